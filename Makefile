@@ -1,0 +1,51 @@
+# Everything a contributor types. Needs Python 3.11 or newer, with venv, and make; the rest goes into .venv-VERSION.
+
+PYTHON ?= python3
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
+VENV := .venv-$(VERSION)
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format docs clean
+
+help:  ## Show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(INSTALLED)  ## Execute the example's twelve notebooks, index them and ask
+	@echo "Executing examples/tickers/source.ipynb for twelve tickers ..."
+	@$(BIN)/python examples/tickers/run.py tickers
+	@echo; echo '$$ scrapdb index tickers'
+	@$(BIN)/scrapdb index tickers
+	@for question in "distance < 0.1" "distance < 0.1 and close_to_ath"; do \
+	  echo; echo "\$$ scrapdb query \"$$question\" -c symbol,distance --sort distance"; \
+	  $(BIN)/scrapdb query "$$question" -c symbol,distance --sort distance --format table || exit; \
+	done
+	@echo; echo "To browse the store: $(BIN)/datasette scraps.db"
+
+test: $(INSTALLED)  ## Run the whole suite
+	@$(BIN)/python -m pytest -n 2
+
+lint: $(INSTALLED)  ## Check style and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: $(INSTALLED)  ## Format the code and repair what ruff can
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+docs: $(INSTALLED)  ## Print help, schema and sessions into README and docs again
+	@$(BIN)/cog -r README.md docs/*.md
+
+clean:  ## Remove environments, caches and the demo's files
+	rm -rf .venv-* .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache tickers scraps.db*
+
+$(INSTALLED): pyproject.toml
+	@echo "Making the environment $(VENV) (Python $(VERSION)) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "scrapdb needs Python 3.11 or newer; try: make PYTHON=python3.13")'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install -qq --upgrade "pip>=25.1"
+	@echo "Installing scrapdb and what its example, tests and checks need (about a minute) ..."
+	@$(BIN)/python -m pip install -qq --group dev --editable .
+	@touch $@

@@ -1,0 +1,93 @@
+"""The command line: one subcommand, one module; the table of them, and the one place where errors become sentences."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from importlib.metadata import version
+
+import click
+
+from scrapdb.cli.options import common
+from scrapdb.errors import ScrapdbError
+
+# Name of the command, and the module that holds it as `command`; the order is that of `--help`.
+COMMANDS = {
+    "index": "index",
+    "query": "query",
+    "fields": "fields",
+    "show": "show",
+    "frame": "frame",
+    "sql": "sql",
+    "check": "check",
+    "du": "du",
+    "problems": "problems",
+    "optimize": "optimize",
+    "gc": "gc",
+    "completion": "completion",
+}
+
+
+class _Commands(click.Group):
+    """Commands that are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"scrapdb.cli.{COMMANDS[cmd_name]}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        import difflib
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else " `scrapdb --help` lists them all."
+            raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(f"scrapdb {version('scrapdb')}")
+        ctx.exit()
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Show the version.")
+@common
+def app() -> None:
+    """Every value, plot and table that your notebooks glued, in one SQLite file.
+
+    \b
+    scrapdb index runs/
+    scrapdb query "distance < 0.1" -c symbol,distance --sort distance
+    """
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done, 1 failed, 2 wrong usage or a bad expression, 130 interrupted."""
+    try:
+        code = app.main(prog_name="scrapdb", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        code = error.exit_code
+    except ScrapdbError as error:
+        click.echo(f"Error: {error}", err=True)
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        code = 130
+    except BrokenPipeError:
+        # Whoever read the output has had enough. The interpreter flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

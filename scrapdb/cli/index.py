@@ -1,0 +1,123 @@
+"""scrapdb index: bring the store up to date."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from scrapdb.cli.options import common
+from scrapdb.cli.options import say
+from scrapdb.cli.options import setting
+from scrapdb.cli.options import store_path
+
+if TYPE_CHECKING:
+    from scrapdb.index import Progress
+    from scrapdb.index import Summary
+
+_MAX_MIB = 256
+
+
+@click.command("index", short_help="Read notebooks into the store.")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.option("--exclude", metavar="GLOB", multiple=True, help="Pass over names or relative paths. Repeatable.")
+@click.option("--no-prune", is_flag=True, help="Keep notebooks whose files are gone.")
+@click.option("--force", is_flag=True, help="Read unchanged notebooks too.")
+@click.option("--strict", is_flag=True, help="Exit with 1 if any notebook is unreadable.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes that read.  [default: one per processor]")
+@click.option(
+    "--max-bytes",
+    type=click.IntRange(min=1),
+    default=_MAX_MIB * 2**20,
+    show_default="256 MiB",
+    help="Size beyond which a notebook is not read.",
+)
+@click.option("-0", "--null", is_flag=True, help="The list on standard input is separated by NUL.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@common
+def command(
+    paths: tuple[str, ...],
+    exclude: tuple[str, ...],
+    no_prune: bool,
+    force: bool,
+    strict: bool,
+    workers: int | None,
+    max_bytes: int,
+    null: bool,
+    as_json: bool,
+) -> None:
+    """Read the notebooks below each PATH into the store, which is made if there is none.
+
+    A PATH is a directory, a notebook, a glob, or `-` for a list of files on standard input. Unchanged notebooks cost
+    one look at their size and time. Notebooks gone from below a named directory are removed from the store.
+    """
+    from scrapdb.index import index
+
+    path = store_path(create=True)
+    with _progress() as report:
+        summary = index(
+            path,
+            [root for root in paths if root != "-"],
+            names=_listed(null) if "-" in paths else (),
+            exclude=exclude,
+            prune=not no_prune,
+            force=force,
+            workers=workers,
+            max_bytes=max_bytes,
+            report=report,
+        )
+    for error in summary.errors:
+        say(f"Warning: {error}")
+    if as_json:
+        _print_json(summary)
+    else:
+        say(f"{_sentence(summary)} → {path}")
+    if summary.failed:
+        say("`scrapdb problems` says what is wrong with those that failed.")
+    if summary.errors or (strict and summary.failed):
+        raise click.exceptions.Exit(1)
+
+
+def _sentence(summary: Summary) -> str:
+    count = summary.notebooks
+    return (
+        f"{count:,} notebook{'' if count == 1 else 's'}: {summary.added:,} added, {summary.changed:,} changed, "
+        f"{summary.unchanged:,} unchanged, {summary.removed:,} removed, {summary.failed:,} failed "
+        f"in {summary.seconds:.1f} s"
+    )
+
+
+def _print_json(summary: Summary) -> None:
+    import json
+
+    counts = ("added", "changed", "unchanged", "removed", "failed")
+    click.echo(json.dumps({name: getattr(summary, name) for name in counts} | {"seconds": round(summary.seconds, 3)}))
+
+
+def _listed(null: bool) -> Iterator[str]:
+    """Read paths from standard input; bytes that are not UTF-8 stay what they are."""
+    import os
+
+    separator = b"\0" if null else b"\n"
+    for line in sys.stdin.buffer.read().split(separator):
+        if line.strip():
+            yield os.fsdecode(line if null else line.rstrip(b"\r"))
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Progress], None]]:
+    """Draw a bar on a terminal; elsewhere say nothing."""
+    if setting("quiet") or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with click.progressbar(length=0, label="Reading", file=sys.stderr, show_pos=True) as bar:
+
+        def report(progress: Progress) -> None:
+            bar.length = progress.to_read
+            bar.update(progress.read - bar.pos)
+
+        yield report

@@ -1,0 +1,121 @@
+"""scrapdb show: one notebook, or one of its values."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+import click
+
+from scrapdb.cli.options import common
+from scrapdb.cli.options import database
+from scrapdb.cli.options import print_rows
+from scrapdb.cli.options import rows
+from scrapdb.cli.options import say
+from scrapdb.errors import ScrapNotFoundError
+from scrapdb.errors import UsageError
+
+if TYPE_CHECKING:
+    from scrapdb.notebook import Notebook
+    from scrapdb.notebook import Scrap
+
+_COLUMNS = ("name", "role", "type", "value", "encoder", "source", "size", "cell", "cell_id", "output", "execution_count")
+_TERMINAL_COLUMNS = ("name", "role", "type", "value", "cell")
+_ATTRIBUTES = ("status", "started_at", "seconds", "kernel", "source")
+
+
+@click.command("show", short_help="Show one notebook, or one of its values.")
+@click.argument("notebook")
+@click.argument("name", required=False)
+@rows
+@common
+def command(notebook: str, name: str | None, format_: str | None, output: Path | None) -> None:
+    """Show the status, parameters and scraps of NOTEBOOK, and where each was glued.
+
+    With NAME, show that value: a DataFrame as rows, a picture to `-o FILE`, anything else as it is. NOTEBOOK is a path,
+    or as much of its end as tells it from others.
+
+    \b
+    scrapdb show BCD
+    scrapdb show BCD prices --csv
+    scrapdb show BCD chart -o chart.png
+    """
+    found = database().notebook(notebook)
+    if name is None:
+        _show_notebook(found, format_, output)
+    elif name in found.scraps:
+        _show_scrap(found.scraps[name], format_, output)
+    elif name in found.parameters:
+        _print_value(found.parameters[name], format_, output, name)
+    else:
+        raise _unknown(found, name)
+
+
+def _show_notebook(found: Notebook, format_: str | None, output: Path | None) -> None:
+    on_terminal = format_ == "table" or (format_ is None and output is None and sys.stdout.isatty())
+    if on_terminal:
+        _print_heading(found)
+    print_rows(found.table(_TERMINAL_COLUMNS if on_terminal else _COLUMNS), format_, output)
+    for _, cell, _, name, kind, message in found.problems:
+        where = "" if cell is None else f" in cell {cell}"
+        say(f"Problem{where} ({kind}{f', {name}' if name else ''}): {message}")
+
+
+def _print_heading(found: Notebook) -> None:
+    from scrapdb.output import escaped
+    from scrapdb.output import short
+
+    click.echo(escaped(found.path))
+    for attribute in _ATTRIBUTES:
+        if found.attributes[attribute] is not None:
+            click.echo(f"  {attribute:<10}  {short(found.attributes[attribute])}")
+    if found.attributes["error_name"]:
+        error = f"{found.attributes['error_name']}: {found.attributes['error_value']}"
+        click.echo(f"  {'error':<10}  {escaped(error)} (cell {found.attributes['error_cell']})")
+    click.echo()
+
+
+def _show_scrap(scrap: Scrap, format_: str | None, output: Path | None) -> None:
+    if scrap.type == "frame":
+        print_rows(scrap.table(), format_, output)
+    elif output and not format_ and scrap.display:
+        output.write_bytes(_shown_as(scrap, output))
+    elif scrap.type == "display":
+        _print_value(scrap.display.get("text/plain", b"").decode(errors="replace"), format_, output, scrap.name)
+        say(f"It was shown as {', '.join(scrap.display)}; `-o FILE` writes it to a file.")
+    else:
+        _print_value(scrap.data, format_, output, scrap.name)
+
+
+def _shown_as(scrap: Scrap, output: Path) -> bytes:
+    """Choose the MIME type that the file's suffix asks for; without a known suffix, the first picture or rich text."""
+    import mimetypes
+
+    shown = scrap.display
+    wanted = mimetypes.guess_type(output.name)[0]
+    if wanted is None:
+        return shown[min(shown, key=lambda mime: (not mime.startswith("image/"), mime == "text/plain", mime))]
+    if wanted not in shown:
+        raise UsageError(f"{scrap.name} was not shown as {wanted}, but as {', '.join(shown)}.")
+    return shown[wanted]
+
+
+def _print_value(value: Any, format_: str | None, output: Path | None, name: str) -> None:
+    from scrapdb.output import plain
+    from scrapdb.output import print_text
+    from scrapdb.table import Table
+
+    if format_:
+        print_rows(Table([name], lambda: iter([(value,)])), format_, output)
+    else:
+        print_text(f"{plain(value)}\n", output)
+
+
+def _unknown(found: Notebook, name: str) -> ScrapNotFoundError:
+    import difflib
+
+    names = [*found.scraps, *found.parameters]
+    near = difflib.get_close_matches(name, names, n=3) or names
+    return ScrapNotFoundError(f"{found.path} has no {name!r}; it has {', '.join(near) or 'nothing'}.")

@@ -1,0 +1,291 @@
+"""A store in Python: what the command line does, and what a notebook needs."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import weakref
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import closing
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import NamedTuple
+
+from scrapdb.errors import ScrapNotFoundError
+from scrapdb.store import read
+from scrapdb.store import statement
+from scrapdb.store.connection import errors
+from scrapdb.store.connection import open_reader
+from scrapdb.store.connection import snapshot
+from scrapdb.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from scrapdb.index import Progress
+    from scrapdb.index import Summary
+    from scrapdb.notebook import Notebook
+    from scrapdb.query.fields import Fields
+    from scrapdb.store.write import Collected
+
+_SUGGESTED = 3
+_COMPLETIONS = 200
+
+
+class Verdict(NamedTuple):
+    """What a check found: whether it holds, how many notebooks were looked at and failed, and which."""
+
+    holds: bool
+    looked_at: int
+    failed: int
+    offenders: Table
+
+
+def open(path: str | os.PathLike[str]) -> Database:  # noqa: A001 - named as what it does, like sqlite3's and gzip's
+    """Open a store. The file is made by the first `index`; until then, questions raise StoreNotFoundError.
+
+    Args:
+        path: the database file.
+    """
+    return Database(path)
+
+
+class Database:
+    """A store: one SQLite file, and the frames beside it.
+
+    Nothing stays open between calls, so it can be shared by threads and processes.
+
+    Args:
+        path: the database file.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    def __repr__(self) -> str:
+        return f"Database({str(self.path)!r})"
+
+    def index(
+        self,
+        *paths: str | os.PathLike[str],
+        exclude: Sequence[str] = (),
+        prune: bool = True,
+        force: bool = False,
+        workers: int | None = None,
+        report: Callable[[Progress], None] = lambda _: None,
+    ) -> Summary:
+        """Bring the store up to date with the notebooks below some paths.
+
+        Args:
+            paths: directories, notebooks and globs.
+            exclude: globs of names or relative paths to pass over.
+            prune: whether to remove notebooks that are gone from below a named directory.
+            force: whether to read unchanged notebooks too.
+            workers: how many processes read; by default one per processor.
+            report: is told how far it is.
+
+        Raises:
+            UsageError: a path does not exist.
+            StoreError: the store cannot be written.
+        """
+        from scrapdb.index import index
+
+        roots = [os.fspath(path) for path in paths]
+        return index(
+            self.path, roots, exclude=exclude, prune=prune, force=force, workers=workers, report=report
+        )
+
+    def query(
+        self,
+        expression: str | None = None,
+        columns: str | Sequence[str] | None = None,
+        sort: str | Sequence[str] = (),
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> Table:
+        """Ask for the notebooks for which an expression holds.
+
+        Args:
+            expression: in the query language; None for all notebooks.
+            columns: what to show, `"symbol, distance * 100 as percent"` or a list of such; `*` for all fields.
+                By default the path, the fields that the expression names, and the parameters that vary.
+            sort: fields to sort by, `-` in front for the largest first. Missing values come last.
+            limit: the most rows to give.
+            offset: how many of the first rows to leave out.
+
+        Raises:
+            ExpressionError: the expression, a column or a sort key is wrong, or names an unknown field.
+            StoreError: there is no store, or it cannot be read.
+        """
+        ...
+
+    def count(self, expression: str | None = None) -> int:
+        """Count the notebooks for which an expression holds.
+
+        Raises:
+            ExpressionError: the expression is wrong.
+            StoreError: there is no store, or it cannot be read.
+        """
+        ...
+
+    def explain(self, expression: str | None = None) -> str:
+        """Print every stage of an expression: tokens, canonical form, SQL, bound values, SQLite's plan.
+
+        Raises:
+            ExpressionError: the expression is wrong.
+            StoreError: there is no store, or it cannot be read.
+        """
+        ...
+
+    def check(self, expression: str, where: str | None = None, *, any_: bool = False) -> Verdict:
+        """Find out whether an expression holds for every notebook, or for any.
+
+        Args:
+            expression: what should hold. A notebook that misses a value offends.
+            where: an expression that chooses the notebooks to look at.
+            any_: whether one notebook is enough.
+
+        Raises:
+            ExpressionError: an expression is wrong.
+            StoreError: there is no store, or it cannot be read.
+        """
+        ...
+
+    def sql(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, seconds: float = statement.SECONDS
+    ) -> Table:
+        """Run one SQL statement that only reads.
+
+        Args:
+            sql: the statement.
+            parameters: values of its `:named` parameters.
+            seconds: after which it is stopped.
+
+        Raises:
+            UsageError: the statement is wrong, or does anything but read.
+            StoreError: it took too long, or there is no store.
+        """
+        connection = open_reader(self.path)
+        columns, running = statement.run(connection, sql, parameters, seconds)
+        first = [running]
+
+        def rows() -> Iterator[tuple[Any, ...]]:
+            if first:
+                return first.pop()
+            return self.sql(sql, parameters, seconds).rows()
+
+        table = Table(columns, rows)
+        weakref.finalize(table, connection.close)
+        return table
+
+    def frame(self, name: str, where: str | None = None, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Read one DataFrame across notebooks: the rows of all, the column `notebook` in front.
+
+        Args:
+            name: the name it was glued under.
+            where: an expression that chooses notebooks.
+            columns: columns of the DataFrame to read; an index without a name is the column `index`.
+
+        Raises:
+            ScrapNotFoundError: no notebook glued a DataFrame under that name.
+            ExpressionError: the expression is wrong.
+            StoreError: there is no store, or a sidecar is missing.
+        """
+        return self._frame(name, where, columns).to_pandas()
+
+    def frame_table(self, name: str, where: str | None = None, columns: Sequence[str] | None = None) -> Table:
+        """Read one DataFrame across notebooks as rows. Arguments and errors are those of `frame`."""
+        from scrapdb import frames
+
+        table = self._frame(name, where, columns)
+        return Table(table.schema.names, lambda: frames.rows(table))
+
+    def notebook(self, name: str | os.PathLike[str]) -> Notebook:
+        """Find a notebook by its path, or by as much of its end as tells it from others (`BCD`).
+
+        Raises:
+            NotebookNotFoundError: there is none, or more than one.
+            StoreError: there is no store, or it cannot be read.
+        """
+        from scrapdb.notebook import Notebook
+
+        with self._reading() as connection:
+            notebook_id, _ = self._find(connection, os.fspath(name))
+        return Notebook(self.path, notebook_id)
+
+    def fields(self, *, attributes: bool = False) -> Table:
+        """List every scrap and parameter, and on request the attributes of notebooks."""
+        ...
+
+    def completions(self, start: str) -> list[str]:
+        """List the names of fields that begin so."""
+        ...
+
+    def problems(self, notebook: str | None = None) -> Table:
+        """List what could not be read, of one notebook or of all.
+
+        Raises:
+            NotebookNotFoundError: there is no such notebook, or more than one.
+            StoreError: there is no store, or it cannot be read.
+        """
+        with self._reading() as connection:
+            notebook_id = self._find(connection, notebook)[0] if notebook else None
+
+        def rows() -> Iterator[tuple[Any, ...]]:
+            with self._reading() as connection:
+                yield from read.problems(connection, notebook_id)
+
+        return Table(("notebook", "cell", "output", "name", "kind", "message"), rows)
+
+    def sizes(self, by: str = "scrap") -> Table:
+        """List bytes by `scrap`, `notebook` or `encoder`, largest first."""
+        with self._reading() as connection:
+            columns, _ = read.sizes(connection, by)
+
+        def rows() -> Iterator[tuple[Any, ...]]:
+            with self._reading() as connection:
+                yield from read.sizes(connection, by)[1]
+
+        return Table(columns, rows)
+
+    def totals(self) -> dict[str, int]:
+        """Count notebooks, and the bytes of their files, their scraps, the store and its sidecars."""
+        with self._reading() as connection:
+            return read.totals(connection)
+
+    def optimize(self) -> int:
+        """Choose the columns of `runs` anew, gather statistics and compact the file; gives the number of columns."""
+        from scrapdb.store.connection import check
+        from scrapdb.store.write import Writer
+
+        check(self.path)
+        with Writer(self.path) as writer:
+            return writer.optimize()
+
+    def gc(self) -> Collected:
+        """Remove what nothing names any more: blobs, names, and sidecars after an hour."""
+        from scrapdb.store.connection import check
+        from scrapdb.store.write import Writer
+
+        check(self.path)
+        with Writer(self.path) as writer:
+            return writer.gc()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Open the store for one question, all of whose statements see the same rows."""
+        with closing(open_reader(self.path)) as connection, errors(self.path), snapshot(connection):
+            yield connection
+
+    def _find(self, connection: sqlite3.Connection, wanted: str) -> tuple[int, str]:
+        from scrapdb.notebooks.scan import identity
+
+        base = os.path.realpath(self.path.parent)
+        if os.path.exists(wanted):
+            wanted = identity(os.path.realpath(wanted), base)
+        return read.find_notebook(connection, wanted)

@@ -1,0 +1,41 @@
+"""Payload to Python value: one module per encoder, one ordered table.
+
+An encoder is a module with `NAME` and `decode(data)`. The payloads are scrapbook's, so that what either writes the other
+reads. Nothing here imports or evaluates anything that a payload names.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from typing import Protocol
+
+from scrapdb.encoders import json
+from scrapdb.encoders import pandas
+from scrapdb.encoders import text
+from scrapdb.errors import EncoderError
+
+
+class Encoder(Protocol):
+    """A way of writing values into payloads."""
+
+    NAME: str
+
+    def decode(self, data: Any) -> Any:
+        """Read a payload."""
+
+
+ENCODERS: tuple[Encoder, ...] = (text, json, pandas)
+BY_NAME = {encoder.NAME: encoder for encoder in ENCODERS}
+
+
+def decode(encoder: str, data: Any) -> Any:
+    """Read a payload (a JSON value) with the encoder of that name.
+
+    Raises:
+        EncoderError: no encoder has that name, or it cannot read the payload.
+    """
+    if encoder not in BY_NAME:
+        known = ", ".join(BY_NAME)
+        msg = f"No encoder is called {encoder!r}; known are {known}."
+        raise EncoderError(msg)
+    return BY_NAME[encoder].decode(data)

@@ -1,0 +1,80 @@
+"""pandas: the payload is a DataFrame's parquet file in base64.
+
+Source: scrapbook's `encoders.PandasArrowDataframeEncoder`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import NamedTuple
+
+from scrapdb.encoders.binary import from_base64
+from scrapdb.errors import EncoderError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAME = "pandas"
+
+
+def decode(data: Any) -> pd.DataFrame:
+    """Read the DataFrame.
+
+    Raises:
+        EncoderError: the payload is not base64, or not parquet.
+    """
+    import io
+
+    import pandas as pd
+    import pyarrow as pa
+
+    try:
+        return pd.read_parquet(io.BytesIO(parquet(data)), engine="pyarrow")
+    except (pa.ArrowException, OSError, ValueError) as error:
+        msg = f"The payload of a DataFrame is not parquet: {error}"
+        raise EncoderError(msg) from error
+
+
+def parquet(data: Any) -> bytes:
+    """Take the parquet file out of the payload.
+
+    Raises:
+        EncoderError: the payload is not base64 text.
+    """
+    if not isinstance(data, str):
+        msg = f"The payload of a DataFrame is not base64 text but {data!r:.60}"
+        raise EncoderError(msg)
+    try:
+        return from_base64(data)
+    except ValueError as error:
+        msg = f"The payload of a DataFrame is not base64: {error}"
+        raise EncoderError(msg) from error
+
+
+class Summary(NamedTuple):
+    """The shape of a DataFrame: rows, columns without the index, and (name, Arrow type) of each."""
+
+    rows: int
+    columns: int
+    schema: list[tuple[str, str]]
+
+
+def summary(parquet_file: bytes) -> Summary:
+    """Read the shape from a parquet file's footer, without its data.
+
+    Raises:
+        EncoderError: the bytes are not a parquet file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_metadata(pa.BufferReader(parquet_file))
+        schema = metadata.schema.to_arrow_schema()
+        index = (schema.pandas_metadata or {}).get("index_columns", [])
+    except (pa.ArrowException, OSError, ValueError) as error:
+        msg = f"The payload of a DataFrame is not parquet: {error}"
+        raise EncoderError(msg) from error
+    columns = [(field.name, str(field.type)) for field in schema if field.name not in index]
+    return Summary(metadata.num_rows, len(columns), columns)

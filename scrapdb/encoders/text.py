@@ -1,0 +1,12 @@
+"""Text: the payload is the text itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+NAME = "text"
+
+
+def decode(data: Any) -> str:
+    """Give the text back; another JSON value as Python prints it, as scrapbook does."""
+    return data if isinstance(data, str) else str(data)

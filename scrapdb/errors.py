@@ -1,0 +1,69 @@
+"""One family of errors. Each says what is wrong, where, and what to do; the command line prints it as it stands.
+
+`exit_code` is what a command ends with: 1 for something that failed, 2 for a wrong question.
+"""
+
+from __future__ import annotations
+
+
+class ScrapdbError(Exception):
+    """Anything that scrapdb refuses or cannot do, in one sentence for its user."""
+
+    exit_code = 1
+
+
+class UsageError(ScrapdbError, ValueError):
+    """A wrong argument: nothing was done."""
+
+    exit_code = 2
+
+
+class StoreError(ScrapdbError):
+    """The store could not be opened, read or written."""
+
+
+class StoreNotFoundError(StoreError, FileNotFoundError):
+    """No store where one was looked for."""
+
+
+class NotebookNotFoundError(ScrapdbError, LookupError):
+    """No notebook, or more than one, answers to what was asked for."""
+
+
+class ScrapNotFoundError(ScrapdbError, KeyError):
+    """The notebook has no scrap of that name."""
+
+    def __str__(self) -> str:
+        """Write the sentence itself; `KeyError` would show its repr."""
+        return str(self.args[0])
+
+
+class EncoderError(ScrapdbError, ValueError):
+    """A payload that its encoder cannot read."""
+
+
+class ExpressionError(UsageError):
+    """An expression that cannot be parsed or compiled.
+
+    Args:
+        message: the sentence, without the place.
+        text: the whole expression.
+        start: offset in characters of the first wrong character.
+        end: offset after the last one.
+    """
+
+    def __init__(self, message: str, text: str, start: int, end: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.text = text
+        self.start = start
+        self.end = max(end, start + 1)
+
+    def __str__(self) -> str:
+        """Show the sentence, then the line of the expression with carets under the place."""
+        first = self.text.rfind("\n", 0, self.start) + 1
+        last = self.text.find("\n", self.start)
+        line = self.text[first : last if last >= 0 else len(self.text)]
+        shown = "".join(" " if char < " " or char == "\x7f" else char for char in line)
+        carets = "^" * max(1, min(self.end, first + len(line)) - self.start)
+        return f"{self.message}\n  {shown}\n  {' ' * (self.start - first)}{carets}"

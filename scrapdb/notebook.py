@@ -1,0 +1,157 @@
+"""One notebook as the store has it, for Python and Jupyter. Values are decoded when they are asked for."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+import msgspec
+
+from scrapdb import frames
+from scrapdb import output
+from scrapdb.errors import ScrapNotFoundError
+from scrapdb.sandbox import bundle
+from scrapdb.store import read
+from scrapdb.store.connection import open_reader
+from scrapdb.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Scrap:
+    """A scrap of a notebook: `name`, `type`, `encoder`, and where it was glued (`cell`, `cell_id`, `output`)."""
+
+    def __init__(self, store: Path, notebook_id: int, value: read.Value) -> None:
+        self._store = store
+        self._notebook_id = notebook_id
+        self._value = value
+        self.name = value.name
+        self.type = value.type
+        self.encoder = value.encoder
+        self.cell = value.cell
+        self.cell_id = value.cell_id
+        self.output = value.output
+        self.execution_count = value.execution_count
+
+    @property
+    def data(self) -> Any:
+        """The value; a pandas.DataFrame for a frame, None for what was only shown."""
+        if self._value.frame is None:
+            return self._value.value
+        return self._frame(self._value.frame)
+
+    @property
+    def display(self) -> dict[str, bytes]:
+        """What was shown for it: bytes by MIME type, as the notebook had them. They are not safe to show as they are."""
+        with closing(open_reader(self._store)) as connection:
+            return read.display(connection, self._notebook_id, self.name)
+
+    def table(self) -> Table:
+        """Give the rows of a frame."""
+        if self._value.frame is None:
+            raise TypeError(f"{self.name} is no DataFrame.")
+        with closing(open_reader(self._store)) as connection:
+            table = frames.load(connection, self._value.frame)
+        return Table(table.schema.names, lambda: frames.rows(table))
+
+    def __repr__(self) -> str:
+        return f"<Scrap {self.name}: {summary(self._value)}>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        del include, exclude
+        shown = bundle(self.display)
+        if shown:
+            return {"text/plain": repr(self)} | shown
+        data = self.data
+        rich = data._repr_html_() if self._value.frame else f"<pre>{html.escape(output.plain(data))}</pre>"
+        return {"text/plain": repr(self), "text/html": rich}
+
+    def _frame(self, frame: read.Frame) -> pd.DataFrame:
+        import io
+
+        import pandas as pd
+
+        with closing(open_reader(self._store)) as connection:
+            place = read.parquet(connection, frame)
+        return pd.read_parquet(place if isinstance(place, Path) else io.BytesIO(place))
+
+
+class Scraps(Mapping[str, Scrap]):
+    """The scraps of a notebook by name, in the order in which they were glued."""
+
+    def __init__(self, scraps: dict[str, Scrap], notebook: str) -> None:
+        self._scraps = scraps
+        self._notebook = notebook
+
+    def __getitem__(self, name: str) -> Scrap:
+        if name not in self._scraps:
+            known = ", ".join(self._scraps) or "none"
+            raise ScrapNotFoundError(f"{self._notebook} has no scrap {name!r}; it has {known}.")
+        return self._scraps[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._scraps)
+
+    def __len__(self) -> int:
+        return len(self._scraps)
+
+    def __repr__(self) -> str:
+        return f"Scraps({', '.join(map(repr, self._scraps.values()))})"
+
+
+class Notebook:
+    """A notebook of a store.
+
+    `path` is relative to the store where the notebook lies below it, `attributes` the row of `notebooks`.
+    """
+
+    def __init__(self, store: Path, notebook_id: int) -> None:
+        with closing(open_reader(store)) as connection:
+            self.attributes = read.notebook(connection, notebook_id)
+            self.values = read.parameters(connection, notebook_id) + read.scraps(connection, notebook_id)
+            self.problems = list(read.problems(connection, notebook_id))
+        self.path: str = self.attributes["path"]
+        self.status: str = self.attributes["status"]
+        self.parameters = {value.name: value.value for value in self.values if value.role == "parameter"}
+        self.scraps = Scraps(
+            {value.name: Scrap(store, notebook_id, value) for value in self.values if value.role == "scrap"}, self.path
+        )
+
+    def table(self, columns: Sequence[str]) -> Table:
+        """Give its parameters and scraps as rows, with the named attributes of `Value` as columns."""
+
+        def rows() -> Iterator[tuple[Any, ...]]:
+            for value in self.values:
+                shown = msgspec.structs.asdict(value) | {"value": shown_value(value)}
+                yield tuple(shown[column] for column in columns)
+
+        return Table(columns, rows)
+
+    def __repr__(self) -> str:
+        return f"<Notebook {self.path}: {self.status}, {len(self.scraps)} scraps>"
+
+    def _repr_html_(self) -> str:
+        lines = [
+            f"<tr><td>{html.escape(value.name)}</td><td>{value.role}</td><td>{html.escape(summary(value))}</td></tr>"
+            for value in self.values
+        ]
+        return f"<b>{html.escape(self.path)}</b> {html.escape(self.status)}<table>{''.join(lines)}</table>"
+
+
+def shown_value(value: read.Value) -> Any:
+    """Give a value, or for a frame or a display a few words that say what it is."""
+    if value.frame:
+        return f"DataFrame {value.frame.rows:,} × {value.frame.columns}"
+    return ", ".join(value.displays) if value.type == "display" else value.value
+
+
+def summary(value: read.Value) -> str:
+    """Say in one line what a value is."""
+    return "null" if value.type == "null" else output.short(shown_value(value))

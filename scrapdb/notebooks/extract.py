@@ -1,0 +1,165 @@
+"""A typed notebook to its facts: status, times, parameters, scraps and problems. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from scrapdb import wire
+from scrapdb.notebooks import ipynb
+from scrapdb.notebooks import parameters
+from scrapdb.notebooks.ipynb import Cell
+from scrapdb.notebooks.ipynb import Notebook
+from scrapdb.notebooks.ipynb import UnreadableError
+from scrapdb.notebooks.status import error
+from scrapdb.notebooks.status import status
+from scrapdb.notebooks.times import iso
+from scrapdb.notebooks.times import times
+from scrapdb.scraps import Facts
+from scrapdb.scraps import Found
+from scrapdb.scraps import Glued
+from scrapdb.scraps import Place
+from scrapdb.scraps import Problem
+from scrapdb.scraps import RunError
+
+_PAPERMILL_MARK = "papermill-error-cell-tag"
+# Widget state can be larger than the rest of the notebook; Colab's key holds users and their files.
+_NOT_KEPT = frozenset({"widgets", "colab"})
+_TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_LONGEST_TRACEBACK = 65_536
+
+
+def facts(content: bytes) -> Facts:
+    """Read a notebook file's bytes; one that cannot be read has the status `unreadable` and a problem that says why."""
+    try:
+        try:
+            return extract(ipynb.read(content))
+        except msgspec.MsgspecError:  # in a part that the fast reader had left undecoded
+            return extract(ipynb.read_careful(content))
+    except UnreadableError as unreadable:
+        return Facts("unreadable", problems=(unreadable.problem,))
+
+
+def extract(notebook: Notebook) -> Facts:
+    """Find everything that is kept of a notebook.
+
+    Raises:
+        msgspec.MsgspecError: an undecoded part is refused; read the notebook with `ipynb.read_careful`.
+    """
+    metadata = notebook.metadata
+    real = [cell for cell in notebook.cells if _PAPERMILL_MARK not in cell.metadata.tags]
+    code = [(place, cell) for place, cell in enumerate(real) if cell.cell_type == "code"]
+    cells = [cell for _, cell in code]
+    papermill = _mapping(metadata, "papermill")
+    started, ended, seconds = times(cells, papermill)
+    kernel, language = _kernel(metadata)
+    given, suspicious = parameters.effective(
+        code, _mapping(papermill, "parameters"), python=language in {None, "python", "ipython"}
+    )
+    scraps, problems = _scraps(code)
+    return Facts(
+        status=status(cells, papermill),
+        started_at=iso(started),
+        ended_at=iso(ended),
+        seconds=seconds,
+        error=_error(code),
+        kernel=kernel,
+        language=language,
+        source=_text(papermill, "input_path"),
+        code_hash=_code_hash(cells),
+        nbformat=f"{notebook.nbformat}.{notebook.nbformat_minor}",
+        cells=len(real),
+        metadata={key: part for key, part in metadata.items() if key not in _NOT_KEPT},
+        parameters=tuple(given),
+        scraps=scraps,
+        problems=(*notebook.problems, *suspicious, *problems),
+    )
+
+
+def _scraps(code: list[tuple[int, Cell]]) -> tuple[tuple[Found, ...], list[Problem]]:
+    """Collect what was glued, the last of a repeated name; a display joins the value glued before it in its cell."""
+    found: dict[str, Found] = {}
+    problems: list[Problem] = []
+    for item in _glued(code):
+        if isinstance(item, Problem):
+            problems.append(item)
+            continue
+        earlier = found.pop(item.glued.name, None)
+        if earlier and _belongs(item, earlier):
+            found[item.glued.name] = _joined(earlier, item)
+            continue
+        if earlier:
+            problems.append(_repeated(earlier, item))
+        found[item.glued.name] = item
+    return tuple(found.values()), problems
+
+
+def _glued(code: list[tuple[int, Cell]]) -> Iterator[Found | Problem]:
+    for place, cell in code:
+        for number, output in enumerate(cell.outputs):
+            if not wire.concerns(output.data, output.metadata):
+                continue
+            bundle = {mime: ipynb.value(part) for mime, part in output.data.items()}
+            where = Place(place, number, cell.id, cell.execution_count)
+            for item in wire.read(bundle, output.metadata):
+                if isinstance(item, Glued):
+                    yield Found(item, where)
+                else:
+                    yield Problem(item.kind, item.message, item.name, place, number)
+
+
+def _belongs(item: Found, earlier: Found) -> bool:
+    return (
+        item.glued.data is UNSET
+        and earlier.glued.data is not UNSET
+        and earlier.glued.display is None
+        and item.place.cell == earlier.place.cell
+    )
+
+
+def _joined(earlier: Found, item: Found) -> Found:
+    glued = earlier.glued
+    return Found(Glued(glued.name, glued.encoder, glued.data, item.glued.display), earlier.place)
+
+
+def _repeated(earlier: Found, item: Found) -> Problem:
+    before = f"cell {earlier.place.cell}, output {earlier.place.output}"
+    message = f"The name was glued before, in {before}; the last one is kept."
+    return Problem("repeated", message, item.glued.name, item.place.cell, item.place.output)
+
+
+def _error(code: list[tuple[int, Cell]]) -> RunError | None:
+    for place, cell in code:
+        if output := error(cell):
+            lines = output.traceback
+            trace = lines if isinstance(lines, str) else "\n".join(lines)
+            plain = _TERMINAL_COLOURS.sub("", trace)[-_LONGEST_TRACEBACK:]
+            return RunError(output.ename, output.evalue, place, plain)
+    return None
+
+
+def _kernel(metadata: dict[str, Any]) -> tuple[str | None, str | None]:
+    kernelspec, language_info = _mapping(metadata, "kernelspec"), _mapping(metadata, "language_info")
+    language = _text(language_info, "name") or _text(kernelspec, "language")
+    return _text(kernelspec, "name"), language.lower() if language else None
+
+
+def _code_hash(cells: list[Cell]) -> str:
+    """Hash the sources of code cells but for the injected one, which differs from run to run of the same code."""
+    sources = (ipynb.text(cell.source) for cell in cells if parameters.INJECTED_TAG not in cell.metadata.tags)
+    return hashlib.sha256("\0".join(sources).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _mapping(part: dict[str, Any], key: str) -> dict[str, Any]:
+    found = part.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _text(part: dict[str, Any], key: str) -> str | None:
+    found = part.get(key)
+    return found if isinstance(found, str) else None

@@ -1,0 +1,119 @@
+"""The effective parameters of a run: defaults, then what the runner recorded, then what it injected.
+
+Sources are parsed, never executed. Runners leave parameters in three places: the cell tagged `parameters` holds the
+defaults, `metadata.papermill.parameters` what papermill was given, and the cell tagged `injected-parameters` what was
+set in the kernel. jupyter-scheduler and ploomber-engine leave only the last.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
+
+from scrapdb.notebooks.ipynb import Cell
+from scrapdb.notebooks.ipynb import text
+from scrapdb.scraps import Expression
+from scrapdb.scraps import Parameter
+from scrapdb.scraps import ParameterSource
+from scrapdb.scraps import Problem
+
+DEFAULTS_TAG = "parameters"
+INJECTED_TAG = "injected-parameters"
+_LONGEST_SOURCE = 1_000_000  # characters of a cell; parsing takes a hundred times its memory
+
+
+def effective(
+    cells: Iterable[tuple[int, Cell]], recorded: Mapping[str, Any], *, python: bool
+) -> tuple[list[Parameter], list[Problem]]:
+    """Find the effective parameters of a notebook.
+
+    Args:
+        cells: its code cells with their places.
+        recorded: `metadata.papermill.parameters`.
+        python: whether the cells are Python; cells of other languages are not parsed.
+
+    Returns:
+        The parameters by first appearance, and what was suspicious about them.
+    """
+    problems: list[Problem] = []
+    found: dict[ParameterSource, dict[str, Any]] = {"default": {}, "recorded": dict(recorded), "injected": {}}
+    for place, cell in cells if python else ():
+        if INJECTED_TAG in cell.metadata.tags:
+            found["injected"].update(_assignments(place, cell, problems))
+        elif DEFAULTS_TAG in cell.metadata.tags:
+            found["default"].update(_assignments(place, cell, problems))
+    problems += _disagreements(found["recorded"], found["injected"])
+    values: dict[str, Parameter] = {}
+    for source, named in found.items():
+        values |= {name: Parameter(name, value, source) for name, value in named.items()}
+    return list(values.values()), problems
+
+
+def _assignments(place: int, cell: Cell, problems: list[Problem]) -> dict[str, Any]:
+    source = text(cell.source)
+    try:
+        if len(source) > _LONGEST_SOURCE:
+            message = f"The cell of parameters has {len(source):,} characters; more than {_LONGEST_SOURCE:,} are not read."
+            problems.append(Problem("parameters", message, cell=place))
+            return {}
+        statements = ast.parse(_without_magics(source)).body
+        return dict(pair for statement in statements for pair in _assigned(statement))
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        problems.append(Problem("parameters", f"The cell of parameters is not Python: {error}.", cell=place))
+        return {}
+
+
+def _without_magics(source: str) -> str:
+    return "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in source.split("\n"))
+
+
+def _assigned(statement: ast.stmt) -> Iterator[tuple[str, Any]]:
+    match statement:
+        case ast.Assign(targets=targets, value=value):
+            for target in targets:
+                yield from _bound(target, value)
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+            yield name, _literal(value)
+
+
+def _bound(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, Any]]:
+    match target, value:
+        case ast.Name(id=name), _:
+            yield name, _literal(value)
+        case (ast.Tuple(elts=targets) | ast.List(elts=targets)), (ast.Tuple(elts=values) | ast.List(elts=values)):
+            for one, item in zip(targets, values, strict=False):
+                yield from _bound(one, item)
+
+
+def _literal(node: ast.expr) -> Any:
+    """Give a literal's value, if JSON can hold it, else the source as an Expression."""
+    match node:
+        case ast.Call(func=ast.Name(id="float"), args=[ast.Constant(value=str(word))], keywords=[]):
+            try:
+                return float(word)  # how papermill writes NaN and infinities
+            except ValueError:
+                return Expression(ast.unparse(node))
+    try:
+        value = ast.literal_eval(node)
+        return json.loads(json.dumps(value))
+    except (ValueError, TypeError, MemoryError, RecursionError):
+        return Expression(ast.unparse(node))
+
+
+def _disagreements(recorded: Mapping[str, Any], injected: Mapping[str, Any]) -> list[Problem]:
+    return [
+        Problem("parameters", f"The metadata record {recorded[name]!r:.60}, the injected cell sets {value!r:.60}.", name)
+        for name, value in injected.items()
+        if name in recorded and not isinstance(value, Expression) and not _same(recorded[name], value)
+    ]
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float) and math.isnan(one) and math.isnan(other):
+        return True
+    return bool(one == other) or json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

@@ -1,0 +1,210 @@
+"""Finding notebook files: directories, files and globs to candidates, with one `stat` each.
+
+Paths are kept in two forms: as the operating system has them, to open the file, and as the store has them (`identity`):
+the real path in NFC, relative to the store where it lies below it, escaped where it is not UTF-8.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+import unicodedata
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from scrapdb.errors import UsageError
+from scrapdb.scraps import valid_text
+
+SUFFIX = ".ipynb"
+_SKIPPED = frozenset({".ipynb_checkpoints", ".git", ".hg", ".svn", "__pycache__"})
+_ENVIRONMENT_MARKS = ("pyvenv.cfg", "conda-meta")
+
+
+class Candidate(NamedTuple):
+    """A file to look at. `size` and `mtime_ns` are None, and `reason` says why, if it cannot be read as a file."""
+
+    file: str
+    path: str
+    size: int | None
+    mtime_ns: int | None
+    reason: str | None = None
+
+
+class Scan:
+    """One pass over named paths; afterwards it tells which directories it has listed.
+
+    Args:
+        base: directory of the store, as a real path.
+        exclude: globs of names or of paths below the named directory that are passed over.
+    """
+
+    def __init__(self, base: str, exclude: Sequence[str] = ()) -> None:
+        self.base = base
+        self.exclude = tuple(exclude)
+        self.listed: set[str] = set()
+        self.errors: list[str] = []
+        self._seen: set[str] = set()
+        self._walked: set[str] = set()
+
+    def directory_tree(self, root: str, *, vouch: bool) -> Iterator[Candidate]:
+        """Find the notebooks below a directory.
+
+        Args:
+            root: the directory.
+            vouch: whether what is missing there is gone (the directory was named), or only not of interest now.
+        """
+        top = os.path.realpath(root)
+        waiting = [top]
+        while waiting:
+            directory = waiting.pop()
+            if directory in self._walked:
+                continue
+            try:
+                with os.scandir(directory) as entries:
+                    found = sorted(entries, key=lambda entry: entry.name)
+            except OSError as error:
+                self.errors.append(f"The directory {directory} cannot be listed: {error.strerror}.")
+                continue
+            if directory != top and any(entry.name in _ENVIRONMENT_MARKS for entry in found):
+                continue
+            self._walked.add(directory)
+            if vouch:
+                self.listed.add(directory)
+            directories: list[str] = []
+            yield from self._entries(found, directory, directory[len(top) :].lstrip("/"), directories)
+            waiting += reversed(directories)
+
+    def file(self, path: str) -> Iterator[Candidate]:
+        """Give one file, unless it was found before."""
+        real = os.path.realpath(path)
+        if real not in self._seen:
+            self._seen.add(real)
+            yield self._candidate(real, identity(real, self.base))
+
+    def gone(self, path: str, os_path: bytes | None) -> bool:
+        """Tell whether a notebook of the store no longer exists.
+
+        Only if its directory, or the nearest one above that still exists, was listed without error in this pass.
+        """
+        real = located(path, os_path, self.base)
+        if _exists(real):
+            return False
+        directory = os.path.dirname(real)
+        while directory not in self.listed:
+            above = os.path.dirname(directory)
+            if above == directory or _exists(directory):
+                return False
+            directory = above
+        return True
+
+    def _entries(
+        self, entries: Iterable[os.DirEntry[str]], directory: str, below: str, directories: list[str]
+    ) -> Iterator[Candidate]:
+        prefix = identity(os.path.join(directory, ""), self.base)
+        for entry in entries:
+            name = entry.name
+            if not (name.endswith(SUFFIX) or _is_directory(entry)) or self._excluded(name, below):
+                continue
+            real = os.path.join(directory, name)
+            if entry.is_symlink():
+                real = os.path.realpath(real)
+            if _is_directory(entry):
+                if name not in _SKIPPED:
+                    directories.append(real)
+            elif real not in self._seen:
+                self._seen.add(real)
+                plain = name.isascii() and not entry.is_symlink()
+                yield self._candidate(real, f"{prefix}{name}" if plain else identity(real, self.base), entry)
+
+    def _excluded(self, name: str, below: str) -> bool:
+        path = f"{below}/{name}" if below else name
+        return any(fnmatchcase(name, pattern) or fnmatchcase(path, pattern.rstrip("/")) for pattern in self.exclude)
+
+    def _candidate(self, real: str, path: str, entry: os.DirEntry[str] | None = None) -> Candidate:
+        try:
+            state = entry.stat() if entry else os.stat(real)
+        except OSError as error:
+            return Candidate(real, path, None, None, f"It cannot be looked at: {error.strerror}.")
+        if not stat.S_ISREG(state.st_mode):
+            return Candidate(real, path, None, None, "It is not a file.")
+        return Candidate(real, path, state.st_size, state.st_mtime_ns)
+
+
+def scan(found: Scan, roots: Iterable[str], *, names: Iterable[str] = ()) -> Iterator[Candidate]:
+    """Find the notebooks of named paths.
+
+    Args:
+        found: the pass that remembers what was listed.
+        roots: directories, files and globs.
+        names: files that were listed by someone else; one that is missing is an error, and the rest goes on.
+
+    Raises:
+        UsageError: a root does not exist, or no file matches a glob.
+    """
+    for root, path in [(root, path) for root in roots for path in _matches(root)]:
+        yield from found.directory_tree(path, vouch=path == root) if os.path.isdir(path) else found.file(path)
+    for name in names:
+        if os.path.isdir(name):
+            yield from found.directory_tree(name, vouch=False)
+        elif os.path.exists(name):
+            yield from found.file(name)
+        else:
+            found.errors.append(f"There is no file {name}.")
+
+
+def identity(real: str, base: str) -> str:
+    """Give the path by which a store knows a file; a trailing slash is kept.
+
+    Args:
+        real: the file's real path.
+        base: real path of the directory of the store.
+    """
+    below = os.path.join(base, "")
+    path = real[len(below) :] if real.startswith(below) else real
+    if path.isascii():
+        return path
+    normal = unicodedata.normalize("NFC", path)
+    other = os.path.join(base, normal)
+    if normal != path and _exists(other) and not os.path.samefile(other, real):
+        normal = path  # both spellings are files of their own
+    return valid_text(normal)
+
+
+def os_path(real: str, path: str, base: str) -> bytes | None:
+    """Give the bytes of a file's path, relative as `path` is, if `path` does not give them back."""
+    below = os.path.join(base, "")
+    exact = real[len(below) :] if real.startswith(below) else real
+    return None if exact == path else os.fsencode(exact)
+
+
+def located(path: str, exact: bytes | None, base: str) -> str:
+    """Give the file of a notebook: the way back from `identity` and `os_path`."""
+    return os.path.join(base, path if exact is None else os.fsdecode(exact))
+
+
+def _matches(root: str) -> list[str]:
+    if os.path.exists(root):
+        return [root]
+    if not glob.has_magic(root):
+        msg = f"There is no file or directory {root}."
+        raise UsageError(msg)
+    paths = [path for path in sorted(glob.glob(root, recursive=True)) if path.endswith(SUFFIX) or os.path.isdir(path)]
+    if not paths:
+        msg = f"No notebook matches {root}."
+        raise UsageError(msg)
+    return paths
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _exists(path: str) -> bool:
+    return os.path.lexists(path)

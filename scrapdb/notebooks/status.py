@@ -1,0 +1,55 @@
+"""Whether a run came to its end, decided from its cells.
+
+A runner's own word is not enough: papermill marks runs whose kernel died, or that timed out, as completed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from scrapdb.notebooks.ipynb import Cell
+from scrapdb.notebooks.ipynb import Output
+from scrapdb.notebooks.ipynb import text
+from scrapdb.scraps import Status
+
+_MAY_FAIL = "raises-exception"
+_SKIPPED = "skip-execution"
+_ENDS = ("iopub.status.idle", "shell.execute_reply")  # what nbclient and JupyterLab record when a cell is done
+
+
+def status(cells: Sequence[Cell], papermill: dict[str, Any]) -> Status:
+    """Decide the status of a run.
+
+    Args:
+        cells: the code cells, in order.
+        papermill: `metadata.papermill` of the notebook, empty if papermill did not run it.
+    """
+    states = [cell.metadata.papermill.get("status") for cell in cells]
+    if "failed" in states or papermill.get("exception") is True or any(error(cell) for cell in cells):
+        return "failed"
+    if ("running" in states or "pending" in states) and papermill.get("end_time") is None:
+        return "running"
+    ran = [_ran(cell) for cell in cells if _runs(cell)]
+    if all(ran):
+        return "completed"
+    return "partial" if any(ran) else "not run"
+
+
+def error(cell: Cell) -> Output | None:
+    """Find the error that a cell ended with, unless it is tagged as one that may fail."""
+    if _MAY_FAIL in cell.metadata.tags:
+        return None
+    return next((output for output in cell.outputs if output.output_type == "error"), None)
+
+
+def _ran(cell: Cell) -> bool:
+    """Tell whether the cell came to its end: one whose kernel died has a count and a start, but nothing after it."""
+    timing = cell.metadata.execution
+    began = "iopub.execute_input" in timing
+    return cell.execution_count is not None and (not began or not timing.keys().isdisjoint(_ENDS))
+
+
+def _runs(cell: Cell) -> bool:
+    """Tell whether a runner would execute the cell: an empty one never gets an execution count."""
+    return _SKIPPED not in cell.metadata.tags and bool(text(cell.source).strip())

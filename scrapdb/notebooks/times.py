@@ -1,0 +1,72 @@
+"""When a run began and ended, from whatever its runner left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from datetime import UTC
+from datetime import datetime
+from typing import Any
+
+from scrapdb.notebooks.ipynb import Cell
+
+_LONGEST_SECONDS = 1e12  # thirty thousand years; infinities and NaN are no durations either
+
+def times(cells: Sequence[Cell], papermill: dict[str, Any]) -> tuple[datetime | None, datetime | None, float | None]:
+    """Find start, end and duration in seconds of a run.
+
+    papermill's own record of the notebook comes first, then the first start and the last end of its cells as nbclient,
+    JupyterLab, papermill, ExecuteTime or Colab recorded them.
+    """
+    starts, ends = _of_cells(cells)
+    started = _parsed(papermill.get("start_time")) or min(starts, default=None)
+    ended = _parsed(papermill.get("end_time")) or max(ends, default=None)
+    seconds = _seconds(papermill.get("duration"))
+    if seconds is None and started and ended:
+        seconds = (ended - started).total_seconds()
+    return started, ended, seconds
+
+
+def iso(moment: datetime | None) -> str | None:
+    """Write a time as the store keeps it: UTC, of fixed width, so that texts sort as times do."""
+    return None if moment is None else f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat('T', 'microseconds')}Z"
+
+
+def _of_cells(cells: Iterable[Cell]) -> tuple[list[datetime], list[datetime]]:
+    starts, ends = [], []
+    for cell in cells:
+        for start, end in _recorded(cell):
+            starts += [moment] if (moment := _parsed(start)) else []
+            ends += [moment] if (moment := _parsed(end)) else []
+    return starts, ends
+
+
+def _recorded(cell: Cell) -> Iterator[tuple[Any, Any]]:
+    metadata = cell.metadata
+    yield metadata.papermill.get("start_time"), metadata.papermill.get("end_time")
+    yield metadata.execution.get("iopub.execute_input"), metadata.execution.get("shell.execute_reply")
+    yield metadata.execute_time.get("start_time"), metadata.execute_time.get("end_time")
+    ended, elapsed = metadata.colab.get("timestamp"), metadata.colab.get("elapsed")
+    if _is_integer(ended) and _is_integer(elapsed):  # milliseconds; the time stamp is that of the end
+        yield ended - elapsed, ended
+
+
+def _parsed(moment: Any) -> datetime | None:
+    """Read an ISO 8601 text, or milliseconds since 1970; times without a zone are UTC, as old papermill wrote them."""
+    try:
+        if _is_integer(moment):
+            return datetime.fromtimestamp(moment / 1000, UTC)
+        parsed = datetime.fromisoformat(moment) if isinstance(moment, str) else None
+        return parsed.replace(tzinfo=UTC) if parsed and parsed.tzinfo is None else parsed and parsed.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _seconds(duration: Any) -> float | None:
+    possible = isinstance(duration, int | float) and not isinstance(duration, bool) and abs(duration) < _LONGEST_SECONDS
+    return float(duration) if possible else None
+
+
+def _is_integer(part: Any) -> bool:
+    return isinstance(part, int) and not isinstance(part, bool)

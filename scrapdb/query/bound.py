@@ -1,0 +1,111 @@
+"""The tree of an expression after binding: names have become fields, times are read, negation stands at the leaves.
+
+What remains is And and Or over leaves, so that everything below can ask one question only: is this true?
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scrapdb.query.fields import Attribute
+from scrapdb.query.fields import Field
+from scrapdb.query.fields import Kind
+from scrapdb.query.nodes import Arithmetic
+from scrapdb.query.nodes import Call
+from scrapdb.query.nodes import Comparison
+from scrapdb.query.nodes import Constant
+from scrapdb.query.nodes import Holds
+from scrapdb.query.nodes import In
+from scrapdb.query.nodes import IsNull
+from scrapdb.query.nodes import Negative
+from scrapdb.query.nodes import Node
+from scrapdb.query.nodes import Truth
+from scrapdb.query.nodes import Value
+from scrapdb.query.nodes import walk
+
+SCALARS: frozenset[Kind] = frozenset({"number", "text"})
+
+
+@dataclass(frozen=True, slots=True)
+class Instant(Value):
+    """A time that is known when the expression is compiled, as the store writes times."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place(Value):
+    """A field, and the path into its value."""
+
+    field: Field | Attribute
+    path: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf(Truth):
+    """A condition, or the contrary of one."""
+
+    node: Comparison | In | IsNull | Holds
+    negated: bool
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.node,)
+
+
+@dataclass(frozen=True, slots=True)
+class Fails(Truth):
+    """True where the operand is false or neither."""
+
+    operand: Truth
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.operand,)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided(Truth):
+    """An expression and its contrary, to tell true, false and neither apart."""
+
+    holds: Truth
+    fails: Truth
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.holds, self.fails)
+
+
+def kinds(node: Value) -> frozenset[Kind]:
+    """What a value can be; empty if it is always missing."""
+    if isinstance(node, Place):
+        return frozenset({"number", "text", "json"}) if node.path else node.field.kinds
+    if isinstance(node, Constant):
+        return frozenset({"text"}) if isinstance(node.value, str) else frozenset({"number"})
+    if isinstance(node, Instant):
+        return frozenset({"time"})
+    if isinstance(node, Call) and node.function in ("lower", "upper"):
+        return frozenset({"text"})
+    if isinstance(node, Call) and node.function == "coalesce":
+        found = [kinds(argument) for argument in node.arguments if kinds(argument)]
+        return frozenset.intersection(*found) if found else frozenset()
+    return frozenset({"number"})
+
+
+def places(node: Node) -> list[Place]:
+    """The fields of a bound tree, each once, in order."""
+    return list(dict.fromkeys(found for found, _ in walk(node) if isinstance(found, Place)))
+
+
+def required(node: Node) -> list[Place]:
+    """The fields without which a leaf cannot be true, or a value is missing."""
+    if isinstance(node, Place):
+        return [node]
+    if isinstance(node, Leaf) and isinstance(node.node, IsNull) and not node.negated:
+        return []
+    if isinstance(node, Call) and node.function == "coalesce" and len(node.arguments) > 1:
+        return []
+    if isinstance(node, Leaf | Comparison | In | IsNull | Holds | Negative | Arithmetic | Call):
+        found = [place for child in node.children for place in required(child)]
+        return list(dict.fromkeys(found))
+    return []

@@ -1,0 +1,234 @@
+"""The one table of fields: what a name in an expression means.
+
+`ATTRIBUTES` are the fields that every notebook has. Scraps and parameters come from the dictionary of the store, which
+is asked for the names that an expression uses; all names are read only to suggest one or to show all.
+"""
+
+from __future__ import annotations
+
+import difflib
+import heapq
+import os
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+from typing import NamedTuple
+
+from scrapdb.errors import ExpressionError
+from scrapdb.query.nodes import Name
+
+Kind = Literal["number", "text", "time", "json", "frame", "display"]
+
+# What can be done with a value of a stored type; a null is of no kind.
+KINDS: Mapping[str, Kind] = {
+    "boolean": "number",
+    "integer": "number",
+    "float": "number",
+    "text": "text",
+    "expression": "text",
+    "json": "json",
+    "frame": "frame",
+    "display": "display",
+}
+# With more names than this only those that begin alike are compared for a suggestion.
+_MANY = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A field that every notebook has, from a column of `notebooks`."""
+
+    name: str
+    column: str
+    kind: Kind
+    description: str
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """The kind, as a set."""
+        return frozenset({self.kind})
+
+
+ATTRIBUTES = (
+    Attribute("nb.path", "path", "text", "where the notebook is, relative to the store"),
+    Attribute("nb.status", "status", "text", "unreadable, failed, running, not run, partial or completed"),
+    Attribute("nb.started_at", "started_at", "time", "start of the run"),
+    Attribute("nb.ended_at", "ended_at", "time", "end of the run"),
+    Attribute("nb.seconds", "seconds", "number", "duration of the run"),
+    Attribute("nb.error_name", "error_name", "text", "class of the error that ended the run"),
+    Attribute("nb.error_value", "error_value", "text", "message of that error"),
+    Attribute("nb.error_cell", "error_cell", "number", "cell that raised it, from 0"),
+    Attribute("nb.error_traceback", "error_traceback", "text", "traceback of that error"),
+    Attribute("nb.kernel", "kernel", "text", "name of the kernel"),
+    Attribute("nb.language", "language", "text", "language of the kernel"),
+    Attribute("nb.source", "source", "text", "the notebook that was executed"),
+    Attribute("nb.size", "size", "number", "bytes of the file"),
+    Attribute("nb.mtime", "mtime", "time", "time of the file's last change"),
+    Attribute("nb.content_hash", "content_hash", "text", "SHA-256 of the file"),
+    Attribute("nb.code_hash", "code_hash", "text", "SHA-256 of the code: equal for runs of the same code"),
+    Attribute("nb.nbformat", "nbformat", "text", "version of the notebook format"),
+    Attribute("nb.cells", "cells", "number", "number of cells"),
+    Attribute("nb.metadata", "metadata", "json", "metadata of the notebook: `nb.metadata.kernelspec.name`"),
+)
+_ATTRIBUTES = {attribute.name: attribute for attribute in ATTRIBUTES}
+
+
+class NameRow(NamedTuple):
+    """A row of the dictionary: in how many notebooks a name has values of a type, in one of its roles."""
+
+    name_id: int
+    name: str
+    role: str
+    type: str
+    notebooks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A scrap, a parameter or, by a bare name, a scrap and else a parameter.
+
+    Args:
+        name_id: the name's id in the store.
+        name: the name.
+        scraps: types of the scraps that the field can mean, each with its number of notebooks.
+        parameters: the same for parameters.
+    """
+
+    name_id: int
+    name: str
+    scraps: tuple[tuple[str, int], ...]
+    parameters: tuple[tuple[str, int], ...]
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The stored types of its values."""
+        return frozenset(type_ for type_, _ in self.scraps + self.parameters)
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """The kinds of its values; empty if all are null."""
+        return frozenset(KINDS[type_] for type_ in self.types if type_ in KINDS)
+
+    @property
+    def notebooks(self) -> int:
+        """In how many notebooks it can be found, at most."""
+        return sum(count for _, count in self.scraps + self.parameters)
+
+
+class Meaning(NamedTuple):
+    """What a name in an expression stands for: a field and the path into its value."""
+
+    field: Field | Attribute
+    path: tuple[str | int, ...]
+
+
+class Fields:
+    """The fields of a store.
+
+    Args:
+        lookup: gives the rows of the dictionary for one name.
+        all_names: gives every name.
+    """
+
+    def __init__(self, lookup: Callable[[str], Iterable[NameRow]], all_names: Callable[[], Iterable[str]]) -> None:
+        self._lookup = lookup
+        self._all_names = all_names
+        self._found: dict[str, Field | None] = {}
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[int, str, str, str, int]]) -> Fields:
+        """Hold a dictionary that is there as rows `(name_id, name, role, type, notebooks)`."""
+        by_name: dict[str, list[NameRow]] = {}
+        for row in rows:
+            by_name.setdefault(row[1], []).append(NameRow(*row))
+        return cls(lambda name: by_name.get(name, ()), lambda: by_name)
+
+    def find(self, name: str) -> Field | None:
+        """The field of a bare name, or None if no notebook has it."""
+        if name not in self._found:
+            rows = [row for row in self._lookup(name) if row.notebooks > 0]
+            scraps, parameters = (
+                tuple((row.type, row.notebooks) for row in rows if row.role == role) for role in ("scrap", "parameter")
+            )
+            self._found[name] = Field(rows[0].name_id, name, scraps, parameters) if rows else None
+        return self._found[name]
+
+    def names(self) -> list[str]:
+        """Every name that a notebook has, in the order of the dictionary."""
+        return list(self._all_names())
+
+    def meaning(self, node: Name) -> Meaning:
+        """Find the field that a name stands for.
+
+        Raises:
+            ExpressionError: there is none, and the nearest names are told; or there are two.
+        """
+        if node.role == "nb":
+            return _attribute(node)
+        known = [(literal, rest) for literal, rest in _readings(node) if self._in_role(node, literal)]
+        if not known:
+            raise self._unknown(node)
+        if len(known) > 1:
+            literal, rest = known[0]
+            path = "".join(f'["{key}"]' for key in rest)
+            raise node.span.error(
+                f"`{known[-1][0]}` is a name and also a path into `{literal}`: write `` `{known[-1][0]}` `` for the "
+                f"name, {literal}{path} for the path",
+            )
+        field = self._in_role(node, known[0][0])
+        assert field is not None
+        return Meaning(field, known[0][1] + node.path)
+
+    def _in_role(self, node: Name, literal: str) -> Field | None:
+        field = self.find(literal)
+        if field is None or not node.role:
+            return field
+        if node.role == "scrap":
+            return Field(field.name_id, literal, field.scraps, ()) if field.scraps else None
+        return Field(field.name_id, literal, (), field.parameters) if field.parameters else None
+
+    def _unknown(self, node: Name) -> ExpressionError:
+        name = ".".join((node.name, *node.dotted))
+        other = self.find(name) or self.find(node.name)
+        if other:
+            there, right = ("scrap", "param") if node.role == "scrap" else ("parameter", "scrap")
+            return node.span.error(f"`{other.name}` is no {there}; did you mean `{right}.{other.name}`?")
+        near = [f"`nb.{name}`"] if f"nb.{name}" in _ATTRIBUTES else []
+        near += [f"`{found}`" for found in _nearest(name, self.names()) or _nearest(node.name, self.names())]
+        return node.span.error(f"No notebook has a field `{name}`{_question(near)}")
+
+
+def _attribute(node: Name) -> Meaning:
+    attribute = _ATTRIBUTES.get(f"nb.{node.name}")
+    if attribute is None:
+        near = [f"`nb.{found}`" for found in _nearest(node.name, [known[3:] for known in _ATTRIBUTES])]
+        if not near:
+            near = [f"`{known}`" for known in _ATTRIBUTES]
+        raise node.span.error(f"There is no `nb.{node.name}`{_question(near)}")
+    path = node.dotted + node.path
+    if path and attribute.kind != "json":
+        raise node.span.error(f"`{attribute.name}` is no dict or list: nothing can be looked up in it")
+    return Meaning(attribute, path)
+
+
+def _readings(node: Name) -> list[tuple[str, tuple[str, ...]]]:
+    """The names that words with dots can mean, each with the path that is left over: the shortest name first."""
+    words = (node.name, *node.dotted)
+    return [(".".join(words[:count]), words[count:]) for count in range(1, len(words) + 1)]
+
+
+def _nearest(name: str, names: Iterable[str]) -> list[str]:
+    folded: dict[str, str] = {}
+    for known in names:
+        folded.setdefault(known.casefold(), known)
+    wanted = name.casefold()
+    candidates: Iterable[str] = folded
+    if len(folded) > _MANY:
+        candidates = heapq.nlargest(_MANY // 10, folded, key=lambda known: len(os.path.commonprefix([known, wanted])))
+    return [folded[found] for found in difflib.get_close_matches(wanted, candidates, n=3)]
+
+
+def _question(near: list[str]) -> str:
+    return f"; did you mean {' or '.join(near)}?" if near else "; `scrapdb fields` lists what there is"

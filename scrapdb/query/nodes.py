@@ -1,0 +1,337 @@
+"""The tree of an expression.
+
+`str(node)` is the canonical expression, which parses to the same tree; `node.tree` is the same as an s-expression:
+`distance < 0.1 and close_to_ath` is `(and (< distance 0.1) (true close_to_ath))`. Nodes know their place in the text
+that they were read from; the place is no part of their equality.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from dataclasses import field
+from typing import ClassVar
+from typing import Literal
+
+from scrapdb.query.lexer import Span
+from scrapdb.query.lexer import is_plain
+
+Role = Literal["", "scrap", "param", "nb"]
+ROLES: tuple[Role, ...] = ("scrap", "param", "nb")
+
+_OR, _AND, _NOT, _COMPARISON, _SUM, _PRODUCT, _MINUS, _ATOM = range(8)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Part of an expression."""
+
+    binds: ClassVar[int] = _ATOM
+    span: Span = field(default=Span("", 0, 0), compare=False, repr=False, kw_only=True)
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """The nodes directly below."""
+        return ()
+
+    @property
+    def tree(self) -> str:
+        """The s-expression."""
+        return str(self)
+
+
+class Value(Node):
+    """A node that stands for a number, a text or another value."""
+
+    __slots__ = ()
+
+
+class Truth(Node):
+    """A node that is true, false or, where a value is missing, neither."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Value):
+    """A number, a text or a boolean."""
+
+    value: bool | int | float | str
+
+    def __str__(self) -> str:
+        if isinstance(self.value, bool):
+            return str(self.value).lower()
+        if isinstance(self.value, str):
+            return _quote(self.value, '"')
+        if isinstance(self.value, float) and math.isinf(self.value):
+            return "1e999" if self.value > 0 else "-1e999"
+        return repr(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Value):
+    """A field: `distance`, `param.symbol`, `nb.status`, `dj.list[0]`.
+
+    Args:
+        role: the prefix, if there is one.
+        name: the name itself.
+        dotted: the words after dots, which are a path or the rest of a literal name: the fields tell.
+        path: keys and indexes after them that are certainly a path.
+    """
+
+    role: Role
+    name: str
+    dotted: tuple[str, ...] = ()
+    path: tuple[str | int, ...] = ()
+
+    def __str__(self) -> str:
+        prefix = f"{self.role}." if self.role else ""
+        # `nb` with backticks is a scrap of that name.
+        plain = is_plain(self.name) and not (self.name in ROLES and not self.role)
+        name = self.name if plain else _quote(self.name, "`")
+        dotted = "".join(f".{word}" for word in self.dotted)
+        steps = "".join(f"[{step}]" if isinstance(step, int) else f"[{_quote(step, chr(34))}]" for step in self.path)
+        return prefix + name + dotted + steps
+
+
+@dataclass(frozen=True, slots=True)
+class Negative(Value):
+    """`-x`."""
+
+    binds: ClassVar[int] = _MINUS
+    operand: Value
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.operand,)
+
+    @property
+    def tree(self) -> str:
+        return f"(- {self.operand.tree})"
+
+    def __str__(self) -> str:
+        return f"-{_inside(self.operand, _MINUS)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic(Value):
+    """`a + b`, `a - b`, `a * b` or `a / b`."""
+
+    operator: str
+    left: Value
+    right: Value
+
+    @property
+    def binds(self) -> int:  # type: ignore[override]
+        return _SUM if self.operator in "+-" else _PRODUCT
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.left, self.right)
+
+    @property
+    def tree(self) -> str:
+        return f"({self.operator} {self.left.tree} {self.right.tree})"
+
+    def __str__(self) -> str:
+        return f"{_inside(self.left, self.binds)} {self.operator} {_inside(self.right, self.binds + 1)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Value):
+    """A function and its arguments."""
+
+    function: str
+    arguments: tuple[Value, ...]
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return self.arguments
+
+    @property
+    def tree(self) -> str:
+        return f"({' '.join([self.function, *(argument.tree for argument in self.arguments)])})"
+
+    def __str__(self) -> str:
+        return f"{self.function}({', '.join(map(str, self.arguments))})"
+
+
+@dataclass(frozen=True, slots=True)
+class Holds(Truth):
+    """A value taken as a truth: anything but 0 and false."""
+
+    operand: Value
+
+    @property
+    def binds(self) -> int:  # type: ignore[override]
+        return self.operand.binds
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.operand,)
+
+    @property
+    def tree(self) -> str:
+        return f"(true {self.operand.tree})"
+
+    def __str__(self) -> str:
+        return str(self.operand)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison(Truth):
+    """`left operator right`; the operators are `= != < <= > >= like contains ~`."""
+
+    binds: ClassVar[int] = _COMPARISON
+    operator: str
+    left: Value
+    right: Value
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.left, self.right)
+
+    @property
+    def tree(self) -> str:
+        return f"({self.operator} {self.left.tree} {self.right.tree})"
+
+    def __str__(self) -> str:
+        return self.spell(self.operator)
+
+    def spell(self, operator: str) -> str:
+        """Write the comparison with another word for its operator."""
+        return f"{_inside(self.left, _SUM)} {operator} {_inside(self.right, _SUM)}"
+
+
+@dataclass(frozen=True, slots=True)
+class In(Truth):
+    """Whether the value is one of some constants."""
+
+    binds: ClassVar[int] = _COMPARISON
+    operand: Value
+    items: tuple[Value, ...]
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.operand, *self.items)
+
+    @property
+    def tree(self) -> str:
+        return f"(in {self.operand.tree} {' '.join(map(str, self.items))})"
+
+    def __str__(self) -> str:
+        return self.spell("in")
+
+    def spell(self, operator: str) -> str:
+        """Write it with another word for its operator."""
+        return f"{_inside(self.operand, _SUM)} {operator} ({', '.join(map(str, self.items))})"
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull(Truth):
+    """Whether there is no value: never false for lack of one."""
+
+    binds: ClassVar[int] = _COMPARISON
+    operand: Value
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.operand,)
+
+    @property
+    def tree(self) -> str:
+        return f"(null {self.operand.tree})"
+
+    def __str__(self) -> str:
+        return self.spell("is null")
+
+    def spell(self, operator: str) -> str:
+        """Write it with another word for its operator."""
+        return f"{_inside(self.operand, _SUM)} {operator}"
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Truth):
+    """The contrary; neither where the operand is neither."""
+
+    binds: ClassVar[int] = _NOT
+    operand: Truth
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.operand,)
+
+    @property
+    def tree(self) -> str:
+        return f"(not {self.operand.tree})"
+
+    def __str__(self) -> str:
+        operand = self.operand
+        if isinstance(operand, IsNull):
+            return operand.spell("is not null")
+        if isinstance(operand, In):
+            return operand.spell("not in")
+        if isinstance(operand, Comparison) and operand.operator in ("like", "contains", "~"):
+            return operand.spell("!~" if operand.operator == "~" else f"not {operand.operator}")
+        return f"not {_inside(operand, _NOT)}"
+
+
+@dataclass(frozen=True, slots=True)
+class And(Truth):
+    """All of two or more terms, none of which is itself an And."""
+
+    binds: ClassVar[int] = _AND
+    terms: tuple[Truth, ...]
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return self.terms
+
+    @property
+    def tree(self) -> str:
+        return f"(and {' '.join(term.tree for term in self.terms)})"
+
+    def __str__(self) -> str:
+        return " and ".join(_inside(term, _AND) for term in self.terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Or(Truth):
+    """Any of two or more terms, none of which is itself an Or."""
+
+    binds: ClassVar[int] = _OR
+    terms: tuple[Truth, ...]
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return self.terms
+
+    @property
+    def tree(self) -> str:
+        return f"(or {' '.join(term.tree for term in self.terms)})"
+
+    def __str__(self) -> str:
+        return " or ".join(map(str, self.terms))
+
+
+def walk(node: Node) -> Iterator[tuple[Node, int]]:
+    """Every node in the order of the text, with its depth below the first one."""
+    stack = [(node, 0)]
+    while stack:
+        node, depth = stack.pop()
+        yield node, depth
+        stack.extend((child, depth + 1) for child in reversed(node.children))
+
+
+def names(node: Node) -> list[Name]:
+    """The fields that an expression names, each once, in order."""
+    return list(dict.fromkeys(found for found, _ in walk(node) if isinstance(found, Name)))
+
+
+def _inside(node: Node, binds: int) -> str:
+    return f"({node})" if node.binds < binds else str(node)
+
+
+def _quote(text: str, quote: str) -> str:
+    return quote + text.replace(quote, quote * 2) + quote

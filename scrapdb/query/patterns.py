@@ -1,0 +1,67 @@
+"""Patterns: `like` as GLOB, which is case-sensitive and can use an index, and regular expressions that cannot hang."""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+from typing import Any
+
+_LAST = chr(0x10FFFF)
+_WILD = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
+
+
+def glob(pattern: str) -> str:
+    """Translate a LIKE pattern (`%` any text, `_` one character) to GLOB."""
+    return "".join(_WILD.get(char, char) for char in pattern)
+
+
+def prefix(pattern: str) -> str:
+    """The text before the first wildcard of a LIKE pattern."""
+    ends = [place for place in (pattern.find("%"), pattern.find("_")) if place >= 0]
+    return pattern[: min(ends, default=len(pattern))]
+
+
+def after(text: str) -> str | None:
+    """The smallest text greater than all that start with this one; None if there is none."""
+    text = text.rstrip(_LAST)
+    if not text:
+        return None
+    following = ord(text[-1]) + 1
+    # Surrogates are no characters of UTF-8.
+    return text[:-1] + chr(0xE000 if following == 0xD800 else following)
+
+
+def fault(pattern: str) -> str | None:
+    """Why a regular expression cannot be used, or None if it can."""
+    import re2
+
+    try:
+        _compile(pattern)
+    except re2.error as error:
+        return str(error)
+    return None
+
+
+def register(connection: sqlite3.Connection) -> None:
+    """Give a connection the SQL functions that compiled expressions call.
+
+    `regexp` is a search with google-re2, in time linear in the text; `text_lower` and `text_upper` know all letters,
+    where SQLite's own know ASCII.
+    """
+    connection.create_function("regexp", 2, _search, deterministic=True)
+    connection.create_function("text_lower", 1, lambda text: text.lower() if isinstance(text, str) else None, deterministic=True)
+    connection.create_function("text_upper", 1, lambda text: text.upper() if isinstance(text, str) else None, deterministic=True)
+
+
+def _search(pattern: str, text: object) -> bool | None:
+    return None if text is None else _compile(pattern).search(str(text)) is not None
+
+
+@functools.lru_cache(maxsize=64)
+def _compile(pattern: str) -> Any:
+    # Imported only for those who search: the import takes longer than most queries.
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    return re2.compile(pattern, options)

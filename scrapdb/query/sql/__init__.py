@@ -1,0 +1,1 @@
+"""Bound trees to SQL: the only SQL of the asking wing."""

@@ -1,0 +1,182 @@
+"""Leaves as SQL: a condition that is true exactly where the leaf is, and otherwise false or NULL."""
+
+from __future__ import annotations
+
+import json
+
+from scrapdb.query import patterns
+from scrapdb.query.bound import Instant
+from scrapdb.query.bound import Leaf
+from scrapdb.query.bound import Place
+from scrapdb.query.bound import kinds
+from scrapdb.query.fields import Attribute
+from scrapdb.query.fields import Field
+from scrapdb.query.nodes import Comparison
+from scrapdb.query.nodes import Constant
+from scrapdb.query.nodes import Holds
+from scrapdb.query.nodes import In
+from scrapdb.query.nodes import IsNull
+from scrapdb.query.nodes import Value
+from scrapdb.query.sql.rows import Binder
+from scrapdb.query.sql.rows import Scope
+from scrapdb.query.sql.rows import existing
+from scrapdb.query.sql.rows import joined
+from scrapdb.query.sql.rows import row_of
+from scrapdb.query.sql.values import document
+from scrapdb.query.sql.values import faces
+from scrapdb.query.sql.values import json_path
+from scrapdb.query.sql.values import moment
+from scrapdb.query.sql.values import number
+from scrapdb.query.sql.values import text
+
+# Up to so many items are bound one by one; more go as one JSON list.
+_FEW = 50
+
+
+def condition(leaf: Leaf, scope: Scope, bind: Binder) -> str:
+    """Write a leaf."""
+    node = leaf.node
+    if isinstance(node, IsNull):
+        found = present(node.operand, scope, bind)
+        return found if leaf.negated else f"NOT ifnull({found}, 0)"
+    if isinstance(node, In):
+        return _choice(node, scope, bind, negated=leaf.negated)
+    if isinstance(node, Holds):
+        return _holds(node.operand, scope, bind, negated=leaf.negated)
+    if node.operator == "contains":
+        return _contains(node, scope, bind, negated=leaf.negated)
+    if node.operator in ("like", "~"):
+        return _pattern(node, scope, bind, negated=leaf.negated)
+    return _relation(node, scope, bind)
+
+
+def present(node: Value, scope: Scope, bind: Binder) -> str:
+    """Whether there is a value that is neither null nor NaN."""
+    if not isinstance(node, Place):
+        return joined("OR", [f"{face} IS NOT NULL" for face in faces(node, scope, bind).values()] or ["0"])
+    row = row_of(node)
+    if row not in scope.rows:
+        return existing(row, lambda inner: present(node, inner, bind), scope, bind)
+    return joined("OR", [_present_in(node, alias, bind) for alias in scope.rows[row]])
+
+
+def _present_in(place: Place, alias: str, bind: Binder) -> str:
+    field = place.field
+    if place.path:
+        column = field.column if isinstance(field, Attribute) else "json"
+        return f"json_type({alias}.{column}, {bind(json_path(place.path))}) <> 'null'"
+    if isinstance(field, Attribute):
+        return f"{alias}.{field.column} IS NOT NULL"
+    return joined("OR", _present_types(field, alias))
+
+
+def _present_types(field: Field, alias: str) -> list[str]:
+    """Conditions on the columns of the index where they are enough, since `type` is not in it."""
+    checks = {"number": f"{alias}.number IS NOT NULL", "text": f"{alias}.text IS NOT NULL"}
+    found = [check for kind, check in checks.items() if kind in field.kinds]
+    if field.kinds - {"number", "text"}:
+        found.append(f"{alias}.type IN ('json', 'frame', 'display')")
+    return found or ["0"]
+
+
+def _relation(node: Comparison, scope: Scope, bind: Binder) -> str:
+    left, right = node.left, node.right
+    operator = "<>" if node.operator == "!=" else node.operator
+    times = [side for side in (left, right) if "time" in kinds(side)]
+    if len(times) == 1:
+        return f"{moment(left, scope, bind)} {operator} {moment(right, scope, bind)}"
+    lefts, rights = faces(left, scope, bind), faces(right, scope, bind)
+    found = [f"{lefts[face]} {operator} {rights[face]}" for face in lefts if face in rights]
+    if operator == "<>":
+        # A number is not a text: that they differ is true.
+        for face, other in (("number", "text"), ("text", "number")):
+            if face in lefts and other in rights:
+                found.append(_both(f"{lefts[face]} IS NOT NULL", right, f"{rights[other]} IS NOT NULL"))
+    return joined("OR", found or ["NULL"])
+
+
+def _both(first: str, right: Value, second: str) -> str:
+    return first if isinstance(right, Constant | Instant) else f"({first} AND {second})"
+
+
+def _choice(node: In, scope: Scope, bind: Binder, *, negated: bool) -> str:
+    found = []
+    for face, operand in faces(node.operand, scope, bind).items():
+        items = _items(node.items, face, scope, bind)
+        if items:
+            found.append(f"{operand} {'NOT ' if negated else ''}IN ({items})")
+        elif negated:
+            found.append(f"{operand} IS NOT NULL")
+    return joined("OR", found or ["NULL"])
+
+
+def _items(items: tuple[Value, ...], face: str, scope: Scope, bind: Binder) -> str:
+    render = number if face == "number" else text
+    chosen = [item for item in items if face == "number" and kinds(item) == {"number"} or face == "text" and kinds(item) != {"number"}]
+    # A float as decimal text might not be read back to its last bit.
+    exact = [item.text if isinstance(item, Instant) else item.value for item in chosen if isinstance(item, Constant | Instant)]
+    if len(chosen) > _FEW and not any(isinstance(value, float) or _is_huge(value) for value in exact):
+        values = json.dumps([int(value) if isinstance(value, bool) else value for value in exact], ensure_ascii=False)
+        return f"SELECT value FROM json_each({bind(values)})"
+    return ", ".join(render(item, scope, bind) for item in chosen)
+
+
+def _is_huge(value: object) -> bool:
+    return isinstance(value, int) and not -(2**63) <= value < 2**63
+
+
+def _holds(operand: Value, scope: Scope, bind: Binder, *, negated: bool) -> str:
+    found = number(operand, scope, bind)
+    if negated:
+        return f"{found} = 0"
+    boolean = isinstance(operand, Place) and isinstance(operand.field, Field) and operand.field.types <= {"boolean", "null"}
+    return f"{found} = 1" if boolean and isinstance(operand, Place) and not operand.path else f"{found} <> 0"
+
+
+def _pattern(node: Comparison, scope: Scope, bind: Binder, *, negated: bool) -> str:
+    subject = text(node.left, scope, bind)
+    assert isinstance(node.right, Constant)
+    pattern = str(node.right.value)
+    if node.operator == "~":
+        # Compared with a number, so that a missing text stays neither.
+        return f"regexp({bind(pattern)}, {subject}) = {bind(0 if negated else 1)}"
+    if negated:
+        return f"{subject} NOT GLOB {bind(patterns.glob(pattern))}"
+    start = patterns.prefix(pattern)
+    if start == pattern:
+        return f"{subject} = {bind(pattern)}"
+    found = [f"{subject} GLOB {bind(patterns.glob(pattern))}"]
+    if start and isinstance(node.left, Place) and not node.left.path:
+        found.append(f"{subject} >= {bind(start)}")
+        end = patterns.after(start)
+        found += [f"{subject} < {bind(end)}"] if end else []
+    return f"({' AND '.join(found)})"
+
+
+def _contains(node: Comparison, scope: Scope, bind: Binder, *, negated: bool) -> str:
+    left, right = node.left, node.right
+    parts = faces(right, scope, bind)
+    found = []
+    if "text" in kinds(left) and "text" in parts:
+        found.append(f"instr({text(left, scope, bind)}, {parts['text']}) {'=' if negated else '>'} 0")
+    if "json" in kinds(left):
+        source, path = document(left, scope, bind)
+        members, keys = _members(parts)
+        word = "NOT EXISTS" if negated else "EXISTS"
+        each = f"SELECT 1 FROM json_each({source}, {path}) AS e WHERE"
+        there = joined("OR", [f"{part} IS NOT NULL" for part in parts.values()] or ["0"])
+        found.append(
+            f"({there} AND CASE json_type({source}, {path}) WHEN 'array' THEN {word} ({each} {members})"
+            f" WHEN 'object' THEN {word} ({each} {keys}) END)",
+        )
+    return joined("OR", found or ["NULL"])
+
+
+def _members(parts: dict[str, str]) -> tuple[str, str]:
+    """Conditions for a member of a list and for a key of a dict."""
+    members = []
+    if "number" in parts:
+        members.append(f"e.type IN ('integer', 'real', 'true', 'false') AND e.atom = {parts['number']}")
+    if "text" in parts:
+        members.append(f"e.type = 'text' AND e.atom = {parts['text']}")
+    return joined("OR", [f"({member})" for member in members] or ["0"]), f"e.key = {parts['text']}" if "text" in parts else "0"

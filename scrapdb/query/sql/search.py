@@ -1,0 +1,253 @@
+"""Which notebooks: a bound tree as a search through the indexes.
+
+A term has two faces. It can *drive*: name the notebooks for which it holds, out of an index. Or it can *test* one
+notebook that is known already, by primary key. Of a conjunction the most selective term drives and the others test; of
+a disjunction all terms drive, or, if one of them cannot, all test every notebook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from scrapdb.query.bound import Fails
+from scrapdb.query.bound import Instant
+from scrapdb.query.bound import Leaf
+from scrapdb.query.bound import Place
+from scrapdb.query.bound import kinds
+from scrapdb.query.bound import places
+from scrapdb.query.bound import required
+from scrapdb.query.fields import Attribute
+from scrapdb.query.nodes import And
+from scrapdb.query.nodes import Comparison
+from scrapdb.query.nodes import Constant
+from scrapdb.query.nodes import In
+from scrapdb.query.nodes import Or
+from scrapdb.query.nodes import Truth
+from scrapdb.query.nodes import Value
+from scrapdb.query.patterns import prefix
+from scrapdb.query.sql.conditions import condition
+from scrapdb.query.sql.rows import Binder
+from scrapdb.query.sql.rows import Row
+from scrapdb.query.sql.rows import Scope
+from scrapdb.query.sql.rows import existing
+from scrapdb.query.sql.rows import joined
+from scrapdb.query.sql.rows import row_of
+from scrapdb.query.sql.rows import sources
+
+# How few rows a term is likely to leave, before anything is known about its values.
+_EQUAL, _CHOICE, _BETWEEN, _PREFIX, _RANGE, _PRESENT, _SCAN = range(7)
+_INDEXED = {"path": _EQUAL, "status": _RANGE, "started_at": _EQUAL}
+# SQLite allows 500 terms in a compound SELECT.
+_COMPOUND = 400
+
+
+class Cost(NamedTuple):
+    """What a driving term is likely to read: its rank, then the notebooks that have the name."""
+
+    rank: int
+    notebooks: float
+
+
+class Arm(NamedTuple):
+    """One SELECT of a search: a table, the notebook's id in it, and conditions."""
+
+    table: str
+    scope: Scope
+    conditions: tuple[str, ...]
+
+    @property
+    def sql(self) -> str:
+        """The SELECT of the ids."""
+        return f"SELECT {self.scope.notebook} AS id FROM {self.table} WHERE {' AND '.join(self.conditions)}"
+
+
+class Search(NamedTuple):
+    """The FROM and WHERE of a statement over the notebooks found, which are `n`."""
+
+    tables: str
+    conditions: tuple[str, ...]
+    scope: Scope
+
+
+def search(node: Truth | None, bind: Binder) -> Search:
+    """Find the notebooks for which a bound tree is true; all if there is none."""
+    notebook = Scope("n.id", {None: ("n",)})
+    if node is None:
+        return Search("notebooks AS n", (), notebook)
+    if cost(node) is None:
+        return Search("notebooks AS n", (test(node, notebook, bind),), notebook)
+    arms, distinct = _drive(node, (), bind)
+    if len(arms) > 1:
+        ids = _union(arms, distinct=distinct)
+        return Search(f"({ids}) AS i CROSS JOIN notebooks AS n ON n.id = i.id", (), notebook)
+    arm = arms[0]
+    if None in arm.scope.rows:
+        return Search(arm.table, arm.conditions, arm.scope)
+    tables = f"{arm.table} CROSS JOIN notebooks AS n ON n.id = {arm.scope.notebook}"
+    return Search(tables, arm.conditions, Scope("n.id", {**arm.scope.rows, None: ("n",)}))
+
+
+def test(node: Truth, scope: Scope, bind: Binder) -> str:
+    """Write the condition that a bound tree is true for one notebook."""
+    if isinstance(node, And):
+        return joined("AND", _tests(node.terms, scope, bind))
+    if isinstance(node, Or):
+        return joined("OR", [test(term, scope, bind) for term in node.terms])
+    if isinstance(node, Fails):
+        return f"NOT ifnull({test(node.operand, scope, bind)}, 0)"
+    return _tests((node,), scope, bind)[0]
+
+
+def cost(node: Truth) -> Cost | None:
+    """What it costs to let a term drive; None if it cannot."""
+    if isinstance(node, And):
+        return min((found for found in _costs(node.terms) if found), default=None)
+    if isinstance(node, Or):
+        found = [term for term in _costs(node.terms) if term]
+        if len(found) < len(node.terms):
+            return None
+        return Cost(max(term.rank for term in found), sum(term.notebooks for term in found))
+    if isinstance(node, Leaf) and required(node):
+        row = _driving_row(node)
+        return Cost(_rank(node, row), row.notebooks if row else float("inf"))
+    return None
+
+
+def _costs(terms: Sequence[Truth]) -> list[Cost | None]:
+    """The cost of each term, knowing that the two ends of a range help each other."""
+    ends = {(side, place) for term in terms for side, place in _ends(term)}
+    found = []
+    for term in terms:
+        known = cost(term)
+        if known and known.rank > _BETWEEN and any({("<", place), (">", place)} <= ends for _, place in _ends(term)):
+            known = known._replace(rank=_BETWEEN)
+        found.append(known)
+    return found
+
+
+def _ends(term: Truth) -> list[tuple[str, Place]]:
+    if isinstance(term, Leaf) and isinstance(term.node, Comparison) and _is_plain(term.node.left, term.node.right):
+        assert isinstance(term.node.left, Place)
+        return [(term.node.operator[0], term.node.left)] if _rank(term, row_of(term.node.left)) == _RANGE else []
+    return []
+
+
+def _rank(leaf: Leaf, row: Row) -> int:
+    node = leaf.node
+    place = required(leaf)[0]
+    plain = isinstance(node, Comparison | In) and _is_plain(node.children[0], node.children[1])
+    rank = _plain_rank(node, negated=leaf.negated) if plain and isinstance(node, Comparison | In) else _PRESENT
+    if row is None:
+        column = place.field.column if isinstance(place.field, Attribute) else ""
+        return max(rank, _INDEXED[column]) if column in _INDEXED and rank < _PRESENT else _SCAN
+    # Half of the notebooks may have one of the two values.
+    return max(rank, _RANGE) if row.types <= {"boolean", "null"} else rank
+
+
+def _plain_rank(node: Comparison | In, *, negated: bool) -> int:
+    if negated or isinstance(node, In):
+        return _PRESENT if negated else _CHOICE
+    if node.operator == "like":
+        assert isinstance(node.right, Constant)
+        start = prefix(str(node.right.value))
+        return _EQUAL if start == node.right.value else _PREFIX if start else _PRESENT
+    return {"=": _EQUAL, "<": _RANGE, "<=": _RANGE, ">": _RANGE, ">=": _RANGE}.get(node.operator, _PRESENT)
+
+
+def _is_plain(left: object, right: object) -> bool:
+    return isinstance(left, Place) and not left.path and isinstance(right, Constant | Instant)
+
+
+def _driving_row(leaf: Leaf) -> Row:
+    rows = [row_of(place) for place in required(leaf)]
+    return min(rows, key=lambda row: row.notebooks if row else float("inf"))
+
+
+def _drive(node: Truth, others: tuple[Truth, ...], bind: Binder) -> tuple[list[Arm], bool]:
+    """The arms that name the notebooks for which a term holds and the others too; and whether they are disjoint."""
+    if isinstance(node, And):
+        found = _costs(node.terms)
+        best = min((known, place) for place, known in enumerate(found) if known)[1]
+        rest = node.terms[:best] + node.terms[best + 1 :]
+        return _drive(node.terms[best], rest + others, bind)
+    if isinstance(node, Leaf):
+        return _arms(node, others, bind), True
+    assert isinstance(node, Or)
+    arms = [arm for term in node.terms for arm in _drive(term, (), bind)[0]]
+    if not others:
+        return arms, False
+    alias = bind.alias()
+    scope = Scope(f"{alias}.id", {})
+    return [Arm(f"({_union(arms, distinct=False)}) AS {alias}", scope, tuple(_tests(others, scope, bind)))], True
+
+
+def _arms(leaf: Leaf, others: tuple[Truth, ...], bind: Binder) -> list[Arm]:
+    row = _driving_row(leaf)
+    arms = []
+    for source in sources(row, bind, "n" if row is None else bind.alias()):
+        scope = Scope(source.notebook, {row: (source.alias,)})
+        # The index has the number first, so that a text is found only if the number is said to be NULL.
+        faces = [f"{source.alias}.{face} IS NULL" for face in _unused_faces(leaf, row)]
+        conditions = (*source.conditions, *faces, condition(leaf, scope, bind), *_tests(others, scope, bind))
+        arms.append(Arm(f"{source.table} AS {source.alias}", scope, conditions))
+    return arms
+
+
+def _unused_faces(leaf: Leaf, row: Row) -> list[str]:
+    """The columns of a driving row that must be NULL for the leaf to hold."""
+    used = [place for place in places(leaf) if row is not None and row_of(place) == row]
+    if row is None:
+        return []
+    if all(place.path for place in used):
+        return ["number", "text"]
+    return ["number"] if "number" not in row.kinds or _asks_text(leaf) else []
+
+
+def _asks_text(leaf: Leaf) -> bool:
+    """Whether only a text can make the leaf true."""
+    node = leaf.node
+    if isinstance(node, In):
+        return not leaf.negated and _is_plain_text(node.operand, node.items)
+    return isinstance(node, Comparison) and node.operator not in ("!=", "contains") and _is_plain_text(node.left, (node.right,))
+
+
+def _is_plain_text(left: Value, rights: Sequence[Value]) -> bool:
+    return all(_is_plain(left, right) and kinds(right) == {"text"} for right in rights)
+
+
+def _tests(terms: Sequence[Truth], scope: Scope, bind: Binder) -> list[str]:
+    """Test terms; those on one and the same row that is not there yet look it up once."""
+    found: list[str] = []
+    together: dict[Row, list[Leaf]] = {}
+    for term in terms:
+        if not isinstance(term, Leaf):
+            found.append(test(term, scope, bind))
+            continue
+        missing = {row_of(place) for place in places(term)} - set(scope.rows)
+        needed = {row_of(place) for place in required(term)}
+        if len(missing) == 1 and missing <= needed:
+            together.setdefault(missing.pop(), []).append(term)
+        else:
+            found.append(condition(term, scope, bind))
+    for row, leaves in together.items():
+        found.append(existing(row, lambda inner, own=leaves: _all(own, inner, bind), scope, bind))  # type: ignore[misc]
+    return found
+
+
+def _all(leaves: Sequence[Leaf], scope: Scope, bind: Binder) -> str:
+    return joined("AND", [condition(leaf, scope, bind) for leaf in leaves])
+
+
+def _union(arms: Sequence[Arm], *, distinct: bool) -> str:
+    selects = [arm.sql for arm in arms]
+    while len(selects) > _COMPOUND:
+        selects = [
+            f"SELECT id FROM ({_compound(selects[start : start + _COMPOUND], distinct=distinct)})"
+            for start in range(0, len(selects), _COMPOUND)
+        ]
+    return _compound(selects, distinct=distinct)
+
+
+def _compound(selects: Sequence[str], *, distinct: bool) -> str:
+    return (" UNION ALL " if distinct else " UNION ").join(selects)

@@ -1,0 +1,185 @@
+"""Whole statements: the notebooks found, in order, with the columns to show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from scrapdb.query.bound import Decided
+from scrapdb.query.bound import Leaf
+from scrapdb.query.bound import Place
+from scrapdb.query.bound import kinds
+from scrapdb.query.fields import Attribute
+from scrapdb.query.fields import Field
+from scrapdb.query.nodes import And
+from scrapdb.query.nodes import Comparison
+from scrapdb.query.nodes import Node
+from scrapdb.query.nodes import Truth
+from scrapdb.query.nodes import Value
+from scrapdb.query.sql.rows import Binder
+from scrapdb.query.sql.rows import Scope
+from scrapdb.query.sql.rows import looked_up
+from scrapdb.query.sql.rows import row_of
+from scrapdb.query.sql.rows import sources
+from scrapdb.query.sql.search import Search
+from scrapdb.query.sql.search import search
+from scrapdb.query.sql.search import test
+from scrapdb.query.sql.values import faces
+
+_RELATIONS = ("=", "<", "<=", ">", ">=")
+# SQLite joins at most 64 tables, and a field may stand in two.
+MOST_JOINED = 24
+
+
+class Statement(NamedTuple):
+    """SQL and its bound values."""
+
+    sql: str
+    values: dict[str, object]
+
+
+class Order(NamedTuple):
+    """A bound value to sort by."""
+
+    value: Value
+    descending: bool
+
+
+def count_statement(where: Truth | None) -> Statement:
+    """Count the notebooks."""
+    bind = Binder()
+    found = search(where, bind)
+    return Statement(f"SELECT count(*) FROM {found.tables}{_where(found.conditions)}", bind.values)
+
+
+def ids_statement(where: Truth | None) -> Statement:
+    """The ids of the notebooks, each once, in no order."""
+    bind = Binder()
+    found = search(where, bind)
+    return Statement(f"SELECT n.id FROM {found.tables}{_where(found.conditions)}", bind.values)
+
+
+def rows_statement(
+    where: Truth | None,
+    columns: Sequence[Node],
+    order: Sequence[Order],
+    limit: int | None,
+    offset: int,
+    *,
+    wide: bool,
+) -> Statement:
+    """The notebooks found: id, path and the columns, each as wide as `width` says.
+
+    With `wide` the scraps and parameters are left out, to be read by `cells_statement`.
+    """
+    bind = Binder()
+    found = search(where, bind)
+    shown = [] if wide else [column for column in columns if isinstance(column, Place)]
+    tables, scope = _joined(found, shown, order, bind)
+    outputs = [sql for column in columns for sql in _outputs(column, scope, bind, wide=wide)]
+    sure = _sure_numbers(where)
+    # The row that drives the search comes in the order of the index, its joined double does not.
+    driven = Scope(scope.notebook, {**scope.rows, **found.scope.rows})
+    keys = [sql for key in order for sql in _keys(key, driven, bind, sure=key.value in sure)]
+    sql = (
+        f"SELECT {', '.join(['n.id', 'n.path', *outputs])} FROM {tables}{_where(found.conditions)}"
+        f" ORDER BY {', '.join([*keys, 'n.path'])}"
+    )
+    if limit is not None or offset:
+        sql += f" LIMIT {bind(-1 if limit is None else limit)} OFFSET {bind(offset)}"
+    return Statement(sql, bind.values)
+
+
+def width(column: Node, *, wide: bool) -> int:
+    """How many columns of a `rows_statement` belong to a column: type, value and exact for a scrap or parameter."""
+    if isinstance(column, Place) and isinstance(column.field, Field):
+        return 0 if wide else 3
+    return 1
+
+
+CELLS = """\
+SELECT notebook_id, name_id, '{role}', type, coalesce(number, text, json), exact FROM {table}
+WHERE notebook_id IN (SELECT value FROM json_each(:notebooks))
+AND +name_id IN (SELECT value FROM json_each(:names))"""
+# The plus keeps SQLite from looking up every name in every notebook, where most do not have it.
+CELLS_STATEMENT = f"{CELLS.format(role='scrap', table='scraps')} UNION ALL {CELLS.format(role='param', table='parameters')}"
+
+FRAME = "SELECT rows, columns FROM frames WHERE notebook_id = ? AND name_id = ?"
+DISPLAYS = "SELECT mime_type FROM displays WHERE notebook_id = ? AND name_id = ? ORDER BY mime_type"
+NAME = """\
+SELECT names.id, names.name, name_types.role, name_types.type, name_types.notebooks
+FROM names JOIN name_types ON name_types.name_id = names.id WHERE names.name = ?"""
+NAMES = "SELECT name FROM names WHERE scraps > 0 OR parameters > 0 ORDER BY id"
+# The parameters of a store, the commonest first; and those in all notebooks with their first and last value.
+PARAMETERS = """\
+SELECT id, name, scraps, parameters, (SELECT count(*) FROM notebooks) FROM names
+WHERE parameters > 0 ORDER BY parameters DESC, id LIMIT ?"""
+FIRST_PARAMETER = """\
+SELECT type, number, text, json, exact FROM parameters WHERE name_id = ? ORDER BY number, text, shadowed, notebook_id LIMIT 1"""
+LAST_PARAMETER = """\
+SELECT type, number, text, json, exact FROM parameters WHERE name_id = ?
+ORDER BY number DESC, text DESC, shadowed DESC, notebook_id DESC LIMIT 1"""
+
+
+def _where(conditions: Sequence[str]) -> str:
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _joined(found: Search, shown: Sequence[Place], order: Sequence[Order], bind: Binder) -> tuple[str, Scope]:
+    """Join the rows of fields, so that each is looked up once."""
+    sorted_by = [key.value for key in order if isinstance(key.value, Place) and row_of(key.value) not in found.scope.rows]
+    tables, scope = found.tables, found.scope
+    for field in dict.fromkeys(place.field for place in [*shown, *sorted_by]):
+        if isinstance(field, Attribute):
+            continue
+        aliases = []
+        for number in range(len(sources(field, bind))):
+            source = sources(field, bind, bind.alias())[number]
+            tables += f" LEFT JOIN {source.table} AS {source.alias} ON {source.of('n.id')}"
+            aliases.append(source.alias)
+        scope = scope.having(field, *aliases)
+    return tables, scope
+
+
+def _outputs(column: Node, scope: Scope, bind: Binder, *, wide: bool) -> list[str]:
+    if isinstance(column, Decided):
+        yes, no = test(column.holds, scope, bind), test(column.fails, scope, bind)
+        return [f"CASE WHEN {yes} THEN 1 WHEN {no} THEN 0 END"]
+    assert isinstance(column, Value)
+    if not isinstance(column, Place):
+        return [_either(faces(column, scope, bind))]
+    field = column.field
+    if isinstance(field, Attribute):
+        return [f"n.{field.column}"]
+    if wide:
+        return []
+    return [
+        looked_up(field, lambda alias: f"{alias}.type", scope, bind),
+        looked_up(field, lambda alias: f"coalesce({alias}.number, {alias}.text, {alias}.json)", scope, bind),
+        looked_up(field, lambda alias: f"{alias}.exact", scope, bind),
+    ]
+
+
+def _either(found: dict[str, str]) -> str:
+    return f"coalesce({', '.join(found.values())}, NULL)" if found else "NULL"
+
+
+def _keys(key: Order, scope: Scope, bind: Binder, *, sure: bool) -> list[str]:
+    """Numbers before texts before nothing, in both directions."""
+    direction = "DESC" if key.descending else "ASC"
+    found = faces(key.value, scope, bind)
+    if sure:
+        # Without NULLS LAST, so that the order of the index is used.
+        return [f"{found['number']} {direction}"]
+    return [f"{face} {direction} NULLS LAST" for face in found.values()]
+
+
+def _sure_numbers(where: Truth | None) -> set[Value]:
+    """The values that are numbers in all notebooks found."""
+    terms = where.terms if isinstance(where, And) else (where,)
+    return {
+        term.node.left
+        for term in terms
+        if isinstance(term, Leaf) and isinstance(term.node, Comparison) and term.node.operator in _RELATIONS
+        if kinds(term.node.right) == {"number"} and isinstance(term.node.left, Place)
+    }

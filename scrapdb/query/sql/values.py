@@ -1,0 +1,144 @@
+"""Values as SQL. Each has two faces, its number and its text; the one that it is not is NULL, as is a missing value."""
+
+from __future__ import annotations
+
+from scrapdb.query.bound import Instant
+from scrapdb.query.bound import Place
+from scrapdb.query.bound import kinds
+from scrapdb.query.fields import Attribute
+from scrapdb.query.nodes import Arithmetic
+from scrapdb.query.nodes import Call
+from scrapdb.query.nodes import Constant
+from scrapdb.query.nodes import Negative
+from scrapdb.query.nodes import Value
+from scrapdb.query.sql.rows import Binder
+from scrapdb.query.sql.rows import Scope
+from scrapdb.query.sql.rows import looked_up
+from scrapdb.query.sql.rows import row_of
+
+_NUMBERS = "('integer', 'real', 'true', 'false')"
+_LIKE_A_DATE = "'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
+
+
+def faces(node: Value, scope: Scope, bind: Binder) -> dict[str, str]:
+    """The faces that a value can have, by `number` and `text`."""
+    found = {}
+    if "number" in kinds(node):
+        found["number"] = number(node, scope, bind)
+    if kinds(node) & {"text", "time"}:
+        found["text"] = text(node, scope, bind)
+    return found
+
+
+def number(node: Value, scope: Scope, bind: Binder) -> str:
+    """The number that a value is."""
+    if isinstance(node, Place):
+        return _face(node, "number", scope, bind)
+    if isinstance(node, Negative):
+        return f"(- {number(node.operand, scope, bind)})"
+    if isinstance(node, Arithmetic):
+        return _arithmetic(node, scope, bind)
+    if isinstance(node, Call):
+        return _call(node, scope, bind)
+    if isinstance(node, Constant) and not isinstance(node.value, str):
+        return bind(int(node.value) if isinstance(node.value, bool) else node.value)
+    return "NULL"
+
+
+def text(node: Value, scope: Scope, bind: Binder) -> str:
+    """The text that a value is; times are text too."""
+    if isinstance(node, Place):
+        return _face(node, "text", scope, bind)
+    if isinstance(node, Constant):
+        return bind(node.value) if isinstance(node.value, str) else "NULL"
+    if isinstance(node, Instant):
+        return bind(node.text)
+    if isinstance(node, Call) and node.function in ("lower", "upper"):
+        return f"text_{node.function}({text(node.arguments[0], scope, bind)})"
+    if isinstance(node, Call) and node.function == "coalesce":
+        return _coalesce(node, "text", scope, bind)
+    return "NULL"
+
+
+def moment(node: Value, scope: Scope, bind: Binder) -> str:
+    """The time that a value is, in days; text that does not look like a time is none."""
+    found = text(node, scope, bind)
+    if "time" in kinds(node):
+        return f"julianday({found})"
+    return f"iif({found} GLOB {_LIKE_A_DATE}, julianday({found}), NULL)"
+
+
+def document(node: Value, scope: Scope, bind: Binder) -> tuple[str, str]:
+    """The JSON in which a value stands, and the path to it."""
+    if not isinstance(node, Place):
+        return "NULL", bind("$")
+    column = node.field.column if isinstance(node.field, Attribute) else "json"
+    return looked_up(row_of(node), lambda alias: f"{alias}.{column}", scope, bind), bind(json_path(node.path))
+
+
+def json_path(path: tuple[str | int, ...]) -> str:
+    """Write a path as SQLite's JSON functions read it."""
+    steps = [f'."{step}"' if isinstance(step, str) else f"[{step}]" if step >= 0 else f"[#{step}]" for step in path]
+    return "$" + "".join(steps)
+
+
+def _face(place: Place, face: str, scope: Scope, bind: Binder) -> str:
+    attribute = place.field if isinstance(place.field, Attribute) else None
+    if not place.path:
+        column = attribute.column if attribute else face
+        return looked_up(row_of(place), lambda alias: f"{alias}.{column}", scope, bind)
+    column = attribute.column if attribute else "json"
+    path = bind(json_path(place.path))
+    types = _NUMBERS if face == "number" else "('text')"
+    return looked_up(
+        row_of(place),
+        lambda alias: (
+            f"iif(json_type({alias}.{column}, {path}) IN {types}, json_extract({alias}.{column}, {path}), NULL)"
+        ),
+        scope,
+        bind,
+    )
+
+
+def _arithmetic(node: Arithmetic, scope: Scope, bind: Binder) -> str:
+    if "time" in kinds(node.left) | kinds(node.right):
+        return f"(({moment(node.left, scope, bind)} - {moment(node.right, scope, bind)}) * 86400.0)"
+    left, right = number(node.left, scope, bind), number(node.right, scope, bind)
+    if node.operator == "/":
+        return f"(CAST({left} AS REAL) / {right})"
+    return f"({left} {node.operator} {right})"
+
+
+def _call(node: Call, scope: Scope, bind: Binder) -> str:
+    if node.function == "abs":
+        # abs() of the smallest integer is an error that would end the whole query.
+        return f"abs(nullif({number(node.arguments[0], scope, bind)}, {bind(-(2**63))}))"
+    if node.function == "round":
+        return f"round({', '.join(number(argument, scope, bind) for argument in node.arguments)})"
+    if node.function == "length":
+        return _length(node.arguments[0], scope, bind)
+    if node.function == "coalesce":
+        return _coalesce(node, "number", scope, bind)
+    return "NULL"
+
+
+def _length(node: Value, scope: Scope, bind: Binder) -> str:
+    parts = [f"length({text(node, scope, bind)})"] if "text" in kinds(node) else []
+    if "json" in kinds(node):
+        json, path = document(node, scope, bind)
+        parts.append(
+            f"CASE json_type({json}, {path}) WHEN 'array' THEN json_array_length({json}, {path})"
+            f" WHEN 'object' THEN (SELECT count(*) FROM json_each({json}, {path})) END",
+        )
+    return f"coalesce({', '.join(parts)}, NULL)" if parts else "NULL"
+
+
+def _coalesce(node: Call, face: str, scope: Scope, bind: Binder) -> str:
+    """The first value that is there, if it has that face."""
+    cases = []
+    for argument in node.arguments:
+        for other, found in faces(argument, scope, bind).items():
+            cases.append(f"WHEN {found} IS NOT NULL THEN {found if other == face else 'NULL'}")
+    return f"CASE {' '.join(cases)} END" if cases else "NULL"
+
+

@@ -1,0 +1,233 @@
+"""Opening a store, and the door through which no `sqlite3.Error` passes."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import closing
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+from scrapdb.errors import StoreError
+from scrapdb.errors import StoreNotFoundError
+
+APPLICATION_ID = 0x53435244  # "SCRD", in bytes 68 to 71 of the file: https://www.sqlite.org/fileformat.html
+VERSION = 1
+BUSY_SECONDS = 60.0
+DEFAULT_NAME = "scraps.db"
+_MAGIC = b"SQLite format 3\0"
+_HEADER = 100  # bytes
+_WRITER_CACHE = -65_536  # KiB, negative as SQLite wants it
+
+
+def schema() -> str:
+    """Give the text of the schema, comments and all."""
+    return resources.files("scrapdb.store").joinpath("schema.sql").read_text("utf-8")
+
+
+def statements() -> Iterator[str]:
+    """Give the schema's statements one by one; `executescript` would commit the transaction that is to hold them."""
+    statement = ""
+    for line in schema().splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """Open a store for reading only; nothing is created or changed.
+
+    Raises:
+        StoreNotFoundError: there is no file.
+        StoreError: it is not a store, or of another version.
+    """
+    check(path)
+    with errors(path):
+        try:
+            connection = _connect(path, "mode=ro")
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        except sqlite3.OperationalError:
+            # A store whose directory may not be written has no place for WAL's shared memory.
+            if os.access(path.parent, os.W_OK) or _size(_wal(path)):
+                raise
+            connection = _connect(path, "immutable=1")
+        connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """Open a store for writing; it is made if there is none.
+
+    Raises:
+        StoreError: it may not be written, is not a store, or comes from a newer scrapdb.
+    """
+    if not path.parent.is_dir():
+        msg = f"There is no directory {path.parent} to keep a store in; make it first."
+        raise StoreError(msg)
+    if _size(path):
+        check(path)
+    with errors(path):
+        connection = _connect(path, "mode=rwc")
+        try:
+            _prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def check(path: Path) -> None:
+    """Look at a file's header, without opening it as a database.
+
+    Raises:
+        StoreNotFoundError: there is no file.
+        StoreError: it is not a store of scrapdb, or of another version.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER)
+    except FileNotFoundError:
+        msg = f"There is no store {path}; make one with `scrapdb index DIR`."
+        raise StoreNotFoundError(msg) from None
+    except OSError as error:
+        msg = f"The store {path} cannot be read: {error.strerror}."
+        raise StoreError(msg) from error
+    if not header.startswith(_MAGIC):
+        msg = f"{path} is not a SQLite database; nothing was changed. Name another file with --db."
+        raise StoreError(msg)
+    if not _is_ours(header):
+        msg = f"{path} is a SQLite database, but not a store of scrapdb; nothing was changed. Name another with --db."
+        raise StoreError(msg)
+    _check_version(path, int.from_bytes(header[60:64], "big"))
+
+
+def find(start: Path) -> Path:
+    """Find the nearest `scraps.db`, in a directory or above it.
+
+    The search ends at the home directory, at a mount, and before a file that another user owns or that is no store.
+
+    Raises:
+        StoreNotFoundError: there is none.
+    """
+    for directory in (start, *start.parents):
+        path = directory / DEFAULT_NAME
+        if path.is_file():
+            if path.stat().st_uid == os.getuid() and _is_ours(_header(path)):
+                return path
+            break
+        if directory == Path.home() or directory.is_mount():
+            break
+    msg = "There is no store here; run `scrapdb index DIR`, or name one with --db."
+    raise StoreNotFoundError(msg)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Hold the write lock: all that is done inside is committed at the end, or nothing of it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.execute("COMMIT")
+
+
+@contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """Hold one state of the store: several statements inside see the same rows."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.rollback()
+
+
+@contextmanager
+def errors(path: Path) -> Iterator[None]:
+    """Turn what SQLite raises into sentences.
+
+    Raises:
+        StoreError: SQLite, or the file system below it, failed.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(_sentence(path, error)) from error
+
+
+def file_of(connection: sqlite3.Connection) -> Path:
+    """Name the file that a connection has open."""
+    return Path(connection.execute("PRAGMA database_list").fetchone()[2])
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+    )
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA cache_size = {_WRITER_CACHE}")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    if connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
+        return
+    connection.execute("PRAGMA journal_mode = WAL")
+    with transaction(connection):
+        if connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
+            return  # another process made it meanwhile
+        for statement in statements():
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _check_version(path: Path, version: int) -> None:
+    if version > VERSION:
+        msg = f"The store {path} was written by a newer scrapdb (schema {version}, this one knows {VERSION}); upgrade."
+        raise StoreError(msg)
+    if version < VERSION:
+        msg = f"The store {path} has an old schema ({version}, now {VERSION}); remove it and index again."
+        raise StoreError(msg)
+
+
+def _sentence(path: Path, error: sqlite3.Error) -> str:
+    sentences = {
+        sqlite3.SQLITE_BUSY: f"is locked: another process has been writing to it for {BUSY_SECONDS:.0f} seconds. Try again.",
+        sqlite3.SQLITE_READONLY: "may not be written; check the permissions of the file and its directory.",
+        sqlite3.SQLITE_CANTOPEN: "cannot be opened; check the permissions of the file and its directory.",
+        sqlite3.SQLITE_FULL: "cannot grow: the disk is full. What was committed is safe; make room and index again.",
+        sqlite3.SQLITE_CORRUPT: "is damaged. It is derived from the notebooks: remove it and index again.",
+        sqlite3.SQLITE_NOTADB: "is not a SQLite database.",
+        sqlite3.SQLITE_INTERRUPT: "did not answer in time; the statement was stopped.",
+    }
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return f"The store {path} {sentences.get(code, f'failed: {error}.')}"
+
+
+def _header(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEADER)
+    except OSError:
+        return b""
+
+
+def _is_ours(header: bytes) -> bool:
+    return header.startswith(_MAGIC) and int.from_bytes(header[68:72], "big") == APPLICATION_ID
+
+
+def _wal(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def _size(path: Path) -> int:
+    try:
+        state = path.stat()
+    except OSError:
+        return 0
+    return state.st_size if stat.S_ISREG(state.st_mode) else 0

@@ -1,0 +1,278 @@
+"""Reading a store: names, notebooks, their values, problems and sizes. Rows come back as plain tuples and structs."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import Any
+from typing import NamedTuple
+
+import msgspec
+
+from scrapdb.errors import NotebookNotFoundError
+from scrapdb.errors import StoreError
+from scrapdb.store import sidecars
+from scrapdb.store.connection import file_of
+from scrapdb.store.values import load
+
+_SHOWN_CANDIDATES = 5
+_VALUE = "type, number, text, json, exact"
+
+
+class NameType(NamedTuple):
+    """In how many notebooks a name has values of a type, as a scrap or as a parameter."""
+
+    name_id: int
+    name: str
+    role: str
+    type: str
+    notebooks: int
+
+
+class Frame(NamedTuple):
+    """A DataFrame in the store: where it is from, its shape, and the parquet file's SHA-256 and bytes."""
+
+    notebook_id: int
+    notebook: str
+    rows: int
+    columns: int
+    hash: str
+    size: int
+    stored: str
+
+
+class Value(msgspec.Struct, frozen=True):
+    """One scrap or parameter of a notebook as the store has it.
+
+    `value` is None for frames and displays; `encoder`, `size` (bytes), `cell`, `cell_id`, `output` and
+    `execution_count` are None for parameters, `source` for scraps.
+    """
+
+    name: str
+    role: str
+    type: str
+    value: Any = None
+    encoder: str | None = None
+    source: str | None = None
+    size: int | None = None
+    cell: int | None = None
+    cell_id: str | None = None
+    output: int | None = None
+    execution_count: int | None = None
+    frame: Frame | None = None
+    displays: tuple[str, ...] = ()
+
+
+def name_types(connection: sqlite3.Connection, name: str | None = None) -> list[NameType]:
+    """Read the types of one name, or of all."""
+    rows = connection.execute(
+        f"""SELECT name_id, name, role, name_types.type, notebooks
+              FROM names JOIN name_types ON name_types.name_id = names.id
+             WHERE notebooks > 0 {"" if name is None else "AND name = ?"} ORDER BY name, role DESC, name_types.type""",
+        () if name is None else (name,),
+    )
+    return [NameType(*row) for row in rows]
+
+
+def names(connection: sqlite3.Connection) -> list[str]:
+    """Read all names that are in use."""
+    return [name for (name,) in connection.execute("SELECT name FROM names WHERE type IS NOT NULL ORDER BY name")]
+
+
+def number_range(connection: sqlite3.Connection, role: str, name_id: int) -> tuple[float | None, float | None]:
+    """Read the smallest and the largest number of a name, off the index."""
+    smallest, largest = (
+        connection.execute(
+            f"SELECT {function}(number) FROM {role}s WHERE name_id = ? AND number IS NOT NULL", (name_id,)
+        ).fetchone()[0]
+        for function in ("min", "max")
+    )
+    return smallest, largest
+
+
+def examples(connection: sqlite3.Connection, role: str, name_id: int, limit: int = 3) -> list[str]:
+    """Read the first few distinct texts of a name, off the index."""
+    found: list[str] = []
+    text: str | None = ""
+    comparison = ">="
+    while text is not None and len(found) < limit:
+        text = connection.execute(
+            f"SELECT min(text) FROM {role}s WHERE name_id = ? AND number IS NULL AND text {comparison} ?", (name_id, text)
+        ).fetchone()[0]
+        comparison = ">"
+        if text is not None:
+            found.append(text)
+    return found
+
+
+def find_notebook(connection: sqlite3.Connection, wanted: str) -> tuple[int, str]:
+    """Find a notebook by its path in the store, or by the end of its path, with or without suffix.
+
+    Raises:
+        NotebookNotFoundError: there is none, or more than one.
+    """
+    exact = connection.execute("SELECT id, path FROM notebooks WHERE path = ?", (wanted,)).fetchone()
+    if exact:
+        return int(exact[0]), str(exact[1])
+    ends = [f"/{wanted}", f"/{wanted}.ipynb"]
+    found = connection.execute(
+        """SELECT id, path FROM notebooks
+            WHERE '/' || path LIKE '%.ipynb' AND (substr('/' || path, -length(?1)) = ?1 OR substr('/' || path, -length(?2)) = ?2)
+            ORDER BY path""",
+        ends,
+    ).fetchmany(_SHOWN_CANDIDATES + 1)
+    if len(found) == 1:
+        return int(found[0][0]), str(found[0][1])
+    if not found:
+        raise NotebookNotFoundError(f"No notebook is called {wanted!r}; `scrapdb query` lists them all.")
+    paths = ", ".join(path for _, path in found[:_SHOWN_CANDIDATES])
+    more = ", …" if len(found) > _SHOWN_CANDIDATES else ""
+    raise NotebookNotFoundError(f"More than one notebook is called {wanted!r}: {paths}{more}. Give more of the path.")
+
+
+def notebook(connection: sqlite3.Connection, notebook_id: int) -> dict[str, Any]:
+    """Read the row of a notebook, by column name."""
+    cursor = connection.execute("SELECT * FROM notebooks WHERE id = ?", (notebook_id,))
+    row = cursor.fetchone()
+    return dict(zip((column[0] for column in cursor.description), row, strict=True))
+
+
+def scraps(connection: sqlite3.Connection, notebook_id: int) -> list[Value]:
+    """Read the scraps of a notebook in the order in which they were glued."""
+    shown: dict[str, list[str]] = {}
+    for name, mime in connection.execute(
+        "SELECT name, mime_type FROM displays JOIN names ON names.id = name_id WHERE notebook_id = ?", (notebook_id,)
+    ):
+        shown.setdefault(name, []).append(mime)
+    framed = dict(_frames_of(connection, notebook_id))
+    rows = connection.execute(
+        """SELECT name, scraps.type, number, text, json, exact, encoder, size, cell, cell_id, output, execution_count
+             FROM scraps JOIN names ON names.id = name_id WHERE notebook_id = ? ORDER BY cell, output, name""",
+        (notebook_id,),
+    )
+    return [
+        Value(
+            name, "scrap", type_, load(type_, *stored), encoder, None, *place, framed.get(name), tuple(shown.get(name, ()))
+        )
+        for name, type_, *stored, encoder, place in ((*row[:7], row[7:]) for row in rows)
+    ]
+
+
+def parameters(connection: sqlite3.Connection, notebook_id: int) -> list[Value]:
+    """Read the effective parameters of a notebook by name."""
+    rows = connection.execute(
+        """SELECT name, parameters.type, number, text, json, exact, source
+             FROM parameters JOIN names ON names.id = name_id WHERE notebook_id = ? ORDER BY name""",
+        (notebook_id,),
+    )
+    return [
+        Value(name, "parameter", type_, load(type_, *stored), source=source) for name, type_, *stored, source in rows
+    ]
+
+
+def problems(connection: sqlite3.Connection, notebook_id: int | None = None) -> Iterator[tuple[Any, ...]]:
+    """Read problems of one notebook, or of all: path, cell, output, name, kind, message."""
+    yield from connection.execute(
+        f"""SELECT path, cell, output, name, kind, message
+              FROM problems JOIN notebooks ON notebooks.id = notebook_id
+             {"" if notebook_id is None else "WHERE notebook_id = ?"} ORDER BY path, cell, output, name, kind, message""",
+        () if notebook_id is None else (notebook_id,),
+    )
+
+
+def display(connection: sqlite3.Connection, notebook_id: int, name: str) -> dict[str, bytes]:
+    """Read what was shown for a scrap: bytes by MIME type."""
+    return dict(
+        connection.execute(
+            """SELECT mime_type, data FROM displays JOIN names ON names.id = name_id JOIN blobs USING (hash)
+                WHERE notebook_id = ? AND name = ?""",
+            (notebook_id, name),
+        )
+    )
+
+
+def frames(connection: sqlite3.Connection, name: str) -> Iterator[Frame]:
+    """Read where the DataFrames of a name are, by path of their notebooks."""
+    rows = connection.execute(
+        """SELECT notebook_id, path, rows, columns, hash, frames.size, stored
+             FROM frames JOIN notebooks ON notebooks.id = notebook_id JOIN names ON names.id = name_id
+            WHERE name = ? ORDER BY path""",
+        (name,),
+    )
+    yield from (Frame(*row) for row in rows)
+
+
+def parquet(connection: sqlite3.Connection, frame: Frame) -> Any:
+    """Open the parquet file of a frame: bytes of an inline one, the path of a sidecar.
+
+    Raises:
+        StoreError: the sidecar is missing.
+    """
+    if frame.stored == "inline":
+        return connection.execute("SELECT data FROM blobs WHERE hash = ?", (frame.hash,)).fetchone()[0]
+    path = sidecars.location(file_of(connection), frame.hash)
+    if not path.is_file():
+        raise StoreError(
+            f"The sidecar {path} of a frame in {frame.notebook} is missing. Move the directory beside the store along"
+            " with it, or make it anew with `scrapdb index --force`."
+        )
+    return path
+
+
+def sizes(connection: sqlite3.Connection, by: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+    """Read bytes by `notebook`, `scrap` or `encoder`, largest first: column names and rows.
+
+    `bytes` is what payloads and displays take in the notebooks, `inline` and `sidecar` what they take in the store.
+    """
+    cursor = connection.execute(_SIZES[by])
+    return [column[0] for column in cursor.description], iter(cursor)
+
+
+def totals(connection: sqlite3.Connection) -> dict[str, int]:
+    """Count the notebooks, and the bytes of their `files`, of their `scraps`, of the `store` and of its `sidecars`."""
+    sums = {
+        "notebooks": "SELECT count(*) FROM notebooks",
+        "files": "SELECT coalesce(sum(size), 0) FROM notebooks",
+        "scraps": "SELECT coalesce(sum(size), 0) FROM scraps",
+        "store": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+        "sidecars": "SELECT coalesce(sum(size), 0) FROM (SELECT DISTINCT hash, size FROM frames WHERE stored = 'sidecar')",
+    }
+    return {name: int(connection.execute(sql).fetchone()[0]) for name, sql in sums.items()}
+
+
+def _frames_of(connection: sqlite3.Connection, notebook_id: int) -> Iterable[tuple[str, Frame]]:
+    rows = connection.execute(
+        """SELECT name, notebook_id, path, rows, columns, hash, frames.size, stored
+             FROM frames JOIN names ON names.id = name_id JOIN notebooks ON notebooks.id = notebook_id
+            WHERE notebook_id = ?""",
+        (notebook_id,),
+    )
+    return ((name, Frame(*frame)) for name, *frame in rows)
+
+
+_STORED = """
+WITH kept AS (
+  SELECT notebook_id, name_id, iif(stored = 'inline', size, 0) AS inline, iif(stored = 'sidecar', size, 0) AS sidecar
+    FROM frames
+   UNION ALL
+  SELECT notebook_id, name_id, size, 0 FROM displays
+), stored AS (
+  SELECT notebook_id, name_id, sum(inline) AS inline, sum(sidecar) AS sidecar FROM kept GROUP BY notebook_id, name_id
+)
+"""
+_SUMS = "sum(scraps.size) AS bytes, coalesce(sum(inline), 0) AS inline, coalesce(sum(sidecar), 0) AS sidecar"
+_SIZES = {
+    "scrap": f"""{_STORED}
+        SELECT name AS scrap, count(*) AS notebooks, {_SUMS}, max(scraps.size) AS largest
+          FROM scraps JOIN names ON names.id = scraps.name_id LEFT JOIN stored USING (notebook_id, name_id)
+         GROUP BY name ORDER BY bytes DESC, name""",
+    "encoder": f"""{_STORED}
+        SELECT encoder, count(*) AS scraps, {_SUMS}, max(scraps.size) AS largest
+          FROM scraps LEFT JOIN stored USING (notebook_id, name_id)
+         GROUP BY encoder ORDER BY bytes DESC, encoder""",
+    "notebook": f"""{_STORED}
+        SELECT path AS notebook, notebooks.size AS file, {_SUMS}, count(scraps.name_id) AS scraps
+          FROM notebooks LEFT JOIN scraps ON scraps.notebook_id = notebooks.id LEFT JOIN stored USING (notebook_id, name_id)
+         GROUP BY notebooks.id ORDER BY file DESC, path""",
+}

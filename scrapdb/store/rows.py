@@ -1,0 +1,263 @@
+"""The facts of one notebook as rows of the store. Pure, so that workers can do it in parallel."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import UTC
+from datetime import datetime
+from typing import Any
+from typing import NamedTuple
+
+import msgspec
+from msgspec import UNSET
+
+from scrapdb import encoders
+from scrapdb.encoders import pandas
+from scrapdb.encoders.binary import from_base64
+from scrapdb.errors import EncoderError
+from scrapdb.scraps import Facts
+from scrapdb.scraps import Found
+from scrapdb.scraps import Parameter
+from scrapdb.scraps import Problem
+from scrapdb.scraps import valid_text
+from scrapdb.store.values import Stored
+from scrapdb.store.values import store
+from scrapdb.store.values import valid_json
+
+INLINE_FRAME_BYTES = 65_536
+_LONGEST_CELL = 4_096
+_TEXT_MIME_TYPES = ("text/", "application/javascript", "image/svg+xml", "application/xml")
+_JSON_MIME_TYPES = ("application/json", "+json")
+_UNREADABLE = (EncoderError, TypeError, ValueError, RecursionError)
+
+
+class File(NamedTuple):
+    """A notebook file as it was when it was read. `mtime_ns` None: it could not be, and is to be read again."""
+
+    path: str
+    os_path: bytes | None = None
+    size: int | None = None
+    mtime_ns: int | None = None
+    content_hash: str | None = None
+
+
+class Rows(msgspec.Struct):
+    """One notebook as rows, names still as texts.
+
+    Tuples are in the order of the schema's columns, without the ids. `cells` are the cells of the wide table:
+    (name, number or text, value). `blobs` and `sidecars` map a SHA-256 to its bytes.
+    """
+
+    notebook: tuple[Any, ...]
+    scraps: list[tuple[Any, ...]] = []
+    parameters: list[tuple[Any, ...]] = []
+    displays: list[tuple[Any, ...]] = []
+    frames: list[tuple[Any, ...]] = []
+    problems: list[tuple[Any, ...]] = []
+    cells: list[tuple[str, str, Any]] = []
+    blobs: dict[str, bytes] = {}
+    sidecars: dict[str, bytes] = {}
+
+    @property
+    def path(self) -> str:
+        """The path that identifies the notebook."""
+        return str(self.notebook[0])
+
+    @property
+    def status(self) -> str:
+        """The status of the run."""
+        return str(self.notebook[2])
+
+    @property
+    def run(self) -> tuple[Any, ...]:
+        """Path, status, start, seconds, and name and message of the error: what the wide table shows of a notebook."""
+        path, _, status, started_at, _, seconds, error_name, error_value, *_ = self.notebook
+        return path, status, started_at, seconds, error_name, error_value
+
+
+def rows(file: File, facts: Facts) -> Rows:
+    """Lay out the facts of a notebook."""
+    made = Rows(_notebook(file, facts))
+    for problem in facts.problems:
+        _add_problem(made, problem)
+    scraps = {_name(found.glued.name): found for found in facts.scraps}
+    for name, found in scraps.items():
+        _add_scrap(made, name, found)
+    for name, parameter in {_name(parameter.name): parameter for parameter in facts.parameters}.items():
+        _add_parameter(made, name, parameter, shadowed=name in scraps)
+    return made
+
+
+def cell(name: str, stored: Stored, token: str | None) -> Iterator[tuple[str, str, Any]]:
+    """Give the cell of the wide table that shows a value, if it shows: nulls and NaN do not."""
+    if stored.number is not None:
+        yield name, "number", stored.number
+        return
+    shown = token or stored.text or stored.json
+    if shown is not None:
+        yield name, "text", shown if len(shown) <= _LONGEST_CELL else f"{shown[: _LONGEST_CELL - 1]}…"
+    elif stored.text is not None:
+        yield name, "text", stored.text
+
+
+def frame_token(rows_: int, columns: int, digest: str) -> str:
+    """Write what stands for a frame in the wide table."""
+    return f"frame:{rows_}x{columns}:{digest}"
+
+
+def display_token(shown: dict[str, str]) -> str | None:
+    """Write what stands for a display in the wide table: the first picture, else the first MIME type.
+
+    Args:
+        shown: SHA-256 by MIME type.
+    """
+    for mime in sorted(shown, key=lambda mime: (not mime.startswith("image/"), mime)):
+        return f"display:{mime}:{shown[mime]}"
+    return None
+
+
+def mtime(mtime_ns: int | None) -> str | None:
+    """Write a file's time as the store keeps times."""
+    if mtime_ns is None:
+        return None
+    try:
+        moment = datetime.fromtimestamp(mtime_ns // 1_000_000_000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{mtime_ns % 1_000_000_000 // 1000:06d}Z"
+
+
+def _notebook(file: File, facts: Facts) -> tuple[Any, ...]:
+    error = facts.error
+    raised = (_text(error.name), _text(error.value), error.cell, _text(error.traceback)) if error else (None,) * 4
+    return (
+        file.path,
+        file.os_path,
+        facts.status,
+        facts.started_at,
+        facts.ended_at,
+        facts.seconds,
+        *raised,
+        _text(facts.kernel),
+        _text(facts.language),
+        _text(facts.source),
+        file.size,
+        mtime(file.mtime_ns),
+        file.mtime_ns,
+        file.content_hash,
+        facts.code_hash,
+        facts.nbformat,
+        facts.cells,
+        None if facts.metadata is None else valid_json(facts.metadata),
+    )
+
+
+def _add_problem(made: Rows, problem: Problem) -> None:
+    made.problems.append(
+        (problem.cell, problem.output, _text(problem.name), problem.kind, _text(problem.message) or "")
+    )
+
+
+def _add_scrap(made: Rows, name: str, found: Found) -> None:
+    glued, place = found.glued, found.place
+    try:
+        stored, token = _stored(made, name, found)
+    except _UNREADABLE as error:
+        stored, token = _undecoded(made, found, error), None
+    shown = _add_displays(made, name, glued.display or {})
+    if stored.type == "display":
+        token = display_token(shown)
+    made.cells.extend(cell(name, stored, token))
+    size = _size(glued.data) + sum(_size(part) for part in (glued.display or {}).values())
+    where = (place.cell, _text(place.cell_id), place.output, place.execution_count)
+    made.scraps.append((name, *stored, _name(glued.encoder), size, *where))
+
+
+def _stored(made: Rows, name: str, found: Found) -> tuple[Stored, str | None]:
+    glued = found.glued
+    if glued.data is UNSET:
+        return Stored("display"), None
+    if glued.encoder == pandas.NAME:
+        return Stored("frame"), _add_frame(made, name, pandas.parquet(glued.data))
+    if glued.encoder not in encoders.BY_NAME:
+        message = f"No encoder is called {glued.encoder!r}; the payload is kept as it is."
+        _add_problem(made, Problem("encoder", message, glued.name, found.place.cell, found.place.output))
+        return store(glued.data), None
+    return store(encoders.decode(glued.encoder, glued.data)), None
+
+
+def _undecoded(made: Rows, found: Found, error: Exception) -> Stored:
+    """Keep a payload that cannot be decoded as it stands, and say why."""
+    glued, place = found.glued, found.place
+    message = "The value is nested too deeply." if isinstance(error, RecursionError) else str(error)
+    _add_problem(made, Problem("payload", message, glued.name, place.cell, place.output))
+    return Stored("null") if isinstance(error, RecursionError) else store(glued.data)
+
+
+def _add_frame(made: Rows, name: str, parquet: bytes) -> str:
+    summary = pandas.summary(parquet)
+    digest = hashlib.sha256(parquet).hexdigest()
+    inline = len(parquet) <= INLINE_FRAME_BYTES
+    (made.blobs if inline else made.sidecars)[digest] = parquet
+    schema = valid_json([{"name": column, "type": kind} for column, kind in summary.schema])
+    place = "inline" if inline else "sidecar"
+    made.frames.append((name, summary.rows, summary.columns, schema, digest, len(parquet), place))
+    return frame_token(summary.rows, summary.columns, digest)
+
+
+def _add_displays(made: Rows, name: str, bundle: dict[str, Any]) -> dict[str, str]:
+    shown = {}
+    for mime, part in {_name(mime): part for mime, part in bundle.items()}.items():
+        content = _display(mime, part)
+        digest = hashlib.sha256(content).hexdigest()
+        made.blobs[digest] = content
+        made.displays.append((name, mime, digest, len(content)))
+        shown[mime] = digest
+    return shown
+
+
+def _display(mime: str, part: Any) -> bytes:
+    """Give the bytes of one MIME type: text as UTF-8, JSON as compact JSON, everything else decoded from base64."""
+    is_json = mime.endswith(_JSON_MIME_TYPES)
+    if isinstance(part, list) and not is_json and all(isinstance(line, str) for line in part):
+        part = "".join(part)
+    if is_json or not isinstance(part, str):
+        return valid_json(part).encode()
+    if not mime.startswith(_TEXT_MIME_TYPES):
+        try:
+            return from_base64(part)
+        except ValueError:
+            return valid_text(part).encode()
+    return valid_text(part).encode()
+
+
+def _add_parameter(made: Rows, name: str, parameter: Parameter, *, shadowed: bool) -> None:
+    try:
+        stored = store(parameter.value)
+    except RecursionError:
+        _add_problem(made, Problem("parameters", "The value is nested too deeply.", parameter.name))
+        stored = Stored("null")
+    made.parameters.append((name, *stored, parameter.source, int(shadowed)))
+    if not shadowed:
+        made.cells.extend(cell(name, stored, None))
+
+
+def _size(data: Any) -> int:
+    """Count the bytes of a payload: of a text itself, of anything else as compact JSON."""
+    if data is UNSET:
+        return 0
+    try:
+        text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        return 0
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def _name(name: str) -> str:
+    return valid_text(name).replace("\0", "\\u0000")
+
+
+def _text(text: str | None) -> str | None:
+    return None if text is None else _name(text)

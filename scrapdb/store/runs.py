@@ -1,0 +1,186 @@
+"""The wide table: which names have a column in `runs`, and what it is called.
+
+Columns are only added while notebooks are written, `LIMIT` at most; `rechoose` takes the commonest names anew. What a
+column is called follows from the names alone, so a store does not depend on the order in which notebooks were indexed.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+from scrapdb.store.connection import statements
+from scrapdb.store.rows import cell
+from scrapdb.store.rows import display_token
+from scrapdb.store.rows import frame_token
+from scrapdb.store.values import Stored
+
+LIMIT = 100
+_BATCH = 1000  # notebooks
+FIXED = ("nb_id", "notebook", "nb_status", "nb_started_at", "nb_seconds", "nb_error")
+_AFFINITY = {"number": "NUMERIC", "text": "TEXT"}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+_LONGEST = 100  # characters
+Column = tuple[str, str]  # (name, number or text)
+
+
+def labels(columns: Collection[Column]) -> dict[Column, str]:
+    """Call each column after its name. Pure.
+
+    Text of a name that also has numbers is `name (text)`. A name that differs from another only in case, or is that of
+    a fixed column, gets a number: `Distance (2)`.
+    """
+    taken = set(FIXED)
+    found = {}
+    for name, kind in sorted(columns):
+        both = kind == "text" and (name, "number") in columns
+        plain = _CONTROL.sub(" ", name)[:_LONGEST] or " "
+        label = wanted = f"{plain} (text)" if both else plain
+        number = 1
+        while _folded(label) in taken:
+            number += 1
+            label = f"{wanted} ({number})"
+        taken.add(_folded(label))
+        found[name, kind] = label
+    return found
+
+
+def read_columns(connection: sqlite3.Connection) -> dict[Column, str]:
+    """Read which columns there are."""
+    rows = connection.execute(
+        'SELECT name, kind, "column" FROM run_columns JOIN names ON names.id = run_columns.name_id'
+    )
+    return {(name, kind): column for name, kind, column in rows}
+
+
+def add_columns(
+    connection: sqlite3.Connection, present: Mapping[Column, str], seen: Iterable[Column], ids: Mapping[str, int]
+) -> dict[Column, str]:
+    """Add columns for names that were seen, as long as there is room; call them all by `labels`.
+
+    Returns:
+        All columns there are now.
+    """
+    fresh = list(islice((column for column in seen if column not in present), LIMIT - len(present)))
+    if not fresh:
+        return dict(present)
+    wanted = labels({*present, *fresh})
+    _rename(connection, {present[column]: wanted[column] for column in present if present[column] != wanted[column]})
+    for column in fresh:
+        connection.execute(f"ALTER TABLE runs ADD COLUMN {quoted(wanted[column])} {_AFFINITY[column[1]]}")
+    connection.executemany(
+        "INSERT OR REPLACE INTO run_columns VALUES (?, ?, ?)",
+        [(ids[name], kind, label) for (name, kind), label in wanted.items()],
+    )
+    return wanted
+
+
+def write_cells(
+    connection: sqlite3.Connection,
+    columns: Mapping[Column, str],
+    runs: Iterable[tuple[tuple[Any, ...], Iterable[tuple[str, str, Any]]]],
+) -> None:
+    """Write rows of `runs`: each the values of the fixed columns and the cells. Only the columns that are set are bound."""
+    shaped: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+    for fixed, cells in runs:
+        shown = {columns[name, kind]: value for name, kind, value in cells if (name, kind) in columns}
+        shaped.setdefault(tuple(shown), []).append((*fixed, *shown.values()))
+    for shape, rows in shaped.items():
+        named = ", ".join([*FIXED, *map(quoted, shape)])
+        marks = ", ".join("?" * len(rows[0]))
+        connection.executemany(f"INSERT OR REPLACE INTO runs ({named}) VALUES ({marks})", rows)
+
+
+def rechoose(connection: sqlite3.Connection) -> int:
+    """Make `runs` anew with the commonest names, inside the caller's transaction.
+
+    Returns:
+        How many columns it has for names.
+    """
+    chosen = _commonest(connection)
+    connection.execute("DELETE FROM run_columns")
+    connection.execute("DROP TABLE runs")
+    connection.execute(next(statement for statement in statements() if "CREATE TABLE runs" in statement))
+    columns = add_columns(connection, {}, chosen, dict(connection.execute("SELECT name, id FROM names")))
+    runs = connection.execute(
+        "SELECT id, path, status, started_at, seconds, error_name, error_value FROM notebooks ORDER BY id"
+    )
+    while batch := runs.fetchmany(_BATCH):
+        cells = _cells(connection, batch[0][0], batch[-1][0])
+        write_cells(connection, columns, [(fixed(*run), cells.get(run[0], ())) for run in batch])
+    return len(columns)
+
+
+def fixed(
+    notebook_id: int,
+    path: str,
+    status: str,
+    started_at: str | None,
+    seconds: float | None,
+    error_name: str | None,
+    error_value: str | None,
+) -> tuple[Any, ...]:
+    """Give the values of the fixed columns, in their order."""
+    error = ": ".join(part for part in (error_name, error_value) if part) or None
+    return notebook_id, path, status, started_at, seconds, error
+
+
+def _commonest(connection: sqlite3.Connection) -> list[Column]:
+    rows = connection.execute(
+        """SELECT name, CASE WHEN name_types.type IN ('boolean', 'integer', 'float') THEN 'number' ELSE 'text' END AS kind
+             FROM name_types JOIN names ON names.id = name_types.name_id
+            WHERE name_types.type <> 'null' AND notebooks > 0
+            GROUP BY name, kind ORDER BY sum(notebooks) DESC, name, kind LIMIT ?""",
+        (LIMIT,),
+    )
+    return rows.fetchall()
+
+
+def _cells(connection: sqlite3.Connection, first: int, last: int) -> dict[int, list[tuple[str, str, Any]]]:
+    """Read the cells of the notebooks whose ids lie between two."""
+    shown: dict[tuple[int, str], dict[str, str]] = {}
+    for notebook, name, mime, digest in connection.execute(
+        """SELECT notebook_id, name, mime_type, hash FROM displays JOIN names ON names.id = name_id
+            WHERE notebook_id BETWEEN ? AND ?""",
+        (first, last),
+    ):
+        shown.setdefault((notebook, name), {})[mime] = digest
+    values = connection.execute(
+        """SELECT notebook_id, name, scraps.type, number, text, json, exact, frames.rows, frames.columns, frames.hash
+             FROM scraps JOIN names ON names.id = name_id LEFT JOIN frames USING (notebook_id, name_id)
+            WHERE notebook_id BETWEEN :first AND :last
+            UNION ALL
+           SELECT notebook_id, name, parameters.type, number, text, json, exact, NULL, NULL, NULL
+             FROM parameters JOIN names ON names.id = name_id
+            WHERE notebook_id BETWEEN :first AND :last AND NOT shadowed""",
+        {"first": first, "last": last},
+    )
+    found: dict[int, list[tuple[str, str, Any]]] = {}
+    for notebook, name, *stored, rows, columns, digest in values:
+        token = frame_token(rows, columns, digest) if digest else None
+        if stored[0] == "display":
+            token = display_token(shown.get((notebook, name), {}))
+        found.setdefault(notebook, []).extend(cell(name, Stored(*stored), token))
+    return found
+
+
+def _rename(connection: sqlite3.Connection, columns: Mapping[str, str]) -> None:
+    # By way of names that no notebook can give, since one column may take the name that another is about to leave.
+    passing = [f"\x01{number}" for number in range(len(columns))]
+    for before, after in (*zip(columns, passing, strict=True), *zip(passing, columns.values(), strict=True)):
+        connection.execute(f"ALTER TABLE runs RENAME COLUMN {quoted(before)} TO {quoted(after)}")
+
+
+def quoted(identifier: str) -> str:
+    """Quote a name for SQL."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def _folded(label: str) -> str:
+    """Fold case as SQLite compares column names: ASCII only."""
+    return "".join(char.lower() if char.isascii() else char for char in label)

@@ -1,0 +1,160 @@
+-- The store of scrapdb: one SQLite file, derived from notebooks, to be read without scrapdb too.
+--
+-- A value stands in exactly one of the columns `number`, `text` and `json`, by its `type`:
+--   null               no column is set
+--   boolean            number is 1 or 0
+--   integer            number; beyond 64 bit number is the nearest float and `exact` holds the digits
+--   float              number; NULL is NaN (SQLite has no NaN), infinities are kept
+--   text               text
+--   expression         text: the source of a parameter's default that is not a literal
+--   json               json: a list or a dict as valid JSON, in which NaN and infinities are null
+--   frame              none: see `frames`
+--   display            none: see `displays`; the scrap has been shown and has no value
+-- `exact` is set only where those columns do not give the value back: the value as ASCII JSON, with NaN, Infinity,
+-- -Infinity and \ud800-style lone surrogates as Python's json module writes and reads them.
+
+-- Notebooks: one row per notebook file.
+CREATE TABLE notebooks (
+  id INTEGER PRIMARY KEY,
+  path TEXT NOT NULL UNIQUE,        -- real path in NFC with '/', relative to this file's directory where it lies below it
+  os_path BLOB,                     -- the path's bytes, where `path` does not give them back (not UTF-8, not NFC)
+  status TEXT NOT NULL,             -- unreadable, failed, running, not run, partial or completed; decided from the cells
+  started_at TEXT,                  -- start of the run, UTC, as 2026-11-01T12:00:00.000000Z
+  ended_at TEXT,                    -- end of the run, UTC
+  seconds REAL,                     -- duration of the run
+  error_name TEXT,                  -- class of the first error that ended the run: KeyError
+  error_value TEXT,                 -- its message
+  error_cell INTEGER,               -- cell in which it was raised
+  error_traceback TEXT,             -- its traceback without terminal colours
+  kernel TEXT,                      -- kernelspec name: python3
+  language TEXT,                    -- language of the kernel: python
+  source TEXT,                      -- the notebook that this run executed, as papermill recorded it
+  size INTEGER,                     -- bytes of the file
+  mtime TEXT,                       -- time of its last change, UTC
+  mtime_ns INTEGER,                 -- the same in nanoseconds; NULL: read it again at the next index
+  content_hash TEXT,                -- SHA-256 of the file
+  code_hash TEXT,                   -- SHA-256 of the sources of its code cells: equal for runs of the same code
+  nbformat TEXT,                    -- version of the notebook format: 4.5
+  cells INTEGER,                    -- number of cells, without the marks that papermill inserts at an error
+  metadata TEXT                     -- the notebook's metadata as JSON, without widget state and Colab's user data
+);
+
+-- Names: every name that is or was glued or given as a parameter.
+CREATE TABLE names (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  type TEXT,                        -- number, boolean, text, json, frame, display, null, or mixed; NULL: no longer used
+  scraps INTEGER NOT NULL DEFAULT 0,      -- notebooks that glued it
+  parameters INTEGER NOT NULL DEFAULT 0   -- notebooks that have it as a parameter
+);
+
+-- Name types: in how many notebooks a name has values of a type, for each of its two roles.
+CREATE TABLE name_types (
+  name_id INTEGER NOT NULL REFERENCES names (id),
+  role TEXT NOT NULL,               -- scrap or parameter
+  type TEXT NOT NULL,               -- as in scraps.type
+  notebooks INTEGER NOT NULL,
+  PRIMARY KEY (name_id, role, type)
+) WITHOUT ROWID;
+
+-- Scraps: one row per notebook and name; the last one where a name was glued more than once.
+CREATE TABLE scraps (
+  notebook_id INTEGER NOT NULL REFERENCES notebooks (id),
+  name_id INTEGER NOT NULL REFERENCES names (id),
+  type TEXT NOT NULL,
+  number NUMERIC,
+  text TEXT,
+  json TEXT,
+  exact TEXT,
+  encoder TEXT NOT NULL,            -- how the value was written: json, text, pandas, display, or a user's own
+  size INTEGER NOT NULL,            -- bytes of its payload and displays in the notebook
+  cell INTEGER NOT NULL,            -- where it was glued: cell, from 0, not counting papermill's marks
+  cell_id TEXT,                     -- id of that cell (nbformat 4.5)
+  output INTEGER NOT NULL,          -- output of that cell, from 0
+  execution_count INTEGER,          -- execution count of that cell
+  PRIMARY KEY (notebook_id, name_id)
+) WITHOUT ROWID;
+
+-- Parameters: one row per notebook and name; the effective value of the run.
+CREATE TABLE parameters (
+  notebook_id INTEGER NOT NULL REFERENCES notebooks (id),
+  name_id INTEGER NOT NULL REFERENCES names (id),
+  type TEXT NOT NULL,
+  number NUMERIC,
+  text TEXT,
+  json TEXT,
+  exact TEXT,
+  source TEXT NOT NULL,             -- default, recorded (in the metadata) or injected (by a cell): the last one known
+  shadowed INTEGER NOT NULL,        -- 1: the notebook glued the same name, so the bare name means the scrap
+  PRIMARY KEY (notebook_id, name_id)
+) WITHOUT ROWID;
+
+-- Displays: what was shown for a scrap, one row per MIME type.
+CREATE TABLE displays (
+  notebook_id INTEGER NOT NULL REFERENCES notebooks (id),
+  name_id INTEGER NOT NULL REFERENCES names (id),
+  mime_type TEXT NOT NULL,
+  hash TEXT NOT NULL REFERENCES blobs (hash),
+  size INTEGER NOT NULL,            -- bytes of the blob
+  PRIMARY KEY (notebook_id, name_id, mime_type)
+) WITHOUT ROWID;
+
+-- Frames: the DataFrames, stored as the parquet files that they are.
+CREATE TABLE frames (
+  notebook_id INTEGER NOT NULL REFERENCES notebooks (id),
+  name_id INTEGER NOT NULL REFERENCES names (id),
+  rows INTEGER NOT NULL,
+  columns INTEGER NOT NULL,
+  schema TEXT NOT NULL,             -- JSON list of {"name", "type"}, Arrow's type names
+  hash TEXT NOT NULL,               -- SHA-256 of the parquet file
+  size INTEGER NOT NULL,            -- bytes of the parquet file
+  stored TEXT NOT NULL,             -- inline (in `blobs`) or sidecar (a file <hash>.parquet beside the store)
+  PRIMARY KEY (notebook_id, name_id)
+) WITHOUT ROWID;
+
+-- Blobs: bytes of displays and of small frames, each kept once.
+CREATE TABLE blobs (
+  hash TEXT PRIMARY KEY,            -- SHA-256 of the bytes
+  data BLOB NOT NULL
+);
+
+-- Problems: everything that could not be read, or that was read and is suspicious.
+CREATE TABLE problems (
+  id INTEGER PRIMARY KEY,
+  notebook_id INTEGER NOT NULL REFERENCES notebooks (id),
+  cell INTEGER,
+  output INTEGER,
+  name TEXT,
+  kind TEXT NOT NULL,
+  message TEXT NOT NULL
+);
+
+-- Run columns: which column of `runs` shows which name.
+CREATE TABLE run_columns (
+  name_id INTEGER NOT NULL REFERENCES names (id),
+  kind TEXT NOT NULL,               -- number or text
+  "column" TEXT NOT NULL,
+  PRIMARY KEY (name_id, kind)
+) WITHOUT ROWID;
+
+-- Runs: the wide table for people, one row per notebook. Columns of numbers and text are added as names appear, the
+-- scrap where there is one, else the parameter. Frames and displays stand as tokens, frame:ROWSxCOLUMNS:HASH and
+-- display:MIMETYPE:HASH; text beyond 4096 characters is cut and ends in an ellipsis.
+CREATE TABLE runs (
+  nb_id INTEGER PRIMARY KEY REFERENCES notebooks (id),
+  notebook TEXT NOT NULL,
+  nb_status TEXT NOT NULL,
+  nb_started_at TEXT,
+  nb_seconds REAL,
+  nb_error TEXT                     -- class and message of the error
+);
+
+-- Serves every question about one name: by number (distance < 0.1), by text (number IS NULL AND text = 'AAA'), by presence.
+CREATE INDEX scraps_by_value ON scraps (name_id, number, text, notebook_id);
+-- The same for parameters; a bare name skips the shadowed ones.
+CREATE INDEX parameters_by_value ON parameters (name_id, number, text, shadowed, notebook_id);
+-- Serves: nb.status = 'failed', nb.started_at >= "2026-11-01".
+CREATE INDEX notebooks_by_status ON notebooks (status);
+CREATE INDEX notebooks_by_started_at ON notebooks (started_at);
+-- Serves: replacing the problems of one notebook.
+CREATE INDEX problems_by_notebook ON problems (notebook_id);

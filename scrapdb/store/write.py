@@ -1,0 +1,251 @@
+"""Writing notebooks into a store: everything of one notebook in one transaction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from typing import NamedTuple
+from typing import Self
+
+from scrapdb.errors import StoreError
+from scrapdb.store import runs
+from scrapdb.store import sidecars
+from scrapdb.store.connection import errors
+from scrapdb.store.connection import open_writer
+from scrapdb.store.connection import transaction
+from scrapdb.store.rows import File
+from scrapdb.store.rows import Rows
+from scrapdb.store.rows import mtime
+
+# Tables that hold rows of a notebook, and the column that says of which.
+_TABLES = dict.fromkeys(("scraps", "parameters", "displays", "frames", "problems"), "notebook_id") | {"runs": "nb_id"}
+_REMEMBERED_NAMES = 100_000
+Changes = Counter[tuple[int, str, str]]  # (name_id, role, type): by how many notebooks its count changes
+_COUNT = """
+INSERT INTO name_types VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET notebooks = notebooks + excluded.notebooks"""
+_SUMMARY = """
+UPDATE names SET (scraps, parameters, type) = (
+  SELECT coalesce(sum(notebooks) FILTER (WHERE role = 'scrap'), 0),
+         coalesce(sum(notebooks) FILTER (WHERE role = 'parameter'), 0),
+         CASE count(DISTINCT kind) WHEN 0 THEN iif(count(*), 'null', NULL) WHEN 1 THEN max(kind) ELSE 'mixed' END
+    FROM (SELECT role, notebooks,
+                 CASE type WHEN 'integer' THEN 'number' WHEN 'float' THEN 'number' WHEN 'expression' THEN 'text'
+                           WHEN 'null' THEN NULL ELSE type END AS kind
+            FROM name_types WHERE name_id = ?1 AND notebooks > 0))
+WHERE id = ?1"""
+
+
+class Known(NamedTuple):
+    """What a store knows of a notebook file, to tell whether it changed."""
+
+    size: int | None
+    mtime_ns: int | None
+    content_hash: str | None
+    status: str
+    os_path: bytes | None
+
+
+class Collected(NamedTuple):
+    """What `gc` removed."""
+
+    blobs: int
+    sidecars: int
+    sidecar_bytes: int
+    names: int
+
+
+class Writer:
+    """A store that is open for writing. Use it as a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a store, or make one.
+
+        Raises:
+            StoreError: it may not be written, or is none.
+        """
+        self.path = path
+        self._connection = open_writer(path)
+        self._version = -1
+        self._ids: dict[str, int] = {}
+        self._columns: dict[runs.Column, str] = {}
+
+    def __enter__(self) -> Self:
+        """Give the writer itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close the store."""
+        self._connection.close()
+
+    @property
+    def journal_mode(self) -> str:
+        """How SQLite keeps the store's transactions: `wal`, or `delete` where the file system cannot do it."""
+        return str(self._connection.execute("PRAGMA journal_mode").fetchone()[0])
+
+    def known(self) -> dict[str, Known]:
+        """Read what is known of each notebook file, by path."""
+        with errors(self.path):
+            found = self._connection.execute("SELECT path, size, mtime_ns, content_hash, status, os_path FROM notebooks")
+            return {path: Known(*state) for path, *state in found}
+
+    def write(self, batch: Sequence[Rows]) -> None:
+        """Write notebooks, in place of what the store had of them.
+
+        Raises:
+            StoreError: SQLite failed, or the disk is full; nothing of the batch is in the store then.
+        """
+        if not batch:
+            return
+        with errors(self.path), transaction(self._connection):
+            self._refresh()
+            counts: Changes = Counter()
+            ids = self._claim_ids(batch, counts)
+            self._write_sidecars(batch)
+            self._write_values(batch, ids, counts)
+            self._write_runs(batch, ids)
+            self._count(counts)
+
+    def touch(self, files: Iterable[File]) -> None:
+        """Record the new times of files whose content has not changed."""
+        with errors(self.path), transaction(self._connection):
+            self._connection.executemany(
+                "UPDATE notebooks SET size = ?, mtime_ns = ?, mtime = ? WHERE path = ?",
+                [(file.size, file.mtime_ns, mtime(file.mtime_ns), file.path) for file in files],
+            )
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Remove notebooks."""
+        with errors(self.path), transaction(self._connection):
+            self._refresh()
+            counts: Changes = Counter()
+            for path in paths:
+                if (notebook_id := self._id_of(path)) is not None:
+                    self._clear(notebook_id, counts)
+                    self._connection.execute("DELETE FROM notebooks WHERE id = ?", (notebook_id,))
+            self._count(counts)
+
+    def settle(self) -> None:
+        """Give SQLite's planner its statistics and fold the write-ahead log into the file, as far as readers allow."""
+        with errors(self.path):
+            self._connection.execute("PRAGMA analysis_limit = 1000")
+            self._connection.execute("ANALYZE")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def optimize(self) -> int:
+        """Choose the columns of `runs` anew, analyze, and compact the file.
+
+        Returns:
+            How many columns `runs` has for names.
+        """
+        with errors(self.path):
+            with transaction(self._connection):
+                columns = runs.rechoose(self._connection)
+            self._connection.execute("ANALYZE")
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._version = -1
+        return columns
+
+    def gc(self) -> Collected:
+        """Remove blobs, names and sidecars that nothing names; sidecars only after an hour."""
+        with errors(self.path), transaction(self._connection):
+            blobs = self._connection.execute(
+                "DELETE FROM blobs WHERE hash NOT IN (SELECT hash FROM displays UNION SELECT hash FROM frames)"
+            ).rowcount
+            self._connection.execute("DELETE FROM name_types WHERE notebooks = 0")
+            names = self._connection.execute(
+                """DELETE FROM names WHERE scraps = 0 AND parameters = 0
+                                       AND id NOT IN (SELECT name_id FROM run_columns)"""
+            ).rowcount
+            named = {digest for (digest,) in self._connection.execute("SELECT hash FROM frames WHERE stored = 'sidecar'")}
+            files, size = sidecars.remove_unnamed(self.path, named)
+        self._version = -1
+        return Collected(blobs, files, size, names)
+
+    def _refresh(self) -> None:
+        """Forget what was remembered, if another connection has written since."""
+        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version:
+            self._version = version
+            self._ids = {}
+            self._columns = runs.read_columns(self._connection)
+
+    def _claim_ids(self, batch: Sequence[Rows], counts: Changes) -> list[int]:
+        """Give each notebook its id: the one it has, whose rows are cleared, or the next one."""
+        following = 1 + self._connection.execute("SELECT coalesce(max(id), 0) FROM notebooks").fetchone()[0]
+        ids = []
+        for rows in batch:
+            known = self._id_of(rows.path)
+            if known is None:
+                ids.append(following)
+                following += 1
+            else:
+                ids.append(known)
+                self._clear(known, counts)
+        return ids
+
+    def _id_of(self, path: str) -> int | None:
+        found = self._connection.execute("SELECT id FROM notebooks WHERE path = ?", (path,)).fetchone()
+        return None if found is None else int(found[0])
+
+    def _clear(self, notebook_id: int, counts: Changes) -> None:
+        for role in ("scrap", "parameter"):
+            values = self._connection.execute(f"SELECT name_id, type FROM {role}s WHERE notebook_id = ?", (notebook_id,))
+            counts.subtract((name_id, role, type_) for name_id, type_ in values)
+        for table, key in _TABLES.items():
+            self._connection.execute(f"DELETE FROM {table} WHERE {key} = ?", (notebook_id,))
+
+    def _write_sidecars(self, batch: Sequence[Rows]) -> None:
+        try:
+            for rows in batch:
+                for digest, content in rows.sidecars.items():
+                    sidecars.write(self.path, digest, content)
+        except OSError as error:
+            msg = f"A large frame cannot be written beside the store: {error.strerror} ({error.filename})."
+            raise StoreError(msg) from error
+
+    def _write_values(self, batch: Sequence[Rows], ids: Sequence[int], counts: Changes) -> None:
+        names = self._name_ids({row[0] for rows in batch for row in (*rows.scraps, *rows.parameters)})
+        of = list(zip(ids, batch, strict=True))
+        self._insert("notebooks", [(id_, *rows.notebook) for id_, rows in of])
+        for table in ("scraps", "parameters", "displays", "frames"):
+            self._insert(table, [(id_, names[row[0]], *row[1:]) for id_, rows in of for row in getattr(rows, table)])
+        self._insert("problems", [(None, id_, *row) for id_, rows in of for row in rows.problems])
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO blobs VALUES (?, ?)", [blob for rows in batch for blob in rows.blobs.items()]
+        )
+        counts.update((names[row[0]], "scrap", row[1]) for rows in batch for row in rows.scraps)
+        counts.update((names[row[0]], "parameter", row[1]) for rows in batch for row in rows.parameters)
+
+    def _insert(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if rows:
+            marks = ", ".join("?" * len(rows[0]))
+            self._connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", rows)
+
+    def _write_runs(self, batch: Sequence[Rows], ids: Sequence[int]) -> None:
+        seen = {(name, kind): None for rows in batch for name, kind, _ in rows.cells}
+        self._columns = runs.add_columns(self._connection, self._columns, seen, self._ids)
+        runs.write_cells(
+            self._connection,
+            self._columns,
+            [(runs.fixed(id_, *rows.run), rows.cells) for id_, rows in zip(ids, batch, strict=True)],
+        )
+
+    def _name_ids(self, names: set[str]) -> dict[str, int]:
+        if len(self._ids) > _REMEMBERED_NAMES:
+            self._ids = {}
+        fresh = [(name,) for name in sorted(names - self._ids.keys())]
+        self._connection.executemany("INSERT OR IGNORE INTO names (name) VALUES (?)", fresh)
+        for (name,) in fresh:
+            (self._ids[name],) = self._connection.execute("SELECT id FROM names WHERE name = ?", (name,)).fetchone()
+        return self._ids
+
+    def _count(self, counts: Changes) -> None:
+        changed = [(*key, difference) for key, difference in counts.items() if difference]
+        self._connection.executemany(_COUNT, changed)
+        self._connection.executemany(_SUMMARY, [(name_id,) for name_id in {key[0] for key in changed}])

@@ -1,0 +1,47 @@
+"""Notebook output to scraps: one module per format found in the wild, one ordered table.
+
+A format is a module with `MIME_PREFIX`, the start of the MIME types it owns, `METADATA_KEY`, the key it leaves in an
+output's metadata, and `read(data, metadata)`, which yields the scraps that one output holds, and a Problem for each that
+is malformed. `data` is the output's MIME bundle as JSON values. A new format is one file and one line in `FORMATS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
+from typing import Protocol
+
+from scrapdb.scraps import Glued
+from scrapdb.scraps import Problem
+from scrapdb.wire import myst_nb
+from scrapdb.wire import notebook_utils
+from scrapdb.wire import papermill
+from scrapdb.wire import scrapbook
+from scrapdb.wire import scrapbook_01
+
+
+class Format(Protocol):
+    """A way of writing scraps into outputs."""
+
+    MIME_PREFIX: str
+    METADATA_KEY: str
+
+    def read(self, data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Glued | Problem]:
+        """Yield the scraps of one output."""
+
+
+FORMATS: tuple[Format, ...] = (scrapbook, scrapbook_01, papermill, myst_nb, notebook_utils)
+_MIME_PREFIXES = tuple(sorted({member.MIME_PREFIX for member in FORMATS}))
+_METADATA_KEYS = frozenset(member.METADATA_KEY for member in FORMATS)
+
+
+def concerns(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
+    """Tell whether any format owns this output, by its MIME types and metadata keys alone."""
+    return not _METADATA_KEYS.isdisjoint(metadata) or any(mime.startswith(_MIME_PREFIXES) for mime in data)
+
+
+def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Glued | Problem]:
+    """Yield the scraps of one output, in whichever formats it holds them."""
+    for member in FORMATS:
+        yield from member.read(data, metadata)

@@ -1,0 +1,50 @@
+"""What the formats share: payloads that say their own name, and the bundle that was shown for a scrap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
+
+from scrapdb.scraps import Glued
+from scrapdb.scraps import Problem
+
+
+def note(metadata: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Read what a format left under its key in an output's metadata; empty if it is no object."""
+    found = metadata.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def named(payload: Any, encoder: str) -> Glued | Problem:
+    """Read a payload `{"name": …, "data": …, "encoder": …}`; `encoder` is the one its MIME type names."""
+    if not isinstance(payload, dict):
+        return Problem("malformed", f"A scrap's payload is not a JSON object but {payload!r:.60}.")
+    name = payload.get("name")
+    if not isinstance(name, str):
+        return Problem("malformed", f"A scrap's name is not a text but {name!r:.60}.")
+    if "data" not in payload:
+        return Problem("malformed", "The scrap's payload has no data.", name)
+    stated = payload.get("encoder")
+    return Glued(name, stated if isinstance(stated, str) else encoder, payload["data"])
+
+
+def with_display(
+    payloads: list[Glued | Problem], shown: Mapping[str, Any], display: dict[str, Any]
+) -> Iterator[Glued | Problem]:
+    """Add the bundle that was shown, if `shown` (a format's note) says that there is one, to the scrap of that name."""
+    name = shown.get("name")
+    wanted = shown.get("display") is True and isinstance(name, str)
+    for payload in payloads:
+        if wanted and isinstance(payload, Glued) and payload.name == name:
+            yield Glued(payload.name, payload.encoder, payload.data, display)
+            wanted = False
+        else:
+            yield payload
+    if wanted and isinstance(name, str):
+        yield Glued(name, "display", display=display)
+
+
+def without(data: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Leave out the MIME types that start with a prefix."""
+    return {mime: part for mime, part in data.items() if not mime.startswith(prefix)}

@@ -1,0 +1,34 @@
+"""scrapbook 0.2 and later ("v1"): one MIME type per encoder, data and display in outputs of their own.
+
+    {"data": {"application/scrapbook.scrap.json+json": {"name": "x", "data": 1, "encoder": "json", "version": 1}},
+     "metadata": {"scrapbook": {"name": "x", "data": true, "display": false}}}
+
+A display is any MIME bundle whose metadata says `"display": true`. The MIME type alone makes a scrap: `reglue` with
+`unattached=True` leaves no metadata. Source: nteract/scrapbook, `schemas/scrap.v1.json` and `api.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
+
+from scrapdb.scraps import Glued
+from scrapdb.scraps import Problem
+from scrapdb.wire.payload import named
+from scrapdb.wire.payload import note
+from scrapdb.wire.payload import with_display
+from scrapdb.wire.payload import without
+
+MIME_PREFIX = "application/scrapbook.scrap."
+METADATA_KEY = "scrapbook"
+
+
+def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Glued | Problem]:
+    """Yield the scraps of one output, and Problems for malformed ones."""
+    payloads = [
+        named(payload, mime.removeprefix(MIME_PREFIX).removesuffix("+json"))
+        for mime, payload in data.items()
+        if mime.startswith(MIME_PREFIX)
+    ]
+    yield from with_display(payloads, note(metadata, METADATA_KEY), without(data, MIME_PREFIX))

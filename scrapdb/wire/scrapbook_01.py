@@ -1,0 +1,38 @@
+"""scrapbook 0.1: payloads without version or encoder, displays without flags.
+
+    {"data": {"application/scrapbook.scrap+json": {"x": 1}}, "metadata": {}}
+    {"data": {"image/png": "…"}, "metadata": {"scrapbook": {"name": "chart"}}}
+
+Source: nteract/scrapbook at tag 0.1.0, `api.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
+
+from scrapdb.scraps import Glued
+from scrapdb.scraps import Problem
+from scrapdb.wire.payload import note
+
+MIME_PREFIX = "application/scrapbook.scrap+json"
+METADATA_KEY = "scrapbook"
+_LATER_KEYS = ("data", "display", "mime_prefix")  # of scrapbook 0.2 and myst-nb
+
+
+def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Glued | Problem]:
+    """Yield the scraps of one output, and a Problem if its payload is malformed."""
+    payload = data.get(MIME_PREFIX)
+    if isinstance(payload, dict):
+        yield from (Glued(name, "json", value) for name, value in payload.items())
+    elif payload is not None:
+        yield Problem("malformed", f"A scrap's payload is not a JSON object but {payload!r:.60}.")
+    else:
+        yield from _display(data, note(metadata, METADATA_KEY))
+
+
+def _display(data: Mapping[str, Any], shown: Mapping[str, Any]) -> Iterator[Glued]:
+    name = shown.get("name")
+    if isinstance(name, str) and data and not any(key in shown for key in _LATER_KEYS):
+        yield Glued(name, "display", display=dict(data))
