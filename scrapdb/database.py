@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import sqlite3
 import weakref
@@ -17,8 +18,13 @@ from typing import Any
 from typing import NamedTuple
 
 from scrapdb.errors import ScrapNotFoundError
+from scrapdb.query.select import count
+from scrapdb.query.select import fields_of
+from scrapdb.query.select import notebook_ids
+from scrapdb.query.select import select
 from scrapdb.store import read
 from scrapdb.store import statement
+from scrapdb.store.connection import check
 from scrapdb.store.connection import errors
 from scrapdb.store.connection import open_reader
 from scrapdb.store.connection import snapshot
@@ -26,11 +32,11 @@ from scrapdb.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from scrapdb.index import Progress
     from scrapdb.index import Summary
     from scrapdb.notebook import Notebook
-    from scrapdb.query.fields import Fields
     from scrapdb.store.write import Collected
 
 _SUGGESTED = 3
@@ -122,7 +128,16 @@ class Database:
             ExpressionError: the expression, a column or a sort key is wrong, or names an unknown field.
             StoreError: there is no store, or it cannot be read.
         """
-        ...
+        shown = columns if columns is None or isinstance(columns, str) else ", ".join(columns)
+        keys = sort if isinstance(sort, str) else ", ".join(sort)
+
+        def ask(connection: sqlite3.Connection) -> tuple[Sequence[str], Iterator[Sequence[Any]]]:
+            fields = fields_of(connection)
+            return select(
+                connection, fields, expression, columns=shown, sort=keys or None, limit=limit, offset=offset
+            )
+
+        return self._table(ask)
 
     def count(self, expression: str | None = None) -> int:
         """Count the notebooks for which an expression holds.
@@ -131,16 +146,20 @@ class Database:
             ExpressionError: the expression is wrong.
             StoreError: there is no store, or it cannot be read.
         """
-        ...
+        with self._reading() as connection:
+            return count(connection, fields_of(connection), expression)
 
-    def explain(self, expression: str | None = None) -> str:
+    def explain(self, expression: str) -> str:
         """Print every stage of an expression: tokens, canonical form, SQL, bound values, SQLite's plan.
 
         Raises:
             ExpressionError: the expression is wrong.
             StoreError: there is no store, or it cannot be read.
         """
-        ...
+        from scrapdb.query.explain import explain
+
+        with self._reading() as connection:
+            return str(explain(connection, fields_of(connection), expression))
 
     def check(self, expression: str, where: str | None = None, *, any_: bool = False) -> Verdict:
         """Find out whether an expression holds for every notebook, or for any.
@@ -154,7 +173,15 @@ class Database:
             ExpressionError: an expression is wrong.
             StoreError: there is no store, or it cannot be read.
         """
-        ...
+        def ask(connection: sqlite3.Connection) -> tuple[Sequence[str], Iterator[Sequence[Any]]]:
+            return select(connection, fields_of(connection), where, unless=expression)
+
+        with self._reading() as connection:
+            fields = fields_of(connection)
+            looked_at = count(connection, fields, where)
+            failed = count(connection, fields, where, unless=expression)
+        holds = looked_at > failed if any_ else looked_at > 0 and not failed
+        return Verdict(holds, looked_at, failed, self._table(ask))
 
     def sql(
         self, sql: str, parameters: Mapping[str, Any] | None = None, seconds: float = statement.SECONDS
@@ -170,18 +197,7 @@ class Database:
             UsageError: the statement is wrong, or does anything but read.
             StoreError: it took too long, or there is no store.
         """
-        connection = open_reader(self.path)
-        columns, running = statement.run(connection, sql, parameters, seconds)
-        first = [running]
-
-        def rows() -> Iterator[tuple[Any, ...]]:
-            if first:
-                return first.pop()
-            return self.sql(sql, parameters, seconds).rows()
-
-        table = Table(columns, rows)
-        weakref.finalize(table, connection.close)
-        return table
+        return self._table(lambda connection: statement.run(connection, sql, parameters, seconds))
 
     def frame(self, name: str, where: str | None = None, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Read one DataFrame across notebooks: the rows of all, the column `notebook` in front.
@@ -219,12 +235,26 @@ class Database:
         return Notebook(self.path, notebook_id)
 
     def fields(self, *, attributes: bool = False) -> Table:
-        """List every scrap and parameter, and on request the attributes of notebooks."""
-        ...
+        """List every scrap and parameter: type, number of notebooks, range or examples; on request attributes too."""
+        from scrapdb.query.fields import ATTRIBUTES
+
+        def rows() -> Iterator[tuple[Any, ...]]:
+            with self._reading() as connection:
+                yield from read.fields(connection)
+            if attributes:
+                for attribute in ATTRIBUTES:
+                    yield attribute.name, "notebook", attribute.kind, None, None, None, attribute.description
+
+        check(self.path)
+        return Table(("name", "kind", "type", "notebooks", "min", "max", "examples"), rows)
 
     def completions(self, start: str) -> list[str]:
         """List the names of fields that begin so."""
-        ...
+        from scrapdb.query.fields import ATTRIBUTES
+
+        with self._reading() as connection:
+            names = read.names(connection, start, _COMPLETIONS)
+        return names + [attribute.name for attribute in ATTRIBUTES if attribute.name.startswith(start)]
 
     def problems(self, notebook: str | None = None) -> Table:
         """List what could not be read, of one notebook or of all.
@@ -260,7 +290,6 @@ class Database:
 
     def optimize(self) -> int:
         """Choose the columns of `runs` anew, gather statistics and compact the file; gives the number of columns."""
-        from scrapdb.store.connection import check
         from scrapdb.store.write import Writer
 
         check(self.path)
@@ -269,7 +298,6 @@ class Database:
 
     def gc(self) -> Collected:
         """Remove what nothing names any more: blobs, names, and sidecars after an hour."""
-        from scrapdb.store.connection import check
         from scrapdb.store.write import Writer
 
         check(self.path)
@@ -282,6 +310,31 @@ class Database:
         with closing(open_reader(self.path)) as connection, errors(self.path), snapshot(connection):
             yield connection
 
+    def _table(self, ask: Callable[[sqlite3.Connection], tuple[Sequence[str], Iterator[Sequence[Any]]]]) -> Table:
+        """Ask a question at once, for its columns and its mistakes; and again when its rows are taken again."""
+        connection = open_reader(self.path)
+        try:
+            columns, answer = ask(connection)
+        except BaseException:
+            connection.close()
+            raise
+        first = [answer]
+        table = Table(columns, lambda: first.pop() if first else self._table(ask).rows())
+        weakref.finalize(table, connection.close)
+        return table
+
+    def _frame(self, name: str, where: str | None, columns: Sequence[str] | None) -> pa.Table:
+        from scrapdb import frames
+
+        with self._reading() as connection:
+            found = list(read.frames(connection, name))
+            if not found:
+                raise _no_frame(connection, name)
+            if where is not None:
+                wanted = set(notebook_ids(connection, fields_of(connection), where))
+                found = [frame for frame in found if frame.notebook_id in wanted]
+            return frames.joined(connection, found, columns)
+
     def _find(self, connection: sqlite3.Connection, wanted: str) -> tuple[int, str]:
         from scrapdb.notebooks.scan import identity
 
@@ -289,3 +342,11 @@ class Database:
         if os.path.exists(wanted):
             wanted = identity(os.path.realpath(wanted), base)
         return read.find_notebook(connection, wanted)
+
+
+def _no_frame(connection: sqlite3.Connection, name: str) -> ScrapNotFoundError:
+    known = read.frame_names(connection)
+    if not known:
+        return ScrapNotFoundError("No notebook has glued a DataFrame.")
+    near = difflib.get_close_matches(name, known, n=_SUGGESTED) or known[:_SUGGESTED]
+    return ScrapNotFoundError(f"No notebook has glued a DataFrame as {name!r}; did you mean {' or '.join(near)}?")

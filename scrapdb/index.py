@@ -43,6 +43,7 @@ _BATCH_NOTEBOOKS = 512
 _BATCH_BYTES = 32 * 2**20
 _BATCH_SECONDS = 2.0
 _TASKS_IN_FLIGHT = 3  # per worker: enough to keep it busy, few enough to keep memory flat
+_PARENT_SECONDS = 0.5  # between a worker's looks at whether its parent lives
 _WORTH_A_POOL = 64  # files; starting processes takes as long as reading so many
 
 
@@ -235,7 +236,7 @@ def _write(writer: Writer, batch: Sequence[Done], known: Mapping[str, Known], su
         writer.touch(touched)
     for file, made, _ in batch:
         before = known.get(file.path)
-        if made is not None and made.status == "unreadable":
+        if _status(made, before) == "unreadable":
             summary.failed += 1
         elif before is None:
             summary.added += 1
@@ -243,6 +244,12 @@ def _write(writer: Writer, batch: Sequence[Done], known: Mapping[str, Known], su
             summary.unchanged += 1
         else:
             summary.changed += 1
+
+
+def _status(made: Rows | None, before: Known | None) -> str | None:
+    if made is not None:
+        return made.status
+    return before.status if before else None
 
 
 def _prune(writer: Writer, found: Scan, known: Mapping[str, Known], seen: set[str], summary: Summary) -> None:
@@ -259,7 +266,7 @@ def _pool(tasks: Sequence[Task], workers: int | None) -> Iterator[Executor | Non
     if count == 1 or len(tasks) < _WORTH_A_POOL:
         yield None
         return
-    pool = ProcessPoolExecutor(count, _context(), initializer=_ignore_interrupts)
+    pool = ProcessPoolExecutor(count, _context(), initializer=_start_worker, initargs=(os.getpid(),))
     try:
         yield pool
     except BaseException:
@@ -274,5 +281,13 @@ def _context() -> multiprocessing.context.BaseContext:
     return multiprocessing.get_context("fork" if alone and sys.platform == "linux" else "spawn")
 
 
-def _ignore_interrupts() -> None:
+def _start_worker(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this worker when its parent is gone: one that was killed cannot do it, and the pool would wait forever."""
+    while os.getppid() == parent:
+        time.sleep(_PARENT_SECONDS)
+    os._exit(1)

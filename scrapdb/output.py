@@ -13,7 +13,6 @@ import math
 import os
 import re
 import sys
-import tempfile
 import unicodedata
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -274,6 +273,8 @@ def _file(to: Path) -> Iterator[Path]:
     if to.exists() and not to.is_file():
         yield to  # a device or a pipe
         return
+    import tempfile  # loads `random`, which no reader needs
+
     try:
         handle, name = tempfile.mkstemp(prefix=f".{to.name}.", dir=to.parent)
         os.close(handle)

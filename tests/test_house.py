@@ -15,11 +15,12 @@ HOUSE = Path(__file__).parent.parent / "scrapdb"
 
 # A room imports only from rooms on lower floors.
 FLOORS = (
-    ("errors", "scraps"),
+    ("errors", "sandbox", "scraps", "version"),
     ("encoders", "wire"),
     ("notebooks", "store"),
     ("query", "output"),
-    ("index", "frames"),
+    ("index", "frames", "table"),
+    ("notebook",),
     ("database", "scrapbook"),
     ("run", "report"),
     ("cli", "datasette"),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from importlib.metadata import version
 
 import click
 
 from scrapdb.cli.options import common
 from scrapdb.errors import ScrapdbError
+from scrapdb.version import VERSION
 
 # Name of the command, and the module that holds it as `command`; the order is that of `--help`.
 COMMANDS = {
@@ -55,14 +55,8 @@ class _Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        click.echo(f"scrapdb {version('scrapdb')}")
-        ctx.exit()
-
-
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Show the version.")
+@click.version_option(VERSION, message="scrapdb %(version)s", help="Show the version.")
 @common
 def app() -> None:
     """Every value, plot and table that your notebooks glued, in one SQLite file.

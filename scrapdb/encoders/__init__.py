@@ -1,7 +1,7 @@
 """Payload to Python value: one module per encoder, one ordered table.
 
-An encoder is a module with `NAME` and `decode(data)`. The payloads are scrapbook's, so that what either writes the other
-reads. Nothing here imports or evaluates anything that a payload names.
+An encoder is a module with `NAME` and `decode(data)`. The payloads are scrapbook's, so that what either writes the
+other reads. Nothing here imports or evaluates anything that a payload names.
 """
 
 from __future__ import annotations
@@ -35,7 +35,5 @@ def decode(encoder: str, data: Any) -> Any:
         EncoderError: no encoder has that name, or it cannot read the payload.
     """
     if encoder not in BY_NAME:
-        known = ", ".join(BY_NAME)
-        msg = f"No encoder is called {encoder!r}; known are {known}."
-        raise EncoderError(msg)
+        raise EncoderError(f"No encoder is called {encoder!r}; known are {', '.join(BY_NAME)}.")
     return BY_NAME[encoder].decode(data)

@@ -32,8 +32,7 @@ def decode(data: Any) -> pd.DataFrame:
     try:
         return pd.read_parquet(io.BytesIO(parquet(data)), engine="pyarrow")
     except (pa.ArrowException, OSError, ValueError) as error:
-        msg = f"The payload of a DataFrame is not parquet: {error}"
-        raise EncoderError(msg) from error
+        raise EncoderError(f"The payload of a DataFrame is not parquet: {error}") from error
 
 
 def parquet(data: Any) -> bytes:
@@ -43,13 +42,11 @@ def parquet(data: Any) -> bytes:
         EncoderError: the payload is not base64 text.
     """
     if not isinstance(data, str):
-        msg = f"The payload of a DataFrame is not base64 text but {data!r:.60}"
-        raise EncoderError(msg)
+        raise EncoderError(f"The payload of a DataFrame is not base64 text but {data!r:.60}")
     try:
         return from_base64(data)
     except ValueError as error:
-        msg = f"The payload of a DataFrame is not base64: {error}"
-        raise EncoderError(msg) from error
+        raise EncoderError(f"The payload of a DataFrame is not base64: {error}") from error
 
 
 class Summary(NamedTuple):
@@ -72,9 +69,8 @@ def summary(parquet_file: bytes) -> Summary:
     try:
         metadata = pq.read_metadata(pa.BufferReader(parquet_file))
         schema = metadata.schema.to_arrow_schema()
-        index = (schema.pandas_metadata or {}).get("index_columns", [])
-    except (pa.ArrowException, OSError, ValueError) as error:
-        msg = f"The payload of a DataFrame is not parquet: {error}"
-        raise EncoderError(msg) from error
-    columns = [(field.name, str(field.type)) for field in schema if field.name not in index]
+        index = (schema.pandas_metadata or {}).get("index_columns") or []
+        columns = [(field.name, str(field.type)) for field in schema if field.name not in index]
+    except (pa.ArrowException, OSError, ValueError, TypeError, AttributeError) as error:
+        raise EncoderError(f"The payload of a DataFrame is not parquet: {error}") from error
     return Summary(metadata.num_rows, len(columns), columns)

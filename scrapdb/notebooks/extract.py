@@ -43,6 +43,8 @@ def facts(content: bytes) -> Facts:
             return extract(ipynb.read_careful(content))
     except UnreadableError as unreadable:
         return Facts("unreadable", problems=(unreadable.problem,))
+    except RecursionError:
+        return Facts("unreadable", problems=(Problem("nesting", ipynb.TOO_DEEP),))
 
 
 def extract(notebook: Notebook) -> Facts:

@@ -38,13 +38,13 @@ class _Content(NamedTuple):
 
 
 class _RefusedError(Exception):
-    """The file cannot be read; `again` says whether it is worth another try, at once or at the next index."""
+    """The file cannot be read as it stands; `again` says whether it is worth another try at once."""
 
-    def __init__(self, kind: str, message: str, *, again: bool = False, state: os.stat_result | None = None) -> None:
+    def __init__(self, kind: str, message: str, *, again: bool = False, size: int | None = None) -> None:
         super().__init__(message)
         self.problem = Problem(kind, message)
         self.again = again
-        self.state = state
+        self.size = size
 
 
 def read(file: str, known_hash: str | None = None, max_bytes: int = MAX_BYTES) -> Read:
@@ -62,7 +62,7 @@ def read(file: str, known_hash: str | None = None, max_bytes: int = MAX_BYTES) -
             if refused.again and pause:
                 time.sleep(pause)
                 continue
-            return _refused(refused)
+            return Read(refused.size, None, None, Facts("unreadable", problems=(refused.problem,)))
         digest = hashlib.sha256(found.content).hexdigest()
         if digest == known_hash:
             return Read(found.size, found.mtime_ns, digest, None)
@@ -87,7 +87,7 @@ def _content(file: str, max_bytes: int) -> _Content:
                 raise _RefusedError("not a file", "It is not a regular file.")
             if before.st_size > max_bytes:
                 message = f"The file has {before.st_size:,} bytes; more than {max_bytes:,} are not read (--max-bytes)."
-                raise _RefusedError("too large", message, state=before)
+                raise _RefusedError("too large", message, size=before.st_size)
             content = opened.read(before.st_size + 1)
             after = os.fstat(handle)
     except OSError as error:
@@ -95,13 +95,6 @@ def _content(file: str, max_bytes: int) -> _Content:
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(content) != before.st_size:
         raise _RefusedError("changing", "The file was changed while it was read; index it again.", again=True)
     return _Content(content, before.st_size, before.st_mtime_ns)
-
-
-def _refused(refused: _RefusedError) -> Read:
-    unreadable = Facts("unreadable", problems=(refused.problem,))
-    if refused.state is None:
-        return Read(None, None, None, unreadable)
-    return Read(refused.state.st_size, refused.state.st_mtime_ns, None, unreadable)
 
 
 def _may_be_unfinished(found: Facts, file: _Content) -> bool:

@@ -20,6 +20,7 @@ from msgspec import Raw
 from scrapdb.scraps import Problem
 
 FORMAT = 4
+TOO_DEEP = "The JSON is nested too deeply."
 _LARGEST = 2**31 - 1
 _BLANKS = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # byte order marks are blanks, too
 _HTML = (b"<!doctype", b"<html")
@@ -155,7 +156,7 @@ def _loads(content: bytes) -> Any:
     except json.JSONDecodeError as error:
         raise _not_json(content, error) from error
     except RecursionError as error:
-        raise UnreadableError("nesting", "The JSON is nested too deeply.") from error
+        raise UnreadableError("nesting", TOO_DEEP) from error
     except ValueError as error:
         raise UnreadableError("number", "The file holds an integer of more than 4,300 digits.") from error
 

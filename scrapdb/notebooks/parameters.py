@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import json
 import math
+import warnings
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -38,7 +39,8 @@ def effective(
         python: whether the cells are Python; cells of other languages are not parsed.
 
     Returns:
-        The parameters by first appearance, and what was suspicious about them.
+        The parameters by first appearance, and what was suspicious about them. One that is recorded but not injected
+        keeps that source: it may be of an earlier run.
     """
     problems: list[Problem] = []
     found: dict[ParameterSource, dict[str, Any]] = {"default": {}, "recorded": dict(recorded), "injected": {}}
@@ -55,17 +57,19 @@ def effective(
 
 
 def _assignments(place: int, cell: Cell, problems: list[Problem]) -> dict[str, Any]:
-    source = text(cell.source)
     try:
-        if len(source) > _LONGEST_SOURCE:
-            message = f"The cell of parameters has {len(source):,} characters; more than {_LONGEST_SOURCE:,} are not read."
-            problems.append(Problem("parameters", message, cell=place))
-            return {}
-        statements = ast.parse(_without_magics(source)).body
-        return dict(pair for statement in statements for pair in _assigned(statement))
+        return dict(pair for statement in _statements(text(cell.source)) for pair in _assigned(statement))
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        problems.append(Problem("parameters", f"The cell of parameters is not Python: {error}.", cell=place))
+        reason = str(error) or type(error).__name__
+        problems.append(Problem("parameters", f"The cell of parameters cannot be parsed: {reason}.", cell=place))
         return {}
+
+
+def _statements(source: str) -> list[ast.stmt]:
+    if len(source) > _LONGEST_SOURCE:
+        raise ValueError(f"it has {len(source):,} characters; {_LONGEST_SOURCE:,} are read")
+    with warnings.catch_warnings(action="ignore"):  # of a stranger's code
+        return ast.parse(_without_magics(source)).body
 
 
 def _without_magics(source: str) -> str:
@@ -85,7 +89,7 @@ def _bound(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, Any]]:
     match target, value:
         case ast.Name(id=name), _:
             yield name, _literal(value)
-        case (ast.Tuple(elts=targets) | ast.List(elts=targets)), (ast.Tuple(elts=values) | ast.List(elts=values)):
+        case ((ast.Tuple(elts=targets) | ast.List(elts=targets)), (ast.Tuple(elts=values) | ast.List(elts=values))):
             for one, item in zip(targets, values, strict=False):
                 yield from _bound(one, item)
 
@@ -107,7 +111,7 @@ def _literal(node: ast.expr) -> Any:
 
 def _disagreements(recorded: Mapping[str, Any], injected: Mapping[str, Any]) -> list[Problem]:
     return [
-        Problem("parameters", f"The metadata record {recorded[name]!r:.60}, the injected cell sets {value!r:.60}.", name)
+        Problem("parameters", f"The metadata record {recorded[name]!r:.60}, the injected cell {value!r:.60}.", name)
         for name, value in injected.items()
         if name in recorded and not isinstance(value, Expression) and not _same(recorded[name], value)
     ]

@@ -85,6 +85,11 @@ class Scan:
             self._seen.add(real)
             yield self._candidate(real, identity(real, self.base))
 
+    def excludes(self, path: str) -> bool:
+        """Tell whether a path, relative to the directory that was named, is to be passed over."""
+        name = os.path.basename(path)
+        return any(fnmatchcase(name, pattern) or fnmatchcase(path, pattern.rstrip("/")) for pattern in self.exclude)
+
     def gone(self, path: str, os_path: bytes | None) -> bool:
         """Tell whether a notebook of the store no longer exists.
 
@@ -107,10 +112,10 @@ class Scan:
         prefix = identity(os.path.join(directory, ""), self.base)
         for entry in entries:
             name = entry.name
-            if not (name.endswith(SUFFIX) or _is_directory(entry)) or self._excluded(name, below):
+            if not (name.endswith(SUFFIX) or _is_directory(entry)) or self.excludes(os.path.join(below, name)):
                 continue
             real = os.path.join(directory, name)
-            if entry.is_symlink():
+            if entry.is_symlink() and os.path.exists(real):  # one that leads nowhere stands for itself
                 real = os.path.realpath(real)
             if _is_directory(entry):
                 if name not in _SKIPPED:
@@ -119,10 +124,6 @@ class Scan:
                 self._seen.add(real)
                 plain = name.isascii() and not entry.is_symlink()
                 yield self._candidate(real, f"{prefix}{name}" if plain else identity(real, self.base), entry)
-
-    def _excluded(self, name: str, below: str) -> bool:
-        path = f"{below}/{name}" if below else name
-        return any(fnmatchcase(name, pattern) or fnmatchcase(path, pattern.rstrip("/")) for pattern in self.exclude)
 
     def _candidate(self, real: str, path: str, entry: os.DirEntry[str] | None = None) -> Candidate:
         try:
@@ -145,8 +146,11 @@ def scan(found: Scan, roots: Iterable[str], *, names: Iterable[str] = ()) -> Ite
     Raises:
         UsageError: a root does not exist, or no file matches a glob.
     """
-    for root, path in [(root, path) for root in roots for path in _matches(root)]:
-        yield from found.directory_tree(path, vouch=path == root) if os.path.isdir(path) else found.file(path)
+    for path, named in [match for root in roots for match in _matches(root)]:
+        if os.path.isdir(path):
+            yield from found.directory_tree(path, vouch=named)
+        elif named or not found.excludes(path):
+            yield from found.file(path)
     for name in names:
         if os.path.isdir(name):
             yield from found.directory_tree(name, vouch=False)
@@ -163,21 +167,18 @@ def identity(real: str, base: str) -> str:
         real: the file's real path.
         base: real path of the directory of the store.
     """
-    below = os.path.join(base, "")
-    path = real[len(below) :] if real.startswith(below) else real
+    path = real.removeprefix(os.path.join(base, ""))
     if path.isascii():
         return path
     normal = unicodedata.normalize("NFC", path)
-    other = os.path.join(base, normal)
-    if normal != path and _exists(other) and not os.path.samefile(other, real):
-        normal = path  # both spellings are files of their own
+    if normal != path and _are_two(os.path.join(base, normal), real):
+        normal = path
     return valid_text(normal)
 
 
 def os_path(real: str, path: str, base: str) -> bytes | None:
     """Give the bytes of a file's path, relative as `path` is, if `path` does not give them back."""
-    below = os.path.join(base, "")
-    exact = real[len(below) :] if real.startswith(below) else real
+    exact = real.removeprefix(os.path.join(base, ""))
     return None if exact == path else os.fsencode(exact)
 
 
@@ -186,17 +187,16 @@ def located(path: str, exact: bytes | None, base: str) -> str:
     return os.path.join(base, path if exact is None else os.fsdecode(exact))
 
 
-def _matches(root: str) -> list[str]:
+def _matches(root: str) -> list[tuple[str, bool]]:
+    """Give the paths that a root stands for, and whether it names them itself."""
     if os.path.exists(root):
-        return [root]
+        return [(root, True)]
     if not glob.has_magic(root):
-        msg = f"There is no file or directory {root}."
-        raise UsageError(msg)
+        raise UsageError(f"There is no file or directory {root}.")
     paths = [path for path in sorted(glob.glob(root, recursive=True)) if path.endswith(SUFFIX) or os.path.isdir(path)]
     if not paths:
-        msg = f"No notebook matches {root}."
-        raise UsageError(msg)
-    return paths
+        raise UsageError(f"No notebook matches {root}.")
+    return [(path, False) for path in paths]
 
 
 def _is_directory(entry: os.DirEntry[str]) -> bool:
@@ -204,6 +204,14 @@ def _is_directory(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:
         return False
+
+
+def _are_two(one: str, other: str) -> bool:
+    """Tell whether two spellings of a path are files of their own."""
+    try:
+        return not os.path.samefile(one, other)
+    except OSError:
+        return _exists(one) and _exists(other)
 
 
 def _exists(path: str) -> bool:

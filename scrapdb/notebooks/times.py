@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from datetime import UTC
 from datetime import datetime
 from typing import Any
+from typing import TypeGuard
 
 from scrapdb.notebooks.ipynb import Cell
 
 _LONGEST_SECONDS = 1e12  # thirty thousand years; infinities and NaN are no durations either
+
 
 def times(cells: Sequence[Cell], papermill: dict[str, Any]) -> tuple[datetime | None, datetime | None, float | None]:
     """Find start, end and duration in seconds of a run.
@@ -68,5 +70,5 @@ def _seconds(duration: Any) -> float | None:
     return float(duration) if possible else None
 
 
-def _is_integer(part: Any) -> bool:
+def _is_integer(part: Any) -> TypeGuard[int]:
     return isinstance(part, int) and not isinstance(part, bool)

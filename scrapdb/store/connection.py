@@ -6,9 +6,8 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import closing
 from contextlib import contextmanager
-from importlib import resources
+from contextlib import suppress
 from pathlib import Path
 
 from scrapdb.errors import StoreError
@@ -25,7 +24,7 @@ _WRITER_CACHE = -65_536  # KiB, negative as SQLite wants it
 
 def schema() -> str:
     """Give the text of the schema, comments and all."""
-    return resources.files("scrapdb.store").joinpath("schema.sql").read_text("utf-8")
+    return Path(__file__).with_name("schema.sql").read_text("utf-8")
 
 
 def statements() -> Iterator[str]:
@@ -65,9 +64,8 @@ def open_writer(path: Path) -> sqlite3.Connection:
     Raises:
         StoreError: it may not be written, is not a store, or comes from a newer scrapdb.
     """
-    if not path.parent.is_dir():
-        msg = f"There is no directory {path.parent} to keep a store in; make it first."
-        raise StoreError(msg)
+    if not os.access(path.parent, os.F_OK):
+        raise StoreError(f"There is no directory {path.parent} to keep a store in; make it first.")
     if _size(path):
         check(path)
     with errors(path):
@@ -91,17 +89,14 @@ def check(path: Path) -> None:
         with path.open("rb") as file:
             header = file.read(_HEADER)
     except FileNotFoundError:
-        msg = f"There is no store {path}; make one with `scrapdb index DIR`."
-        raise StoreNotFoundError(msg) from None
+        raise StoreNotFoundError(f"There is no store {path}; make one with `scrapdb index DIR`.") from None
     except OSError as error:
-        msg = f"The store {path} cannot be read: {error.strerror}."
-        raise StoreError(msg) from error
+        raise StoreError(f"The store {path} cannot be read: {error.strerror}.") from error
     if not header.startswith(_MAGIC):
-        msg = f"{path} is not a SQLite database; nothing was changed. Name another file with --db."
-        raise StoreError(msg)
+        raise StoreError(f"{path} is not a SQLite database; nothing was changed. Name another file with --db.")
     if not _is_ours(header):
-        msg = f"{path} is a SQLite database, but not a store of scrapdb; nothing was changed. Name another with --db."
-        raise StoreError(msg)
+        what = "is a SQLite database, but not a store of scrapdb"
+        raise StoreError(f"{path} {what}; nothing was changed. Name another file with --db.")
     _check_version(path, int.from_bytes(header[60:64], "big"))
 
 
@@ -115,14 +110,13 @@ def find(start: Path) -> Path:
     """
     for directory in (start, *start.parents):
         path = directory / DEFAULT_NAME
-        if path.is_file():
+        if os.access(path, os.F_OK):
             if path.stat().st_uid == os.getuid() and _is_ours(_header(path)):
                 return path
             break
         if directory == Path.home() or directory.is_mount():
             break
-    msg = "There is no store here; run `scrapdb index DIR`, or name one with --db."
-    raise StoreNotFoundError(msg)
+    raise StoreNotFoundError("There is no store here; run `scrapdb index DIR`, or name one with --db.")
 
 
 @contextmanager
@@ -131,10 +125,10 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
+        connection.execute("COMMIT")
     except BaseException:
         connection.rollback()
         raise
-    connection.execute("COMMIT")
 
 
 @contextmanager
@@ -166,38 +160,44 @@ def file_of(connection: sqlite3.Connection) -> Path:
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    return sqlite3.connect(
-        f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None
-    )
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA cache_size = {_WRITER_CACHE}")
     connection.execute("PRAGMA synchronous = NORMAL")
-    if connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
-        return
-    connection.execute("PRAGMA journal_mode = WAL")
-    with transaction(connection):
-        if connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
-            return  # another process made it meanwhile
-        for statement in statements():
-            connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {VERSION}")
+    if not _is_made(connection):
+        # Before there is a write-ahead log, so that the file itself says at once what it is.
+        with transaction(connection):
+            if not _is_made(connection):  # another process may have made it meanwhile
+                _make(connection)
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        with suppress(sqlite3.OperationalError):  # somebody reads it, or it may not be written; the next writer will
+            connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _is_made(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    for statement in statements():
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def _check_version(path: Path, version: int) -> None:
     if version > VERSION:
-        msg = f"The store {path} was written by a newer scrapdb (schema {version}, this one knows {VERSION}); upgrade."
-        raise StoreError(msg)
+        versions = f"schema {version}, this one knows {VERSION}"
+        raise StoreError(f"The store {path} was written by a newer scrapdb ({versions}); upgrade.")
     if version < VERSION:
-        msg = f"The store {path} has an old schema ({version}, now {VERSION}); remove it and index again."
-        raise StoreError(msg)
+        raise StoreError(f"The store {path} has an old schema ({version}, now {VERSION}); remove it and index again.")
 
 
 def _sentence(path: Path, error: sqlite3.Error) -> str:
     sentences = {
-        sqlite3.SQLITE_BUSY: f"is locked: another process has been writing to it for {BUSY_SECONDS:.0f} seconds. Try again.",
+        sqlite3.SQLITE_BUSY: f"is locked: another process has written to it for {BUSY_SECONDS:.0f} seconds. Try again.",
         sqlite3.SQLITE_READONLY: "may not be written; check the permissions of the file and its directory.",
         sqlite3.SQLITE_CANTOPEN: "cannot be opened; check the permissions of the file and its directory.",
         sqlite3.SQLITE_FULL: "cannot grow: the disk is full. What was committed is safe; make room and index again.",

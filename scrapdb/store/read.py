@@ -17,17 +17,8 @@ from scrapdb.store.connection import file_of
 from scrapdb.store.values import load
 
 _SHOWN_CANDIDATES = 5
-_VALUE = "type, number, text, json, exact"
-
-
-class NameType(NamedTuple):
-    """In how many notebooks a name has values of a type, as a scrap or as a parameter."""
-
-    name_id: int
-    name: str
-    role: str
-    type: str
-    notebooks: int
+_EXAMPLES = 3
+_LONGEST_EXAMPLE = 40  # characters
 
 
 class Frame(NamedTuple):
@@ -64,46 +55,49 @@ class Value(msgspec.Struct, frozen=True):
     displays: tuple[str, ...] = ()
 
 
-def name_types(connection: sqlite3.Connection, name: str | None = None) -> list[NameType]:
-    """Read the types of one name, or of all."""
+def names(connection: sqlite3.Connection, start: str = "", limit: int = -1) -> list[str]:
+    """Read the names in use that begin so."""
     rows = connection.execute(
-        f"""SELECT name_id, name, role, name_types.type, notebooks
-              FROM names JOIN name_types ON name_types.name_id = names.id
-             WHERE notebooks > 0 {"" if name is None else "AND name = ?"} ORDER BY name, role DESC, name_types.type""",
-        () if name is None else (name,),
+        "SELECT name FROM names WHERE type IS NOT NULL AND substr(name, 1, length(?1)) = ?1 ORDER BY name LIMIT ?2",
+        (start, limit),
     )
-    return [NameType(*row) for row in rows]
+    return [name for (name,) in rows]
 
 
-def names(connection: sqlite3.Connection) -> list[str]:
-    """Read all names that are in use."""
-    return [name for (name,) in connection.execute("SELECT name FROM names WHERE type IS NOT NULL ORDER BY name")]
+def fields(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    """Read every name in each of its roles: name, role, type, notebooks, min, max, examples."""
+    rows = connection.execute(
+        """SELECT names.id, name, role, sum(notebooks), group_concat(DISTINCT name_types.type)
+             FROM names JOIN name_types ON name_types.name_id = names.id
+            WHERE notebooks > 0 GROUP BY names.id, role ORDER BY name, role DESC"""
+    )
+    for name_id, name, role, notebooks, types in rows:
+        smallest, largest = _number_range(connection, role, name_id)
+        yield name, role, types.replace(",", ", "), notebooks, smallest, largest, _examples(connection, role, name_id)
 
 
-def number_range(connection: sqlite3.Connection, role: str, name_id: int) -> tuple[float | None, float | None]:
+def _number_range(connection: sqlite3.Connection, role: str, name_id: int) -> list[float | None]:
     """Read the smallest and the largest number of a name, off the index."""
-    smallest, largest = (
+    return [
         connection.execute(
             f"SELECT {function}(number) FROM {role}s WHERE name_id = ? AND number IS NOT NULL", (name_id,)
         ).fetchone()[0]
         for function in ("min", "max")
-    )
-    return smallest, largest
+    ]
 
 
-def examples(connection: sqlite3.Connection, role: str, name_id: int, limit: int = 3) -> list[str]:
+def _examples(connection: sqlite3.Connection, role: str, name_id: int) -> str | None:
     """Read the first few distinct texts of a name, off the index."""
     found: list[str] = []
-    text: str | None = ""
-    comparison = ">="
-    while text is not None and len(found) < limit:
-        text = connection.execute(
-            f"SELECT min(text) FROM {role}s WHERE name_id = ? AND number IS NULL AND text {comparison} ?", (name_id, text)
-        ).fetchone()[0]
-        comparison = ">"
-        if text is not None:
-            found.append(text)
-    return found
+    while len(found) < _EXAMPLES:
+        (text,) = connection.execute(
+            f"SELECT min(text) FROM {role}s WHERE name_id = ? AND number IS NULL AND text > ?",
+            (name_id, found[-1] if found else ""),
+        ).fetchone()
+        if text is None:
+            break
+        found.append(text)
+    return ", ".join(text if len(text) <= _LONGEST_EXAMPLE else f"{text[: _LONGEST_EXAMPLE - 1]}…" for text in found) or None
 
 
 def find_notebook(connection: sqlite3.Connection, wanted: str) -> tuple[int, str]:
@@ -201,6 +195,12 @@ def frames(connection: sqlite3.Connection, name: str) -> Iterator[Frame]:
         (name,),
     )
     yield from (Frame(*row) for row in rows)
+
+
+def frame_names(connection: sqlite3.Connection) -> list[str]:
+    """Read the names under which DataFrames were glued."""
+    rows = connection.execute("SELECT name FROM names WHERE id IN (SELECT name_id FROM frames) ORDER BY name")
+    return [name for (name,) in rows]
 
 
 def parquet(connection: sqlite3.Connection, frame: Frame) -> Any:

@@ -79,8 +79,9 @@ class Rows(msgspec.Struct):
 
 def rows(file: File, facts: Facts) -> Rows:
     """Lay out the facts of a notebook."""
-    made = Rows(_notebook(file, facts))
-    for problem in facts.problems:
+    problems = list(facts.problems)
+    made = Rows(_notebook(file, facts, problems))
+    for problem in problems:
         _add_problem(made, problem)
     scraps = {_name(found.glued.name): found for found in facts.scraps}
     for name, found in scraps.items():
@@ -129,7 +130,7 @@ def mtime(mtime_ns: int | None) -> str | None:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{mtime_ns % 1_000_000_000 // 1000:06d}Z"
 
 
-def _notebook(file: File, facts: Facts) -> tuple[Any, ...]:
+def _notebook(file: File, facts: Facts, problems: list[Problem]) -> tuple[Any, ...]:
     error = facts.error
     raised = (_text(error.name), _text(error.value), error.cell, _text(error.traceback)) if error else (None,) * 4
     return (
@@ -150,8 +151,16 @@ def _notebook(file: File, facts: Facts) -> tuple[Any, ...]:
         facts.code_hash,
         facts.nbformat,
         facts.cells,
-        None if facts.metadata is None else valid_json(facts.metadata),
+        _metadata(facts, problems),
     )
+
+
+def _metadata(facts: Facts, problems: list[Problem]) -> str | None:
+    try:
+        return None if facts.metadata is None else valid_json(facts.metadata)
+    except RecursionError:
+        problems.append(Problem("metadata", "The notebook's metadata are nested too deeply; they are left out."))
+        return None
 
 
 def _add_problem(made: Rows, problem: Problem) -> None:
@@ -166,7 +175,7 @@ def _add_scrap(made: Rows, name: str, found: Found) -> None:
         stored, token = _stored(made, name, found)
     except _UNREADABLE as error:
         stored, token = _undecoded(made, found, error), None
-    shown = _add_displays(made, name, glued.display or {})
+    shown = _add_displays(made, name, found)
     if stored.type == "display":
         token = display_token(shown)
     made.cells.extend(cell(name, stored, token))
@@ -207,10 +216,15 @@ def _add_frame(made: Rows, name: str, parquet: bytes) -> str:
     return frame_token(summary.rows, summary.columns, digest)
 
 
-def _add_displays(made: Rows, name: str, bundle: dict[str, Any]) -> dict[str, str]:
+def _add_displays(made: Rows, name: str, found: Found) -> dict[str, str]:
     shown = {}
-    for mime, part in {_name(mime): part for mime, part in bundle.items()}.items():
-        content = _display(mime, part)
+    for mime, part in {_name(mime): part for mime, part in (found.glued.display or {}).items()}.items():
+        try:
+            content = _display(mime, part)
+        except RecursionError:
+            message = f"The display {mime} is nested too deeply; it is left out."
+            _add_problem(made, Problem("payload", message, name, found.place.cell, found.place.output))
+            continue
         digest = hashlib.sha256(content).hexdigest()
         made.blobs[digest] = content
         made.displays.append((name, mime, digest, len(content)))

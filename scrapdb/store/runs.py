@@ -59,7 +59,7 @@ def read_columns(connection: sqlite3.Connection) -> dict[Column, str]:
 
 
 def add_columns(
-    connection: sqlite3.Connection, present: Mapping[Column, str], seen: Iterable[Column], ids: Mapping[str, int]
+    connection: sqlite3.Connection, present: Mapping[Column, str], seen: Iterable[Column]
 ) -> dict[Column, str]:
     """Add columns for names that were seen, as long as there is room; call them all by `labels`.
 
@@ -74,8 +74,8 @@ def add_columns(
     for column in fresh:
         connection.execute(f"ALTER TABLE runs ADD COLUMN {quoted(wanted[column])} {_AFFINITY[column[1]]}")
     connection.executemany(
-        "INSERT OR REPLACE INTO run_columns VALUES (?, ?, ?)",
-        [(ids[name], kind, label) for (name, kind), label in wanted.items()],
+        "INSERT OR REPLACE INTO run_columns SELECT id, ?, ? FROM names WHERE name = ?",
+        [(kind, label, name) for (name, kind), label in wanted.items() if present.get((name, kind)) != label],
     )
     return wanted
 
@@ -85,7 +85,7 @@ def write_cells(
     columns: Mapping[Column, str],
     runs: Iterable[tuple[tuple[Any, ...], Iterable[tuple[str, str, Any]]]],
 ) -> None:
-    """Write rows of `runs`: each the values of the fixed columns and the cells. Only the columns that are set are bound."""
+    """Write rows of `runs`: the values of the fixed columns and the cells. Only the columns that are set are bound."""
     shaped: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
     for fixed, cells in runs:
         shown = {columns[name, kind]: value for name, kind, value in cells if (name, kind) in columns}
@@ -106,36 +106,37 @@ def rechoose(connection: sqlite3.Connection) -> int:
     connection.execute("DELETE FROM run_columns")
     connection.execute("DROP TABLE runs")
     connection.execute(next(statement for statement in statements() if "CREATE TABLE runs" in statement))
-    columns = add_columns(connection, {}, chosen, dict(connection.execute("SELECT name, id FROM names")))
+    columns = add_columns(connection, {}, chosen)
     runs = connection.execute(
         "SELECT id, path, status, started_at, seconds, error_name, error_value FROM notebooks ORDER BY id"
     )
     while batch := runs.fetchmany(_BATCH):
         cells = _cells(connection, batch[0][0], batch[-1][0])
-        write_cells(connection, columns, [(fixed(*run), cells.get(run[0], ())) for run in batch])
+        write_cells(connection, columns, [(fixed(run), cells.get(run[0], ())) for run in batch])
     return len(columns)
 
 
-def fixed(
-    notebook_id: int,
-    path: str,
-    status: str,
-    started_at: str | None,
-    seconds: float | None,
-    error_name: str | None,
-    error_value: str | None,
-) -> tuple[Any, ...]:
-    """Give the values of the fixed columns, in their order."""
-    error = ": ".join(part for part in (error_name, error_value) if part) or None
-    return notebook_id, path, status, started_at, seconds, error
+def fixed(run: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Give the values of the fixed columns, in their order.
+
+    Args:
+        run: id, path, status, start, seconds, and name and message of the error.
+    """
+    *first, error_name, error_value = run
+    return *first, ": ".join(part for part in (error_name, error_value) if part) or None
 
 
 def _commonest(connection: sqlite3.Connection) -> list[Column]:
+    """Count what `cell` would show: not nulls, NaN, and parameters behind a scrap."""
     rows = connection.execute(
-        """SELECT name, CASE WHEN name_types.type IN ('boolean', 'integer', 'float') THEN 'number' ELSE 'text' END AS kind
-             FROM name_types JOIN names ON names.id = name_types.name_id
-            WHERE name_types.type <> 'null' AND notebooks > 0
-            GROUP BY name, kind ORDER BY sum(notebooks) DESC, name, kind LIMIT ?""",
+        """SELECT name, iif(number IS NULL, 'text', 'number') AS kind
+             FROM (SELECT name_id, number FROM scraps
+                    WHERE number IS NOT NULL OR type NOT IN ('null', 'float')
+                    UNION ALL
+                   SELECT name_id, number FROM parameters
+                    WHERE NOT shadowed AND (number IS NOT NULL OR type NOT IN ('null', 'float')))
+             JOIN names ON names.id = name_id
+            GROUP BY name, kind ORDER BY count(*) DESC, name, kind LIMIT ?""",
         (LIMIT,),
     )
     return rows.fetchall()

@@ -7,7 +7,6 @@ complete before its name appears, and on the disk before the row that names it i
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Container
 from pathlib import Path
@@ -40,6 +39,8 @@ def write(store: Path, digest: str, content: bytes) -> None:
             return
     except FileNotFoundError:
         target.parent.mkdir(parents=True, exist_ok=True)
+    import tempfile  # loads `random`, which no reader needs
+
     handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any
 from typing import NamedTuple
 
@@ -15,6 +16,9 @@ from scrapdb.scraps import has_surrogates
 from scrapdb.scraps import valid_text
 
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
+_DEEPEST = (
+    200  # levels of lists and dicts; SQLite's JSON functions refuse more than 1000, and Python's recursion ends too
+)
 
 
 class Stored(NamedTuple):
@@ -31,7 +35,7 @@ def store(value: Any) -> Stored:
     """Lay out a JSON value (None, bool, int, float, str, list, dict) or an Expression as columns.
 
     Raises:
-        RecursionError: a list or dict is nested too deeply for Python's json module.
+        RecursionError: a list or dict is nested too deeply.
         TypeError: the value is of none of these types.
     """
     if isinstance(value, str):
@@ -100,9 +104,24 @@ def _store_json(value: Any) -> Stored:
 def _dumps(value: Any) -> tuple[str, bool]:
     """Write JSON without NaN and infinities, and say whether there were none."""
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")), True
+        text, finite = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")), True
     except ValueError:
-        return json.dumps(_without_nan(value), ensure_ascii=False, separators=(",", ":")), False
+        text, finite = json.dumps(_without_nan(value), ensure_ascii=False, separators=(",", ":")), False
+    if text.count("[") + text.count("{") > _DEEPEST and _depth(value) > _DEEPEST:
+        raise RecursionError("nested too deeply")
+    return text, finite
+
+
+def _depth(value: Any) -> int:
+    """Count the levels of lists and dicts, without recursion."""
+    depth, level = 0, [value]
+    while level := [item for part in level if isinstance(part, dict | list) for item in _items(part)]:
+        depth += 1
+    return depth
+
+
+def _items(part: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return part.values() if isinstance(part, dict) else part
 
 
 def _without_nan(value: Any) -> Any:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Self
 from scrapdb.errors import StoreError
 from scrapdb.store import runs
 from scrapdb.store import sidecars
+from scrapdb.store.connection import BUSY_SECONDS
 from scrapdb.store.connection import errors
 from scrapdb.store.connection import open_writer
 from scrapdb.store.connection import transaction
@@ -78,7 +81,9 @@ class Writer:
         """Give the writer itself."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Close the store."""
         self._connection.close()
 
@@ -90,19 +95,20 @@ class Writer:
     def known(self) -> dict[str, Known]:
         """Read what is known of each notebook file, by path."""
         with errors(self.path):
-            found = self._connection.execute("SELECT path, size, mtime_ns, content_hash, status, os_path FROM notebooks")
+            columns = "path, size, mtime_ns, content_hash, status, os_path"
+            found = self._connection.execute(f"SELECT {columns} FROM notebooks")
             return {path: Known(*state) for path, *state in found}
 
-    def write(self, batch: Sequence[Rows]) -> None:
+    def write(self, notebooks: Iterable[Rows]) -> None:
         """Write notebooks, in place of what the store had of them.
 
         Raises:
-            StoreError: SQLite failed, or the disk is full; nothing of the batch is in the store then.
+            StoreError: SQLite failed, or the disk is full; nothing of them is in the store then.
         """
+        batch = list({rows.path: rows for rows in notebooks}.values())
         if not batch:
             return
-        with errors(self.path), transaction(self._connection):
-            self._refresh()
+        with self._transaction():
             counts: Changes = Counter()
             ids = self._claim_ids(batch, counts)
             self._write_sidecars(batch)
@@ -112,7 +118,7 @@ class Writer:
 
     def touch(self, files: Iterable[File]) -> None:
         """Record the new times of files whose content has not changed."""
-        with errors(self.path), transaction(self._connection):
+        with self._transaction():
             self._connection.executemany(
                 "UPDATE notebooks SET size = ?, mtime_ns = ?, mtime = ? WHERE path = ?",
                 [(file.size, file.mtime_ns, mtime(file.mtime_ns), file.path) for file in files],
@@ -120,8 +126,7 @@ class Writer:
 
     def remove(self, paths: Iterable[str]) -> None:
         """Remove notebooks."""
-        with errors(self.path), transaction(self._connection):
-            self._refresh()
+        with self._transaction():
             counts: Changes = Counter()
             for path in paths:
                 if (notebook_id := self._id_of(path)) is not None:
@@ -134,7 +139,7 @@ class Writer:
         with errors(self.path):
             self._connection.execute("PRAGMA analysis_limit = 1000")
             self._connection.execute("ANALYZE")
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._checkpoint()
 
     def optimize(self) -> int:
         """Choose the columns of `runs` anew, analyze, and compact the file.
@@ -147,13 +152,13 @@ class Writer:
                 columns = runs.rechoose(self._connection)
             self._connection.execute("ANALYZE")
             self._connection.execute("VACUUM")
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._checkpoint()
         self._version = -1
         return columns
 
     def gc(self) -> Collected:
         """Remove blobs, names and sidecars that nothing names; sidecars only after an hour."""
-        with errors(self.path), transaction(self._connection):
+        with self._transaction():
             blobs = self._connection.execute(
                 "DELETE FROM blobs WHERE hash NOT IN (SELECT hash FROM displays UNION SELECT hash FROM frames)"
             ).rowcount
@@ -162,10 +167,25 @@ class Writer:
                 """DELETE FROM names WHERE scraps = 0 AND parameters = 0
                                        AND id NOT IN (SELECT name_id FROM run_columns)"""
             ).rowcount
-            named = {digest for (digest,) in self._connection.execute("SELECT hash FROM frames WHERE stored = 'sidecar'")}
-            files, size = sidecars.remove_unnamed(self.path, named)
+            frames = self._connection.execute("SELECT hash FROM frames WHERE stored = 'sidecar'")
+            files, size = sidecars.remove_unnamed(self.path, {digest for (digest,) in frames})
         self._version = -1
         return Collected(blobs, files, size, names)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            with errors(self.path), transaction(self._connection):
+                self._refresh()
+                yield
+        except BaseException:
+            self._version = -1  # what is remembered may have been rolled back
+            raise
+
+    def _checkpoint(self) -> None:
+        self._connection.execute("PRAGMA busy_timeout = 0")  # a reader that stays would hold it up for nothing
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
     def _refresh(self) -> None:
         """Forget what was remembered, if another connection has written since."""
@@ -195,7 +215,9 @@ class Writer:
 
     def _clear(self, notebook_id: int, counts: Changes) -> None:
         for role in ("scrap", "parameter"):
-            values = self._connection.execute(f"SELECT name_id, type FROM {role}s WHERE notebook_id = ?", (notebook_id,))
+            values = self._connection.execute(
+                f"SELECT name_id, type FROM {role}s WHERE notebook_id = ?", (notebook_id,)
+            )
             counts.subtract((name_id, role, type_) for name_id, type_ in values)
         for table, key in _TABLES.items():
             self._connection.execute(f"DELETE FROM {table} WHERE {key} = ?", (notebook_id,))
@@ -206,8 +228,8 @@ class Writer:
                 for digest, content in rows.sidecars.items():
                     sidecars.write(self.path, digest, content)
         except OSError as error:
-            msg = f"A large frame cannot be written beside the store: {error.strerror} ({error.filename})."
-            raise StoreError(msg) from error
+            where = f"{error.strerror} ({error.filename})"
+            raise StoreError(f"A large frame cannot be written beside the store: {where}.") from error
 
     def _write_values(self, batch: Sequence[Rows], ids: Sequence[int], counts: Changes) -> None:
         names = self._name_ids({row[0] for rows in batch for row in (*rows.scraps, *rows.parameters)})
@@ -229,11 +251,11 @@ class Writer:
 
     def _write_runs(self, batch: Sequence[Rows], ids: Sequence[int]) -> None:
         seen = {(name, kind): None for rows in batch for name, kind, _ in rows.cells}
-        self._columns = runs.add_columns(self._connection, self._columns, seen, self._ids)
+        self._columns = runs.add_columns(self._connection, self._columns, seen)
         runs.write_cells(
             self._connection,
             self._columns,
-            [(runs.fixed(id_, *rows.run), rows.cells) for id_, rows in zip(ids, batch, strict=True)],
+            [(runs.fixed((id_, *rows.run)), rows.cells) for id_, rows in zip(ids, batch, strict=True)],
         )
 
     def _name_ids(self, names: set[str]) -> dict[str, int]:

@@ -1,8 +1,9 @@
 """Notebook output to scraps: one module per format found in the wild, one ordered table.
 
 A format is a module with `MIME_PREFIX`, the start of the MIME types it owns, `METADATA_KEY`, the key it leaves in an
-output's metadata, and `read(data, metadata)`, which yields the scraps that one output holds, and a Problem for each that
-is malformed. `data` is the output's MIME bundle as JSON values. A new format is one file and one line in `FORMATS`.
+output's metadata, and `read(data, metadata)`, which yields the scraps that one output holds, and a Problem for each
+that is malformed. `data` is the output's MIME bundle as JSON values. A new format is one file and one line in
+`FORMATS`.
 """
 
 from __future__ import annotations

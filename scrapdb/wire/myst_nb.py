@@ -10,6 +10,7 @@ it, gives the value back; any other stays a display. Source: executablebooks/MyS
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
@@ -23,6 +24,7 @@ from scrapdb.wire.payload import note
 MIME_PREFIX = "application/papermill.record/"
 METADATA_KEY = "scrapbook"
 _LONGEST_REPR = 100_000  # characters; parsing a repr takes a hundred times its memory
+_LARGEST_INTEGER = 10**4000  # Python writes none of more than 4300 digits
 _NOT_LITERALS = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
 
 
@@ -45,7 +47,8 @@ def _value(lines: Any) -> Any:
     if text.strip() in _NOT_LITERALS:
         return _NOT_LITERALS[text.strip()]
     try:
-        value = ast.literal_eval(_unwrapped(ast.parse(text.strip(), mode="eval").body))
+        with warnings.catch_warnings(action="ignore"):  # of a stranger's code
+            value = ast.literal_eval(_unwrapped(ast.parse(text.strip(), mode="eval").body))
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         return UNSET
     value = list(value) if isinstance(value, tuple) else value
@@ -65,4 +68,6 @@ def _is_json(value: Any) -> bool:
         return all(isinstance(key, str) and _is_json(item) for key, item in value.items())
     if isinstance(value, list):
         return all(_is_json(item) for item in value)
-    return value is None or isinstance(value, bool | int | float | str)
+    if isinstance(value, int):
+        return abs(value) < _LARGEST_INTEGER
+    return value is None or isinstance(value, float | str)

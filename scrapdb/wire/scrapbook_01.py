@@ -15,10 +15,12 @@ from typing import Any
 from scrapdb.scraps import Glued
 from scrapdb.scraps import Problem
 from scrapdb.wire.payload import note
+from scrapdb.wire.payload import without
 
 MIME_PREFIX = "application/scrapbook.scrap+json"
 METADATA_KEY = "scrapbook"
 _LATER_KEYS = ("data", "display", "mime_prefix")  # of scrapbook 0.2 and myst-nb
+_LATER_MIME_PREFIX = "application/scrapbook.scrap."
 
 
 def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Glued | Problem]:
@@ -33,6 +35,6 @@ def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Glued
 
 
 def _display(data: Mapping[str, Any], shown: Mapping[str, Any]) -> Iterator[Glued]:
-    name = shown.get("name")
-    if isinstance(name, str) and data and not any(key in shown for key in _LATER_KEYS):
-        yield Glued(name, "display", display=dict(data))
+    name, display = shown.get("name"), without(data, _LATER_MIME_PREFIX)
+    if isinstance(name, str) and display and not any(key in shown for key in _LATER_KEYS):
+        yield Glued(name, "display", display=display)

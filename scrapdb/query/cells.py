@@ -1,0 +1,104 @@
+"""Cells of a result: what the columns of a statement hold, as Python values."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+from typing import NamedTuple
+
+from scrapdb.query.bound import Decided
+from scrapdb.query.bound import Place
+from scrapdb.query.fields import Field
+from scrapdb.query.nodes import Node
+from scrapdb.query.sql import statements
+from scrapdb.store.values import load
+
+# The cells of a chunk of notebooks: type, value and exact by notebook, name and role.
+Cells = Mapping[tuple[int, int, str], tuple[str, Any, str | None]]
+Reader = Callable[[Sequence[Any], Cells], Any]
+
+_BEST = ("image/png", "image/jpeg", "image/svg+xml", "text/html", "text/markdown", "text/latex")
+
+
+class FrameCell(NamedTuple):
+    """A DataFrame scrap, not loaded: `str` tells its size."""
+
+    notebook_id: int
+    name: str
+    rows: int
+    columns: int
+
+    def __str__(self) -> str:
+        return f"DataFrame {self.rows} × {self.columns}"
+
+
+class DisplayCell(NamedTuple):
+    """A scrap that was shown, not loaded: `str` tells what it is."""
+
+    notebook_id: int
+    name: str
+    mime_types: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return next((known for known in _BEST if known in self.mime_types), (*self.mime_types, "display")[0])
+
+
+def reader(column: Node, start: int, connection: sqlite3.Connection, *, wide: bool) -> Reader:
+    """How to read a column from a row of `rows_statement`, where its own columns begin at `start`."""
+    if isinstance(column, Decided):
+        return lambda row, _: None if row[start] is None else bool(row[start])
+    if not isinstance(column, Place):
+        return lambda row, _: row[start]
+    field, path = column.field, column.path
+    if not isinstance(field, Field):
+        if field.kind == "json":
+            return lambda row, _: walked(None if row[start] is None else json.loads(row[start]), path)
+        return lambda row, _: row[start]
+
+    def read(row: Sequence[Any], cells: Cells) -> Any:
+        type_, value, exact = _wide_cell(field, row[0], cells) if wide else row[start : start + 3]
+        if type_ in ("frame", "display"):
+            return _reference(connection, type_, row[0], field)
+        return None if type_ is None else walked(load(type_, value, value, value, exact), path)
+
+    return read
+
+
+def walked(value: Any, path: tuple[str | int, ...]) -> Any:
+    """Follow a path into dicts and lists; None where it does not lead anywhere."""
+    for step in path:
+        if isinstance(step, str):
+            value = value.get(step) if isinstance(value, dict) else None
+        else:
+            value = value[step] if isinstance(value, list) and -len(value) <= step < len(value) else None
+    return value
+
+
+def cells_of(connection: sqlite3.Connection, notebooks: Sequence[int], name_ids: Sequence[int]) -> Cells:
+    """The scraps and parameters of some notebooks."""
+    values = {"notebooks": json.dumps(notebooks), "names": json.dumps(name_ids)}
+    return {
+        (notebook, name, role): (type_, value, exact)
+        for notebook, name, role, type_, value, exact in connection.execute(statements.CELLS_STATEMENT, values)
+    }
+
+
+def _wide_cell(field: Field, notebook: int, cells: Cells) -> tuple[str | None, Any, str | None]:
+    for role, there in (("scrap", field.scraps), ("param", field.parameters)):
+        found = cells.get((notebook, field.name_id, role)) if there else None
+        if found:
+            return found
+    return None, None, None
+
+
+def _reference(connection: sqlite3.Connection, type_: str, notebook: int, field: Field) -> FrameCell | DisplayCell:
+    key = (notebook, field.name_id)
+    if type_ == "frame":
+        size = connection.execute(statements.FRAME, key).fetchone()
+        return FrameCell(notebook, field.name, *(size or (0, 0)))
+    mime_types = tuple(row[0] for row in connection.execute(statements.DISPLAYS, key))
+    return DisplayCell(notebook, field.name, mime_types)

@@ -1,0 +1,75 @@
+"""Which columns a query shows, if it does not say so, and what `*` stands for."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from scrapdb.query.fields import ATTRIBUTES
+from scrapdb.query.fields import Fields
+from scrapdb.query.nodes import Name
+from scrapdb.query.nodes import Node
+from scrapdb.query.nodes import names
+from scrapdb.query.parser import Column
+from scrapdb.query.sql import statements
+
+_MOST_PARAMETERS = 20
+# Parameters that are looked at to find those that vary.
+_MOST_CONSIDERED = 200
+
+_PATH = Name("nb", "path")
+
+
+def default_columns(connection: sqlite3.Connection, fields: Fields, expression: Node | None) -> list[Column]:
+    """The notebook, the fields that the expression names and the parameters that vary."""
+    shown = [name for name in (names(expression) if expression else []) if meant(name, fields) != _PATH]
+    shown += varying_parameters(connection)
+    labelled = dict.fromkeys(Column(str(name), name) for name in shown)
+    return [_notebook(fields), *labelled]
+
+
+def all_columns(fields: Fields) -> list[Column]:
+    """Every field: the notebook, the scraps and parameters, the attributes."""
+    found = []
+    for name in fields.names():
+        field = fields.find(name)
+        if field is None:
+            continue
+        found.append(Name("", name))
+        if field.scraps and field.parameters:
+            found.append(Name("param", name))
+    found += [Name("nb", attribute.name.removeprefix("nb.")) for attribute in ATTRIBUTES if attribute.column != "path"]
+    return [_notebook(fields), *(Column(_label(name), name) for name in found)]
+
+
+def meant(node: Node, fields: Fields) -> Node:
+    """As a column, `notebook` is the path, unless something of that name was glued."""
+    if isinstance(node, Name) and str(node) == "notebook" and fields.find("notebook") is None:
+        return Name("nb", "path", span=node.span)
+    return node
+
+
+def varying_parameters(connection: sqlite3.Connection) -> list[Name]:
+    """The parameters that do not have one and the same value in all notebooks, the commonest first."""
+    found: list[Name] = []
+    for name_id, name, scraps, parameters, notebooks in connection.execute(statements.PARAMETERS, (_MOST_CONSIDERED,)):
+        if parameters < notebooks or _first_and_last_differ(connection, name_id):
+            found.append(Name("param" if scraps else "", name))
+        if len(found) == _MOST_PARAMETERS:
+            break
+    return found
+
+
+def _first_and_last_differ(connection: sqlite3.Connection, name_id: int) -> bool:
+    # By the index, which knows no JSON: of lists and dicts, two are compared.
+    first = connection.execute(statements.FIRST_PARAMETER, (name_id,)).fetchone()
+    last = connection.execute(statements.LAST_PARAMETER, (name_id,)).fetchone()
+    return bool(first != last)
+
+
+def _notebook(fields: Fields) -> Column:
+    return Column("notebook" if fields.find("notebook") is None else "nb.path", _PATH)
+
+
+def _label(name: Name) -> str:
+    # As it is called, without the backticks that only an expression needs.
+    return name.name if not name.role else f"{name.role}.{name.name}"
