@@ -330,10 +330,12 @@ class Database:
             found = list(read.frames(connection, name))
             if not found:
                 raise _no_frame(connection, name)
-            if where is not None:
-                wanted = set(notebook_ids(connection, fields_of(connection), where))
-                found = [frame for frame in found if frame.notebook_id in wanted]
-            return frames.joined(connection, found, columns)
+            if where is None:
+                return frames.joined(connection, found, columns)
+            wanted = set(notebook_ids(connection, fields_of(connection), where))
+            kept = [frame for frame in found if frame.notebook_id in wanted]
+            table = frames.joined(connection, kept or found[:1], columns)
+            return table if kept else table.slice(length=0)
 
     def _find(self, connection: sqlite3.Connection, wanted: str) -> tuple[int, str]:
         from scrapdb.notebooks.scan import identity

@@ -102,7 +102,7 @@ def print_rows(found: Table, format_: str | None, output: Path | None) -> None:
     write(format_ or default, found.columns, found.rows(), output, width)
 
 
-def field_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+def field_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """Complete the last word of an expression or of a list of columns with names of fields."""
     import re
 
@@ -111,7 +111,8 @@ def field_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[
     match = re.search(r"[\w.]*$", incomplete)
     start = match.start() if match else len(incomplete)
     try:
-        names = database().completions(incomplete[start:])
+        with context.scope(cleanup=False):  # completion asks outside of any command
+            names = database().completions(incomplete[start:])
     except ScrapdbError:
         return []
     return [incomplete[:start] + name for name in names]

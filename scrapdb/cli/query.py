@@ -45,6 +45,8 @@ def command(
     """
     db = database()
     if explain:
+        if expression is None:
+            raise click.UsageError("--explain needs an expression.")
         click.echo(db.explain(expression))
         return
     if count:

@@ -57,7 +57,8 @@ def _show_notebook(found: Notebook, format_: str | None, output: Path | None) ->
     on_terminal = format_ == "table" or (format_ is None and output is None and sys.stdout.isatty())
     if on_terminal:
         _print_heading(found)
-    print_rows(found.table(_TERMINAL_COLUMNS if on_terminal else _COLUMNS), format_, output)
+    if found.values or not on_terminal:
+        print_rows(found.table(_TERMINAL_COLUMNS if on_terminal else _COLUMNS), format_, output)
     for _, cell, _, name, kind, message in found.problems:
         where = "" if cell is None else f" in cell {cell}"
         say(f"Problem{where} ({kind}{f', {name}' if name else ''}): {message}")
@@ -74,7 +75,8 @@ def _print_heading(found: Notebook) -> None:
     if found.attributes["error_name"]:
         error = f"{found.attributes['error_name']}: {found.attributes['error_value']}"
         click.echo(f"  {'error':<10}  {escaped(error)} (cell {found.attributes['error_cell']})")
-    click.echo()
+    if found.values:
+        click.echo()
 
 
 def _show_scrap(scrap: Scrap, format_: str | None, output: Path | None) -> None:

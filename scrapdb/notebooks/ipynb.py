@@ -24,6 +24,14 @@ TOO_DEEP = "The JSON is nested too deeply."
 _LARGEST = 2**31 - 1
 _BLANKS = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # byte order marks are blanks, too
 _HTML = (b"<!doctype", b"<html")
+_KINDS = {
+    dict: "an object",
+    list: "a list",
+    str: "a string",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+}
 _LFS = b"version https://git-lfs.github.com/spec/"
 _LONGEST_WORD = len("-Infinity")
 
@@ -119,7 +127,7 @@ def read_careful(content: bytes) -> Notebook:
     """
     document = _loads(content)
     if not isinstance(document, dict):
-        raise UnreadableError("not a notebook", f"The file holds a JSON {_kind(document)}, not a notebook.")
+        raise UnreadableError("not a notebook", f"The file holds {_kind(document)}, not a notebook.")
     major, minor = document.get("nbformat"), document.get("nbformat_minor")
     if major != FORMAT or isinstance(major, bool):
         document = _convert(document, major)
@@ -217,7 +225,7 @@ def _convert(document: dict[str, Any], major: Any) -> dict[str, Any]:
 
 def _cell(cell: Any, place: int, problems: list[Problem]) -> Cell:
     if not isinstance(cell, dict):
-        problems.append(Problem("malformed", f"A cell is a {_kind(cell)}, not an object; it is left out.", cell=place))
+        problems.append(Problem("malformed", f"A cell is {_kind(cell)}, not an object; it is left out.", cell=place))
         return Cell()
     outputs = [
         _output(output, place, number, problems)
@@ -251,7 +259,7 @@ def _cell_metadata(metadata: dict[str, Any]) -> CellMetadata:
 
 def _output(output: Any, cell: int, number: int, problems: list[Problem]) -> Output:
     if not isinstance(output, dict):
-        message = f"An output is a {_kind(output)}, not an object; it is left out."
+        message = f"An output is {_kind(output)}, not an object; it is left out."
         problems.append(Problem("malformed", message, cell=cell, output=number))
         return Output()
     data, metadata = output.get("data"), output.get("metadata")
@@ -278,8 +286,7 @@ def _typed(part: dict[str, Any], key: str, wanted: type, problems: list[Problem]
     if isinstance(found, wanted):
         return found
     if key in part:
-        name = "list" if wanted is list else "object"
-        problems.append(Problem("malformed", f"`{key}` is a {_kind(found)}, not a JSON {name}.", cell=cell))
+        problems.append(Problem("malformed", f"`{key}` is {_kind(found)}, not {_KINDS[wanted]}.", cell=cell))
     return None
 
 
@@ -300,5 +307,4 @@ def _integer(part: Any) -> int | None:
 
 
 def _kind(part: Any) -> str:
-    names = {dict: "object", list: "list", str: "string", bool: "boolean", int: "number", float: "number"}
-    return names.get(type(part), "null")
+    return _KINDS.get(type(part), "null")

@@ -5,19 +5,19 @@ What remains is And and Or over leaves, so that everything below can ask one que
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Field
 from scrapdb.query.fields import Kind
-from scrapdb.query.nodes import Arithmetic
 from scrapdb.query.nodes import Call
 from scrapdb.query.nodes import Comparison
 from scrapdb.query.nodes import Constant
 from scrapdb.query.nodes import Holds
 from scrapdb.query.nodes import In
 from scrapdb.query.nodes import IsNull
-from scrapdb.query.nodes import Negative
 from scrapdb.query.nodes import Node
 from scrapdb.query.nodes import Truth
 from scrapdb.query.nodes import Value
@@ -41,7 +41,7 @@ class Place(Value):
     path: tuple[str | int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Leaf(Truth):
     """A condition, or the contrary of one."""
 
@@ -51,6 +51,18 @@ class Leaf(Truth):
     @property
     def children(self) -> tuple[Node, ...]:
         return (self.node,)
+
+    @functools.cached_property
+    def places(self) -> tuple[Place, ...]:
+        """The fields it asks for, each once."""
+        return tuple(dict.fromkeys(found for found, _ in walk(self.node) if isinstance(found, Place)))
+
+    @functools.cached_property
+    def required(self) -> tuple[Place, ...]:
+        """The fields without which it cannot be true."""
+        if isinstance(self.node, IsNull) and not self.negated:
+            return ()
+        return tuple(dict.fromkeys(_required(self.node)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +104,9 @@ def kinds(node: Value) -> frozenset[Kind]:
     return frozenset({"number"})
 
 
-def places(node: Node) -> list[Place]:
-    """The fields of a bound tree, each once, in order."""
-    return list(dict.fromkeys(found for found, _ in walk(node) if isinstance(found, Place)))
-
-
-def required(node: Node) -> list[Place]:
-    """The fields without which a leaf cannot be true, or a value is missing."""
+def _required(node: Node) -> Iterator[Place]:
     if isinstance(node, Place):
-        return [node]
-    if isinstance(node, Leaf) and isinstance(node.node, IsNull) and not node.negated:
-        return []
-    if isinstance(node, Call) and node.function == "coalesce" and len(node.arguments) > 1:
-        return []
-    if isinstance(node, Leaf | Comparison | In | IsNull | Holds | Negative | Arithmetic | Call):
-        found = [place for child in node.children for place in required(child)]
-        return list(dict.fromkeys(found))
-    return []
+        yield node
+    elif not (isinstance(node, Call) and node.function == "coalesce" and len(node.arguments) > 1):
+        for child in node.children:
+            yield from _required(child)

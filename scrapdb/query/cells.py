@@ -8,7 +8,8 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
-from typing import NamedTuple
+
+import msgspec
 
 from scrapdb.query.bound import Decided
 from scrapdb.query.bound import Place
@@ -24,7 +25,7 @@ Reader = Callable[[Sequence[Any], Cells], Any]
 _BEST = ("image/png", "image/jpeg", "image/svg+xml", "text/html", "text/markdown", "text/latex")
 
 
-class FrameCell(NamedTuple):
+class FrameCell(msgspec.Struct, frozen=True):
     """A DataFrame scrap, not loaded: `str` tells its size."""
 
     notebook_id: int
@@ -36,7 +37,7 @@ class FrameCell(NamedTuple):
         return f"DataFrame {self.rows} × {self.columns}"
 
 
-class DisplayCell(NamedTuple):
+class DisplayCell(msgspec.Struct, frozen=True):
     """A scrap that was shown, not loaded: `str` tells what it is."""
 
     notebook_id: int

@@ -38,7 +38,8 @@ def fault(pattern: str) -> str | None:
     try:
         _compile(pattern)
     except re2.error as error:
-        return str(error)
+        reason = error.args[0]
+        return reason.decode() if isinstance(reason, bytes) else str(error)
     return None
 
 

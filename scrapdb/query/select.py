@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import sqlite3
 from collections.abc import Iterator
@@ -40,10 +41,14 @@ from scrapdb.query.parser import parse
 from scrapdb.query.parser import parse_columns
 from scrapdb.query.parser import parse_sort
 from scrapdb.query.sql import statements
+from scrapdb.query.sql.search import Estimates
+from scrapdb.query.sql.search import to_estimate
 from scrapdb.query.sql.statements import Order
 from scrapdb.query.sql.statements import Statement
 
 _CHUNK = 500
+# With more terms than these, the form of the others has to do.
+_MOST_ESTIMATED = 50
 
 
 class Selection(NamedTuple):
@@ -61,6 +66,7 @@ class _Plan(NamedTuple):
     order: tuple[Order, ...]
     limit: int | None
     offset: int
+    estimates: Estimates
 
     @property
     def wide(self) -> bool:
@@ -71,7 +77,13 @@ class _Plan(NamedTuple):
     def statement(self) -> Statement:
         """The statement that answers it."""
         return statements.rows_statement(
-            self.where, self.columns, self.order, self.limit, self.offset, wide=self.wide
+            self.where,
+            self.columns,
+            self.order,
+            self.limit,
+            self.offset,
+            wide=self.wide,
+            estimates=self.estimates,
         )
 
 
@@ -122,12 +134,14 @@ def select(
         raise UsageError("The limit and the offset are not negative")
     shown = _columns(connection, fields, expression if unless is None else unless, columns)
     now = datetime.now(UTC)
+    where = _where(fields, expression, unless, now)
     plan = _Plan(
-        _where(fields, expression, unless, now),
+        where,
         tuple(_bound_column(column, fields, now) for column in shown),
         tuple(_order(fields, sort, now)),
         limit,
         offset,
+        _estimates(connection, where),
     )
     return Selection(tuple(column.label for column in shown), _rows(connection, plan))
 
@@ -137,21 +151,24 @@ def select_statement(connection: sqlite3.Connection, fields: Fields, expression:
     now = datetime.now(UTC)
     shown = _columns(connection, fields, expression, None)
     columns = tuple(_bound_column(column, fields, now) for column in shown)
-    return _Plan(_where(fields, expression, None, now), columns, (), None, 0).statement()
+    where = _where(fields, expression, None, now)
+    return _Plan(where, columns, (), None, 0, _estimates(connection, where)).statement()
 
 
 def count(
     connection: sqlite3.Connection, fields: Fields, expression: str | None = None, *, unless: str | None = None
 ) -> int:
     """The number of notebooks for which an expression holds; arguments and errors are those of `select`."""
-    statement = statements.count_statement(_where(fields, expression, unless, datetime.now(UTC)))
+    where = _where(fields, expression, unless, datetime.now(UTC))
+    statement = statements.count_statement(where, _estimates(connection, where))
     with answering():
         return int(run(connection, statement).fetchone()[0])
 
 
 def notebook_ids(connection: sqlite3.Connection, fields: Fields, expression: str | None = None) -> list[int]:
     """The ids of the notebooks for which an expression holds; arguments and errors are those of `select`."""
-    statement = statements.ids_statement(_where(fields, expression, None, datetime.now(UTC)))
+    where = _where(fields, expression, None, datetime.now(UTC))
+    statement = statements.ids_statement(where, _estimates(connection, where))
     with answering():
         return [row[0] for row in run(connection, statement)]
 
@@ -163,6 +180,16 @@ def _where(fields: Fields, expression: str | None, unless: str | None, now: date
     if unless is not None:
         terms.append(Fails(_bound_truth(parse(unless), fields, now)))
     return And(tuple(terms)) if len(terms) > 1 else terms[0] if terms else None
+
+
+def _estimates(connection: sqlite3.Connection, where: Truth | None) -> Estimates:
+    """Ask the index which terms of a conjunction have few notebooks."""
+    found: dict[Leaf, int] = {}
+    with answering():
+        for leaves in itertools.islice(to_estimate(where), _MOST_ESTIMATED) if where else ():
+            number = run(connection, statements.estimate_statement(leaves)).fetchone()[0]
+            found.update(dict.fromkeys(leaves, number))
+    return found
 
 
 def _bound_truth(node: Truth, fields: Fields, now: datetime) -> Truth:

@@ -186,6 +186,15 @@ def display(connection: sqlite3.Connection, notebook_id: int, name: str) -> dict
     )
 
 
+def display_hashes(connection: sqlite3.Connection, notebook_id: int, name: str) -> dict[str, str]:
+    """Read what was shown for a scrap: SHA-256 by MIME type."""
+    rows = connection.execute(
+        "SELECT mime_type, hash FROM displays JOIN names ON names.id = name_id WHERE notebook_id = ? AND name = ?",
+        (notebook_id, name),
+    )
+    return dict(rows.fetchall())
+
+
 def frames(connection: sqlite3.Connection, name: str) -> Iterator[Frame]:
     """Read where the DataFrames of a name are, by path of their notebooks."""
     rows = connection.execute(
@@ -261,7 +270,7 @@ WITH kept AS (
   SELECT notebook_id, name_id, sum(inline) AS inline, sum(sidecar) AS sidecar FROM kept GROUP BY notebook_id, name_id
 )
 """
-_SUMS = "sum(scraps.size) AS bytes, coalesce(sum(inline), 0) AS inline, coalesce(sum(sidecar), 0) AS sidecar"
+_SUMS = "coalesce(sum(scraps.size), 0) AS bytes, coalesce(sum(inline), 0) AS inline, coalesce(sum(sidecar), 0) AS sidecar"
 _SIZES = {
     "scrap": f"""{_STORED}
         SELECT name AS scrap, count(*) AS notebooks, {_SUMS}, max(scraps.size) AS largest

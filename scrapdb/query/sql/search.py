@@ -7,6 +7,8 @@ a disjunction all terms drive, or, if one of them cannot, all test every noteboo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,8 +17,6 @@ from scrapdb.query.bound import Instant
 from scrapdb.query.bound import Leaf
 from scrapdb.query.bound import Place
 from scrapdb.query.bound import kinds
-from scrapdb.query.bound import places
-from scrapdb.query.bound import required
 from scrapdb.query.fields import Attribute
 from scrapdb.query.nodes import And
 from scrapdb.query.nodes import Comparison
@@ -25,6 +25,7 @@ from scrapdb.query.nodes import In
 from scrapdb.query.nodes import Or
 from scrapdb.query.nodes import Truth
 from scrapdb.query.nodes import Value
+from scrapdb.query.nodes import walk
 from scrapdb.query.patterns import prefix
 from scrapdb.query.sql.conditions import condition
 from scrapdb.query.sql.rows import Binder
@@ -35,6 +36,13 @@ from scrapdb.query.sql.rows import joined
 from scrapdb.query.sql.rows import row_of
 from scrapdb.query.sql.rows import sources
 
+# Estimates are not counted further: what has more is no better than another.
+ENOUGH = 1000
+# Longer lists are not estimated.
+_LONG_LIST = 100
+
+Estimates = Mapping[Leaf, int]
+
 # How few rows a term is likely to leave, before anything is known about its values.
 _EQUAL, _CHOICE, _BETWEEN, _PREFIX, _RANGE, _PRESENT, _SCAN = range(7)
 _INDEXED = {"path": _EQUAL, "status": _RANGE, "started_at": _EQUAL}
@@ -43,8 +51,9 @@ _COMPOUND = 400
 
 
 class Cost(NamedTuple):
-    """What a driving term is likely to read: its rank, then the notebooks that have the name."""
+    """What a driving term is likely to read: its estimate, its rank, then the notebooks that have the name."""
 
+    estimate: int
     rank: int
     notebooks: float
 
@@ -63,29 +72,54 @@ class Arm(NamedTuple):
 
 
 class Search(NamedTuple):
-    """The FROM and WHERE of a statement over the notebooks found, which are `n`."""
+    """The FROM and WHERE of a statement over the notebooks found, which are `n`.
+
+    With `driven`, an index gives the notebooks; without, each is tested.
+    """
 
     tables: str
     conditions: tuple[str, ...]
     scope: Scope
+    driven: bool
 
 
-def search(node: Truth | None, bind: Binder) -> Search:
+def search(node: Truth | None, bind: Binder, estimates: Estimates | None = None) -> Search:
     """Find the notebooks for which a bound tree is true; all if there is none."""
     notebook = Scope("n.id", {None: ("n",)})
     if node is None:
-        return Search("notebooks AS n", (), notebook)
-    if cost(node) is None:
-        return Search("notebooks AS n", (test(node, notebook, bind),), notebook)
-    arms, distinct = _drive(node, (), bind)
+        return Search("notebooks AS n", (), notebook, driven=False)
+    estimates = estimates or {}
+    known = cost(node, estimates)
+    if known is None or (known.rank == _SCAN and not isinstance(node, Or)):
+        return Search("notebooks AS n", (test(node, notebook, bind),), notebook, driven=False)
+    arms, distinct = _drive(node, (), bind, estimates)
     if len(arms) > 1:
         ids = _union(arms, distinct=distinct)
-        return Search(f"({ids}) AS i CROSS JOIN notebooks AS n ON n.id = i.id", (), notebook)
+        return Search(f"({ids}) AS i CROSS JOIN notebooks AS n ON n.id = i.id", (), notebook, driven=True)
     arm = arms[0]
     if None in arm.scope.rows:
-        return Search(arm.table, arm.conditions, arm.scope)
+        return Search(arm.table, arm.conditions, arm.scope, driven=True)
     tables = f"{arm.table} CROSS JOIN notebooks AS n ON n.id = {arm.scope.notebook}"
-    return Search(tables, arm.conditions, Scope("n.id", {**arm.scope.rows, None: ("n",)}))
+    return Search(tables, arm.conditions, Scope("n.id", {**arm.scope.rows, None: ("n",)}), driven=True)
+
+
+def to_estimate(node: Truth) -> Iterator[tuple[Leaf, ...]]:
+    """The leaves for which an estimate helps to choose: those on one row together, as they will be searched."""
+    for found, _ in walk(node):
+        if not isinstance(found, And):
+            continue
+        by_row: dict[Row, list[Leaf]] = {}
+        for term in found.terms:
+            if isinstance(term, Leaf) and term.required and _is_sought(term):
+                by_row.setdefault(_driving_row(term), []).append(term)
+        if len(by_row) > 1 or (by_row and any(isinstance(term, Or) for term in found.terms)):
+            yield from map(tuple, by_row.values())
+
+
+def estimate_sql(leaves: tuple[Leaf, ...], bind: Binder) -> str:
+    """The statement that counts what the index has for leaves on one row."""
+    arms = _arms(leaves[0], leaves[1:], bind)
+    return f"SELECT count(*) FROM (SELECT 1 FROM ({_union(arms, distinct=True)}) LIMIT {bind(ENOUGH)})"
 
 
 def test(node: Truth, scope: Scope, bind: Binder) -> str:
@@ -99,27 +133,28 @@ def test(node: Truth, scope: Scope, bind: Binder) -> str:
     return _tests((node,), scope, bind)[0]
 
 
-def cost(node: Truth) -> Cost | None:
+def cost(node: Truth, estimates: Estimates) -> Cost | None:
     """What it costs to let a term drive; None if it cannot."""
     if isinstance(node, And):
-        return min((found for found in _costs(node.terms) if found), default=None)
+        return min((found for found in _costs(node.terms, estimates) if found), default=None)
     if isinstance(node, Or):
-        found = [term for term in _costs(node.terms) if term]
+        found = [term for term in _costs(node.terms, estimates) if term]
         if len(found) < len(node.terms):
             return None
-        return Cost(max(term.rank for term in found), sum(term.notebooks for term in found))
-    if isinstance(node, Leaf) and required(node):
+        total = min(sum(term.estimate for term in found), ENOUGH)
+        return Cost(total, max(term.rank for term in found), sum(term.notebooks for term in found))
+    if isinstance(node, Leaf) and node.required:
         row = _driving_row(node)
-        return Cost(_rank(node, row), row.notebooks if row else float("inf"))
+        return Cost(estimates.get(node, ENOUGH), _rank(node, row), row.notebooks if row else float("inf"))
     return None
 
 
-def _costs(terms: Sequence[Truth]) -> list[Cost | None]:
+def _costs(terms: Sequence[Truth], estimates: Estimates) -> list[Cost | None]:
     """The cost of each term, knowing that the two ends of a range help each other."""
     ends = {(side, place) for term in terms for side, place in _ends(term)}
     found = []
     for term in terms:
-        known = cost(term)
+        known = cost(term, estimates)
         if known and known.rank > _BETWEEN and any({("<", place), (">", place)} <= ends for _, place in _ends(term)):
             known = known._replace(rank=_BETWEEN)
         found.append(known)
@@ -135,7 +170,7 @@ def _ends(term: Truth) -> list[tuple[str, Place]]:
 
 def _rank(leaf: Leaf, row: Row) -> int:
     node = leaf.node
-    place = required(leaf)[0]
+    place = leaf.required[0]
     plain = isinstance(node, Comparison | In) and _is_plain(node.children[0], node.children[1])
     rank = _plain_rank(node, negated=leaf.negated) if plain and isinstance(node, Comparison | In) else _PRESENT
     if row is None:
@@ -143,6 +178,16 @@ def _rank(leaf: Leaf, row: Row) -> int:
         return max(rank, _INDEXED[column]) if column in _INDEXED and rank < _PRESENT else _SCAN
     # Half of the notebooks may have one of the two values.
     return max(rank, _RANGE) if row.types <= {"boolean", "null"} else rank
+
+
+def _is_sought(leaf: Leaf) -> bool:
+    """Whether the index has what a leaf asks for side by side, so that counting stops soon."""
+    node = leaf.node
+    if not isinstance(node, Comparison | In) or _rank(leaf, _driving_row(leaf)) > _RANGE:
+        return False
+    if isinstance(node, In):
+        return len(node.items) <= _LONG_LIST
+    return node.operator != "like" or str(node.right).count("%") <= 1
 
 
 def _plain_rank(node: Comparison | In, *, negated: bool) -> int:
@@ -160,21 +205,26 @@ def _is_plain(left: object, right: object) -> bool:
 
 
 def _driving_row(leaf: Leaf) -> Row:
-    rows = [row_of(place) for place in required(leaf)]
+    rows = [row_of(place) for place in leaf.required]
     return min(rows, key=lambda row: row.notebooks if row else float("inf"))
 
 
-def _drive(node: Truth, others: tuple[Truth, ...], bind: Binder) -> tuple[list[Arm], bool]:
+def _drive(
+    node: Truth,
+    others: tuple[Truth, ...],
+    bind: Binder,
+    estimates: Estimates,
+) -> tuple[list[Arm], bool]:
     """The arms that name the notebooks for which a term holds and the others too; and whether they are disjoint."""
     if isinstance(node, And):
-        found = _costs(node.terms)
+        found = _costs(node.terms, estimates)
         best = min((known, place) for place, known in enumerate(found) if known)[1]
         rest = node.terms[:best] + node.terms[best + 1 :]
-        return _drive(node.terms[best], rest + others, bind)
+        return _drive(node.terms[best], rest + others, bind, estimates)
     if isinstance(node, Leaf):
         return _arms(node, others, bind), True
     assert isinstance(node, Or)
-    arms = [arm for term in node.terms for arm in _drive(term, (), bind)[0]]
+    arms = [arm for term in node.terms for arm in _drive(term, (), bind, estimates)[0]]
     if not others:
         return arms, False
     alias = bind.alias()
@@ -196,7 +246,7 @@ def _arms(leaf: Leaf, others: tuple[Truth, ...], bind: Binder) -> list[Arm]:
 
 def _unused_faces(leaf: Leaf, row: Row) -> list[str]:
     """The columns of a driving row that must be NULL for the leaf to hold."""
-    used = [place for place in places(leaf) if row is not None and row_of(place) == row]
+    used = [place for place in leaf.places if row is not None and row_of(place) == row]
     if row is None:
         return []
     if all(place.path for place in used):
@@ -224,8 +274,8 @@ def _tests(terms: Sequence[Truth], scope: Scope, bind: Binder) -> list[str]:
         if not isinstance(term, Leaf):
             found.append(test(term, scope, bind))
             continue
-        missing = {row_of(place) for place in places(term)} - set(scope.rows)
-        needed = {row_of(place) for place in required(term)}
+        missing = {row_of(place) for place in term.places} - set(scope.rows)
+        needed = {row_of(place) for place in term.required}
         if len(missing) == 1 and missing <= needed:
             together.setdefault(missing.pop(), []).append(term)
         else:

@@ -21,7 +21,9 @@ from scrapdb.query.sql.rows import Scope
 from scrapdb.query.sql.rows import looked_up
 from scrapdb.query.sql.rows import row_of
 from scrapdb.query.sql.rows import sources
+from scrapdb.query.sql.search import Estimates
 from scrapdb.query.sql.search import Search
+from scrapdb.query.sql.search import estimate_sql
 from scrapdb.query.sql.search import search
 from scrapdb.query.sql.search import test
 from scrapdb.query.sql.values import faces
@@ -45,17 +47,23 @@ class Order(NamedTuple):
     descending: bool
 
 
-def count_statement(where: Truth | None) -> Statement:
+def estimate_statement(leaves: tuple[Leaf, ...]) -> Statement:
+    """Count what the index has for leaves on one row, but not beyond what makes a difference."""
+    bind = Binder()
+    return Statement(estimate_sql(leaves, bind), bind.values)
+
+
+def count_statement(where: Truth | None, estimates: Estimates | None = None) -> Statement:
     """Count the notebooks."""
     bind = Binder()
-    found = search(where, bind)
+    found = search(where, bind, estimates)
     return Statement(f"SELECT count(*) FROM {found.tables}{_where(found.conditions)}", bind.values)
 
 
-def ids_statement(where: Truth | None) -> Statement:
+def ids_statement(where: Truth | None, estimates: Estimates | None = None) -> Statement:
     """The ids of the notebooks, each once, in no order."""
     bind = Binder()
-    found = search(where, bind)
+    found = search(where, bind, estimates)
     return Statement(f"SELECT n.id FROM {found.tables}{_where(found.conditions)}", bind.values)
 
 
@@ -67,13 +75,14 @@ def rows_statement(
     offset: int,
     *,
     wide: bool,
+    estimates: Estimates | None = None,
 ) -> Statement:
     """The notebooks found: id, path and the columns, each as wide as `width` says.
 
     With `wide` the scraps and parameters are left out, to be read by `cells_statement`.
     """
     bind = Binder()
-    found = search(where, bind)
+    found = search(where, bind, estimates)
     shown = [] if wide else [column for column in columns if isinstance(column, Place)]
     tables, scope = _joined(found, shown, order, bind)
     outputs = [sql for column in columns for sql in _outputs(column, scope, bind, wide=wide)]
@@ -81,9 +90,10 @@ def rows_statement(
     # The row that drives the search comes in the order of the index, its joined double does not.
     driven = Scope(scope.notebook, {**scope.rows, **found.scope.rows})
     keys = [sql for key in order for sql in _keys(key, driven, bind, sure=key.value in sure)]
+    # The plus keeps SQLite from reading all notebooks in the order of their paths, where an index finds the few.
     sql = (
         f"SELECT {', '.join(['n.id', 'n.path', *outputs])} FROM {tables}{_where(found.conditions)}"
-        f" ORDER BY {', '.join([*keys, 'n.path'])}"
+        f" ORDER BY {', '.join([*keys, '+n.path' if found.driven else 'n.path'])}"
     )
     if limit is not None or offset:
         sql += f" LIMIT {bind(-1 if limit is None else limit)} OFFSET {bind(offset)}"

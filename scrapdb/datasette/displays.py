@@ -1,0 +1,61 @@
+"""The route of displays: bytes that somebody else's notebook made, sent so that they cannot act.
+
+A display is found by the hash of its bytes; its type is the one that the store has, never one that the address claims.
+Pictures whose first bytes are those of their type are shown, SVG under a policy that forbids it everything, and all else
+is a download.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from typing import Any
+
+from datasette.utils.asgi import NotFound
+from datasette.utils.asgi import Response
+
+from scrapdb.datasette.store import Store
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "private, max-age=31536000, immutable",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_MAGIC = {
+    "image/png": (b"\x89PNG\r\n\x1a\n",),
+    "image/jpeg": (b"\xff\xd8\xff",),
+    "image/gif": (b"GIF87a", b"GIF89a"),
+    "image/webp": (b"RIFF",),
+}
+_SUFFIX = re.compile(r"[^a-z0-9]")
+
+
+def read(connection: sqlite3.Connection, digest: str) -> tuple[str, bytes] | None:
+    """Read MIME type and bytes of a display; of several types, a picture."""
+    found: tuple[str, bytes] | None = connection.execute(
+        """SELECT mime_type, data FROM blobs JOIN displays USING (hash) WHERE blobs.hash = ?
+            ORDER BY mime_type NOT LIKE 'image/%', mime_type LIMIT 1""",
+        (digest,),
+    ).fetchone()
+    return found
+
+
+def response(mime_type: str, content: bytes, digest: str) -> Response:
+    """Send a display so that it can do nothing."""
+    if content.startswith(_MAGIC.get(mime_type, ())) or mime_type == "image/svg+xml":
+        return Response(content, content_type=mime_type, headers=dict(_HEADERS))
+    if mime_type == "text/plain":
+        return Response(content, content_type="text/plain; charset=utf-8", headers=dict(_HEADERS))
+    name = f"{digest[:12]}.{_SUFFIX.sub('', mime_type.partition('/')[2].lower()) or 'bin'}"
+    headers = _HEADERS | {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, content_type="application/octet-stream", headers=headers)
+
+
+async def view(store: Store, request: Any) -> Response:
+    """Answer `/-/scrapdb/DATABASE/display/HASH`."""
+    digest = request.url_vars["hash"]
+    found = await store.ask(lambda connection: read(connection, digest))
+    if found is None:
+        raise NotFound("There is no such display")
+    return response(*found, digest)

@@ -1,0 +1,22 @@
+"""What every page has in common: its template and its headers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from datasette.utils.asgi import Response
+
+from scrapdb.datasette.cells import badge
+from scrapdb.datasette.cells import tree
+from scrapdb.datasette.store import Store
+from scrapdb.output import short
+
+# A page frames nothing but documents that it writes itself (srcdoc), so that these cannot lead anywhere else.
+_POLICY = "frame-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'"
+
+
+async def render(store: Store, request: Any, template: str, context: dict[str, Any], *, status: int = 200) -> Response:
+    """Fill a template of `templates/scrapdb`, which has `store`, `url`, `badge`, `tree` and `short` at hand."""
+    common = {"store": store, "url": store.url, "badge": badge, "tree": tree, "short": short}
+    body = await store.datasette.render_template(f"scrapdb/{template}.html", common | context, request=request)
+    return Response.html(body, status=status, headers={"Content-Security-Policy": _POLICY})

@@ -1,0 +1,46 @@
+"""Addresses of the pages: one ordered table, and what every page has in common.
+
+Every address names a database. It is found, and the actor's permission checked, before a page is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from collections.abc import Callable
+from typing import Any
+
+from datasette.utils import tilde_decode
+from datasette.utils.asgi import Response
+
+from scrapdb.datasette import displays
+from scrapdb.datasette.page import render
+from scrapdb.datasette.pages import notebook
+from scrapdb.datasette.store import Store
+from scrapdb.datasette.store import find
+from scrapdb.errors import NotebookNotFoundError
+from scrapdb.errors import ScrapdbError
+
+Page = Callable[[Store, Any], Awaitable[Response]]
+
+# What follows /-/scrapdb/DATABASE/, and the page that answers it.
+PAGES: dict[str, Page] = {
+    r"notebook": notebook.view,
+    r"display/(?P<hash>[0-9a-f]{64})": displays.view,
+}
+
+
+def routes() -> list[tuple[str, Callable[..., Awaitable[Response]]]]:
+    """Give Datasette the addresses."""
+    return [(rf"^/-/scrapdb/(?P<database>[^/]+)/{address}$", _answering(page)) for address, page in PAGES.items()]
+
+
+def _answering(page: Page) -> Callable[..., Awaitable[Response]]:
+    async def answer(datasette: Any, request: Any) -> Response:
+        store = await find(datasette, tilde_decode(request.url_vars["database"]), request.actor)
+        try:
+            return await page(store, request)
+        except ScrapdbError as error:
+            status = 404 if isinstance(error, NotebookNotFoundError) else 400
+            return await render(store, request, "error", {"error": str(error)}, status=status)
+
+    return answer

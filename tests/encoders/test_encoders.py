@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import base64
+import io
+import math
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pandas.testing import assert_frame_equal
+
+from scrapdb import encoders
+from scrapdb.encoders.binary import from_base64
+from scrapdb.encoders.pandas import Summary
+from scrapdb.encoders.pandas import parquet
+from scrapdb.encoders.pandas import summary
+from scrapdb.errors import EncoderError
+
+FRAME = pd.DataFrame({"n": [1, 2], "s": ["a", None]}, index=["r1", "r2"])
+
+
+def parquet_file(frame: pd.DataFrame = FRAME) -> bytes:
+    file = io.BytesIO()
+    frame.to_parquet(file, engine="pyarrow")
+    return file.getvalue()
+
+
+def claiming(pandas_metadata: bytes) -> bytes:
+    """A parquet file that claims to have been written by pandas."""
+    file = io.BytesIO()
+    table = pa.table({"n": [1]}).replace_schema_metadata({b"pandas": pandas_metadata})
+    pq.write_table(table, file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("encoder", "payload", "value"),
+    [
+        ("text", "007", "007"),
+        ("text", 7, "7"),
+        ("text", None, "None"),
+        ("json", 7, 7),
+        ("json", None, None),
+        ("json", {"a": [1, "2"]}, {"a": [1, "2"]}),
+        ("json", "7", 7),
+        ("json", '{"a": 1}', {"a": 1}),
+        ("json", "no JSON", "no JSON"),
+        ("json", "[" * 100_000, "[" * 100_000),
+        ("json", "inf", math.inf),
+        ("json", "-inf", -math.inf),
+        ("json", ["nan"], ["nan"]),
+    ],
+)
+def test_payloads_are_read(encoder: str, payload: Any, value: Any) -> None:
+    assert encoders.decode(encoder, payload) == value
+
+
+def test_nan_is_read_back() -> None:
+    assert math.isnan(encoders.decode("json", "nan"))
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_frame_is_read(wrapped: bool) -> None:
+    content = parquet_file()
+    payload = base64.encodebytes(content) if wrapped else base64.b64encode(content)
+    assert_frame_equal(encoders.decode("pandas", payload.decode()), FRAME)
+    assert parquet(payload.decode()) == content
+
+
+def test_a_frame_is_summed_up_without_its_index() -> None:
+    assert summary(parquet_file()) == Summary(2, 2, [("n", "int64"), ("s", "large_string")])
+    assert summary(parquet_file(FRAME.reset_index(drop=True))).columns == 2
+
+
+@pytest.mark.parametrize("payload", [None, 1, ["UEFSMQ=="], "no base64!", "é", "", "UEFSMQ==", "UEFSMVBBUjE="])
+def test_what_is_no_frame_is_refused(payload: Any) -> None:
+    with pytest.raises(EncoderError, match=r"^The payload of a DataFrame is not "):
+        encoders.decode("pandas", payload)
+    with pytest.raises(EncoderError, match=r"^The payload of a DataFrame is not "):
+        summary(parquet(payload))
+
+
+@pytest.mark.parametrize("claim", [b"[1]", b"no JSON", b"\xff", b'{"index_columns": 7}', b'"text"'])
+def test_a_parquet_file_with_false_claims_is_refused(claim: bytes) -> None:
+    with pytest.raises(EncoderError, match="not parquet"):
+        summary(claiming(claim))
+
+
+def test_a_truncated_parquet_file_is_refused() -> None:
+    content = parquet_file()
+    for length in range(0, len(content), 97):
+        with pytest.raises(EncoderError, match="not parquet"):
+            summary(content[:length])
+
+
+def test_an_unknown_encoder_is_refused_by_name() -> None:
+    with pytest.raises(EncoderError, match="'arrow'; known are text, json, pandas"):
+        encoders.decode("arrow", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "content"), [("aGk=", b"hi"), ("aG\nk=\n", b"hi"), ("", b""), (" aGk=\r\n ", b"hi")]
+)
+def test_base64_is_decoded(text: str, content: bytes) -> None:
+    assert from_base64(text) == content
+
+
+@pytest.mark.parametrize("text", ["aGk", "aGk=é", "<svg/>", "aGk=\0"])
+def test_what_is_not_base64_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        from_base64(text)

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import hashlib
+import math
+import warnings
+from collections.abc import Callable
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pandas as pd
+import pytest
+from msgspec import UNSET
+from pandas.testing import assert_frame_equal
+
+from scrapdb import encoders
+from scrapdb.notebooks.extract import facts
+from scrapdb.scraps import Facts
+from scrapdb.scraps import Place
+from tests.notebook_builder import PNG
+from tests.notebook_builder import code
+from tests.notebook_builder import content
+from tests.notebook_builder import display
+from tests.notebook_builder import error
+from tests.notebook_builder import facts_of
+from tests.notebook_builder import markdown
+from tests.notebook_builder import notebook
+from tests.notebook_builder import output
+from tests.notebook_builder import scrap
+
+SHOWN = {"text/plain": "1"}
+OTHER = {"image/png": PNG}
+
+
+def glued(found: Facts) -> list[tuple[Any, ...]]:
+    return [
+        (scrap.glued.name, scrap.glued.data, scrap.glued.display, scrap.place.cell, scrap.place.output)
+        for scrap in found.scraps
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected", "repeated"),
+    [
+        # glue("x", 1, display=True)
+        ([code("", scrap("x", 1), display("x", SHOWN))], [("x", 1, SHOWN, 0, 0)], []),
+        # two of them
+        (
+            [code("", scrap("x", 1), display("x", SHOWN), scrap("y", 2), display("y", OTHER))],
+            [("x", 1, SHOWN, 0, 0), ("y", 2, OTHER, 0, 2)],
+            [],
+        ),
+        # values first, displays after
+        (
+            [code("", scrap("x", 1), scrap("y", 2), display("x", SHOWN), display("y", OTHER))],
+            [("x", 1, SHOWN, 0, 0), ("y", 2, OTHER, 0, 1)],
+            [],
+        ),
+        # for i in range(3): glue("x", i, display=True)
+        (
+            [code("", *[part for i in range(3) for part in (scrap("x", i), display("x", SHOWN))])],
+            [("x", 2, SHOWN, 0, 4)],
+            [(0, 2), (0, 4)],
+        ),
+        # only displays
+        ([code("", display("x", SHOWN))], [("x", UNSET, SHOWN, 0, 0)], []),
+        ([code("", display("x", SHOWN), display("x", OTHER))], [("x", UNSET, OTHER, 0, 1)], [(0, 1)]),
+        # a value with two displays
+        (
+            [code("", scrap("x", 1), display("x", SHOWN), display("x", OTHER))],
+            [("x", UNSET, OTHER, 0, 2)],
+            [(0, 2)],
+        ),
+        # in cells of their own
+        ([code("", scrap("x", 1)), code("", display("x", SHOWN))], [("x", UNSET, SHOWN, 1, 0)], [(1, 0)]),
+        ([code("", scrap("x", 1)), code("", scrap("x", None))], [("x", None, None, 1, 0)], [(1, 0)]),
+        ([code("", scrap("x", 1), scrap("x", 2)), code("", scrap("x", 3))], [("x", 3, None, 1, 0)], [(0, 1), (1, 0)]),
+        # a display before its value
+        ([code("", display("x", SHOWN), scrap("x", 1))], [("x", 1, None, 0, 1)], [(0, 1)]),
+    ],
+)
+def test_repeated_names_and_displays(cells: list[Any], expected: Any, repeated: list[tuple[int, int]]) -> None:
+    found = facts_of(*cells)
+    assert glued(found) == expected
+    assert [(problem.kind, problem.name) for problem in found.problems] == [("repeated", "x")] * len(repeated)
+    assert [(problem.cell, problem.output) for problem in found.problems] == repeated
+
+
+def test_a_place_counts_the_cells_that_were_run() -> None:
+    found = facts_of(
+        markdown("An Exception was encountered", "papermill-error-cell-tag"),
+        markdown("text"),
+        markdown("here", "papermill-error-cell-tag"),
+        code("x", {"output_type": "stream", "name": "stdout", "text": "1"}, scrap("x", 1), error(), count=7),
+    )
+    assert found.scraps[0].place == Place(1, 1, "cell", 7)
+    assert found.error is not None
+    assert (found.error.cell, found.cells) == (1, 2)
+
+
+def test_outputs_of_other_cells_are_not_scraps() -> None:
+    assert facts_of({**code("", scrap("x", 1)), "cell_type": "markdown"}).scraps == ()
+
+
+def test_one_bad_scrap_is_one_problem() -> None:
+    bad = output({"application/scrapbook.scrap.json+json": {"name": "bad"}})
+    found = facts_of(code("", scrap("x", 1), bad, scrap("y", 2)))
+    assert [name for name, *_ in glued(found)] == ["x", "y"]
+    assert [(problem.kind, problem.name, problem.cell, problem.output) for problem in found.problems] == [
+        ("malformed", "bad", 0, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "kernel", "language"),
+    [
+        ({"kernelspec": {"name": "ir", "language": "R"}}, "ir", "r"),
+        ({"kernelspec": {"name": "k", "language": "R"}, "language_info": {"name": "Python"}}, "k", "python"),
+        ({"language_info": {"name": "julia"}}, None, "julia"),
+        ({"kernelspec": {"name": 7}, "language_info": []}, None, None),
+        ({}, None, None),
+    ],
+)
+def test_kernel_and_language(metadata: dict[str, Any], kernel: str | None, language: str | None) -> None:
+    found = facts_of(**metadata)
+    assert (found.kernel, found.language) == (kernel, language)
+
+
+def test_users_of_colab_and_widgets_are_not_kept() -> None:
+    found = facts_of(colab={"provenance": [{"name": "Ada"}]}, widgets={"state": {}}, kernelspec={"name": "k"})
+    assert found.metadata == {"kernelspec": {"name": "k"}}
+
+
+def test_the_code_hash_tells_the_same_code() -> None:
+    def code_hash(*cells: Any) -> str | None:
+        return facts_of(*cells).code_hash
+
+    one = code_hash(code("a"), code("b", count=None))
+    assert one == hashlib.sha256(b"a\0b").hexdigest()
+    assert one == code_hash(markdown("x"), code("a", scrap("x", 1), count=7), code("b"))
+    assert one == code_hash(code("a"), code("symbol = 1", tags=("injected-parameters",)), code("b"))
+    assert one != code_hash(code("a\0b")) or one != code_hash(code("ab"))
+    assert one != code_hash(code("b"), code("a"))
+
+
+def test_a_long_traceback_keeps_its_end() -> None:
+    found = facts_of(code("1", error(traceback=["\x1b[31m" + "x" * 100_000, "KeyError: 'x'\x1b[0m"])))
+    assert found.error is not None
+    assert found.error.traceback.endswith("x\nKeyError: 'x'")
+    assert len(found.error.traceback) == 65_536
+
+
+def test_the_first_error_of_a_run_counts() -> None:
+    found = facts_of(code("1", error("ValueError"), tags=("raises-exception",)), code("2", error()), code("3", error("B")))
+    assert found.error is not None
+    assert (found.error.name, found.error.cell) == ("KeyError", 1)
+
+
+def as_scrapbook_reads(path: Path) -> Iterator[tuple[str, Any]]:
+    """What scrapbook's own functions read of each output; what they refuse is left out."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from scrapbook.models import Notebook
+
+        reader = Notebook(nbformat.read(path, as_version=4))
+        for cell in reader.cells:
+            for found in cell.get("outputs", []):
+                try:
+                    yield from ((name, scrap.data) for name, scrap in reader._extract_output_data_scraps(found).items())
+                except Exception:  # noqa: BLE001, S112 (whatever it happens to raise)
+                    continue
+
+
+def compare(path: Path) -> int:
+    found = {scrap.glued.name: scrap.glued for scrap in facts(path.read_bytes()).scraps}
+    theirs = dict(as_scrapbook_reads(path))
+    for name, value in theirs.items():
+        ours = encoders.decode(found[name].encoder, found[name].data)
+        if isinstance(value, pd.DataFrame):
+            assert_frame_equal(ours, value)
+        elif value in ("nan", "inf", "-inf"):  # what Jupyter made of a float that JSON has no word for
+            assert str(ours) == value
+        else:
+            assert (type(ours), ours) == (type(value), value)
+    return len(theirs)
+
+
+def test_what_scrapbook_reads_is_read_alike(corpora: Path, tickers: Path, executed: Callable[[str], Path]) -> None:
+    of_others = [path for path in corpora.rglob("*.ipynb") if "scrapbook" in str(path) or "papermill" in str(path)]
+    readable = [path for path in of_others if facts(path.read_bytes()).status != "unreadable"]
+    assert sum(map(compare, readable)) > 40
+    assert sum(map(compare, tickers.iterdir())) == 12 * 7
+    assert compare(executed("encoders")) >= 14
+
+
+def test_every_encoder_as_scrapbook_writes_it(executed: Callable[[str], Path]) -> None:
+    found = facts(executed("encoders").read_bytes())
+    values = {
+        scrap.glued.name: encoders.decode(scrap.glued.encoder, scrap.glued.data)
+        for scrap in found.scraps
+        if scrap.glued.data is not UNSET
+    }
+    assert values["text"] == "007"
+    assert values["integer"] == 2**53 + 1
+    assert values["big"] == 2**70
+    assert values["float"] == 0.1 + 0.2
+    assert values["true"] is True
+    assert math.isnan(values["nan"])
+    assert values["infinity"] == -math.inf
+    assert values["list"] == [1, [2, None], "three"]
+    assert values["odd name/with.dots"] == 1
+    assert values["repeated"] == 3
+    displays = {scrap.glued.name: set(scrap.glued.display) for scrap in found.scraps if scrap.glued.display}
+    assert displays["shown text"] == {"text/plain"}
+    assert "text/html" in displays["shown frame"]
+    assert "image/png" in displays["plot"]
+    assert "text/html" in displays["html"]
+    assert displays["only html"] == {"text/html"}
+    assert [problem.name for problem in found.problems if problem.kind == "repeated"] == ["repeated", "repeated"]
+
+
+def test_a_notebook_without_anything() -> None:
+    found = facts(content(notebook()))
+    assert found == Facts(
+        "completed", code_hash=hashlib.sha256(b"").hexdigest(), nbformat="4.5", cells=0, metadata={}
+    )

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scrapdb.notebooks.extract import facts as read_facts
+from scrapdb.scraps import Expression
+from scrapdb.scraps import Facts
+from scrapdb.scraps import Parameter
+from tests.notebook_builder import code
+from tests.notebook_builder import facts_of
+
+
+def found(defaults: str = "", injected: str | None = None, recorded: Any = None, **metadata: Any) -> Facts:
+    """Facts of a notebook with a cell of defaults and an injected one."""
+    cells = [code(defaults, tags=("parameters",))]
+    cells += [] if injected is None else [code(injected, tags=("injected-parameters",))]
+    return facts_of(*cells, papermill={} if recorded is None else {"parameters": recorded}, **metadata)
+
+
+def values(facts: Facts) -> dict[str, Any]:
+    return {parameter.name: parameter.value for parameter in facts.parameters}
+
+
+def test_the_last_known_value_counts_and_says_where_it_comes_from() -> None:
+    facts = found("a = 1\nb = 2\nc = 3", "c = 30\nd = 40", {"b": 20, "c": 30, "d": 40})
+    assert facts.parameters == (
+        Parameter("a", 1, "default"),
+        Parameter("b", 20, "recorded"),
+        Parameter("c", 30, "injected"),
+        Parameter("d", 40, "injected"),
+    )
+    assert facts.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("a = 1", {"a": 1}),
+        ("a = -1.5", {"a": -1.5}),
+        ("a = '007'", {"a": "007"}),
+        ("a = None\nb = True", {"a": None, "b": True}),
+        ("a: int = 1", {"a": 1}),
+        ('a: "NoneType" = None  # a comment', {"a": None}),
+        ("a: int", {}),
+        ("a = b = 1", {"a": 1, "b": 1}),
+        ("a, b = 1, 'x'", {"a": 1, "b": "x"}),
+        ("[a, (b, c)] = [1, (2, 3)]", {"a": 1, "b": 2, "c": 3}),
+        ("a, b = pair", {}),
+        ("a = (1, 2)", {"a": [1, 2]}),
+        ("a = {'x': [1, {'y': None}]}", {"a": {"x": [1, {"y": None}]}}),
+        ("a = 1\na = 2", {"a": 2}),
+        ("a = 'x' 'y'", {"a": "xy"}),
+        ("# only a comment", {}),
+        ("", {}),
+        ("import os\nprint(1)\nfor i in range(3):\n    a = i", {}),
+        ("%matplotlib inline\na = 1\n!ls\n  %time", {"a": 1}),
+        ("a = 10 * 60", {"a": Expression("10 * 60")}),
+        ("a = today()", {"a": Expression("today()")}),
+        ("a = {1, 2}", {"a": Expression("{1, 2}")}),
+        ("a = b'x'", {"a": Expression("b'x'")}),
+        ("a = 1j", {"a": Expression("1j")}),
+        ("a = f'{x}'", {"a": Expression("f'{x}'")}),
+        ("a = float('inf')", {"a": math.inf}),
+        ("a = float('seven')", {"a": Expression("float('seven')")}),
+        ("a = [float('nan')]", {"a": Expression("[float('nan')]")}),
+        ("x.a = 1\nx['a'] = 2", {}),
+        ("a += 1", {}),
+        ("a = 123456789012345678901234567890", {"a": 123456789012345678901234567890}),
+        ("a = 1e400", {"a": math.inf}),
+        ("é = 'é☃'", {"é": "é☃"}),
+        ("a = '\\ud800'", {"a": "\ud800"}),
+    ],
+)
+def test_defaults_are_parsed(source: str, expected: dict[str, Any]) -> None:
+    facts = found(source)
+    assert values(facts) == expected
+    assert [type(value) for value in values(facts).values()] == [type(value) for value in expected.values()]
+    assert facts.problems == ()
+
+
+def test_nothing_is_executed(tmp_path: Path) -> None:
+    victim = tmp_path / "written"
+    source = f"a = open({str(victim)!r}, 'w')\nb = __import__('pathlib').Path({str(victim)!r}).touch()"
+    assert all(isinstance(value, Expression) for value in values(found(source, source)).values())
+    assert not victim.exists()
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["a = ", "= 2", "if:", "a = '\0'", "a = " + "(" * 90_000, "a = " + "-" * 90_000 + "1", "a = 0x" + "f" * 6000]
+    + ["a = " + "1+" * 45_000 + "1", "a = " + "'" + "x" * 1_000_001 + "'", "a = '\ud800'", "λ :: Int"],
+    ids=lambda source: source[:12].encode("ascii", "replace").decode(),
+)
+def test_what_cannot_be_parsed_is_a_problem(source: str) -> None:
+    facts = found(source, "b = 1")
+    assert values(facts) == {"b": 1}
+    (problem,) = facts.problems
+    assert (problem.kind, problem.cell) == ("parameters", 0)
+    assert problem.message.startswith("The cell of parameters cannot be parsed: ")
+
+
+@pytest.mark.parametrize("source", [r"a = '\d'", "a = 1if 1else 2", "a = 1 is 1", "assert (1, 2)"])
+def test_a_strangers_code_warns_nobody(source: str) -> None:
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        found(source)
+    assert warned == []
+
+
+@pytest.mark.parametrize("language", ["R", "julia", "scala", "Haskell"])
+def test_other_languages_are_not_parsed(language: str) -> None:
+    facts = found("a <- 1\nb = 2", "b = 3", {"b": 3}, kernelspec={"name": "other", "language": language})
+    assert facts.parameters == (Parameter("b", 3, "recorded"),)
+    assert facts.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("recorded", "injected", "agree"),
+    [
+        (1, "1", True),
+        (1, "1.0", True),
+        (1, "2", False),
+        ("1", "1", False),
+        ([1, 2], "[1, 2]", True),
+        ([1, 2], "(1, 2)", True),
+        ({"b": 1, "a": [2]}, "{'a': [2], 'b': 1}", True),
+        (math.nan, "float('nan')", True),
+        ([math.nan], "float('nan')", False),
+        (math.inf, "float('inf')", True),
+        (None, "None", True),
+        (None, "0", False),
+        ("now", "now()", True),  # an expression says nothing
+    ],
+)
+def test_disagreement_of_metadata_and_injected_cell(recorded: Any, injected: str, agree: bool) -> None:
+    facts = found("", f"a = {injected}", {"a": recorded})
+    assert facts.parameters[0].source == "injected"
+    assert [(problem.kind, problem.name) for problem in facts.problems] == ([] if agree else [("parameters", "a")])
+
+
+def test_parameters_of_an_earlier_run_are_told_by_their_source() -> None:
+    facts = found("a = 1", None, {"a": 2})
+    assert facts.parameters == (Parameter("a", 2, "recorded"),)
+
+
+def test_the_injected_cell_counts_without_metadata() -> None:
+    """jupyter-scheduler and ploomber-engine record nothing."""
+    facts = facts_of(code("symbol = 'ABC'", tags=("injected-parameters",)))
+    assert facts.parameters == (Parameter("symbol", "ABC", "injected"),)
+
+
+def test_a_cell_with_both_tags_is_injected() -> None:
+    facts = facts_of(code("a = 1", tags=("parameters", "injected-parameters")))
+    assert facts.parameters == (Parameter("a", 1, "injected"),)
+
+
+@pytest.mark.parametrize("recorded", [None, [], "x", 7, {}])
+def test_metadata_without_parameters(recorded: Any) -> None:
+    assert values(facts_of(code("a = 1", tags=("parameters",)), papermill={"parameters": recorded})) == {"a": 1}
+
+
+def test_the_examples_parameters(tickers: Path) -> None:
+    notebook = tickers / "BCD.ipynb"
+    recorded = json.loads(notebook.read_text())["metadata"]["papermill"]["parameters"]
+    found = {parameter.name: parameter for parameter in read_facts(notebook.read_bytes()).parameters}
+    assert recorded == {"symbol": "BCD"}
+    assert found["symbol"] == Parameter("symbol", "BCD", "injected")
+    assert {name for name, parameter in found.items() if parameter.source == "default"} == {"length", "d", "threshold"}

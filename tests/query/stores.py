@@ -1,0 +1,113 @@
+"""Stores for tests, written by hand to the tables that schema.sql describes, without the code that writes them."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+
+import scrapdb.store
+
+SCHEMA = (Path(scrapdb.store.__file__).parent / "schema.sql").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Stands for a DataFrame scrap."""
+
+    rows: int
+    columns: int
+
+
+@dataclass(frozen=True)
+class Display:
+    """Stands for a scrap that was only shown."""
+
+    mime_types: tuple[str, ...] = ("image/png",)
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """What one notebook holds."""
+
+    path: str
+    scraps: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+
+def laid_out(value: Any) -> tuple[str, Any, str | None, str | None, str | None]:
+    """Type, number, text, json and exact, as the head of schema.sql tells."""
+    if value is None:
+        return "null", None, None, None, None
+    if isinstance(value, bool):
+        return "boolean", int(value), None, None, None
+    if isinstance(value, int):
+        huge = not -(2**63) <= value < 2**63
+        return "integer", float(value) if huge else value, None, None, str(value) if huge else None
+    if isinstance(value, float):
+        return "float", None if math.isnan(value) else value, None, None, None
+    if isinstance(value, str):
+        return "text", None, value, None, None
+    if isinstance(value, Frame):
+        return "frame", None, None, None, None
+    if isinstance(value, Display):
+        return "display", None, None, None, None
+    return "json", None, None, json.dumps(value, ensure_ascii=False), None
+
+
+def build(notebooks: Iterable[Notebook], file: str = ":memory:") -> sqlite3.Connection:
+    """Write a store."""
+    connection = sqlite3.connect(file)
+    connection.executescript(SCHEMA)
+    for notebook in notebooks:
+        columns = {"path": notebook.path, "status": "completed", **notebook.columns}
+        marks = ", ".join("?" * len(columns))
+        insert = f"INSERT INTO notebooks ({', '.join(columns)}) VALUES ({marks})"
+        notebook_id = connection.execute(insert, tuple(columns.values())).lastrowid
+        assert notebook_id is not None
+        for name, value in notebook.scraps.items():
+            _write_scrap(connection, notebook_id, _name_id(connection, name), value)
+        for name, value in notebook.parameters.items():
+            row = (notebook_id, _name_id(connection, name), *laid_out(value), "injected", name in notebook.scraps)
+            connection.execute("INSERT INTO parameters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    _count(connection)
+    connection.commit()
+    return connection
+
+
+def _name_id(connection: sqlite3.Connection, name: str) -> int:
+    connection.execute("INSERT OR IGNORE INTO names (name) VALUES (?)", (name,))
+    return int(connection.execute("SELECT id FROM names WHERE name = ?", (name,)).fetchone()[0])
+
+
+def _write_scrap(connection: sqlite3.Connection, notebook_id: int, name_id: int, value: Any) -> None:
+    connection.execute(
+        "INSERT INTO scraps VALUES (?, ?, ?, ?, ?, ?, ?, 'json', 1, 0, NULL, 0, NULL)",
+        (notebook_id, name_id, *laid_out(value)),
+    )
+    if isinstance(value, Frame):
+        connection.execute(
+            "INSERT INTO frames VALUES (?, ?, ?, ?, '[]', 'h', 1, 'inline')",
+            (notebook_id, name_id, value.rows, value.columns),
+        )
+    if isinstance(value, Display):
+        connection.execute("INSERT OR IGNORE INTO blobs VALUES ('h', x'00')")
+        for mime_type in value.mime_types:
+            connection.execute("INSERT INTO displays VALUES (?, ?, ?, 'h', 1)", (notebook_id, name_id, mime_type))
+
+
+def _count(connection: sqlite3.Connection) -> None:
+    for role, table in (("scrap", "scraps"), ("parameter", "parameters")):
+        connection.execute(
+            f"INSERT INTO name_types SELECT name_id, '{role}', type, count(*) FROM {table} GROUP BY name_id, type",
+        )
+        connection.execute(
+            f"UPDATE names SET {table} = (SELECT count(*) FROM {table} AS t WHERE t.name_id = names.id)",
+        )

@@ -1,0 +1,100 @@
+"""What stands in a store, read with plain SQL and by names instead of ids, so that two stores can be compared."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+_OF_NAMES = {
+    "scraps": "type, number, text, json, exact, encoder, size, cell, cell_id, output, execution_count",
+    "parameters": "type, number, text, json, exact, source, shadowed",
+    "displays": "mime_type, hash, size",
+    "frames": "rows, columns, schema, hash, size, stored",
+}
+_RECOUNT = """
+SELECT name, role, kept.type, count(*) FROM
+  (SELECT name_id, 'scrap' AS role, type FROM scraps UNION ALL SELECT name_id, 'parameter', type FROM parameters) AS kept
+  JOIN names ON names.id = name_id GROUP BY name, role, kept.type"""
+_COUNTED = """
+SELECT name, role, name_types.type, notebooks FROM name_types JOIN names ON names.id = name_id WHERE notebooks <> 0"""
+_KINDS = {"integer": "number", "float": "number", "expression": "text"}
+
+
+def query(store: Path, sql: str, *bound: Any) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(store)) as connection:
+        return connection.execute(sql, bound).fetchall()
+
+
+def runs(store: Path) -> dict[str, dict[str, Any]]:
+    """The wide table: by notebook the columns that are set."""
+    with closing(sqlite3.connect(store)) as connection:
+        connection.row_factory = sqlite3.Row
+        rows = [dict(row) for row in connection.execute("SELECT * FROM runs")]
+    return {row["notebook"]: {column: value for column, value in row.items() if value is not None} for row in rows}
+
+
+def contents(store: Path, notebooks: str = "*") -> dict[str, Any]:
+    """Everything in a store but for ids and the order of columns."""
+    found: dict[str, Any] = {"runs": runs(store)}
+    with closing(sqlite3.connect(store)) as connection:
+        connection.row_factory = sqlite3.Row
+        found["notebooks"] = {
+            row["path"]: {key: row[key] for key in row.keys() if key != "id"}  # noqa: SIM118 (a Row iterates its values)
+            for row in connection.execute(f"SELECT {notebooks} FROM notebooks")
+        }
+        connection.row_factory = None
+        for table, columns in _OF_NAMES.items():
+            plain = ", ".join(f"{table}.{column.strip()}" for column in columns.split(","))
+            sql = f"""SELECT path, name, {plain} FROM {table}
+                        JOIN notebooks ON notebooks.id = notebook_id JOIN names ON names.id = name_id"""
+            found[table] = _sorted(connection, sql)
+        found["problems"] = _sorted(
+            connection,
+            "SELECT path, cell, output, name, kind, message FROM problems JOIN notebooks ON notebooks.id = notebook_id",
+        )
+        found["blobs"] = _sorted(connection, "SELECT hash, data FROM blobs")
+        found["names"] = _sorted(connection, "SELECT name, type, scraps, parameters FROM names")
+        found["name_types"] = _sorted(connection, _COUNTED)
+        found["run_columns"] = _sorted(
+            connection, 'SELECT name, kind, "column" FROM run_columns JOIN names ON names.id = name_id'
+        )
+    for row in found["runs"].values():
+        del row["nb_id"]
+    return found
+
+
+def check(store: Path) -> None:
+    """Show that a store is whole: SQLite finds no damage, no row dangles, every count is what a recount gives."""
+    with closing(sqlite3.connect(store)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        recount = _sorted(connection, _RECOUNT)
+        assert _sorted(connection, _COUNTED) == recount
+        assert connection.execute("SELECT count(*) FROM runs").fetchone() == (
+            connection.execute("SELECT count(*) FROM notebooks").fetchone()
+        )
+        names = connection.execute("SELECT name, type, scraps, parameters FROM names").fetchall()
+        for table in ("scraps", "parameters"):
+            texts = f"SELECT count(*) FROM {table} WHERE typeof(number) NOT IN ('null', 'integer', 'real')"
+            assert connection.execute(texts).fetchone() == (0,)
+            invalid = f"SELECT count(*) FROM {table} WHERE json IS NOT NULL AND NOT json_valid(json)"
+            assert connection.execute(invalid).fetchone() == (0,)
+    for name, type_, scraps, parameters in names:
+        of_name = [row for row in recount if row[0] == name]
+        assert scraps == sum(row[3] for row in of_name if row[1] == "scrap")
+        assert parameters == sum(row[3] for row in of_name if row[1] == "parameter")
+        assert type_ == _type(row[2] for row in of_name)
+
+
+def _type(types: Any) -> str | None:
+    kinds = {_KINDS.get(type_, type_) for type_ in types}
+    if kinds <= {"null"}:
+        return "null" if kinds else None
+    (kind, *others) = kinds - {"null"}
+    return "mixed" if others else str(kind)
+
+
+def _sorted(connection: sqlite3.Connection, sql: str) -> list[tuple[Any, ...]]:
+    return sorted(connection.execute(sql).fetchall(), key=repr)
