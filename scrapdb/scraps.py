@@ -87,6 +87,16 @@ class RunError(msgspec.Struct, frozen=True):
     traceback: str
 
 
+class CodeCell(msgspec.Struct, frozen=True):
+    """A code cell that a run executes: `cell` as in Place; `source` only where it glued something or failed."""
+
+    cell: int
+    cell_id: str | None
+    execution_count: int | None
+    seconds: float | None
+    source: str | None
+
+
 class Facts(msgspec.Struct, frozen=True):
     """Everything that scrapdb keeps of one notebook. Times are UTC, `seconds` is the duration of the run."""
 
@@ -104,6 +114,7 @@ class Facts(msgspec.Struct, frozen=True):
     metadata: dict[str, Any] | None = None
     parameters: tuple[Parameter, ...] = ()
     scraps: tuple[Found, ...] = ()
+    code: tuple[CodeCell, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 

@@ -67,10 +67,10 @@ def summary(parquet_file: bytes) -> Summary:
     import pyarrow.parquet as pq
 
     try:
-        metadata = pq.read_metadata(pa.BufferReader(parquet_file))
-        schema = metadata.schema.to_arrow_schema()
+        file = pq.ParquetFile(pa.BufferReader(parquet_file))
+        schema = file.schema_arrow
         index = (schema.pandas_metadata or {}).get("index_columns") or []
         columns = [(field.name, str(field.type)) for field in schema if field.name not in index]
     except (pa.ArrowException, OSError, ValueError, TypeError, AttributeError) as error:
         raise EncoderError(f"The payload of a DataFrame is not parquet: {error}") from error
-    return Summary(metadata.num_rows, len(columns), columns)
+    return Summary(file.metadata.num_rows, len(columns), columns)

@@ -17,9 +17,12 @@ from scrapdb.notebooks.ipynb import Cell
 from scrapdb.notebooks.ipynb import Notebook
 from scrapdb.notebooks.ipynb import UnreadableError
 from scrapdb.notebooks.status import error
+from scrapdb.notebooks.status import runs
 from scrapdb.notebooks.status import status
+from scrapdb.notebooks.times import cell_seconds
 from scrapdb.notebooks.times import iso
 from scrapdb.notebooks.times import times
+from scrapdb.scraps import CodeCell
 from scrapdb.scraps import Facts
 from scrapdb.scraps import Found
 from scrapdb.scraps import Glued
@@ -32,6 +35,7 @@ _PAPERMILL_MARK = "papermill-error-cell-tag"
 _NOT_KEPT = frozenset({"widgets", "colab"})
 _TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _LONGEST_TRACEBACK = 65_536
+_LONGEST_SOURCE = 65_536
 
 
 def facts(content: bytes) -> Facts:
@@ -79,6 +83,7 @@ def extract(notebook: Notebook) -> Facts:
         metadata={key: part for key, part in metadata.items() if key not in _NOT_KEPT},
         parameters=tuple(given),
         scraps=scraps,
+        code=tuple(_code_cells(code, {found.place.cell for found in scraps})),
         problems=(*notebook.problems, *suspicious, *problems),
     )
 
@@ -133,6 +138,14 @@ def _repeated(earlier: Found, item: Found) -> Problem:
     before = f"cell {earlier.place.cell}, output {earlier.place.output}"
     message = f"The name was glued before, in {before}; the last one is kept."
     return Problem("repeated", message, item.glued.name, item.place.cell, item.place.output)
+
+
+def _code_cells(code: list[tuple[int, Cell]], glued: set[int]) -> Iterator[CodeCell]:
+    for place, cell in code:
+        if runs(cell):
+            wanted = place in glued or error(cell) is not None
+            source = ipynb.text(cell.source)[:_LONGEST_SOURCE] if wanted else None
+            yield CodeCell(place, cell.id, cell.execution_count, cell_seconds(cell), source)
 
 
 def _error(code: list[tuple[int, Cell]]) -> RunError | None:

@@ -19,6 +19,7 @@ from scrapdb.scraps import Problem
 MAX_BYTES = 256 * 2**20
 _PAUSES = (0.02, 0.1, 0.3)  # seconds between tries
 _FRESH_SECONDS = 10
+_KINDS: dict[type[OSError], str] = {FileNotFoundError: "missing", IsADirectoryError: "not a file"}
 _UNFINISHED = frozenset({"empty", "truncated"})
 
 
@@ -75,26 +76,29 @@ def read(file: str, known_hash: str | None = None, max_bytes: int = MAX_BYTES) -
 
 def _content(file: str, max_bytes: int) -> _Content:
     try:
-        # Without O_NONBLOCK, opening a FIFO would wait for a writer.
-        handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        opened = open(file, "rb", buffering=0, opener=_without_waiting)  # noqa: SIM115 (closed below)
     except OSError as error:
-        kind = "missing" if isinstance(error, FileNotFoundError) else "permission"
+        kind = _KINDS.get(type(error), "permission")
         raise _RefusedError(kind, f"The file cannot be opened: {error.strerror}.") from error
     try:
-        with os.fdopen(handle, "rb", buffering=0) as opened:
-            before = os.fstat(handle)
+        with opened:
+            before = os.fstat(opened.fileno())
             if not stat.S_ISREG(before.st_mode):
                 raise _RefusedError("not a file", "It is not a regular file.")
             if before.st_size > max_bytes:
                 message = f"The file has {before.st_size:,} bytes; more than {max_bytes:,} are not read (--max-bytes)."
                 raise _RefusedError("too large", message, size=before.st_size)
             content = opened.read(before.st_size + 1)
-            after = os.fstat(handle)
+            after = os.fstat(opened.fileno())
     except OSError as error:
         raise _RefusedError("permission", f"The file cannot be read: {error.strerror}.", again=True) from error
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(content) != before.st_size:
         raise _RefusedError("changing", "The file was changed while it was read; index it again.", again=True)
     return _Content(content, before.st_size, before.st_mtime_ns)
+
+
+def _without_waiting(file: str, flags: int) -> int:
+    return os.open(file, flags | os.O_NONBLOCK)  # opening a FIFO would wait for a writer
 
 
 def _may_be_unfinished(found: Facts, file: _Content) -> bool:

@@ -8,6 +8,7 @@ set in the kernel. jupyter-scheduler and ploomber-engine leave only the last.
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import math
 import warnings
@@ -58,18 +59,21 @@ def effective(
 
 def _assignments(place: int, cell: Cell, problems: list[Problem]) -> dict[str, Any]:
     try:
-        return dict(pair for statement in _statements(text(cell.source)) for pair in _assigned(statement))
+        return dict(_assigned_in(text(cell.source)))
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         reason = str(error) or type(error).__name__
         problems.append(Problem("parameters", f"The cell of parameters cannot be parsed: {reason}.", cell=place))
         return {}
 
 
-def _statements(source: str) -> list[ast.stmt]:
+@functools.lru_cache(maxsize=64)
+def _assigned_in(source: str) -> tuple[tuple[str, Any], ...]:
+    """Parse a cell; the runs of one notebook all have the same cell of defaults."""
     if len(source) > _LONGEST_SOURCE:
         raise ValueError(f"it has {len(source):,} characters; {_LONGEST_SOURCE:,} are read")
     with warnings.catch_warnings(action="ignore"):  # of a stranger's code
-        return ast.parse(_without_magics(source)).body
+        statements = ast.parse(_without_magics(source)).body
+    return tuple(pair for statement in statements for pair in _assigned(statement))
 
 
 def _without_magics(source: str) -> str:

@@ -21,13 +21,24 @@ def times(cells: Sequence[Cell], papermill: dict[str, Any]) -> tuple[datetime | 
     papermill's own record of the notebook comes first, then the first start and the last end of its cells as nbclient,
     JupyterLab, papermill, ExecuteTime or Colab recorded them.
     """
-    starts, ends = _of_cells(cells)
-    started = _parsed(papermill.get("start_time")) or min(starts, default=None)
-    ended = _parsed(papermill.get("end_time")) or max(ends, default=None)
+    started = _parsed(papermill.get("start_time")) or min(_moments(cells, 0), default=None)
+    ended = _parsed(papermill.get("end_time")) or max(_moments(cells, 1), default=None)
     seconds = _seconds(papermill.get("duration"))
     if seconds is None and started and ended:
         seconds = (ended - started).total_seconds()
     return started, ended, seconds
+
+
+def cell_seconds(cell: Cell) -> float | None:
+    """Find how long a cell ran, in seconds."""
+    seconds = _seconds(cell.metadata.papermill.get("duration"))
+    if seconds is not None:
+        return seconds
+    for start, end in _recorded(cell):
+        started, ended = _parsed(start), _parsed(end)
+        if started and ended:
+            return (ended - started).total_seconds()
+    return None
 
 
 def iso(moment: datetime | None) -> str | None:
@@ -35,13 +46,9 @@ def iso(moment: datetime | None) -> str | None:
     return None if moment is None else f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat('T', 'microseconds')}Z"
 
 
-def _of_cells(cells: Iterable[Cell]) -> tuple[list[datetime], list[datetime]]:
-    starts, ends = [], []
-    for cell in cells:
-        for start, end in _recorded(cell):
-            starts += [moment] if (moment := _parsed(start)) else []
-            ends += [moment] if (moment := _parsed(end)) else []
-    return starts, ends
+def _moments(cells: Iterable[Cell], end: int) -> Iterator[datetime]:
+    """Give the starts (0) or ends (1) that were recorded in cells."""
+    return (moment for cell in cells for pair in _recorded(cell) if (moment := _parsed(pair[end])))
 
 
 def _recorded(cell: Cell) -> Iterator[tuple[Any, Any]]:

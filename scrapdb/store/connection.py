@@ -6,6 +6,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from contextlib import contextmanager
 from contextlib import suppress
 from pathlib import Path
@@ -56,6 +57,18 @@ def open_reader(path: Path) -> sqlite3.Connection:
             connection = _connect(path, "immutable=1")
         connection.execute("PRAGMA query_only = ON")
     return connection
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a store for one question, all of whose statements see the same rows.
+
+    Raises:
+        StoreNotFoundError: there is no file.
+        StoreError: it is not a store, or of another version, or SQLite failed.
+    """
+    with closing(open_reader(path)) as connection, errors(path), snapshot(connection):
+        yield connection
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
@@ -160,7 +173,14 @@ def file_of(connection: sqlite3.Connection) -> Path:
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+    # SQLite itself lets threads share a connection; a Table asked for in one may be read, or dropped, in another.
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?{mode}",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 from typing import NamedTuple
 
-import msgspec
-
 from scrapdb.errors import NotebookNotFoundError
 from scrapdb.errors import StoreError
 from scrapdb.store import sidecars
@@ -33,7 +31,7 @@ class Frame(NamedTuple):
     stored: str
 
 
-class Value(msgspec.Struct, frozen=True):
+class Value(NamedTuple):
     """One scrap or parameter of a notebook as the store has it.
 
     `value` is None for frames and displays; `encoder`, `size` (bytes), `cell`, `cell_id`, `output` and
@@ -97,7 +95,8 @@ def _examples(connection: sqlite3.Connection, role: str, name_id: int) -> str | 
         if text is None:
             break
         found.append(text)
-    return ", ".join(text if len(text) <= _LONGEST_EXAMPLE else f"{text[: _LONGEST_EXAMPLE - 1]}…" for text in found) or None
+    shown = (text if len(text) <= _LONGEST_EXAMPLE else f"{text[: _LONGEST_EXAMPLE - 1]}…" for text in found)
+    return ", ".join(shown) or None
 
 
 def find_notebook(connection: sqlite3.Connection, wanted: str) -> tuple[int, str]:
@@ -112,7 +111,8 @@ def find_notebook(connection: sqlite3.Connection, wanted: str) -> tuple[int, str
     ends = [f"/{wanted}", f"/{wanted}.ipynb"]
     found = connection.execute(
         """SELECT id, path FROM notebooks
-            WHERE '/' || path LIKE '%.ipynb' AND (substr('/' || path, -length(?1)) = ?1 OR substr('/' || path, -length(?2)) = ?2)
+            WHERE path LIKE '%.ipynb'
+              AND (substr('/' || path, -length(?1)) = ?1 OR substr('/' || path, -length(?2)) = ?2)
             ORDER BY path""",
         ends,
     ).fetchmany(_SHOWN_CANDIDATES + 1)
@@ -141,16 +141,18 @@ def scraps(connection: sqlite3.Connection, notebook_id: int) -> list[Value]:
         shown.setdefault(name, []).append(mime)
     framed = dict(_frames_of(connection, notebook_id))
     rows = connection.execute(
-        """SELECT name, scraps.type, number, text, json, exact, encoder, size, cell, cell_id, output, execution_count
+        """SELECT name, scraps.type, encoder, size, cell, cell_id, output, execution_count, number, text, json, exact
              FROM scraps JOIN names ON names.id = name_id WHERE notebook_id = ? ORDER BY cell, output, name""",
         (notebook_id,),
     )
-    return [
-        Value(
-            name, "scrap", type_, load(type_, *stored), encoder, None, *place, framed.get(name), tuple(shown.get(name, ()))
+    found = []
+    for name, type_, encoder, size, cell, cell_id, output, execution_count, *stored in rows:
+        displays = tuple(shown.get(name, ()))
+        place = (cell, cell_id, output, execution_count)
+        found.append(
+            Value(name, "scrap", type_, load(type_, *stored), encoder, None, size, *place, framed.get(name), displays)
         )
-        for name, type_, *stored, encoder, place in ((*row[:7], row[7:]) for row in rows)
-    ]
+    return found
 
 
 def parameters(connection: sqlite3.Connection, notebook_id: int) -> list[Value]:
@@ -165,12 +167,21 @@ def parameters(connection: sqlite3.Connection, notebook_id: int) -> list[Value]:
     ]
 
 
+def cells(connection: sqlite3.Connection, notebook_id: int) -> list[tuple[Any, ...]]:
+    """Read the code cells of a notebook: cell, cell id, execution count, seconds, source (where it glued or failed)."""
+    return connection.execute(
+        "SELECT cell, cell_id, execution_count, seconds, source FROM cells WHERE notebook_id = ? ORDER BY cell",
+        (notebook_id,),
+    ).fetchall()
+
+
 def problems(connection: sqlite3.Connection, notebook_id: int | None = None) -> Iterator[tuple[Any, ...]]:
     """Read problems of one notebook, or of all: path, cell, output, name, kind, message."""
     yield from connection.execute(
         f"""SELECT path, cell, output, name, kind, message
               FROM problems JOIN notebooks ON notebooks.id = notebook_id
-             {"" if notebook_id is None else "WHERE notebook_id = ?"} ORDER BY path, cell, output, name, kind, message""",
+             {"" if notebook_id is None else "WHERE notebook_id = ?"}
+             ORDER BY path, cell, output, name, kind, message""",
         () if notebook_id is None else (notebook_id,),
     )
 
@@ -245,7 +256,8 @@ def totals(connection: sqlite3.Connection) -> dict[str, int]:
         "files": "SELECT coalesce(sum(size), 0) FROM notebooks",
         "scraps": "SELECT coalesce(sum(size), 0) FROM scraps",
         "store": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
-        "sidecars": "SELECT coalesce(sum(size), 0) FROM (SELECT DISTINCT hash, size FROM frames WHERE stored = 'sidecar')",
+        "sidecars": """SELECT coalesce(sum(size), 0)
+                         FROM (SELECT DISTINCT hash, size FROM frames WHERE stored = 'sidecar')""",
     }
     return {name: int(connection.execute(sql).fetchone()[0]) for name, sql in sums.items()}
 
@@ -270,7 +282,9 @@ WITH kept AS (
   SELECT notebook_id, name_id, sum(inline) AS inline, sum(sidecar) AS sidecar FROM kept GROUP BY notebook_id, name_id
 )
 """
-_SUMS = "coalesce(sum(scraps.size), 0) AS bytes, coalesce(sum(inline), 0) AS inline, coalesce(sum(sidecar), 0) AS sidecar"
+_SUMS = (
+    "coalesce(sum(scraps.size), 0) AS bytes, coalesce(sum(inline), 0) AS inline, coalesce(sum(sidecar), 0) AS sidecar"
+)
 _SIZES = {
     "scrap": f"""{_STORED}
         SELECT name AS scrap, count(*) AS notebooks, {_SUMS}, max(scraps.size) AS largest
@@ -282,6 +296,7 @@ _SIZES = {
          GROUP BY encoder ORDER BY bytes DESC, encoder""",
     "notebook": f"""{_STORED}
         SELECT path AS notebook, notebooks.size AS file, {_SUMS}, count(scraps.name_id) AS scraps
-          FROM notebooks LEFT JOIN scraps ON scraps.notebook_id = notebooks.id LEFT JOIN stored USING (notebook_id, name_id)
+          FROM notebooks LEFT JOIN scraps ON scraps.notebook_id = notebooks.id
+          LEFT JOIN stored USING (notebook_id, name_id)
          GROUP BY notebooks.id ORDER BY file DESC, path""",
 }

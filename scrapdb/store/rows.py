@@ -46,8 +46,8 @@ class File(NamedTuple):
 class Rows(msgspec.Struct):
     """One notebook as rows, names still as texts.
 
-    Tuples are in the order of the schema's columns, without the ids. `cells` are the cells of the wide table:
-    (name, number or text, value). `blobs` and `sidecars` map a SHA-256 to its bytes.
+    Tuples are in the order of the schema's columns, without the ids. `code` are the code cells, `cells` those of the
+    wide table: (name, number or text, value). `blobs` and `sidecars` map a SHA-256 to its bytes.
     """
 
     notebook: tuple[Any, ...]
@@ -55,6 +55,7 @@ class Rows(msgspec.Struct):
     parameters: list[tuple[Any, ...]] = []
     displays: list[tuple[Any, ...]] = []
     frames: list[tuple[Any, ...]] = []
+    code: list[tuple[Any, ...]] = []
     problems: list[tuple[Any, ...]] = []
     cells: list[tuple[str, str, Any]] = []
     blobs: dict[str, bytes] = {}
@@ -81,6 +82,7 @@ def rows(file: File, facts: Facts) -> Rows:
     """Lay out the facts of a notebook."""
     problems = list(facts.problems)
     made = Rows(_notebook(file, facts, problems))
+    made.code += [(cell.cell, _text(cell.cell_id), cell.execution_count, cell.seconds, _text(cell.source)) for cell in facts.code]
     for problem in problems:
         _add_problem(made, problem)
     scraps = {_name(found.glued.name): found for found in facts.scraps}

@@ -118,6 +118,17 @@ CREATE TABLE blobs (
   data BLOB NOT NULL
 );
 
+-- Cells: the code cells of a run.
+CREATE TABLE cells (
+  notebook_id INTEGER NOT NULL REFERENCES notebooks (id),
+  cell INTEGER NOT NULL,            -- as in scraps.cell
+  cell_id TEXT,                     -- its id (nbformat 4.5)
+  execution_count INTEGER,          -- NULL: it was not executed
+  seconds REAL,                     -- how long it ran
+  source TEXT,                      -- its source, where it glued something or failed
+  PRIMARY KEY (notebook_id, cell)
+) WITHOUT ROWID;
+
 -- Problems: everything that could not be read, or that was read and is suspicious.
 CREATE TABLE problems (
   id INTEGER PRIMARY KEY,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import time
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,9 @@ from scrapdb.errors import UsageError
 from scrapdb.store.connection import errors
 from scrapdb.store.connection import file_of
 
-SECONDS = 60.0
 _LONGEST_VALUE = 256 * 2**20  # bytes
 _STEPS = 10_000  # of SQLite's machine between two looks at the clock
-_READING = frozenset(
-    {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
-)
+_READING = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
 _USERS_ERRORS = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE})
 _FORBIDDEN_FUNCTIONS = frozenset({"load_extension", "fts3_tokenizer"})
 # Those that tell and, without an argument or in any case, change nothing.
@@ -54,7 +53,7 @@ _PRAGMAS_WITH_ARGUMENT = frozenset(
 
 
 def run(
-    connection: sqlite3.Connection, sql: str, parameters: Mapping[str, Any] | None = None, seconds: float = SECONDS
+    connection: sqlite3.Connection, sql: str, parameters: Mapping[str, Any] | None, seconds: float
 ) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
     """Run one statement on a connection that is then good for nothing else.
 
@@ -73,35 +72,67 @@ def run(
     """
     if not sql.strip():
         raise UsageError("The SQL is empty.")
-    deadline = time.monotonic() + seconds
     path = file_of(connection)
+    clock = _Clock(seconds)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
     connection.set_authorizer(_authorize)
-    connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
-    with errors(path), _sentences(seconds):
+    connection.set_progress_handler(clock.look, _STEPS)
+    with errors(path), _sentences(clock):
         cursor = connection.execute(sql, parameters or {})
-    return [column[0] for column in cursor.description or ()], _rows(cursor, path, seconds)
+    return _distinct([column[0] for column in cursor.description or ()]), _rows(cursor, path, clock)
 
 
-def _rows(cursor: sqlite3.Cursor, path: Path, seconds: float) -> Iterator[tuple[Any, ...]]:
-    with errors(path), _sentences(seconds):
+class _Clock:
+    """Stops a statement when its time is over, or when somebody pressed Ctrl-C."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.interrupted = False
+        self._deadline = time.monotonic() + seconds
+
+    def look(self) -> bool:
+        """Tell SQLite whether to stop; it forgets what is raised here."""
+        try:
+            return time.monotonic() > self._deadline
+        except KeyboardInterrupt:
+            self.interrupted = True
+            return True
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Number the columns that are called alike: id, id_2; rows become dicts and JSON."""
+    found: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{number}" for number in itertools.count(2))
+        found.append(
+            name if name not in found else next(new for new in numbered if new not in names and new not in found)
+        )
+    return found
+
+
+def _rows(cursor: sqlite3.Cursor, path: Path, clock: _Clock) -> Iterator[tuple[Any, ...]]:
+    with errors(path), _sentences(clock):
         yield from cursor
 
 
 @contextmanager
-def _sentences(seconds: float) -> Iterator[None]:
+def _sentences(clock: _Clock) -> Iterator[None]:
     """Tell the statement's own errors from those of the store."""
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", None)
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_AUTH:
             raise UsageError(f"`sql` only reads: {error}.") from error
         if code == sqlite3.SQLITE_INTERRUPT:
-            raise StoreError(f"The statement was stopped after {seconds:g} seconds (--seconds).") from error
+            if clock.interrupted:
+                raise KeyboardInterrupt from error
+            raise StoreError(f"The statement was stopped after {clock.seconds:g} seconds (--seconds).") from error
         if code in _USERS_ERRORS or isinstance(error, sqlite3.ProgrammingError):
             raise UsageError(f"SQL: {str(error).rstrip('.')}.") from error
         raise
+    except (OverflowError, UnicodeError) as error:
+        raise UsageError(f"SQL: {error}.") from error
 
 
 def _authorize(action: int, one: str | None, two: str | None, database: str | None, trigger: str | None) -> int:

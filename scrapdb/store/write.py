@@ -15,6 +15,7 @@ from typing import Self
 
 from scrapdb.errors import StoreError
 from scrapdb.store import runs
+from scrapdb.store import search
 from scrapdb.store import sidecars
 from scrapdb.store.connection import BUSY_SECONDS
 from scrapdb.store.connection import errors
@@ -25,7 +26,9 @@ from scrapdb.store.rows import Rows
 from scrapdb.store.rows import mtime
 
 # Tables that hold rows of a notebook, and the column that says of which.
-_TABLES = dict.fromkeys(("scraps", "parameters", "displays", "frames", "problems"), "notebook_id") | {"runs": "nb_id"}
+_TABLES = dict.fromkeys(("scraps", "parameters", "displays", "frames", "cells", "problems"), "notebook_id") | {
+    "runs": "nb_id"
+}
 _REMEMBERED_NAMES = 100_000
 Changes = Counter[tuple[int, str, str]]  # (name_id, role, type): by how many notebooks its count changes
 _COUNT = """
@@ -76,6 +79,7 @@ class Writer:
         self._version = -1
         self._ids: dict[str, int] = {}
         self._columns: dict[runs.Column, str] = {}
+        self._searched = False
 
     def __enter__(self) -> Self:
         """Give the writer itself."""
@@ -114,6 +118,8 @@ class Writer:
             self._write_sidecars(batch)
             self._write_values(batch, ids, counts)
             self._write_runs(batch, ids)
+            if self._searched:
+                search.add(self._connection, ids)
             self._count(counts)
 
     def touch(self, files: Iterable[File]) -> None:
@@ -142,7 +148,7 @@ class Writer:
             self._checkpoint()
 
     def optimize(self) -> int:
-        """Choose the columns of `runs` anew, analyze, and compact the file.
+        """Choose the columns of `runs` anew, make the search table, analyze, and compact the file.
 
         Returns:
             How many columns `runs` has for names.
@@ -150,11 +156,19 @@ class Writer:
         with errors(self.path):
             with transaction(self._connection):
                 columns = runs.rechoose(self._connection)
+                search.make(self._connection)
             self._connection.execute("ANALYZE")
             self._connection.execute("VACUUM")
             self._checkpoint()
         self._version = -1
         return columns
+
+    def make_searchable(self) -> None:
+        """Make the search table, if there is none."""
+        with self._transaction():
+            if not self._searched:
+                search.make(self._connection)
+        self._version = -1
 
     def gc(self) -> Collected:
         """Remove blobs, names and sidecars that nothing names; sidecars only after an hour."""
@@ -194,6 +208,7 @@ class Writer:
             self._version = version
             self._ids = {}
             self._columns = runs.read_columns(self._connection)
+            self._searched = search.is_there(self._connection)
 
     def _claim_ids(self, batch: Sequence[Rows], counts: Changes) -> list[int]:
         """Give each notebook its id: the one it has, whose rows are cleared, or the next one."""
@@ -221,6 +236,8 @@ class Writer:
             counts.subtract((name_id, role, type_) for name_id, type_ in values)
         for table, key in _TABLES.items():
             self._connection.execute(f"DELETE FROM {table} WHERE {key} = ?", (notebook_id,))
+        if self._searched:
+            search.remove(self._connection, notebook_id)
 
     def _write_sidecars(self, batch: Sequence[Rows]) -> None:
         try:
@@ -237,6 +254,7 @@ class Writer:
         self._insert("notebooks", [(id_, *rows.notebook) for id_, rows in of])
         for table in ("scraps", "parameters", "displays", "frames"):
             self._insert(table, [(id_, names[row[0]], *row[1:]) for id_, rows in of for row in getattr(rows, table)])
+        self._insert("cells", [(id_, *row) for id_, rows in of for row in rows.code])
         self._insert("problems", [(None, id_, *row) for id_, rows in of for row in rows.problems])
         self._connection.executemany(
             "INSERT OR IGNORE INTO blobs VALUES (?, ?)", [blob for rows in batch for blob in rows.blobs.items()]

@@ -45,4 +45,5 @@ def concerns(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
 def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Glued | Problem]:
     """Yield the scraps of one output, in whichever formats it holds them."""
     for member in FORMATS:
-        yield from member.read(data, metadata)
+        if member.METADATA_KEY in metadata or any(mime.startswith(member.MIME_PREFIX) for mime in data):
+            yield from member.read(data, metadata)

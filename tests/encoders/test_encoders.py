@@ -100,9 +100,7 @@ def test_an_unknown_encoder_is_refused_by_name() -> None:
         encoders.decode("arrow", 1)
 
 
-@pytest.mark.parametrize(
-    ("text", "content"), [("aGk=", b"hi"), ("aG\nk=\n", b"hi"), ("", b""), (" aGk=\r\n ", b"hi")]
-)
+@pytest.mark.parametrize(("text", "content"), [("aGk=", b"hi"), ("aG\nk=\n", b"hi"), ("", b""), (" aGk=\r\n ", b"hi")])
 def test_base64_is_decoded(text: str, content: bytes) -> None:
     assert from_base64(text) == content
 

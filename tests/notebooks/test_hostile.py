@@ -61,17 +61,17 @@ HOSTILE: list[tuple[str, Any, list[str]]] = [
     ("a long name", notebook(code("", scrap(HUGE, HUGE))), []),
     ("names that differ in case", notebook(code("", scrap("a", 1), scrap("A", 2), scrap("nb_status", 3))), []),
     ("names that become equal", notebook(code("", scrap("\ud800", 1), scrap("\\ud800", 2))), []),
-    ("surrogates everywhere", notebook(code("\ud800", scrap("x", {"\ud800": "\udfff"}), error("\ud800", "\udfff"))), []),
+    ("surrogates", notebook(code("\ud800", scrap("x", {"\ud800": "\udfff"}), error("\ud800", "\udfff"))), []),
     ("NUL everywhere", notebook(code("\0", scrap("x", {"a\0": "\0"}), error("\0", "\0")), x="\0"), []),
     ("a surrogate as MIME type", notebook(code("", display("x", {"a/\ud800": "x", "": "", "image/png": None}))), []),
     ("a surrogate as encoder", notebook(code("", scrap("x", 1, "\ud800"))), ["encoder"]),
     ("an unknown encoder", notebook(code("", scrap("x", {"a": 1}, "own"))), ["encoder"]),
     ("beyond 64 bit", notebook(code("", scrap("x", 2**63), scrap("y", -(2**64)), scrap("z", 10**400))), []),
     ("4,000 digits", notebook(code("", scrap("x", 10**4000), scrap("y", [10**4000]))), []),
-    ("base64 that is not", notebook(code("", scrap("x", "é!", "pandas"), display("p", {"image/png": "é"}))), ["payload"]),
+    ("no base64", notebook(code("", scrap("x", "é!", "pandas"), display("p", {"image/png": "é"}))), ["payload"]),
     ("parquet that is not", notebook(code("", scrap("x", PNG, "pandas"))), ["payload"]),
     ("a frame that is no text", notebook(code("", scrap("x", [1], "pandas"))), ["payload"]),
-    ("displays of any type", notebook(code("", display("x", {"image/png": 7, "a/b": [1, None], "text/html": ["x", 1]}))), []),
+    ("odd displays", notebook(code("", display("x", {"image/png": 7, "a/b": [None], "text/html": ["x", 1]}))), []),
     ("null outputs", {**notebook(), "cells": [code() | {"outputs": None}]}, ["malformed"]),
     ("cells that are strings", notebook("x", None, 7), ["malformed"] * 3),
 ]  # fmt: skip
@@ -152,7 +152,9 @@ def real() -> tuple[tuple[Any, list[tuple[Any, ...]]], ...]:
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=20) | st.just(2**70),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(), max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(), max_size=5), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 
@@ -205,11 +207,16 @@ def test_any_changed_byte_has_a_status(data: st.DataObject) -> None:
 
 def test_a_hostile_notebook_spoils_no_other(executed: Callable[[str], Path], tmp_path: Path) -> None:
     """Names that clash, look like SQL or cannot be columns do not touch the columns of others."""
-    clashing = notebook(code("", *(scrap(name, "x") for name in ["Text", "text (2)", 'x" NUMERIC); --', "rowid", "\x01"])))
+    clashing = notebook(
+        code("", *(scrap(name, "x") for name in ["Text", "text (2)", 'x" NUMERIC); --', "rowid", "\x01"]))
+    )
     with Writer(tmp_path / "scraps.db") as writer:
         writer.write([rows(File("good.ipynb"), facts(executed("encoders").read_bytes()))])
         before = query(tmp_path / "scraps.db", "SELECT text, float FROM runs")
         writer.write([rows(File("bad.ipynb"), facts(content(clashing)))])
     check(tmp_path / "scraps.db")
     columns = dict(query(tmp_path / "scraps.db", 'SELECT name, "column" FROM run_columns JOIN names ON id = name_id'))
-    assert query(tmp_path / "scraps.db", f'SELECT "{columns["text"]}", float FROM runs WHERE notebook = \'good.ipynb\'') == before
+    assert (
+        query(tmp_path / "scraps.db", f"SELECT \"{columns['text']}\", float FROM runs WHERE notebook = 'good.ipynb'")
+        == before
+    )

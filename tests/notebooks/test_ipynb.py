@@ -100,7 +100,9 @@ def test_the_careful_reader_finds_what_the_referee_finds(corpora: Path, tickers:
             document = json.loads(found)
         except ValueError:
             continue
-        if document.get("nbformat") == 4 and all("cell_type" in cell and "source" in cell for cell in document["cells"]):
+        if document.get("nbformat") == 4 and all(
+            "cell_type" in cell and "source" in cell for cell in document["cells"]
+        ):
             compared += 1
             assert read(ipynb.read_careful(found)) == seen(rejoin_lines(nbformat.from_dict(document)).cells), path
     assert compared > 300

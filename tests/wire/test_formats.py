@@ -56,7 +56,11 @@ SCRAPBOOK: list[Row] = [
 ]
 SCRAPBOOK_01: list[Row] = [
     ({"application/scrapbook.scrap+json": {"x": 1}}, {}, [Glued("x", "json", 1)]),
-    ({"application/scrapbook.scrap+json": {"x": None, "y": []}}, {}, [Glued("x", "json", None), Glued("y", "json", [])]),
+    (
+        {"application/scrapbook.scrap+json": {"x": None, "y": []}},
+        {},
+        [Glued("x", "json", None), Glued("y", "json", [])],
+    ),
     (IMAGE, note(name="chart"), [Glued("chart", "display", UNSET, IMAGE)]),
     ({}, note(name="chart"), []),
     (v1(NUMBER), note(name="num"), [Glued("num", "json", 123)]),
@@ -167,7 +171,7 @@ def test_myst_nb_glues_nan() -> None:
     (glued,) = wire.read(data, metadata)
     assert isinstance(glued, Glued)
     assert glued.encoder == "json"
-    assert glued.data != glued.data  # noqa: PLR0124 (only NaN differs from itself)
+    assert glued.data != glued.data  # as only NaN does
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import random
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import example
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from scrapdb.scraps import valid_text
+from scrapdb.store.connection import statements
+from scrapdb.store.rows import File
+from scrapdb.store.rows import rows
+from scrapdb.store.runs import FIXED
+from scrapdb.store.runs import LIMIT
+from scrapdb.store.runs import Column
+from scrapdb.store.runs import add_columns
+from scrapdb.store.runs import labels
+from scrapdb.store.runs import read_columns
+from scrapdb.store.write import Writer
+from tests.notebook_builder import content
+from tests.notebook_builder import gluing
+from tests.store_contents import check
+from tests.store_contents import query
+from tests.store_contents import runs as runs_of
+
+NAMES = st.text(st.characters(), max_size=6).map(lambda name: valid_text(name).replace("\0", "\\u0000"))
+CLASHING = st.sampled_from(["x", "X", "x (2)", "x (text)", "X (Text)", "nb_id", "NB_ID", "notebook", "é", "É", "", " "])
+COLUMNS = st.sets(st.tuples(NAMES | CLASHING, st.sampled_from(["number", "text"])), max_size=12)
+
+
+@pytest.mark.parametrize(
+    ("columns", "called"),
+    [
+        ({"x": "number"}, {"x": "x"}),
+        ({"x": "text"}, {"x": "x"}),
+        ({"odd name/with.dots": "text"}, {"odd name/with.dots": "odd name/with.dots"}),
+        ({"x": "number", "X": "number"}, {"X": "X", "x": "x (2)"}),
+        ({"é": "number", "É": "number"}, {"é": "é", "É": "É"}),  # SQLite folds ASCII only
+        ({"notebook": "text"}, {"notebook": "notebook (2)"}),
+        ({"NB_Status": "text"}, {"NB_Status": "NB_Status (2)"}),
+        ({"x": "number", "x (2)": "number", "X": "number"}, {"X": "X", "x": "x (2)", "x (2)": "x (2) (2)"}),
+        ({"a\x1b[31m\r\nb": "text"}, {"a\x1b[31m\r\nb": "a [31m b"}),
+        ({"\u202eabc\u200b": "text"}, {"\u202eabc\u200b": " abc "}),
+        ({"": "number", "\x01": "number"}, {"": " ", "\x01": "  (2)"}),
+        ({"l" * 300: "number", "l" * 301: "number"}, {"l" * 300: "l" * 100, "l" * 301: "l" * 100 + " (2)"}),
+    ],
+)
+def test_what_columns_are_called(columns: dict[str, str], called: dict[str, str]) -> None:
+    assert labels(list(columns.items())) == {(name, kind): called[name] for name, kind in columns.items()}
+
+
+def test_text_of_a_name_with_numbers_is_told_apart() -> None:
+    both = [("x", "text"), ("x", "number")]
+    assert labels(both) == {("x", "number"): "x", ("x", "text"): "x (text)"}
+    assert labels([*both, ("x (text)", "number")]) == {
+        ("x", "number"): "x",
+        ("x", "text"): "x (text)",
+        ("x (text)", "number"): "x (text) (2)",
+    }
+
+
+@given(COLUMNS, st.randoms(use_true_random=False))
+def test_the_order_does_not_matter(columns: set[Column], order: random.Random) -> None:
+    shuffled = list(columns)
+    order.shuffle(shuffled)
+    assert labels(shuffled) == labels(sorted(columns))
+
+
+@settings(deadline=None)
+@given(COLUMNS, st.data())
+@example({("x", "text"), ("x", "number"), ("X", "text"), ("x (text)", "text")}, None)
+def test_sqlite_takes_the_columns_in_any_pieces(columns: set[Column], data: st.DataObject | None) -> None:
+    pieces = sorted(columns) if data is None else data.draw(st.permutations(sorted(columns)))
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for statement in statements():
+            connection.execute(statement)
+        present: dict[Column, str] = {}
+        for name, kind in pieces:
+            connection.execute("INSERT OR IGNORE INTO names (name) VALUES (?)", (name,))
+            present = add_columns(connection, present, [(name, kind)])
+        assert present == labels(columns) == read_columns(connection)
+        made = {row[1]: row[2] for row in connection.execute("PRAGMA table_info(runs)")}
+    types = {"number": "NUMERIC", "text": "TEXT"}
+    assert {name: made[name] for name in made if name not in FIXED} == {
+        label: types[kind] for (_, kind), label in present.items()
+    }
+
+
+def test_there_are_at_most_a_hundred_columns(tmp_path: Path) -> None:
+    """Some writers glue `event-<uuid>`."""
+    store = tmp_path / "scraps.db"
+    with Writer(store) as writer:
+        for number in range(150):
+            values = {f"event-{number:08x}-{name}": "path" for name in range(2)} | ({"accuracy": 1} if number > 60 else {})
+            writer.write([notebook(f"{number}.ipynb", **values)])
+        assert len(query(store, "PRAGMA table_info(runs)")) == LIMIT + len(FIXED)
+        assert query(store, "SELECT count(*) FROM scraps") == [(150 * 2 + 89,)]
+        assert "accuracy" not in runs_of(store)["70.ipynb"]
+        assert writer.optimize() == LIMIT
+        assert runs_of(store)["70.ipynb"]["accuracy"] == 1
+        assert writer.optimize() == LIMIT
+    assert len(query(store, "PRAGMA table_info(runs)")) == LIMIT + len(FIXED)
+    check(store)
+
+
+def test_a_column_of_text_that_gets_numbers_is_renamed(tmp_path: Path) -> None:
+    store = tmp_path / "scraps.db"
+    with Writer(store) as writer:
+        writer.write([notebook("a.ipynb", x="007")])
+        assert runs_of(store)["a.ipynb"]["x"] == "007"
+        writer.write([notebook("b.ipynb", x=7)])
+    assert runs_of(store)["a.ipynb"]["x (text)"] == "007"
+    assert runs_of(store)["b.ipynb"]["x"] == 7
+    types = {row[1]: row[2] for row in query(store, "PRAGMA table_info(runs)")}
+    assert (types["x"], types["x (text)"]) == ("NUMERIC", "TEXT")
+
+
+def test_numbers_and_texts_compare_as_such(tmp_path: Path) -> None:
+    """In a column without a type every text is greater than every number."""
+    store = tmp_path / "scraps.db"
+    with Writer(store) as writer:
+        writer.write([notebook(f"{number}.ipynb", distance=number / 100) for number in range(50)])
+        writer.write([notebook("text.ipynb", distance="0.05")])
+    assert query(store, "SELECT count(*) FROM runs WHERE distance < '0.1'") == [(10,)]
+    assert query(store, "SELECT count(*) FROM scraps WHERE number < 0.1") == [(10,)]
+
+
+def notebook(path: str, **values: object) -> object:
+    from scrapdb.notebooks.extract import facts
+
+    return rows(File(path), facts(content(gluing(**values))))
