@@ -1,7 +1,7 @@
 """Console sessions, as the documentation and the transcripts show them: `$ command` and what it prints.
 
-In what is expected, `…` stands for the rest of a part of a line that differs from run to run, and a line that is only
-`…` for any number of lines.
+In what is expected, `…` stands for a part of a line that differs from run to run, and a line that is only `…` for any
+number of lines. With UPDATE_SESSIONS in the environment, tests write the sessions anew instead of comparing them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
+UPDATE = "UPDATE_SESSIONS" in os.environ
 TIMEOUT = 120.0  # seconds
 
 
@@ -77,6 +78,17 @@ def matches(expected: Iterable[str], actual: Iterable[str]) -> bool:
     """Tell whether lines are the expected ones."""
     pattern = "".join(r"(?:.*\n)*?" if line == "…" else f"{_pattern(line)}\n" for line in expected)
     return re.fullmatch(pattern, "".join(f"{line}\n" for line in actual)) is not None
+
+
+def shown(command: str, expected: list[str], actual: list[str]) -> list[str]:
+    """Write a command and what it prints now; the lines that match keep their `…`."""
+    kept = [line for line in expected if "…" in line and line != "…"]
+    lines = expected if matches(expected, actual) else [_kept(line, kept) for line in actual]
+    return [*f"$ {command}".replace("\n", "\n> ").split("\n"), *lines]
+
+
+def _kept(line: str, kept: list[str]) -> str:
+    return next((old for old in kept if matches([old], [line])), line)
 
 
 def _pattern(line: str) -> str:

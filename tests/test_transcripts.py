@@ -2,12 +2,11 @@
 
 A transcript is a session: `$ command`, the lines of its standard output, those of its standard error after `! `, and
 `? N` for an exit code that is not 0. Its first line names the directories that it needs: `# with: tickers`, and the
-width of the terminal if it runs in one. `UPDATE_TRANSCRIPTS=1 pytest tests/test_transcripts.py` writes them anew.
+width of the terminal if it runs in one. `UPDATE_SESSIONS=1 pytest tests/test_transcripts.py` writes them anew.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from pathlib import Path
@@ -15,13 +14,14 @@ from pathlib import Path
 import pytest
 
 from tests import executed
+from tests.sessions import UPDATE
 from tests.sessions import Ran
 from tests.sessions import matches
 from tests.sessions import run
+from tests.sessions import shown
 from tests.sessions import steps
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
-UPDATE = "UPDATE_TRANSCRIPTS" in os.environ
 
 
 def provide(name: str, directory: Path) -> None:
@@ -43,17 +43,9 @@ def printed(ran: Ran) -> list[str]:
     return lines + ([f"? {ran.code}"] if ran.code else [])
 
 
-def updated(expected: list[str], actual: list[str]) -> list[str]:
-    """Keep the lines that match as they stand, for their `…`."""
-    if matches(expected, actual):
-        return expected
-    kept = [line for line in expected if "…" in line and line != "…"]
-    return [next((old for old in kept if matches([old], [line])), line) for line in actual]
-
-
 @pytest.mark.parametrize("path", sorted(TRANSCRIPTS.glob("*.txt")), ids=lambda path: path.stem)
 def test_the_command_line_behaves_as_written(path: Path, tmp_path: Path) -> None:
-    head, *parts = re.split(r"\n\n(?=[$#] )", path.read_text(encoding="utf-8").rstrip("\n"))
+    head, *parts = re.split(r"\n\n(?=[$#] )", path.read_text(encoding="utf-8").removesuffix("\n"))
     directory = tmp_path / "session"
     directory.mkdir()
     for name in re.findall(r"^# with: (.*)$", head, re.MULTILINE)[0].split():
@@ -66,7 +58,6 @@ def test_the_command_line_behaves_as_written(path: Path, tmp_path: Path) -> None
         actual = printed(run(command, directory, int(width[1]) if width else None))
         assert not any(line.startswith("! Traceback") for line in actual), "\n".join([f"$ {command}", *actual])
         assert UPDATE or matches(expected, actual), "\n".join([f"$ {command}", *actual, "", "Expected:", *expected])
-        shown = [f"$ {command}".replace("\n", "\n> "), *updated(expected, actual)]
-        written.append(comment + "\n".join(shown))
+        written.append(comment + "\n".join(shown(command, expected, actual)))
     if UPDATE:
         path.write_text("\n\n".join(written) + "\n", encoding="utf-8")

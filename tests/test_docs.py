@@ -1,0 +1,183 @@
+"""What README and docs say is so: sessions, Python, SQL and expressions are run, what cog prints is current."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import doctest
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+import scrapdb
+from scrapdb.cli.app import COMMANDS
+from scrapdb.cli.app import app
+from tests.sessions import ROOT
+from tests.sessions import UPDATE
+from tests.sessions import matches
+from tests.sessions import run
+from tests.sessions import shown
+from tests.sessions import steps
+
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+RECIPE = re.compile(r"^```sql\n(.*?)^```$(?:\n\n^```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
+COLUMNS = 110
+
+
+def read(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [text for named, text in BLOCK.findall(read(page)) if named == language]
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, tickers: Path, executed: Callable[[str], Path]) -> Path:
+    """Where the sessions happen: the example's notebooks, and two runs that did not end well."""
+    directory = tmp_path / "scratch"
+    shutil.copytree(tickers, directory / "tickers")
+    (directory / "late").mkdir()
+    for name in ("fails", "is_killed"):
+        shutil.copy(executed(name), directory / "late")
+    return directory
+
+
+@pytest.fixture
+def store(scratch: Path) -> Path:
+    """A store of all of these notebooks."""
+    scrapdb.open(scratch / "scraps.db").index(scratch)
+    return scratch / "scraps.db"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_sessions_and_programs_run_as_shown(page: Path, scratch: Path) -> None:
+    names: dict[str, Any] = {}
+    run_block: dict[str, Callable[[str, Path], str]] = {
+        "console": _session,
+        "python": _program,
+        "pycon": partial(_doctest, names),
+    }
+    text = read(page)
+    for language, block in BLOCK.findall(text):
+        if language in run_block:
+            text = text.replace(block, run_block[language](block, scratch))
+    if UPDATE:
+        page.write_text(text, encoding="utf-8")
+
+
+def _session(block: str, directory: Path) -> str:
+    written: list[str] = []
+    for command, expected in steps(block.splitlines()):
+        ran = run(command, directory, COLUMNS)
+        actual = [line.rstrip() for line in (ran.stdout + ran.stderr).splitlines()]
+        assert UPDATE or matches(expected, actual), "\n".join([f"$ {command}", *actual, "", "Expected:", *expected])
+        written += shown(command, expected, actual)
+    return "".join(f"{line}\n" for line in written)
+
+
+def _program(block: str, directory: Path) -> str:
+    program = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{block}"]
+    ran = subprocess.run(program, cwd=directory, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, f"{block}\n{ran.stderr}"
+    return block
+
+
+def _doctest(names: dict[str, Any], block: str, directory: Path) -> str:
+    test = doctest.DocTestParser().get_doctest(block, names, "session", None, None)
+    said: list[str] = []
+    with contextlib.chdir(directory):
+        doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=said.append, clear_globs=False)
+    names.update(test.globs)
+    assert not said, "".join(said)
+    return block
+
+
+def test_printed_parts_are_current() -> None:
+    files = [str(page.relative_to(ROOT)) for page in PAGES]
+    command = [sys.executable, "-m", "cogapp", "--check", "--diff", *files]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, f"Run `make docs`.\n{ran.stdout}{ran.stderr}"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_documented_and_has_help(name: str) -> None:
+    command = app.get_command(click.Context(app), name)
+    assert command is not None
+    assert command.help
+    assert command.get_short_help_str()
+    assert all(option.help for option in command.params if isinstance(option, click.Option))
+    assert f"\n## scrapdb {name}\n" in read(DOCS / "command-line.md")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in LINK.findall(read(page)):
+        if link.startswith("https://"):
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in set(_anchors(target)), link
+
+
+def _anchors(page: Path) -> Iterator[str]:
+    for title in re.findall(r"^#+ (.*)$", read(page), re.MULTILINE):
+        yield re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def test_sql_gives_what_the_page_shows(store: Path) -> None:
+    recipes = RECIPE.findall(read(DOCS / "store.md"))
+    assert recipes
+    with contextlib.closing(sqlite3.connect(store)) as connection:
+        for sql, expected in recipes:
+            cursor = connection.execute(sql)
+            header = "|".join(column[0] for column in cursor.description)
+            rows = ["|".join("" if value is None else str(value) for value in row) for row in cursor]
+            assert rows, sql
+            assert not expected or matches(expected.splitlines(), [header, *rows]), "\n".join([sql, header, *rows])
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", DOCS / "query-language.md"], ids=lambda page: page.name)
+def test_expressions_find_as_many_notebooks_as_the_page_says(page: Path, store: Path) -> None:
+    db = scrapdb.open(store)
+    lines = [line for block in blocks(page, "text") for line in block.splitlines() if "  # " in line]
+    assert lines
+    for line in lines:
+        expression, _, comment = line.partition("  # ")
+        count = db.count(expression)
+        number = re.match(r"\d+", comment)
+        assert number is None or count == int(number[0]), f"{line}\n{count}"
+
+
+def test_every_kind_of_problem_is_explained() -> None:
+    makers = {"Problem", "UnreadableError", "_RefusedError"}
+    kinds = {
+        node.args[0].value
+        for path in (ROOT / "scrapdb").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in makers
+        if node.args and isinstance(node.args[0], ast.Constant)
+    }
+    assert len(kinds) > 10
+    explained = set(re.findall(r"^\| `([a-z -]+)` \|", read(DOCS / "reading.md"), re.MULTILINE))
+    assert kinds <= explained
+
+
+def test_every_room_is_in_the_plan() -> None:
+    rooms = {path.stem for path in (ROOT / "scrapdb").glob("[!_]*") if path.suffix == ".py" or [*path.glob("*.py")]}
+    described = set(re.findall(r"^\| `(\w+)` \|", read(DOCS / "architecture.md"), re.MULTILINE))
+    assert rooms == described
