@@ -10,7 +10,6 @@ import operator
 import unicodedata
 from collections.abc import Callable
 from collections.abc import Mapping
-from datetime import UTC
 from datetime import datetime
 
 from scrapdb.errors import ExpressionError
@@ -44,7 +43,7 @@ from scrapdb.query.patterns import fault
 from scrapdb.query.times import format_time
 from scrapdb.query.times import parse_time
 from scrapdb.query.times import shift
-from scrapdb.store.values import valid_text
+from scrapdb.scraps import valid_text
 
 _CONTRARY = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _MIRRORED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -69,25 +68,27 @@ _TEXTS: frozenset[Kind] = frozenset({"text", "time"})
 _MOMENTS: frozenset[Kind] = frozenset({"time", "text"})
 
 
-def bind(node: Node, fields: Fields, now: datetime | None = None) -> Node:
-    """Bind an expression or a value to the fields of a store.
+def bind_truth(node: Truth, fields: Fields, now: datetime) -> Truth:
+    """Bind an expression to the fields of a store.
 
     Args:
-        node: what `parse` gave, or a column or sort key.
+        node: what `parse` gave.
         fields: the fields of the store.
-        now: what `now()` means; the current time if not given.
+        now: what `now()` means, in UTC.
 
     Raises:
         ExpressionError: a field or function does not exist, or a value is of the wrong kind; it knows the place.
     """
-    binding = _Binding(fields, now or datetime.now(UTC))
+    binding = _Binding(fields, now)
     binding.check_names(node)
-    return binding.truth(node) if isinstance(node, Truth) else binding.value(_as_value(node))
+    return binding.truth(node)
 
 
-def _as_value(node: Node) -> Value:
-    assert isinstance(node, Value)
-    return node
+def bind_value(node: Value, fields: Fields, now: datetime) -> Value:
+    """Bind a column or sort key to the fields of a store; arguments and errors are those of `bind_truth`."""
+    binding = _Binding(fields, now)
+    binding.check_names(node)
+    return binding.value(node)
 
 
 class _Binding:
@@ -111,7 +112,9 @@ class _Binding:
             span = node.span
             inside = isinstance(node, Arithmetic) and span.start <= name.span.start and name.span.end <= span.end
             if inside and self.fields.find(span.source):
-                raise span.error(f"There is a field `{span.source}`: as a name it needs backticks, `` `{span.source}` ``")
+                raise span.error(
+                    f"There is a field `{span.source}`: as a name it needs backticks, `` `{span.source}` ``"
+                )
 
     # Truths
 
@@ -131,18 +134,23 @@ class _Binding:
             return Leaf(self.choice(node), negated, span=node.span)
         if isinstance(node, IsNull):
             return Leaf(IsNull(self.value(node.operand), span=node.span), negated, span=node.span)
-        assert isinstance(node, Holds)
-        operand = self.value(node.operand)
-        if kinds(operand) and not kinds(operand) & _NUMBERS:
-            raise operand.span.error(f"{_is(operand)}, which is neither true nor false: compare it or use `is not null`")
-        return Leaf(Holds(operand, span=node.span), negated, span=node.span)
+        if isinstance(node, Holds):
+            return Leaf(Holds(self.flag(node.operand), span=node.span), negated, span=node.span)
+        raise TypeError(node)
+
+    def flag(self, node: Value) -> Value:
+        """Check that a value can be true or false."""
+        reason = "that is neither true nor false; compare it or ask `is not null`"
+        return _expect(self.value(node), _NUMBERS, reason)
 
     def comparison(self, node: Comparison, *, negated: bool) -> Leaf:
         left, right = self.value(node.left), self.value(node.right)
         word = node.operator
         if word not in _CONTRARY:
-            check = self.check_contains if word == "contains" else self.check_pattern
-            check(node, left, right)
+            if word == "contains":
+                self.check_contains(left, right)
+            else:
+                self.check_pattern(word, left, right)
             return Leaf(Comparison(word, left, right, span=node.span), negated, span=node.span)
         if isinstance(left, Constant | Instant) and not isinstance(right, Constant | Instant):
             left, right, word = right, left, _MIRRORED[word]
@@ -164,18 +172,18 @@ class _Binding:
             raise _unlike(node, left, right)
         return _composed(left, right), _composed(right, left)
 
-    def check_pattern(self, node: Comparison, left: Value, right: Value) -> None:
+    def check_pattern(self, word: str, left: Value, right: Value) -> None:
         if kinds(left) and not kinds(left) & _TEXTS:
-            raise left.span.error(f"{_is(left)}: `{node.operator}` is for text")
+            raise left.span.error(f"{_is(left)}: `{word}` is for text")
         if not (isinstance(right, Constant) and isinstance(right.value, str)):
-            raise right.span.error(f"`{node.operator}` needs a text in quotes")
+            raise right.span.error(f"`{word}` needs a text in quotes")
         if len(right.value) > _LONGEST_PATTERN:
             raise right.span.error(f"The pattern has more than {_LONGEST_PATTERN} characters")
-        reason = fault(right.value) if node.operator == "~" else None
+        reason = fault(right.value) if word == "~" else None
         if reason:
             raise right.span.error(f"This is no regular expression: {reason}")
 
-    def check_contains(self, node: Comparison, left: Value, right: Value) -> None:
+    def check_contains(self, left: Value, right: Value) -> None:
         holders: frozenset[Kind] = frozenset({"text", "json"})
         if kinds(left) and not kinds(left) & holders:
             raise left.span.error(f"{_is(left)}: `contains` is for text, lists and dicts")
@@ -188,23 +196,25 @@ class _Binding:
 
     def value(self, node: Value) -> Value:
         if isinstance(node, Name):
-            field, path = self.fields.meaning(node)
-            if path and field.kinds and "json" not in field.kinds:
-                raise node.span.error(f"`{field.name}` is {_kinds(field.kinds)}: nothing can be looked up in it")
-            for key in path:
-                if isinstance(key, str) and (set(key) & set('"\\') or not key.isprintable()):
-                    raise node.span.error("A key with quotes, backslashes or control characters cannot be looked up")
-            return Place(field, path, span=node.span)
+            return self.place(node)
         if isinstance(node, Negative):
             return Negative(self.number(node.operand), span=node.span)
         if isinstance(node, Arithmetic):
             return self.arithmetic(node)
         if isinstance(node, Call):
             return self.call(node)
-        assert isinstance(node, Constant)
-        if isinstance(node.value, str):
+        if isinstance(node, Constant) and isinstance(node.value, str):
+            # As the store writes what UTF-8 and SQLite cannot hold.
             return Constant(valid_text(node.value).replace("\0", "\\u0000"), span=node.span)
         return node
+
+    def place(self, node: Name) -> Place:
+        field, path = self.fields.meaning(node)
+        if path and field.kinds and "json" not in field.kinds:
+            raise node.span.error(f"`{field.name}` is {_kinds(field.kinds)}: nothing can be looked up in it")
+        if any(isinstance(key, str) and (set(key) & set('"\\') or not key.isprintable()) for key in path):
+            raise node.span.error("A key with quotes, backslashes or control characters cannot be looked up")
+        return Place(field, path, span=node.span)
 
     def number(self, node: Value) -> Value:
         return _expect(self.value(node), _NUMBERS, "a number is needed here")
@@ -228,7 +238,7 @@ class _Binding:
             return Instant(format_time(moment), span=node.span)
         if node.operator != "-" or not kinds(right) & _MOMENTS:
             raise node.span.error(
-                "Only `now()` can be moved by a number, as in `now() - days(7)`; the difference of two times is in seconds",
+                "Only `now()` can be moved, as in `now() - days(7)`; the difference of two times is in seconds",
             )
         left, right = self.moment(left, right), self.moment(right, left)
         if isinstance(left, Instant) and isinstance(right, Instant):
@@ -242,7 +252,7 @@ class _Binding:
             if moment is None:
                 raise node.span.error("This is no time: write it as 2026-11-01 or 2026-11-01T12:00:00")
             return Instant(format_time(moment), span=node.span)
-        return _expect(node, _MOMENTS, f"it cannot be compared with {_is(other)}")
+        return _expect(node, _MOMENTS, f"{_is(other)}, and they cannot be compared")
 
     def call(self, node: Call) -> Value:
         function = function_of(node)
@@ -255,31 +265,39 @@ class _Binding:
         if function.name in SECONDS:
             factor = Constant(SECONDS[function.name], span=node.span)
             return _computed(Arithmetic("*", arguments[0], factor, span=node.span))
-        bound = Call(function.name, arguments, span=node.span)
+        bound = Call(function.name, _flat(function.name, arguments), span=node.span)
         if any(map(kinds, arguments)) and not kinds(bound):
             raise node.span.error("`coalesce` needs values of one kind: numbers, texts or times")
         return bound
 
 
+def _flat(function: str, arguments: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Take a coalesce in a coalesce apart: where its values are mixed, its SQL names each of them more than once."""
+    if function != "coalesce":
+        return arguments
+    flat: list[Value] = []
+    for argument in arguments:
+        inner = isinstance(argument, Call) and argument.function == function
+        flat.extend(argument.arguments if inner and isinstance(argument, Call) else (argument,))
+    return tuple(flat)
+
+
 def _moment(instant: Instant) -> datetime:
-    moment = parse_time(instant.text)
-    assert moment is not None
-    return moment
+    return datetime.fromisoformat(instant.text)
 
 
 def _computed(node: Arithmetic) -> Value:
     """Calculate what is known already."""
     left, right = node.left, node.right
-    if isinstance(left, Constant) and isinstance(right, Constant):
-        assert not isinstance(left.value, str)
-        assert not isinstance(right.value, str)
-        try:
-            result = _COMPUTE[node.operator](left.value, right.value)
-        except (ArithmeticError, ValueError):
-            return node
-        if math.isfinite(result):
-            return Constant(result, span=node.span)
-    return node
+    if not (isinstance(left, Constant) and isinstance(right, Constant)):
+        return node
+    if isinstance(left.value, str) or isinstance(right.value, str):
+        return node
+    try:
+        result = _COMPUTE[node.operator](left.value, right.value)
+    except ArithmeticError:
+        return node
+    return Constant(result, span=node.span) if -math.inf < result < math.inf else node
 
 
 def _composed(node: Value, other: Value) -> Value:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Field
@@ -45,12 +46,9 @@ class Place(Value):
 class Leaf(Truth):
     """A condition, or the contrary of one."""
 
+    parts: ClassVar[tuple[str, ...]] = ("node",)
     node: Comparison | In | IsNull | Holds
     negated: bool
-
-    @property
-    def children(self) -> tuple[Node, ...]:
-        return (self.node,)
 
     @functools.cached_property
     def places(self) -> tuple[Place, ...]:
@@ -69,23 +67,17 @@ class Leaf(Truth):
 class Fails(Truth):
     """True where the operand is false or neither."""
 
+    parts: ClassVar[tuple[str, ...]] = ("operand",)
     operand: Truth
-
-    @property
-    def children(self) -> tuple[Node, ...]:
-        return (self.operand,)
 
 
 @dataclass(frozen=True, slots=True)
 class Decided(Truth):
     """An expression and its contrary, to tell true, false and neither apart."""
 
+    parts: ClassVar[tuple[str, ...]] = ("holds", "fails")
     holds: Truth
     fails: Truth
-
-    @property
-    def children(self) -> tuple[Node, ...]:
-        return (self.holds, self.fails)
 
 
 def kinds(node: Value) -> frozenset[Kind]:
@@ -102,6 +94,11 @@ def kinds(node: Value) -> frozenset[Kind]:
         found = [kinds(argument) for argument in node.arguments if kinds(argument)]
         return frozenset.intersection(*found) if found else frozenset()
     return frozenset({"number"})
+
+
+def pattern_of(node: Comparison) -> str:
+    """The pattern of a `like` or `~`."""
+    return str(node.right.value) if isinstance(node.right, Constant) else ""
 
 
 def _required(node: Node) -> Iterator[Place]:

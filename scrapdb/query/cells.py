@@ -14,8 +14,8 @@ import msgspec
 from scrapdb.query.bound import Decided
 from scrapdb.query.bound import Place
 from scrapdb.query.fields import Field
-from scrapdb.query.nodes import Node
 from scrapdb.query.sql import statements
+from scrapdb.query.sql.statements import Output
 from scrapdb.store.values import load
 
 # The cells of a chunk of notebooks: type, value and exact by notebook, name and role.
@@ -34,7 +34,7 @@ class FrameCell(msgspec.Struct, frozen=True):
     columns: int
 
     def __str__(self) -> str:
-        return f"DataFrame {self.rows} × {self.columns}"
+        return f"DataFrame {self.rows:,} × {self.columns}"
 
 
 class DisplayCell(msgspec.Struct, frozen=True):
@@ -48,7 +48,7 @@ class DisplayCell(msgspec.Struct, frozen=True):
         return next((known for known in _BEST if known in self.mime_types), (*self.mime_types, "display")[0])
 
 
-def reader(column: Node, start: int, connection: sqlite3.Connection, *, wide: bool) -> Reader:
+def reader(column: Output, start: int, connection: sqlite3.Connection, *, wide: bool) -> Reader:
     """How to read a column from a row of `rows_statement`, where its own columns begin at `start`."""
     if isinstance(column, Decided):
         return lambda row, _: None if row[start] is None else bool(row[start])

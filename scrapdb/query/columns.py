@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
 from scrapdb.query.fields import ATTRIBUTES
 from scrapdb.query.fields import Fields
@@ -19,12 +20,11 @@ _MOST_CONSIDERED = 200
 _PATH = Name("nb", "path")
 
 
-def default_columns(connection: sqlite3.Connection, fields: Fields, expression: Node | None) -> list[Column]:
-    """The notebook, the fields that the expression names and the parameters that vary."""
-    shown = [name for name in (names(expression) if expression else []) if meant(name, fields) != _PATH]
+def default_columns(connection: sqlite3.Connection, fields: Fields, expressions: Iterable[Node]) -> list[Column]:
+    """The notebook, the fields that the expressions name and the parameters that vary."""
+    shown = [name for expression in expressions for name in names(expression) if name != _PATH]
     shown += varying_parameters(connection)
-    labelled = dict.fromkeys(Column(str(name), name) for name in shown)
-    return [_notebook(fields), *labelled]
+    return [_notebook(fields), *(Column(_label(name), name) for name in dict.fromkeys(shown))]
 
 
 def all_columns(fields: Fields) -> list[Column]:
@@ -51,9 +51,9 @@ def meant(node: Node, fields: Fields) -> Node:
 def varying_parameters(connection: sqlite3.Connection) -> list[Name]:
     """The parameters that do not have one and the same value in all notebooks, the commonest first."""
     found: list[Name] = []
-    for name_id, name, scraps, parameters, notebooks in connection.execute(statements.PARAMETERS, (_MOST_CONSIDERED,)):
+    for name_id, name, _, parameters, notebooks in connection.execute(statements.PARAMETERS, (_MOST_CONSIDERED,)):
         if parameters < notebooks or _first_and_last_differ(connection, name_id):
-            found.append(Name("param" if scraps else "", name))
+            found.append(Name("", name))
         if len(found) == _MOST_PARAMETERS:
             break
     return found
@@ -72,4 +72,6 @@ def _notebook(fields: Fields) -> Column:
 
 def _label(name: Name) -> str:
     # As it is called, without the backticks that only an expression needs.
-    return name.name if not name.role else f"{name.role}.{name.name}"
+    if name.dotted or name.path:
+        return str(name)
+    return f"{name.role}.{name.name}" if name.role else name.name

@@ -27,10 +27,10 @@ def answering() -> Iterator[None]:
     except sqlite3.Error as error:
         message = str(error)
         if any(reason in message.lower() for reason in _TOO_COMPLEX):
-            raise UsageError(f"The expression is too large for SQLite ({message}): split it") from error
+            raise UsageError(f"The expression is too large for SQLite ({message}): split it.") from error
         if "interrupt" in message:
-            raise StoreError("The query was stopped before its end") from error
-        raise StoreError(f"The store could not be read: {message}") from error
+            raise StoreError("The query was stopped before its end.") from error
+        raise StoreError(f"The store could not be read: {message}.") from error
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import heapq
-import os
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -142,7 +141,8 @@ class Fields:
         """Hold a dictionary that is there as rows `(name_id, name, role, type, notebooks)`."""
         by_name: dict[str, list[NameRow]] = {}
         for row in rows:
-            by_name.setdefault(row[1], []).append(NameRow(*row))
+            if row[-1] > 0:
+                by_name.setdefault(row[1], []).append(NameRow(*row))
         return cls(lambda name: by_name.get(name, ()), lambda: by_name)
 
     def find(self, name: str) -> Field | None:
@@ -167,19 +167,13 @@ class Fields:
         """
         if node.role == "nb":
             return _attribute(node)
-        known = [(literal, rest) for literal, rest in _readings(node) if self._in_role(node, literal)]
+        readings = ((self._in_role(node, literal), rest) for literal, rest in _readings(node))
+        known = [Meaning(field, rest + node.path) for field, rest in readings if field]
         if not known:
             raise self._unknown(node)
         if len(known) > 1:
-            literal, rest = known[0]
-            path = "".join(f'["{key}"]' for key in rest)
-            raise node.span.error(
-                f"`{known[-1][0]}` is a name and also a path into `{literal}`: write `` `{known[-1][0]}` `` for the "
-                f"name, {literal}{path} for the path",
-            )
-        field = self._in_role(node, known[0][0])
-        assert field is not None
-        return Meaning(field, known[0][1] + node.path)
+            raise _ambiguous(node, known[0], known[-1])
+        return known[0]
 
     def _in_role(self, node: Name, literal: str) -> Field | None:
         field = self.find(literal)
@@ -195,17 +189,28 @@ class Fields:
         if other:
             there, right = ("scrap", "param") if node.role == "scrap" else ("parameter", "scrap")
             return node.span.error(f"`{other.name}` is no {there}; did you mean `{right}.{other.name}`?")
-        near = [f"`nb.{name}`"] if f"nb.{name}" in _ATTRIBUTES else []
-        near += [f"`{found}`" for found in _nearest(name, self.names()) or _nearest(node.name, self.names())]
+        if f"nb.{name}" in _ATTRIBUTES:
+            near = [f"nb.{name}"]
+        else:
+            near = _nearest(name, self.names()) or _nearest(node.name, self.names())
         return node.span.error(f"No notebook has a field `{name}`{_question(near)}")
+
+
+def _ambiguous(node: Name, shorter: Meaning, longer: Meaning) -> ExpressionError:
+    prefix = f"{node.role}." if node.role else ""
+    keys = "".join(f'["{key}"]' if isinstance(key, str) else f"[{key}]" for key in shorter.path)
+    return node.span.error(
+        f"`{longer.field.name}` is a name, and also a path into `{shorter.field.name}`: "
+        f"write {prefix}`{longer.field.name}` with backticks for the name, "
+        f"{prefix}{shorter.field.name}{keys} for the path",
+    )
 
 
 def _attribute(node: Name) -> Meaning:
     attribute = _ATTRIBUTES.get(f"nb.{node.name}")
     if attribute is None:
-        near = [f"`nb.{found}`" for found in _nearest(node.name, [known[3:] for known in _ATTRIBUTES])]
-        if not near:
-            near = [f"`{known}`" for known in _ATTRIBUTES]
+        near = _nearest(node.name, [known.removeprefix("nb.") for known in _ATTRIBUTES])
+        near = [f"nb.{known}" for known in near] or list(_ATTRIBUTES)
         raise node.span.error(f"There is no `nb.{node.name}`{_question(near)}")
     path = node.dotted + node.path
     if path and attribute.kind != "json":
@@ -226,9 +231,16 @@ def _nearest(name: str, names: Iterable[str]) -> list[str]:
     wanted = name.casefold()
     candidates: Iterable[str] = folded
     if len(folded) > _MANY:
-        candidates = heapq.nlargest(_MANY // 10, folded, key=lambda known: len(os.path.commonprefix([known, wanted])))
+        candidates = heapq.nlargest(_MANY // 10, folded, key=lambda known: _alike(known, wanted))
     return [folded[found] for found in difflib.get_close_matches(wanted, candidates, n=3)]
 
 
+def _alike(one: str, other: str) -> int:
+    """How many characters at the beginning are the same."""
+    return next(
+        (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
+
+
 def _question(near: list[str]) -> str:
-    return f"; did you mean {' or '.join(near)}?" if near else "; `scrapdb fields` lists what there is"
+    return f"; did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else "; `scrapdb fields` lists what there is"

@@ -43,7 +43,10 @@ class Span(NamedTuple):
 
 
 class Token(NamedTuple):
-    """A word of the language. `value` is what it means: a number, the text without quotes, the operator's one spelling."""
+    """A word of the language.
+
+    `value` is what it means: a number, the text without its quotes, the one spelling of an operator.
+    """
 
     kind: Kind
     value: str | int | float
@@ -88,8 +91,8 @@ def _token(text: str, start: int) -> Token:
     if match := _SIGN.match(text, start):
         sign = _SAME.get(match[0], match[0])
         return Token("keyword" if sign in KEYWORDS else "sign", sign, Span(text, start, match.end()))
-    message = f"`{char}` means nothing here" if char.isprintable() else f"A character U+{ord(char):04X} means nothing here"
-    raise Span(text, start, start + 1).error(message)
+    shown = f"`{char}`" if char.isprintable() else f"The character U+{ord(char):04X}"
+    raise Span(text, start, start + 1).error(f"{shown} means nothing here")
 
 
 def _number(span: Span) -> Token:

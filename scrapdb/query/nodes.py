@@ -25,20 +25,34 @@ _OR, _AND, _NOT, _COMPARISON, _SUM, _PRODUCT, _MINUS, _ATOM = range(8)
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Part of an expression."""
+    """Part of an expression.
+
+    `binds` is how closely it holds together, `parts` names the attributes that hold the nodes below it.
+    """
 
     binds: ClassVar[int] = _ATOM
+    parts: ClassVar[tuple[str, ...]] = ()
+    word: ClassVar[str] = ""
     span: Span = field(default=Span("", 0, 0), compare=False, repr=False, kw_only=True)
 
     @property
     def children(self) -> tuple[Node, ...]:
         """The nodes directly below."""
-        return ()
+        found: list[Node] = []
+        for part in self.parts:
+            value = getattr(self, part)
+            found.extend(value if isinstance(value, tuple) else (value,))
+        return tuple(found)
+
+    @property
+    def head(self) -> str:
+        """The first word of its s-expression."""
+        return self.word
 
     @property
     def tree(self) -> str:
         """The s-expression."""
-        return str(self)
+        return f"({' '.join([self.head, *(child.tree for child in self.children)])})" if self.parts else str(self)
 
 
 class Value(Node):
@@ -87,8 +101,8 @@ class Name(Value):
 
     def __str__(self) -> str:
         prefix = f"{self.role}." if self.role else ""
-        # `nb` with backticks is a scrap of that name.
-        plain = is_plain(self.name) and not (self.name in ROLES and not self.role)
+        # After a dot every word is a name; `nb` with backticks is a scrap of that name.
+        plain = self.name.isidentifier() if self.role else is_plain(self.name) and self.name not in ROLES
         name = self.name if plain else _quote(self.name, "`")
         dotted = "".join(f".{word}" for word in self.dotted)
         steps = "".join(f"[{step}]" if isinstance(step, int) else f"[{_quote(step, chr(34))}]" for step in self.path)
@@ -96,19 +110,21 @@ class Name(Value):
 
 
 @dataclass(frozen=True, slots=True)
+class Star(Node):
+    """`*` among columns: every field."""
+
+    def __str__(self) -> str:
+        return "*"
+
+
+@dataclass(frozen=True, slots=True)
 class Negative(Value):
     """`-x`."""
 
+    parts: ClassVar[tuple[str, ...]] = ("operand",)
+    word: ClassVar[str] = "-"
     binds: ClassVar[int] = _MINUS
     operand: Value
-
-    @property
-    def children(self) -> tuple[Node, ...]:
-        return (self.operand,)
-
-    @property
-    def tree(self) -> str:
-        return f"(- {self.operand.tree})"
 
     def __str__(self) -> str:
         return f"-{_inside(self.operand, _MINUS)}"
@@ -118,21 +134,20 @@ class Negative(Value):
 class Arithmetic(Value):
     """`a + b`, `a - b`, `a * b` or `a / b`."""
 
+    parts: ClassVar[tuple[str, ...]] = ("left", "right")
     operator: str
     left: Value
     right: Value
 
     @property
     def binds(self) -> int:  # type: ignore[override]
+        """As closely as its operator."""
         return _SUM if self.operator in "+-" else _PRODUCT
 
     @property
-    def children(self) -> tuple[Node, ...]:
-        return (self.left, self.right)
-
-    @property
-    def tree(self) -> str:
-        return f"({self.operator} {self.left.tree} {self.right.tree})"
+    def head(self) -> str:
+        """The operator."""
+        return self.operator
 
     def __str__(self) -> str:
         return f"{_inside(self.left, self.binds)} {self.operator} {_inside(self.right, self.binds + 1)}"
@@ -142,16 +157,14 @@ class Arithmetic(Value):
 class Call(Value):
     """A function and its arguments."""
 
+    parts: ClassVar[tuple[str, ...]] = ("arguments",)
     function: str
     arguments: tuple[Value, ...]
 
     @property
-    def children(self) -> tuple[Node, ...]:
-        return self.arguments
-
-    @property
-    def tree(self) -> str:
-        return f"({' '.join([self.function, *(argument.tree for argument in self.arguments)])})"
+    def head(self) -> str:
+        """The function."""
+        return self.function
 
     def __str__(self) -> str:
         return f"{self.function}({', '.join(map(str, self.arguments))})"
@@ -161,19 +174,14 @@ class Call(Value):
 class Holds(Truth):
     """A value taken as a truth: anything but 0 and false."""
 
+    parts: ClassVar[tuple[str, ...]] = ("operand",)
+    word: ClassVar[str] = "true"
     operand: Value
 
     @property
     def binds(self) -> int:  # type: ignore[override]
+        """As closely as the value."""
         return self.operand.binds
-
-    @property
-    def children(self) -> tuple[Node, ...]:
-        return (self.operand,)
-
-    @property
-    def tree(self) -> str:
-        return f"(true {self.operand.tree})"
 
     def __str__(self) -> str:
         return str(self.operand)
@@ -183,18 +191,16 @@ class Holds(Truth):
 class Comparison(Truth):
     """`left operator right`; the operators are `= != < <= > >= like contains ~`."""
 
+    parts: ClassVar[tuple[str, ...]] = ("left", "right")
     binds: ClassVar[int] = _COMPARISON
     operator: str
     left: Value
     right: Value
 
     @property
-    def children(self) -> tuple[Node, ...]:
-        return (self.left, self.right)
-
-    @property
-    def tree(self) -> str:
-        return f"({self.operator} {self.left.tree} {self.right.tree})"
+    def head(self) -> str:
+        """The operator."""
+        return self.operator
 
     def __str__(self) -> str:
         return self.spell(self.operator)
@@ -208,17 +214,11 @@ class Comparison(Truth):
 class In(Truth):
     """Whether the value is one of some constants."""
 
+    parts: ClassVar[tuple[str, ...]] = ("operand", "items")
+    word: ClassVar[str] = "in"
     binds: ClassVar[int] = _COMPARISON
     operand: Value
     items: tuple[Value, ...]
-
-    @property
-    def children(self) -> tuple[Node, ...]:
-        return (self.operand, *self.items)
-
-    @property
-    def tree(self) -> str:
-        return f"(in {self.operand.tree} {' '.join(map(str, self.items))})"
 
     def __str__(self) -> str:
         return self.spell("in")
@@ -232,16 +232,10 @@ class In(Truth):
 class IsNull(Truth):
     """Whether there is no value: never false for lack of one."""
 
+    parts: ClassVar[tuple[str, ...]] = ("operand",)
+    word: ClassVar[str] = "null"
     binds: ClassVar[int] = _COMPARISON
     operand: Value
-
-    @property
-    def children(self) -> tuple[Node, ...]:
-        return (self.operand,)
-
-    @property
-    def tree(self) -> str:
-        return f"(null {self.operand.tree})"
 
     def __str__(self) -> str:
         return self.spell("is null")
@@ -255,16 +249,10 @@ class IsNull(Truth):
 class Not(Truth):
     """The contrary; neither where the operand is neither."""
 
+    parts: ClassVar[tuple[str, ...]] = ("operand",)
+    word: ClassVar[str] = "not"
     binds: ClassVar[int] = _NOT
     operand: Truth
-
-    @property
-    def children(self) -> tuple[Node, ...]:
-        return (self.operand,)
-
-    @property
-    def tree(self) -> str:
-        return f"(not {self.operand.tree})"
 
     def __str__(self) -> str:
         operand = self.operand
@@ -281,16 +269,10 @@ class Not(Truth):
 class And(Truth):
     """All of two or more terms, none of which is itself an And."""
 
+    parts: ClassVar[tuple[str, ...]] = ("terms",)
+    word: ClassVar[str] = "and"
     binds: ClassVar[int] = _AND
     terms: tuple[Truth, ...]
-
-    @property
-    def children(self) -> tuple[Node, ...]:
-        return self.terms
-
-    @property
-    def tree(self) -> str:
-        return f"(and {' '.join(term.tree for term in self.terms)})"
 
     def __str__(self) -> str:
         return " and ".join(_inside(term, _AND) for term in self.terms)
@@ -300,16 +282,10 @@ class And(Truth):
 class Or(Truth):
     """Any of two or more terms, none of which is itself an Or."""
 
+    parts: ClassVar[tuple[str, ...]] = ("terms",)
+    word: ClassVar[str] = "or"
     binds: ClassVar[int] = _OR
     terms: tuple[Truth, ...]
-
-    @property
-    def children(self) -> tuple[Node, ...]:
-        return self.terms
-
-    @property
-    def tree(self) -> str:
-        return f"(or {' '.join(term.tree for term in self.terms)})"
 
     def __str__(self) -> str:
         return " or ".join(map(str, self.terms))

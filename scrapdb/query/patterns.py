@@ -7,6 +7,8 @@ import sqlite3
 from typing import Any
 
 _LAST = chr(0x10FFFF)
+# Surrogates are no characters of UTF-8: these stand on both sides of them.
+_BEFORE_SURROGATES, _AFTER_SURROGATES = "\ud7ff", "\ue000"
 _WILD = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
 
 
@@ -26,9 +28,8 @@ def after(text: str) -> str | None:
     text = text.rstrip(_LAST)
     if not text:
         return None
-    following = ord(text[-1]) + 1
-    # Surrogates are no characters of UTF-8.
-    return text[:-1] + chr(0xE000 if following == 0xD800 else following)
+    last = text[-1]
+    return text[:-1] + (_AFTER_SURROGATES if last == _BEFORE_SURROGATES else chr(ord(last) + 1))
 
 
 def fault(pattern: str) -> str | None:
@@ -50,8 +51,12 @@ def register(connection: sqlite3.Connection) -> None:
     where SQLite's own know ASCII.
     """
     connection.create_function("regexp", 2, _search, deterministic=True)
-    connection.create_function("text_lower", 1, lambda text: text.lower() if isinstance(text, str) else None, deterministic=True)
-    connection.create_function("text_upper", 1, lambda text: text.upper() if isinstance(text, str) else None, deterministic=True)
+    connection.create_function(
+        "text_lower", 1, lambda text: text.lower() if isinstance(text, str) else None, deterministic=True
+    )
+    connection.create_function(
+        "text_upper", 1, lambda text: text.upper() if isinstance(text, str) else None, deterministic=True
+    )
 
 
 def _search(pattern: str, text: object) -> bool | None:

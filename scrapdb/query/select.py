@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import sqlite3
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -13,7 +12,9 @@ from typing import Any
 from typing import NamedTuple
 
 from scrapdb.errors import UsageError
-from scrapdb.query.binding import bind
+from scrapdb.query import top
+from scrapdb.query.binding import bind_truth
+from scrapdb.query.binding import bind_value
 from scrapdb.query.bound import Decided
 from scrapdb.query.bound import Fails
 from scrapdb.query.bound import Leaf
@@ -29,13 +30,11 @@ from scrapdb.query.door import snapshot
 from scrapdb.query.fields import Field
 from scrapdb.query.fields import Fields
 from scrapdb.query.fields import NameRow
+from scrapdb.query.folding import as_value
 from scrapdb.query.nodes import And
-from scrapdb.query.nodes import Comparison
-from scrapdb.query.nodes import Constant
-from scrapdb.query.nodes import Node
 from scrapdb.query.nodes import Not
+from scrapdb.query.nodes import Star
 from scrapdb.query.nodes import Truth
-from scrapdb.query.nodes import Value
 from scrapdb.query.parser import Column
 from scrapdb.query.parser import parse
 from scrapdb.query.parser import parse_columns
@@ -44,6 +43,7 @@ from scrapdb.query.sql import statements
 from scrapdb.query.sql.search import Estimates
 from scrapdb.query.sql.search import to_estimate
 from scrapdb.query.sql.statements import Order
+from scrapdb.query.sql.statements import Output
 from scrapdb.query.sql.statements import Statement
 
 _CHUNK = 500
@@ -62,11 +62,12 @@ class _Plan(NamedTuple):
     """A query, bound to the fields of a store."""
 
     where: Truth | None
-    columns: tuple[Node, ...]
+    columns: tuple[Output, ...]
     order: tuple[Order, ...]
     limit: int | None
     offset: int
     estimates: Estimates
+    scanning: bool = False
 
     @property
     def wide(self) -> bool:
@@ -84,6 +85,7 @@ class _Plan(NamedTuple):
             self.offset,
             wide=self.wide,
             estimates=self.estimates,
+            scanning=self.scanning,
         )
 
 
@@ -104,7 +106,7 @@ def fields_of(connection: sqlite3.Connection) -> Fields:
 def select(
     connection: sqlite3.Connection,
     fields: Fields,
-    expression: str | None = None,
+    expression: str | Sequence[str] | None = None,
     *,
     unless: str | None = None,
     columns: str | None = None,
@@ -117,7 +119,7 @@ def select(
     Args:
         connection: a store, which is only read.
         fields: its fields.
-        expression: what holds for the notebooks; all of them if not given.
+        expression: what holds for the notebooks, one text or several that all hold; all notebooks if not given.
         unless: what does not hold for them, be it false or for lack of a value.
         columns: what to show, `symbol, distance * 100 as pct`; by default the notebook, the fields that the expression
             names and the parameters that vary.
@@ -131,8 +133,8 @@ def select(
         StoreError: the store cannot be read.
     """
     if (limit or 0) < 0 or offset < 0:
-        raise UsageError("The limit and the offset are not negative")
-    shown = _columns(connection, fields, expression if unless is None else unless, columns)
+        raise UsageError("The limit and the offset are not negative numbers.")
+    shown = _columns(connection, fields, _texts(expression if unless is None else unless), columns)
     now = datetime.now(UTC)
     where = _where(fields, expression, unless, now)
     plan = _Plan(
@@ -149,7 +151,7 @@ def select(
 def select_statement(connection: sqlite3.Connection, fields: Fields, expression: str | None) -> Statement:
     """The statement that answers an expression with the default columns."""
     now = datetime.now(UTC)
-    shown = _columns(connection, fields, expression, None)
+    shown = _columns(connection, fields, _texts(expression), None)
     columns = tuple(_bound_column(column, fields, now) for column in shown)
     where = _where(fields, expression, None, now)
     return _Plan(where, columns, (), None, 0, _estimates(connection, where)).statement()
@@ -173,13 +175,32 @@ def notebook_ids(connection: sqlite3.Connection, fields: Fields, expression: str
         return [row[0] for row in run(connection, statement)]
 
 
-def _where(fields: Fields, expression: str | None, unless: str | None, now: datetime) -> Truth | None:
-    terms: list[Truth] = []
-    if expression is not None:
-        terms.append(_bound_truth(parse(expression), fields, now))
+def ids_condition(connection: sqlite3.Connection, fields: Fields, expressions: Sequence[str], prefix: str) -> Statement:
+    """The SELECT of the ids of the notebooks for which all expressions hold, to stand in another statement.
+
+    Args:
+        connection: a store.
+        fields: its fields.
+        expressions: at least one.
+        prefix: of the names of the bound values, so that they differ from those of the other statement.
+
+    Raises:
+        ExpressionError: an expression is wrong; it knows the place.
+    """
+    where = _where(fields, expressions, None, datetime.now(UTC))
+    return statements.ids_statement(where, _estimates(connection, where), prefix)
+
+
+def _texts(expression: str | Sequence[str] | None) -> Sequence[str]:
+    return () if expression is None else (expression,) if isinstance(expression, str) else expression
+
+
+def _where(fields: Fields, expression: str | Sequence[str] | None, unless: str | None, now: datetime) -> Truth | None:
+    terms = [bind_truth(parse(text), fields, now) for text in _texts(expression)]
     if unless is not None:
-        terms.append(Fails(_bound_truth(parse(unless), fields, now)))
-    return And(tuple(terms)) if len(terms) > 1 else terms[0] if terms else None
+        terms.append(Fails(bind_truth(parse(unless), fields, now)))
+    flat = [part for term in terms for part in (term.terms if isinstance(term, And) else (term,))]
+    return And(tuple(flat)) if len(flat) > 1 else flat[0] if flat else None
 
 
 def _estimates(connection: sqlite3.Connection, where: Truth | None) -> Estimates:
@@ -192,37 +213,28 @@ def _estimates(connection: sqlite3.Connection, where: Truth | None) -> Estimates
     return found
 
 
-def _bound_truth(node: Truth, fields: Fields, now: datetime) -> Truth:
-    bound = bind(node, fields, now)
-    assert isinstance(bound, Truth)
-    return bound
-
-
 def _columns(
-    connection: sqlite3.Connection, fields: Fields, expression: str | None, columns: str | None
+    connection: sqlite3.Connection, fields: Fields, expressions: Sequence[str], columns: str | None
 ) -> list[Column]:
-    with answering():
-        if columns is None:
-            return default_columns(connection, fields, parse(expression) if expression is not None else None)
-        found: list[Column] = []
-        for column in parse_columns(columns):
-            found.extend([column] if column.node else all_columns(fields))
-        return found
+    if columns is None:
+        with answering():
+            return default_columns(connection, fields, map(parse, expressions))
+    found: list[Column] = []
+    for column in parse_columns(columns):
+        found.extend(all_columns(fields) if isinstance(column.node, Star) else [column])
+    return found
 
 
-def _bound_column(column: Column, fields: Fields, now: datetime) -> Node:
-    assert column.node is not None
+def _bound_column(column: Column, fields: Fields, now: datetime) -> Output:
     node = meant(column.node, fields)
     if isinstance(node, Truth):
-        return Decided(_bound_truth(node, fields, now), _bound_truth(Not(node), fields, now))
-    return bind(node, fields, now)
+        return Decided(bind_truth(node, fields, now), bind_truth(Not(node), fields, now))
+    return bind_value(as_value(node), fields, now)
 
 
 def _order(fields: Fields, sort: str | None, now: datetime) -> Iterator[Order]:
     for key in parse_sort(sort) if sort is not None else ():
-        value = bind(meant(key.node, fields), fields, now)
-        assert isinstance(value, Value)
-        yield Order(value, key.descending)
+        yield Order(bind_value(as_value(meant(key.node, fields)), fields, now), key.descending)
 
 
 def _rows(connection: sqlite3.Connection, plan: _Plan) -> Iterator[tuple[Any, ...]]:
@@ -231,7 +243,8 @@ def _rows(connection: sqlite3.Connection, plan: _Plan) -> Iterator[tuple[Any, ..
     for column in plan.columns:
         readers.append(reader(column, start, connection, wide=plan.wide))
         start += statements.width(column, wide=plan.wide)
-    name_ids = sorted({column.field.name_id for column in plan.columns if _is_stored(column)}) if plan.wide else []
+    stored = [column.field for column in plan.columns if isinstance(column, Place)] if plan.wide else []
+    name_ids = sorted({field.name_id for field in stored if isinstance(field, Field)})
     with snapshot(connection):
         for chunk in _chunks(connection, plan):
             cells = cells_of(connection, [row[0] for row in chunk], name_ids) if name_ids else {}
@@ -239,15 +252,12 @@ def _rows(connection: sqlite3.Connection, plan: _Plan) -> Iterator[tuple[Any, ..
                 yield tuple([read(row, cells) for read in readers])
 
 
-def _is_stored(column: Node) -> bool:
-    return isinstance(column, Place) and isinstance(column.field, Field)
-
-
 def _chunks(connection: sqlite3.Connection, plan: _Plan) -> Iterator[Sequence[Sequence[Any]]]:
-    top = _top(plan)
-    if top:
-        rows = run(connection, top.statement()).fetchall()
-        if len(rows) == plan.limit:
+    walk = _walk(connection, plan)
+    if walk:
+        first = plan._replace(where=walk.where, estimates=walk.estimates, scanning=walk.scanning)
+        rows = run(connection, first.statement()).fetchall()
+        if walk.complete or len(rows) == plan.limit:
             yield rows
             return
     cursor = run(connection, plan.statement())
@@ -255,9 +265,14 @@ def _chunks(connection: sqlite3.Connection, plan: _Plan) -> Iterator[Sequence[Se
         yield rows
 
 
-def _top(plan: _Plan) -> _Plan | None:
-    """The same query of notebooks only that have a number to sort by: if they are enough, the index gives the order."""
-    key = plan.order[0].value if plan.order else None
-    if plan.where or plan.limit is None or not isinstance(key, Place) or key.path or "number" not in key.field.kinds:
+def _walk(connection: sqlite3.Connection, plan: _Plan) -> top.Walk | None:
+    """The search that gives the first rows without sorting all; None if the index says that all are few."""
+    if plan.limit is None or plan.limit + plan.offset > top.MOST:
         return None
-    return plan._replace(where=Leaf(Comparison(">=", key, Constant(-math.inf)), negated=False))
+    found = top.walk(plan.where, plan.order)
+    if found is None:
+        return None
+    estimates = dict(plan.estimates)
+    for leaf in itertools.islice(top.to_estimate(plan.where, estimates), _MOST_ESTIMATED):
+        estimates[leaf] = run(connection, statements.estimate_statement((leaf,))).fetchone()[0]
+    return None if top.are_few(plan.where, estimates) else found

@@ -9,6 +9,7 @@ from scrapdb.query.bound import Instant
 from scrapdb.query.bound import Leaf
 from scrapdb.query.bound import Place
 from scrapdb.query.bound import kinds
+from scrapdb.query.bound import pattern_of
 from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Field
 from scrapdb.query.nodes import Comparison
@@ -31,6 +32,7 @@ from scrapdb.query.sql.values import text
 
 # Up to so many items are bound one by one; more go as one JSON list.
 _FEW = 50
+_LARGE = 2**63
 
 
 def condition(leaf: Leaf, scope: Scope, bind: Binder) -> str:
@@ -102,7 +104,7 @@ def _both(first: str, right: Value, second: str) -> str:
 def _choice(node: In, scope: Scope, bind: Binder, *, negated: bool) -> str:
     found = []
     for face, operand in faces(node.operand, scope, bind).items():
-        items = _items(node.items, face, scope, bind)
+        items = _items(node.items, face, bind)
         if items:
             found.append(f"{operand} {'NOT ' if negated else ''}IN ({items})")
         elif negated:
@@ -110,33 +112,34 @@ def _choice(node: In, scope: Scope, bind: Binder, *, negated: bool) -> str:
     return joined("OR", found or ["NULL"])
 
 
-def _items(items: tuple[Value, ...], face: str, scope: Scope, bind: Binder) -> str:
-    render = number if face == "number" else text
-    chosen = [item for item in items if face == "number" and kinds(item) == {"number"} or face == "text" and kinds(item) != {"number"}]
-    # A float as decimal text might not be read back to its last bit.
-    exact = [item.text if isinstance(item, Instant) else item.value for item in chosen if isinstance(item, Constant | Instant)]
-    if len(chosen) > _FEW and not any(isinstance(value, float) or _is_huge(value) for value in exact):
-        values = json.dumps([int(value) if isinstance(value, bool) else value for value in exact], ensure_ascii=False)
-        return f"SELECT value FROM json_each({bind(values)})"
-    return ", ".join(render(item, scope, bind) for item in chosen)
+def _items(items: tuple[Value, ...], face: str, bind: Binder) -> str:
+    values = [_plain(item) for item in items if (kinds(item) == {"number"}) == (face == "number")]
+    # As JSON, a float or a larger integer might not be read back to its last bit.
+    exact = all(isinstance(value, str) or (isinstance(value, int) and abs(value) < _LARGE) for value in values)
+    if len(values) > _FEW and exact:
+        return f"SELECT value FROM json_each({bind(json.dumps(values, ensure_ascii=False))})"
+    return ", ".join(map(bind, values))
 
 
-def _is_huge(value: object) -> bool:
-    return isinstance(value, int) and not -(2**63) <= value < 2**63
+def _plain(item: Value) -> object:
+    if isinstance(item, Constant):
+        return int(item.value) if isinstance(item.value, bool) else item.value
+    return item.text if isinstance(item, Instant) else None
 
 
 def _holds(operand: Value, scope: Scope, bind: Binder, *, negated: bool) -> str:
     found = number(operand, scope, bind)
     if negated:
         return f"{found} = 0"
-    boolean = isinstance(operand, Place) and isinstance(operand.field, Field) and operand.field.types <= {"boolean", "null"}
+    boolean = (
+        isinstance(operand, Place) and isinstance(operand.field, Field) and operand.field.types <= {"boolean", "null"}
+    )
     return f"{found} = 1" if boolean and isinstance(operand, Place) and not operand.path else f"{found} <> 0"
 
 
 def _pattern(node: Comparison, scope: Scope, bind: Binder, *, negated: bool) -> str:
     subject = text(node.left, scope, bind)
-    assert isinstance(node.right, Constant)
-    pattern = str(node.right.value)
+    pattern = pattern_of(node)
     if node.operator == "~":
         # Compared with a number, so that a missing text stays neither.
         return f"regexp({bind(pattern)}, {subject}) = {bind(0 if negated else 1)}"
@@ -179,4 +182,6 @@ def _members(parts: dict[str, str]) -> tuple[str, str]:
         members.append(f"e.type IN ('integer', 'real', 'true', 'false') AND e.atom = {parts['number']}")
     if "text" in parts:
         members.append(f"e.type = 'text' AND e.atom = {parts['text']}")
-    return joined("OR", [f"({member})" for member in members] or ["0"]), f"e.key = {parts['text']}" if "text" in parts else "0"
+    return joined(
+        "OR", [f"({member})" for member in members] or ["0"]
+    ), f"e.key = {parts['text']}" if "text" in parts else "0"

@@ -14,9 +14,14 @@ Row = Field | None
 
 
 class Binder:
-    """The bound values of a statement; the same value is bound once."""
+    """The bound values of a statement; the same value is bound once.
 
-    def __init__(self) -> None:
+    Args:
+        prefix: of their names.
+    """
+
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
         self.values: dict[str, object] = {}
         self._names: dict[tuple[type, object], str] = {}
         self._aliases = 0
@@ -27,7 +32,7 @@ class Binder:
             value = _nearest(value)
         key = (type(value), value)
         if key not in self._names:
-            self._names[key] = f"v{len(self._names)}"
+            self._names[key] = f"{self._prefix}v{len(self._names)}"
             self.values[self._names[key]] = value
         return ":" + self._names[key]
 
@@ -92,9 +97,10 @@ def looked_up(row: Row, expression: Callable[[str], str], scope: Scope, bind: Bi
     if row in scope.rows:
         parts = [expression(alias) for alias in scope.rows[row]]
     else:
+        found = [(source, f"{source.table} AS {source.alias}") for source in sources(row, bind)]
         parts = [
-            f"(SELECT {expression(source.alias)} FROM {source.table} AS {source.alias} WHERE {source.of(scope.notebook)})"
-            for source in sources(row, bind)
+            f"(SELECT {expression(source.alias)} FROM {table} WHERE {source.of(scope.notebook)})"
+            for source, table in found
         ]
     return parts[0] if len(parts) == 1 else f"coalesce({', '.join(parts)})"
 

@@ -17,6 +17,7 @@ from scrapdb.query.bound import Instant
 from scrapdb.query.bound import Leaf
 from scrapdb.query.bound import Place
 from scrapdb.query.bound import kinds
+from scrapdb.query.bound import pattern_of
 from scrapdb.query.fields import Attribute
 from scrapdb.query.nodes import And
 from scrapdb.query.nodes import Comparison
@@ -83,14 +84,14 @@ class Search(NamedTuple):
     driven: bool
 
 
-def search(node: Truth | None, bind: Binder, estimates: Estimates | None = None) -> Search:
-    """Find the notebooks for which a bound tree is true; all if there is none."""
+def search(node: Truth | None, bind: Binder, estimates: Estimates | None = None, *, scanning: bool = False) -> Search:
+    """Find the notebooks for which a bound tree is true; all if there is none. With `scanning` each is tested."""
     notebook = Scope("n.id", {None: ("n",)})
     if node is None:
         return Search("notebooks AS n", (), notebook, driven=False)
     estimates = estimates or {}
     known = cost(node, estimates)
-    if known is None or (known.rank == _SCAN and not isinstance(node, Or)):
+    if scanning or known is None or (known.rank == _SCAN and not isinstance(node, Or)):
         return Search("notebooks AS n", (test(node, notebook, bind),), notebook, driven=False)
     arms, distinct = _drive(node, (), bind, estimates)
     if len(arms) > 1:
@@ -110,7 +111,7 @@ def to_estimate(node: Truth) -> Iterator[tuple[Leaf, ...]]:
             continue
         by_row: dict[Row, list[Leaf]] = {}
         for term in found.terms:
-            if isinstance(term, Leaf) and term.required and _is_sought(term):
+            if isinstance(term, Leaf) and term.required and is_sought(term):
                 by_row.setdefault(_driving_row(term), []).append(term)
         if len(by_row) > 1 or (by_row and any(isinstance(term, Or) for term in found.terms)):
             yield from map(tuple, by_row.values())
@@ -162,9 +163,9 @@ def _costs(terms: Sequence[Truth], estimates: Estimates) -> list[Cost | None]:
 
 
 def _ends(term: Truth) -> list[tuple[str, Place]]:
-    if isinstance(term, Leaf) and isinstance(term.node, Comparison) and _is_plain(term.node.left, term.node.right):
-        assert isinstance(term.node.left, Place)
-        return [(term.node.operator[0], term.node.left)] if _rank(term, row_of(term.node.left)) == _RANGE else []
+    node = term.node if isinstance(term, Leaf) else None
+    if isinstance(node, Comparison) and node.operator[0] in "<>" and isinstance(node.left, Place):
+        return [(node.operator[0], node.left)] if _is_plain(node.left, node.right) else []
     return []
 
 
@@ -180,23 +181,22 @@ def _rank(leaf: Leaf, row: Row) -> int:
     return max(rank, _RANGE) if row.types <= {"boolean", "null"} else rank
 
 
-def _is_sought(leaf: Leaf) -> bool:
+def is_sought(leaf: Leaf) -> bool:
     """Whether the index has what a leaf asks for side by side, so that counting stops soon."""
     node = leaf.node
     if not isinstance(node, Comparison | In) or _rank(leaf, _driving_row(leaf)) > _RANGE:
         return False
     if isinstance(node, In):
         return len(node.items) <= _LONG_LIST
-    return node.operator != "like" or str(node.right).count("%") <= 1
+    return node.operator != "like" or pattern_of(node) == prefix(pattern_of(node)) + "%"
 
 
 def _plain_rank(node: Comparison | In, *, negated: bool) -> int:
     if negated or isinstance(node, In):
         return _PRESENT if negated else _CHOICE
     if node.operator == "like":
-        assert isinstance(node.right, Constant)
-        start = prefix(str(node.right.value))
-        return _EQUAL if start == node.right.value else _PREFIX if start else _PRESENT
+        start = prefix(pattern_of(node))
+        return _EQUAL if start == pattern_of(node) else _PREFIX if start else _PRESENT
     return {"=": _EQUAL, "<": _RANGE, "<=": _RANGE, ">": _RANGE, ">=": _RANGE}.get(node.operator, _PRESENT)
 
 
@@ -223,7 +223,8 @@ def _drive(
         return _drive(node.terms[best], rest + others, bind, estimates)
     if isinstance(node, Leaf):
         return _arms(node, others, bind), True
-    assert isinstance(node, Or)
+    if not isinstance(node, Or):
+        raise TypeError(node)
     arms = [arm for term in node.terms for arm in _drive(term, (), bind, estimates)[0]]
     if not others:
         return arms, False
@@ -259,7 +260,11 @@ def _asks_text(leaf: Leaf) -> bool:
     node = leaf.node
     if isinstance(node, In):
         return not leaf.negated and _is_plain_text(node.operand, node.items)
-    return isinstance(node, Comparison) and node.operator not in ("!=", "contains") and _is_plain_text(node.left, (node.right,))
+    return (
+        isinstance(node, Comparison)
+        and node.operator not in ("!=", "contains")
+        and _is_plain_text(node.left, (node.right,))
+    )
 
 
 def _is_plain_text(left: Value, rights: Sequence[Value]) -> bool:

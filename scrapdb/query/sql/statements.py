@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from scrapdb.query.bound import Decided
+from scrapdb.query.bound import Instant
 from scrapdb.query.bound import Leaf
 from scrapdb.query.bound import Place
 from scrapdb.query.bound import kinds
@@ -13,7 +14,7 @@ from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Field
 from scrapdb.query.nodes import And
 from scrapdb.query.nodes import Comparison
-from scrapdb.query.nodes import Node
+from scrapdb.query.nodes import Constant
 from scrapdb.query.nodes import Truth
 from scrapdb.query.nodes import Value
 from scrapdb.query.sql.rows import Binder
@@ -31,6 +32,10 @@ from scrapdb.query.sql.values import faces
 _RELATIONS = ("=", "<", "<=", ">", ">=")
 # SQLite joins at most 64 tables, and a field may stand in two.
 MOST_JOINED = 24
+
+
+# A column to show: a value, or an expression that is true, false or neither.
+Output = Value | Decided
 
 
 class Statement(NamedTuple):
@@ -60,36 +65,38 @@ def count_statement(where: Truth | None, estimates: Estimates | None = None) -> 
     return Statement(f"SELECT count(*) FROM {found.tables}{_where(found.conditions)}", bind.values)
 
 
-def ids_statement(where: Truth | None, estimates: Estimates | None = None) -> Statement:
-    """The ids of the notebooks, each once, in no order."""
-    bind = Binder()
+def ids_statement(where: Truth | None, estimates: Estimates | None = None, prefix: str = "") -> Statement:
+    """The ids of the notebooks, each once, in no order; names of bound values have the prefix."""
+    bind = Binder(prefix)
     found = search(where, bind, estimates)
     return Statement(f"SELECT n.id FROM {found.tables}{_where(found.conditions)}", bind.values)
 
 
 def rows_statement(
     where: Truth | None,
-    columns: Sequence[Node],
+    columns: Sequence[Output],
     order: Sequence[Order],
     limit: int | None,
     offset: int,
     *,
     wide: bool,
     estimates: Estimates | None = None,
+    scanning: bool = False,
 ) -> Statement:
     """The notebooks found: id, path and the columns, each as wide as `width` says.
 
-    With `wide` the scraps and parameters are left out, to be read by `cells_statement`.
+    With `wide` the scraps and parameters are left out, to be read by `cells_statement`; with `scanning` notebooks are
+    tested in the order of their paths, which is good for the first few.
     """
     bind = Binder()
-    found = search(where, bind, estimates)
+    found = search(where, bind, estimates, scanning=scanning)
     shown = [] if wide else [column for column in columns if isinstance(column, Place)]
     tables, scope = _joined(found, shown, order, bind)
     outputs = [sql for column in columns for sql in _outputs(column, scope, bind, wide=wide)]
-    sure = _sure_numbers(where)
+    sure = _sure_faces(where)
     # The row that drives the search comes in the order of the index, its joined double does not.
     driven = Scope(scope.notebook, {**scope.rows, **found.scope.rows})
-    keys = [sql for key in order for sql in _keys(key, driven, bind, sure=key.value in sure)]
+    keys = [sql for key in order for sql in _keys(key, driven, bind, sure.get(key.value))]
     # The plus keeps SQLite from reading all notebooks in the order of their paths, where an index finds the few.
     sql = (
         f"SELECT {', '.join(['n.id', 'n.path', *outputs])} FROM {tables}{_where(found.conditions)}"
@@ -100,7 +107,7 @@ def rows_statement(
     return Statement(sql, bind.values)
 
 
-def width(column: Node, *, wide: bool) -> int:
+def width(column: Output, *, wide: bool) -> int:
     """How many columns of a `rows_statement` belong to a column: type, value and exact for a scrap or parameter."""
     if isinstance(column, Place) and isinstance(column.field, Field):
         return 0 if wide else 3
@@ -112,7 +119,9 @@ SELECT notebook_id, name_id, '{role}', type, coalesce(number, text, json), exact
 WHERE notebook_id IN (SELECT value FROM json_each(:notebooks))
 AND +name_id IN (SELECT value FROM json_each(:names))"""
 # The plus keeps SQLite from looking up every name in every notebook, where most do not have it.
-CELLS_STATEMENT = f"{CELLS.format(role='scrap', table='scraps')} UNION ALL {CELLS.format(role='param', table='parameters')}"
+CELLS_STATEMENT = (
+    f"{CELLS.format(role='scrap', table='scraps')} UNION ALL {CELLS.format(role='param', table='parameters')}"
+)
 
 FRAME = "SELECT rows, columns FROM frames WHERE notebook_id = ? AND name_id = ?"
 DISPLAYS = "SELECT mime_type FROM displays WHERE notebook_id = ? AND name_id = ? ORDER BY mime_type"
@@ -125,7 +134,8 @@ PARAMETERS = """\
 SELECT id, name, scraps, parameters, (SELECT count(*) FROM notebooks) FROM names
 WHERE parameters > 0 ORDER BY parameters DESC, id LIMIT ?"""
 FIRST_PARAMETER = """\
-SELECT type, number, text, json, exact FROM parameters WHERE name_id = ? ORDER BY number, text, shadowed, notebook_id LIMIT 1"""
+SELECT type, number, text, json, exact FROM parameters WHERE name_id = ?
+ORDER BY number, text, shadowed, notebook_id LIMIT 1"""
 LAST_PARAMETER = """\
 SELECT type, number, text, json, exact FROM parameters WHERE name_id = ?
 ORDER BY number DESC, text DESC, shadowed DESC, notebook_id DESC LIMIT 1"""
@@ -137,7 +147,9 @@ def _where(conditions: Sequence[str]) -> str:
 
 def _joined(found: Search, shown: Sequence[Place], order: Sequence[Order], bind: Binder) -> tuple[str, Scope]:
     """Join the rows of fields, so that each is looked up once."""
-    sorted_by = [key.value for key in order if isinstance(key.value, Place) and row_of(key.value) not in found.scope.rows]
+    sorted_by = [
+        key.value for key in order if isinstance(key.value, Place) and row_of(key.value) not in found.scope.rows
+    ]
     tables, scope = found.tables, found.scope
     for field in dict.fromkeys(place.field for place in [*shown, *sorted_by]):
         if isinstance(field, Attribute):
@@ -151,11 +163,10 @@ def _joined(found: Search, shown: Sequence[Place], order: Sequence[Order], bind:
     return tables, scope
 
 
-def _outputs(column: Node, scope: Scope, bind: Binder, *, wide: bool) -> list[str]:
+def _outputs(column: Output, scope: Scope, bind: Binder, *, wide: bool) -> list[str]:
     if isinstance(column, Decided):
         yes, no = test(column.holds, scope, bind), test(column.fails, scope, bind)
         return [f"CASE WHEN {yes} THEN 1 WHEN {no} THEN 0 END"]
-    assert isinstance(column, Value)
     if not isinstance(column, Place):
         return [_either(faces(column, scope, bind))]
     field = column.field
@@ -174,22 +185,22 @@ def _either(found: dict[str, str]) -> str:
     return f"coalesce({', '.join(found.values())}, NULL)" if found else "NULL"
 
 
-def _keys(key: Order, scope: Scope, bind: Binder, *, sure: bool) -> list[str]:
+def _keys(key: Order, scope: Scope, bind: Binder, sure: str | None) -> list[str]:
     """Numbers before texts before nothing, in both directions."""
     direction = "DESC" if key.descending else "ASC"
     found = faces(key.value, scope, bind)
     if sure:
         # Without NULLS LAST, so that the order of the index is used.
-        return [f"{found['number']} {direction}"]
+        return [f"{found[sure]} {direction}"]
     return [f"{face} {direction} NULLS LAST" for face in found.values()]
 
 
-def _sure_numbers(where: Truth | None) -> set[Value]:
-    """The values that are numbers in all notebooks found."""
+def _sure_faces(where: Truth | None) -> dict[Value, str]:
+    """The values that are numbers, or texts, in all notebooks found."""
     terms = where.terms if isinstance(where, And) else (where,)
     return {
-        term.node.left
+        term.node.left: "number" if kinds(term.node.right) == {"number"} else "text"
         for term in terms
         if isinstance(term, Leaf) and isinstance(term.node, Comparison) and term.node.operator in _RELATIONS
-        if kinds(term.node.right) == {"number"} and isinstance(term.node.left, Place)
+        if isinstance(term.node.left, Place) and isinstance(term.node.right, Constant | Instant) and not term.negated
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scrapdb.query.bound import SCALARS
 from scrapdb.query.bound import Instant
 from scrapdb.query.bound import Place
 from scrapdb.query.bound import kinds
@@ -135,10 +136,10 @@ def _length(node: Value, scope: Scope, bind: Binder) -> str:
 
 def _coalesce(node: Call, face: str, scope: Scope, bind: Binder) -> str:
     """The first value that is there, if it has that face."""
+    if not any(len(kinds(argument) & SCALARS) > 1 for argument in node.arguments):
+        return f"coalesce({', '.join(faces(argument, scope, bind).get(face, 'NULL') for argument in node.arguments)}, NULL)"
     cases = []
     for argument in node.arguments:
         for other, found in faces(argument, scope, bind).items():
             cases.append(f"WHEN {found} IS NOT NULL THEN {found if other == face else 'NULL'}")
     return f"CASE {' '.join(cases)} END" if cases else "NULL"
-
-

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import re
+import sqlite3
+
+import pytest
+
+from scrapdb.query.explain import explain
+from scrapdb.query.select import fields_of
+from tests.query.stores import Notebook
+from tests.query.stores import build
+
+
+@pytest.fixture(scope="module", params=["fresh", "analyzed"])
+def store(request: pytest.FixtureRequest) -> sqlite3.Connection:
+    """A store of a few thousand notebooks, before and after ANALYZE, which may change SQLite's mind."""
+    connection = build(
+        Notebook(
+            f"{number}.ipynb",
+            {"distance": number / 3000, "flag": number % 2 == 0, "symbol": f"S{number}", "dj": {"a": number}, "both": 1},
+            {"rate": number % 7, "both": 2},
+            {"started_at": f"2026-11-{number % 28 + 1:02}T00:00:00.000000Z", "status": ("completed", "failed")[number % 2]},
+        )
+        for number in range(3000)
+    )
+    if request.param == "analyzed":
+        connection.execute("ANALYZE")
+    return connection
+
+
+def test_every_stage(store: sqlite3.Connection) -> None:
+    found = explain(store, fields_of(store), "Distance<0.1 AND !flag".lower())
+    assert found.tokens[:3] == (("name", "distance"), ("sign", "<"), ("number", "0.1"))
+    assert (found.expression, found.tree) == ("distance < 0.1 and not flag", "(and (< distance 0.1) (not (true flag)))")
+    assert set(re.findall(r":(\w+)", found.sql)) == set(found.values)
+    assert 0.1 in found.values.values()
+    assert store.execute(found.sql, found.values).fetchall()
+    titles = [line for line in str(found).splitlines() if not line.startswith(" ")]
+    assert titles == ["tokens", "expression", "tree", "sql", "values", "plan"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "index"),
+    [
+        ("distance < 0.001", r"COVERING INDEX scraps_by_value \(name_id=\? AND number<\?\)"),
+        ("0.5 < distance <= 0.501", r"COVERING INDEX scraps_by_value \(name_id=\? AND number>\? AND number<\?\)"),
+        ("distance in (0.5, 1)", r"COVERING INDEX scraps_by_value \(name_id=\? AND number=\?\)"),
+        ("symbol in ('S1', 'S2')", r"COVERING INDEX scraps_by_value \(name_id=\? AND number=\? AND text=\?\)"),
+        ("symbol = 'S7'", r"COVERING INDEX scraps_by_value \(name_id=\? AND number=\? AND text=\?\)"),
+        ("symbol like 'S77%'", r"COVERING INDEX scraps_by_value \(name_id=\? AND number=\? AND text>\? AND text<\?\)"),
+        ("flag", r"COVERING INDEX scraps_by_value \(name_id=\? AND number=\?\)"),
+        ("distance < 0.001 and flag", r"COVERING INDEX scraps_by_value \(name_id=\? AND number<\?\)"),
+        ("flag and symbol = 'S7' and rate < 3", r"COVERING INDEX scraps_by_value \(name_id=\? AND number=\? AND text=\?\)"),
+        ("distance < 0.001 or symbol = 'S7'", r"COVERING INDEX scraps_by_value \(name_id=\? AND number<\?\)"),
+        ("rate = 3 or distance > 0.9 and flag", r"COVERING INDEX parameters_by_value \(name_id=\? AND number=\?\)"),
+        ("both = 1", r"COVERING INDEX parameters_by_value \(name_id=\? AND number=\?\)"),
+        ("distance / rate > 100", r"COVERING INDEX scraps_by_value \(name_id=\?\)"),
+        ("dj.a = 1", r"INDEX scraps_by_value \(name_id=\? AND number=\? AND text=\?\)"),
+        ("distance is not null", r"COVERING INDEX scraps_by_value \(name_id=\? AND number>\?\)"),
+        ("distance is null and symbol = 'S7'", r"COVERING INDEX scraps_by_value \(name_id=\? AND number=\? AND text=\?\)"),
+        ("not (distance < 0.999)", r"COVERING INDEX scraps_by_value \(name_id=\? AND number>\?\)"),
+        ("nb.status = 'failed' and distance < 0.001", r"COVERING INDEX scraps_by_value \(name_id=\? AND number<\?\)"),
+        ("nb.started_at >= '2026-11-28'", r"INDEX notebooks_by_started_at \(started_at>\?\)"),
+        ("nb.path = '7.ipynb'", r"INDEX sqlite_autoindex_notebooks_1 \(path=\?\)"),
+    ],
+)
+def test_questions_reach_the_index(store: sqlite3.Connection, expression: str, index: str) -> None:
+    plan = explain(store, fields_of(store), expression).plan
+    assert any(re.search(f"SEARCH .* USING {index}", line) for line in plan), plan
+    assert not any(re.match(r"SCAN (?!i$)", line) for line in plan), plan
+
+
+@pytest.mark.parametrize(
+    ("expression", "driver"),
+    [
+        ("rate = 3 and distance < 0.001", "scraps"),
+        ("distance < 0.9 and rate = 3", "parameters"),
+        ("nb.status = 'failed' and symbol = 'S7' and rate = 3", "scraps"),
+        ("rate < 3 and (symbol = 'S1' or symbol = 'S2' and flag)", "scraps"),
+    ],
+)
+def test_the_term_with_the_fewest_notebooks_drives(store: sqlite3.Connection, expression: str, driver: str) -> None:
+    plan = explain(store, fields_of(store), expression).plan
+    first = next(line for line in plan if line.startswith("SEARCH"))
+    assert f"INDEX {driver}_by_value" in first
+
+
+def test_only_what_no_index_knows_is_looked_for_in_all_notebooks(store: sqlite3.Connection) -> None:
+    plan = explain(store, fields_of(store), "distance is null").plan
+    assert any(line.startswith("SCAN n") for line in plan)

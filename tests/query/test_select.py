@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+import json
+import math
+import random
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scrapdb.errors import ExpressionError
+from scrapdb.errors import StoreError
+from scrapdb.errors import UsageError
+from scrapdb.query.cells import DisplayCell
+from scrapdb.query.cells import FrameCell
+from scrapdb.query.select import count
+from scrapdb.query.select import fields_of
+from scrapdb.query.select import notebook_ids
+from scrapdb.query.select import select
+from scrapdb.query.sql.statements import MOST_JOINED
+from tests.query.stores import Display
+from tests.query.stores import Frame
+from tests.query.stores import Notebook
+from tests.query.stores import build
+
+NOTEBOOKS = [
+    Notebook("t/aaa.ipynb", {"distance": 0.5, "ath": False, "n": 2**70}, {"symbol": "AAA", "rate": 1, "both": 1}),
+    Notebook("t/bcd.ipynb", {"distance": 0.1, "ath": True, "both": "b"}, {"symbol": "BCD", "rate": 1, "both": 2}),
+    Notebook("t/mno.ipynb", {"distance": math.nan, "dj": {"list": [1, {"x": None}], "t": "é"}}, {"symbol": "MNO", "rate": 1}),
+    Notebook("t/xyz.ipynb", {"distance": "far", "prices": Frame(1000, 2)}, {"symbol": "XYZ", "rate": 1}, {"status": "failed"}),
+    Notebook("t/zzz.ipynb", {"chart": Display(("text/plain", "image/png")), "distance": None}, {"rate": 1, "few": 5}),
+]
+
+
+@pytest.fixture(scope="module")
+def store() -> sqlite3.Connection:
+    return build(NOTEBOOKS)
+
+
+def answer(store: sqlite3.Connection, expression: str | None = None, **options: Any) -> list[tuple[Any, ...]]:
+    return list(select(store, fields_of(store), expression, **options).rows)
+
+
+def paths(store: sqlite3.Connection, expression: str | None = None, **options: Any) -> str:
+    """The notebooks as single letters."""
+    return "".join(row[0][2] for row in answer(store, expression, columns="notebook", **options))
+
+
+def test_values_come_back_as_they_were(store: sqlite3.Connection) -> None:
+    rows = answer(store, columns="distance, ath, n, both, param.both, dj, dj.list[-1].x, dj.t")
+    assert rows[0] == (0.5, False, 2**70, 1, 1, None, None, None)
+    assert rows[0][1] is False
+    assert rows[1] == (0.1, True, None, "b", 2, None, None, None)
+    assert math.isnan(rows[2][0])
+    assert rows[2][5:] == ({"list": [1, {"x": None}], "t": "é"}, None, "é")
+    assert rows[3][0] == "far"
+    assert rows[4][0] is None
+
+
+def test_frames_and_displays_stand_for_themselves(store: sqlite3.Connection) -> None:
+    rows = answer(store, "prices is not null or chart is not null", columns="prices, chart")
+    assert rows == [
+        (FrameCell(4, "prices", 1000, 2), None),
+        (None, DisplayCell(5, "chart", ("image/png", "text/plain"))),
+    ]
+    assert [str(rows[0][0]), str(rows[1][1])] == ["DataFrame 1000 × 2", "image/png"]
+
+
+def test_columns_can_be_expressions(store: sqlite3.Connection) -> None:
+    selection = select(store, fields_of(store), columns="symbol, distance * 100 as pct, distance < 0.2, upper(symbol) as s")
+    assert selection.labels == ("symbol", "pct", "distance < 0.2", "s")
+    assert list(selection.rows) == [
+        ("AAA", 50.0, False, "AAA"),
+        ("BCD", 10.0, True, "BCD"),
+        ("MNO", None, None, "MNO"),
+        ("XYZ", None, None, "XYZ"),
+        (None, None, None, None),
+    ]
+
+
+def test_default_columns(store: sqlite3.Connection) -> None:
+    selection = select(store, fields_of(store), "distance < 1 or dj.list[0] = 1 or nb.status = 'failed' or `ath`")
+    assert selection.labels == (
+        ("notebook", "distance", "dj.list[0]", "nb.status", "ath", "symbol", "param.both", "few")
+    )
+    assert next(selection.rows) == ("t/aaa.ipynb", 0.5, None, "completed", False, "AAA", 1, None)
+
+
+def test_only_parameters_that_vary_are_shown() -> None:
+    for varying in ([1, 2], ["a", "b"], [1, True], [None, 1], [[1], [2]], [1.5, "a"]):
+        runs = [Notebook(f"{number}.ipynb", {}, {"p": value, "same": [0]}) for number, value in enumerate(varying)]
+        store = build([*runs, *(Notebook(f"x{number}.ipynb", {}, {"p": varying[0], "same": [0]}) for number in range(3))])
+        assert select(store, fields_of(store)).labels == ("notebook", "p")
+        store = build([Notebook(f"{number}.ipynb", {}, {"p": varying[0]}) for number in range(3)])
+        assert select(store, fields_of(store)).labels == ("notebook",)
+
+
+def test_at_most_twenty_parameters_are_shown() -> None:
+    store = build([Notebook(f"{run}.ipynb", {}, {f"p{number}": run for number in range(100)}) for run in range(2)])
+    assert len(select(store, fields_of(store)).labels) == 21
+
+
+def test_star_is_every_field(store: sqlite3.Connection) -> None:
+    selection = select(store, fields_of(store), columns="*")
+    names = ["distance", "ath", "n", "symbol", "rate", "both", "param.both", "dj", "prices", "chart", "few"]
+    attributes = [row[1] for row in store.execute("PRAGMA table_info(notebooks)")]
+    hidden = ("id", "path", "os_path", "mtime_ns")
+    labels = set(selection.labels)
+    assert selection.labels[:12] == ("notebook", *names)
+    assert labels == {"notebook", *names, *(f"nb.{name}" for name in attributes if name not in hidden)}
+    assert dict(zip(selection.labels, next(selection.rows), strict=True))["n"] == 2**70
+
+
+def test_notebook_is_the_path_unless_something_is_called_so(store: sqlite3.Connection) -> None:
+    assert paths(store, sort="-notebook") == "zxmba"
+    other = build([Notebook("a.ipynb", {"notebook": 7})])
+    assert answer(other, columns="notebook, nb.path") == [(7, "a.ipynb")]
+    assert select(other, fields_of(other)).labels == ("nb.path",)
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        (None, "abmxz"),
+        ("distance", "baxmz"),
+        ("-distance", "abxmz"),
+        ("symbol", "abmxz"),
+        ("-symbol", "xmbaz"),
+        ("ath, -symbol", "abxmz"),
+        ("-ath, symbol", "bamxz"),
+        ("-distance * 2", "abmxz"),
+        ("both", "abmxz"),
+        ("-nb.status, -notebook", "xzmba"),
+        ("dj.list[0]", "mabxz"),
+        ("prices", "abmxz"),
+    ],
+)
+def test_order(store: sqlite3.Connection, sort: str | None, expected: str) -> None:
+    assert paths(store, sort=sort) == expected
+    for offset in range(6):
+        for limit in range(6):
+            assert paths(store, sort=sort, limit=limit, offset=offset) == expected[offset : offset + limit]
+        assert paths(store, sort=sort, offset=offset) == expected[offset:]
+    assert paths(store, "rate = 1", sort=sort, limit=3) == expected[:3]
+
+
+def test_random_orders() -> None:
+    """A referee of its own: numbers, then texts, then nothing; equal ones by path."""
+    random_ = random.Random(7)
+    values = [1, 2, 2.5, -1, True, "a", "b", None, math.nan, [1], "missing"]
+    for _ in range(30):
+        found = {f"{number:02}.ipynb": random_.choice(values) for number in range(20)}
+        store = build(
+            Notebook(path, {} if value == "missing" else {"x": value}, {"x": 0.5} if random_.random() < 0.2 else {})
+            for path, value in found.items()
+        )
+        descending = random_.random() < 0.5
+        cells = dict(answer(store, columns="notebook, x"))
+
+        def key(path: str, cells: dict[str, Any] = cells, descending: bool = descending) -> tuple[Any, ...]:
+            value = cells[path]
+            if isinstance(value, int | float) and not math.isnan(value):
+                return 0, -value if descending else value, path
+            if isinstance(value, str):
+                return 1, -ord(value) if descending else ord(value), path
+            return 2, 0, path
+
+        expected = sorted(found, key=key)
+        sort = "-x" if descending else "x"
+        assert [row[0] for row in answer(store, columns="notebook", sort=sort)] == expected
+        assert [row[0] for row in answer(store, columns="notebook", sort=sort, limit=7, offset=2)] == expected[2:9]
+
+
+def test_many_columns_are_the_same_as_few() -> None:
+    names = [f"s{number}" for number in range(3 * MOST_JOINED)]
+    random_ = random.Random(3)
+    values = [1, "a", None, math.inf, [1], {"a": 2}, True, 2**70, Frame(1, 1), Display()]
+    runs = [
+        Notebook(
+            f"{run}.ipynb",
+            {name: random_.choice(values) for name in names if random_.random() < 0.5},
+            {name: random_.choice(values[:8]) for name in names if random_.random() < 0.3},
+        )
+        for run in range(600)
+    ]
+    store = build(runs)
+    together = answer(store, columns=", ".join([*names, *(f"param.{name}" for name in names)]), sort="s0")
+    for number, name in enumerate(names[:10]):
+        alone = answer(store, columns=f"{name}, param.{name}", sort="s0")
+        assert [(row[number], row[number + len(names)]) for row in together] == alone
+
+
+def test_a_name_in_both_roles_is_the_scrap_where_there_is_one(store: sqlite3.Connection) -> None:
+    assert paths(store, "both = 1") == "a"
+    assert paths(store, "both = 2") == ""
+    assert paths(store, "param.both = 2") == "b"
+    assert paths(store, "both = 'b'") == "b"
+    assert paths(store, "both is null") == "mxz"
+
+
+def test_unless_means_not_true(store: sqlite3.Connection) -> None:
+    assert paths(store, unless="distance < 0.2") == "amxz"
+    assert paths(store, "symbol is not null", unless="distance < 0.2") == "amx"
+    assert count(store, fields_of(store), "rate = 1", unless="distance < 0.2") == 4
+    assert select(store, fields_of(store), unless="distance < 0.2").labels[:2] == ("notebook", "distance")
+
+
+def test_count_and_ids(store: sqlite3.Connection) -> None:
+    fields = fields_of(store)
+    assert (count(store, fields), count(store, fields, "distance < 1"), count(store, fields, "distance > 1")) == (5, 2, 0)
+    assert sorted(notebook_ids(store, fields, "distance < 1 or symbol = 'AAA'")) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"expression": "a <"}, {"expression": "foo"}, {"columns": "foo"}, {"sort": "foo"}, {"unless": "foo"}, {"columns": ""}],
+)
+def test_wrong_texts_are_told_before_any_row(store: sqlite3.Connection, options: dict[str, str]) -> None:
+    with pytest.raises(ExpressionError):
+        select(store, fields_of(store), **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("options", [{"limit": -1}, {"offset": -1}])
+def test_negative_limits(store: sqlite3.Connection, options: dict[str, int]) -> None:
+    with pytest.raises(UsageError):
+        select(store, fields_of(store), **options)  # type: ignore[arg-type]
+
+
+def test_an_empty_store_has_no_rows() -> None:
+    store = build([])
+    assert answer(store) == []
+    assert answer(store, columns="*") == []
+    assert count(store, fields_of(store), "nb.status = 'failed'") == 0
+
+
+def test_lone_surrogates_and_zeros_are_found_as_the_store_writes_them() -> None:
+    store = build([Notebook("a.ipynb", {"x": r"a\ud800b\u0000"})])
+    assert count(store, fields_of(store), "x = 'a\ud800b\0'") == 1
+    assert count(store, fields_of(store), "x contains '\ud800' and x like '%\0' and x ~ 'a.ud800'") == 1
+
+
+def test_a_result_is_one_state_of_the_store(tmp_path: Path) -> None:
+    file = str(tmp_path / "scraps.db")
+    build([Notebook(f"{number:04}.ipynb", {f"s{number % 40}": number}) for number in range(1500)], file).close()
+    reader, writer = sqlite3.connect(file), sqlite3.connect(file)
+    writer.execute("PRAGMA journal_mode=WAL")
+    rows = select(reader, fields_of(reader), columns=", ".join(f"s{number}" for number in range(40))).rows
+    first = next(rows)
+    writer.execute("UPDATE scraps SET number = -1")
+    writer.commit()
+    assert [sum(cell or 0 for cell in row) for row in [first, *rows]] == list(range(1500))
+    assert not reader.in_transaction
+
+
+def test_a_query_can_be_stopped(store: sqlite3.Connection) -> None:
+    store = build([Notebook(f"{number}.ipynb", {"x": number}) for number in range(3000)])
+    fields = fields_of(store)
+    selection = select(store, fields, "abs(x) >= 0", columns="x")
+    store.set_progress_handler(lambda: 1, 100)
+    with pytest.raises(StoreError, match="stopped"):
+        list(selection.rows)
+    store.set_progress_handler(None, 0)
+
+
+def test_a_file_that_is_no_store_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_bytes(b"not a database" * 100)
+    connection = sqlite3.connect(tmp_path / "x.db")
+    with pytest.raises(StoreError, match="could not be read"):
+        select(connection, fields_of(connection), "x < 1")
+
+
+def test_results_can_go_to_json(store: sqlite3.Connection) -> None:
+    rows: Iterator[tuple[Any, ...]] = select(store, fields_of(store), columns="dj, ath, distance < 1").rows
+    assert json.dumps(list(rows)[2]) == '[{"list": [1, {"x": null}], "t": "\\u00e9"}, null, null]'
