@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from scrapdb.index import index
 from tests import corpora as corpora_
 from tests import executed as executed_
 
@@ -21,6 +23,15 @@ def corpora() -> Path:
 def tickers() -> Path:
     """Directory of the example's twelve executed notebooks."""
     return executed_.tickers()
+
+
+@pytest.fixture(scope="session")
+def ticker_store(tickers: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of the example's notebooks, which lie beside it in tickers/; whoever changes it works on a copy."""
+    directory = tmp_path_factory.mktemp("store")
+    shutil.copytree(tickers, directory / "tickers")
+    index(directory / "scraps.db", [str(directory / "tickers")])
+    return directory / "scraps.db"
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,11 @@ _NOBODY = 65534
 
 
 def run(imports: str, code: str) -> str:
-    """Run Python code in a process of that user and return what it prints; what it imports is imported before."""
-    become = f"import os\nif os.getuid() == 0:\n    os.setgid({_NOBODY})\n    os.setuid({_NOBODY})"
+    """Run Python code in a process of that user and return what it prints; what it imports is imported before.
+
+    urllib is what pathlib imports when it first makes a URI.
+    """
+    become = f"import os, urllib.parse\nif os.getuid() == 0:\n    os.setgid({_NOBODY})\n    os.setuid({_NOBODY})"
     command = [sys.executable, "-c", f"{imports}\n{become}\n{code}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -56,8 +56,9 @@ def error(name: str = "KeyError", value: str = "'x'", traceback: Any = ()) -> di
 
 
 def gluing(**values: Any) -> dict[str, Any]:
-    """Make a notebook of one cell that glues values under json."""
-    return notebook(code("glue()", *(scrap(name, value) for name, value in values.items())))
+    """Make a notebook of one cell that glues values, texts as text and the rest as JSON."""
+    encoders = {name: "text" if isinstance(value, str) else "json" for name, value in values.items()}
+    return notebook(code("glue()", *(scrap(name, value, encoders[name]) for name, value in values.items())))
 
 
 def content(document: Any) -> bytes:

@@ -54,6 +54,12 @@ def contents(store: Path, notebooks: str = "*") -> dict[str, Any]:
             connection,
             "SELECT path, cell, output, name, kind, message FROM problems JOIN notebooks ON notebooks.id = notebook_id",
         )
+        found["cells"] = _sorted(
+            connection,
+            """SELECT path, cell, cell_id, execution_count, cells.seconds, cells.source FROM cells
+                 JOIN notebooks ON notebooks.id = notebook_id""",
+        )
+        found["search"] = _searched(connection)
         found["blobs"] = _sorted(connection, "SELECT hash, data FROM blobs")
         found["names"] = _sorted(connection, "SELECT name, type, scraps, parameters FROM names")
         found["name_types"] = _sorted(connection, _COUNTED)
@@ -86,6 +92,14 @@ def check(store: Path) -> None:
         assert scraps == sum(row[3] for row in of_name if row[1] == "scrap")
         assert parameters == sum(row[3] for row in of_name if row[1] == "parameter")
         assert type_ == _type(row[2] for row in of_name)
+
+
+def _searched(connection: sqlite3.Connection) -> Any:
+    """The texts of each notebook in the search table, if there is one, in no order."""
+    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'search'").fetchone():
+        return None
+    rows = connection.execute("SELECT path, error, texts FROM search").fetchall()
+    return sorted((path, error, sorted((texts or "").split("\n"))) for path, error, texts in rows)
 
 
 def _type(types: Any) -> str | None:

@@ -20,7 +20,7 @@ FLOORS = (
     ("notebooks", "store"),
     ("query", "output"),
     ("index", "frames", "table"),
-    ("notebook",),
+    ("hosting", "notebook"),
     ("database", "scrapbook"),
     ("run", "report"),
     ("cli", "datasette"),

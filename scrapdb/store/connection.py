@@ -47,10 +47,11 @@ def open_reader(path: Path) -> sqlite3.Connection:
     """
     check(path)
     with errors(path):
+        connection = _connect(path, "mode=ro")
         try:
-            connection = _connect(path, "mode=ro")
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        except sqlite3.OperationalError:
+        except sqlite3.Error:
+            connection.close()
             # A store whose directory may not be written has no place for WAL's shared memory.
             if os.access(path.parent, os.W_OK) or _size(_wal(path)):
                 raise

@@ -62,6 +62,14 @@ def names(connection: sqlite3.Connection, start: str = "", limit: int = -1) -> l
     return [name for (name,) in rows]
 
 
+def commonest_numbers(connection: sqlite3.Connection, limit: int) -> list[str]:
+    """Read the names that stand for numbers in the most notebooks."""
+    rows = connection.execute(
+        "SELECT name FROM names WHERE type = 'number' ORDER BY scraps + parameters DESC, name LIMIT ?", (limit,)
+    )
+    return [name for (name,) in rows]
+
+
 def fields(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
     """Read every name in each of its roles: name, role, type, notebooks, min, max, examples."""
     rows = connection.execute(

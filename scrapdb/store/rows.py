@@ -82,7 +82,9 @@ def rows(file: File, facts: Facts) -> Rows:
     """Lay out the facts of a notebook."""
     problems = list(facts.problems)
     made = Rows(_notebook(file, facts, problems))
-    made.code += [(cell.cell, _text(cell.cell_id), cell.execution_count, cell.seconds, _text(cell.source)) for cell in facts.code]
+    made.code += [
+        (cell.cell, _text(cell.cell_id), cell.execution_count, cell.seconds, _text(cell.source)) for cell in facts.code
+    ]
     for problem in problems:
         _add_problem(made, problem)
     scraps = {_name(found.glued.name): found for found in facts.scraps}

@@ -160,6 +160,29 @@ def test_the_first_error_of_a_run_counts() -> None:
     assert (found.error.name, found.error.cell) == ("KeyError", 1)
 
 
+def test_code_cells_keep_their_time_and_the_source_that_glued_or_failed() -> None:
+    found = facts_of(
+        markdown("text"),
+        code("quick", count=1, papermill={"duration": 0.5}),
+        code("", count=None),
+        code("glue()", scrap("x", 1), execution={"iopub.execute_input": "2026-11-01T12:00:00Z"}),
+        code(
+            "s" * 100_000,
+            error(),
+            count=3,
+            ExecuteTime={"start_time": "2026-11-01 12:00", "end_time": "2026-11-01 12:01"},
+        ),
+        code("never", count=None),
+        code("left out", count=None, tags=("skip-execution",)),
+    )
+    assert [(cell.cell, cell.execution_count, cell.seconds, cell.source) for cell in found.code] == [
+        (1, 1, 0.5, None),
+        (3, 1, None, "glue()"),
+        (4, 3, 60.0, "s" * 65_536),
+        (5, None, None, None),
+    ]
+
+
 def as_scrapbook_reads(path: Path) -> Iterator[tuple[str, Any]]:
     """What scrapbook's own functions read of each output; what they refuse is left out."""
     with warnings.catch_warnings():

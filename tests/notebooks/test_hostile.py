@@ -86,7 +86,7 @@ DEEP_PARTS: list[tuple[str, Any, list[str]]] = [
 ]  # fmt: skip
 
 
-def named(table: list[tuple[str, Any, list[str]]]) -> Any:
+def named(table: list[tuple[str, Any, list[str]]]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("document", "problems"), [row[1:] for row in table], ids=[row[0] for row in table])
 
 
@@ -115,8 +115,11 @@ def test_any_depth_ends_in_a_problem(place: str, levels: int) -> None:
         "recorded": code("x = [[1]]", tags=("injected-parameters",)),
         "source": code(f"x = {'[' * levels}{']' * levels}", tags=("parameters",)),
     }.get(place, code())
-    metadata = {"metadata": {"x": "DEEP"}, "recorded": {"papermill": {"parameters": {"x": "DEEP"}}}}.get(place, {})
-    written = content(notebook(cell, **metadata)).replace(b'"DEEP"', b"[" * levels + b"]" * levels)
+    metadata: dict[str, dict[str, Any]] = {
+        "metadata": {"x": "DEEP"},
+        "recorded": {"papermill": {"parameters": {"x": "DEEP"}}},
+    }
+    written = content(notebook(cell, **metadata.get(place, {}))).replace(b'"DEEP"', b"[" * levels + b"]" * levels)
     found = facts(written)
     made = rows(File("deep.ipynb"), found)
     assert made.problems or levels <= 200

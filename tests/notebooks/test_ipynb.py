@@ -170,7 +170,7 @@ def test_a_refused_display_is_read_carefully() -> None:
         (b"<!DOCTYPE html><title>Sign in</title>", "html", "an HTML page"),
         (b"\n<html>", "html", "an HTML page"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git-lfs", "git lfs pull"),
-        (b'{"nbformat": 4, }', "json", "at line 1, column 17"),
+        (b'{"nbformat": 4, }', "json", "at line 1, column 1"),
         (b"{'nbformat': 4}", "json", "Not JSON"),
         (b'{"nbformat": 4}{}', "json", "Extra data"),
         (b"hello", "json", "Not JSON"),

@@ -119,7 +119,7 @@ def test_a_damaged_store_says_what_to_do(store: Path) -> None:
     content = bytearray(store.read_bytes())
     content[100:] = b"\xff" * (len(content) - 100)
     store.write_bytes(content)
-    with pytest.raises(StoreError, match="is damaged. It is derived from the notebooks: remove it and index again"):
+    with pytest.raises(StoreError, match=r"is damaged. It is derived from the notebooks: remove it"):
         open_reader(store)
 
 
@@ -130,7 +130,9 @@ def test_a_directory_that_may_not_be_written(tmp_path: Path) -> None:
     nobody.let_in(tmp_path)
     path = tmp_path / "scraps.db"
     tmp_path.chmod(0o555)
-    printed = nobody.run(OPEN_WRITER, f"try: open_writer(Path({str(path)!r}))\nexcept Exception as error: print(repr(error))")
+    printed = nobody.run(
+        OPEN_WRITER, f"try: open_writer(Path({str(path)!r}))\nexcept Exception as error: print(repr(error))"
+    )
     assert "StoreError" in printed
     assert "cannot be opened; check the permissions of the file and its directory" in printed
     assert not path.exists()
@@ -158,9 +160,9 @@ except StoreError as error: print(error)
 
 def test_a_transaction_is_all_or_nothing(store: Path) -> None:
     with closing(open_writer(store)) as connection:
-        with pytest.raises(ZeroDivisionError), transaction(connection):
-            connection.execute("INSERT INTO names (name) VALUES ('x')")
-            raise ZeroDivisionError
+        insert = "INSERT INTO names (id, name) VALUES (1, ?)"
+        with pytest.raises(sqlite3.IntegrityError), transaction(connection):
+            connection.executemany(insert, [("x",), ("same id",)])
         assert not connection.in_transaction
         with transaction(connection):
             connection.execute("INSERT INTO names (name) VALUES ('y')")
@@ -169,10 +171,12 @@ def test_a_transaction_is_all_or_nothing(store: Path) -> None:
 
 def test_a_failed_commit_is_rolled_back(store: Path) -> None:
     with closing(open_writer(store)) as connection:
-        connection.execute("PRAGMA foreign_keys = ON")
+        connection.executescript(
+            """PRAGMA foreign_keys = ON;
+            CREATE TABLE late (id REFERENCES names (id) DEFERRABLE INITIALLY DEFERRED)"""
+        )
         with pytest.raises(sqlite3.IntegrityError), transaction(connection):
-            connection.execute("PRAGMA defer_foreign_keys = ON")
-            connection.execute("INSERT INTO problems VALUES (1, 7, NULL, NULL, NULL, 'x', 'no such notebook')")
+            connection.execute("INSERT INTO late VALUES (7)")  # found wrong only when it is committed
         assert not connection.in_transaction
 
 

@@ -76,7 +76,7 @@ def test_displays_become_bytes() -> None:
         "image/svg+xml": "<svg/>",
         "application/json": {"a": [1, math.nan]},
         "application/vnd.plotly.v1+json": {"data": []},
-        "application/pdf": "no base64",
+        "application/pdf": "no base64!",
         "a/list": ["x", "y"],
         "a/number": 7,
     }
@@ -86,7 +86,7 @@ def test_displays_become_bytes() -> None:
         "image/svg+xml": b"<svg/>",
         "application/json": b'{"a":[1,null]}',
         "application/vnd.plotly.v1+json": b'{"data":[]}',
-        "application/pdf": b"no base64",
+        "application/pdf": b"no base64!",
         "a/list": b"xy",
         "a/number": b"7",
     }

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from scrapdb.notebooks.extract import facts
 from scrapdb.scraps import valid_text
 from scrapdb.store.connection import statements
 from scrapdb.store.rows import File
+from scrapdb.store.rows import Rows
 from scrapdb.store.rows import rows
 from scrapdb.store.runs import FIXED
 from scrapdb.store.runs import LIMIT
@@ -31,6 +33,10 @@ from tests.store_contents import runs as runs_of
 NAMES = st.text(st.characters(), max_size=6).map(lambda name: valid_text(name).replace("\0", "\\u0000"))
 CLASHING = st.sampled_from(["x", "X", "x (2)", "x (text)", "X (Text)", "nb_id", "NB_ID", "notebook", "é", "É", "", " "])
 COLUMNS = st.sets(st.tuples(NAMES | CLASHING, st.sampled_from(["number", "text"])), max_size=12)
+
+
+def notebook(path: str, **values: object) -> Rows:
+    return rows(File(path), facts(content(gluing(**values))))
 
 
 @pytest.mark.parametrize(
@@ -96,7 +102,9 @@ def test_there_are_at_most_a_hundred_columns(tmp_path: Path) -> None:
     store = tmp_path / "scraps.db"
     with Writer(store) as writer:
         for number in range(150):
-            values = {f"event-{number:08x}-{name}": "path" for name in range(2)} | ({"accuracy": 1} if number > 60 else {})
+            values = {f"event-{number:08x}-{name}": "path" for name in range(2)} | (
+                {"accuracy": 1} if number > 60 else {}
+            )
             writer.write([notebook(f"{number}.ipynb", **values)])
         assert len(query(store, "PRAGMA table_info(runs)")) == LIMIT + len(FIXED)
         assert query(store, "SELECT count(*) FROM scraps") == [(150 * 2 + 89,)]
@@ -128,9 +136,3 @@ def test_numbers_and_texts_compare_as_such(tmp_path: Path) -> None:
         writer.write([notebook("text.ipynb", distance="0.05")])
     assert query(store, "SELECT count(*) FROM runs WHERE distance < '0.1'") == [(10,)]
     assert query(store, "SELECT count(*) FROM scraps WHERE number < 0.1") == [(10,)]
-
-
-def notebook(path: str, **values: object) -> object:
-    from scrapdb.notebooks.extract import facts
-
-    return rows(File(path), facts(content(gluing(**values))))

@@ -133,7 +133,7 @@ def test_what_is_nested_too_deeply_is_refused(database: sqlite3.Connection, leaf
 
 
 def test_many_brackets_are_not_deep() -> None:
-    wide = [[], {}] * 5000
+    wide: list[Any] = [[], {}] * 5000
     assert load(*store(wide)) == wide
     assert load(*store(["[" * 5000])) == ["[" * 5000]
 

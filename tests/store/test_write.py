@@ -38,7 +38,9 @@ from tests.store_contents import runs
 
 Values = Mapping[str, Any]
 NAMES = st.sampled_from(["x", "X", "y", "x (text)", "nb_id", "\ud800", "z\0"])
-VALUES = st.sampled_from([0, 1, -0.5, True, "", "007", "text", None, math.nan, 2**70, [1, math.nan], {"a": "\ud800"}, PNG])
+VALUES = st.sampled_from(
+    [0, 1, -0.5, True, "", "007", "text", None, math.nan, 2**70, [1, math.nan], {"a": "\ud800"}, PNG]
+)
 NOTEBOOKS = st.dictionaries(NAMES, VALUES, max_size=4)
 
 
@@ -97,12 +99,17 @@ def test_names_of_earlier_sessions_keep_their_columns(tmp_path: Path) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(NOTEBOOKS, NOTEBOOKS), min_size=2, max_size=6), st.data())
-def test_any_order_and_any_pieces_give_the_same_rows(notebooks: list[tuple[Values, Values]], data: st.DataObject) -> None:
+def test_any_order_and_any_pieces_give_the_same_rows(
+    notebooks: list[tuple[Values, Values]], data: st.DataObject
+) -> None:
     batch = [made(f"{number}.ipynb", *values) for number, values in enumerate(notebooks)]
     shuffled = data.draw(st.permutations(batch))
     cut = data.draw(st.integers(0, len(batch)))
     with TemporaryDirectory() as directory:
         one, other = Path(directory, "one.db"), Path(directory, "other.db")
+        for store in (one, other):
+            with Writer(store) as writer:
+                writer.make_searchable()
         write(one, batch)
         write(other, shuffled[:cut], shuffled[cut:])
         assert contents(one) == contents(other)
@@ -118,6 +125,7 @@ def test_changes_leave_what_a_fresh_index_gives(steps: list[tuple[int, tuple[Val
     with TemporaryDirectory() as directory:
         changed, fresh = Path(directory, "changed.db"), Path(directory, "fresh.db")
         with Writer(changed) as writer:
+            writer.make_searchable()
             for number, values in steps:
                 path = f"{number}.ipynb"
                 if values is None:
@@ -127,11 +135,13 @@ def test_changes_leave_what_a_fresh_index_gives(steps: list[tuple[int, tuple[Val
                     left[path] = made(path, *values)
                     writer.write([left[path]])
                 check(changed)
+            searched = contents(changed)["search"]
             writer.optimize()
             writer.gc()
         with Writer(fresh) as writer:
             writer.write(list(left.values()))
             writer.optimize()
+        assert searched == contents(fresh)["search"]
         assert contents(changed) == contents(fresh)
 
 
@@ -142,8 +152,9 @@ def test_optimize_changes_no_row(tmp_path: Path) -> None:
         [made("a.ipynb", {"n": 1, "chart": PNG, "nan": math.nan}, {"n": "hidden", "p": "x"}, {"prices": SMALL})],
         [made("b.ipynb", {"n": "text", "list": [1], "null": None}, {}, {"prices": LARGE})],
     )
-    before = contents(store)
     with Writer(store) as writer:
+        writer.make_searchable()
+        before = contents(store)
         assert writer.optimize() == 6
     assert contents(store) == before
     assert set(runs(store)["a.ipynb"]) >= {"n", "chart", "p", "prices"}
@@ -184,7 +195,9 @@ def test_a_failed_write_does_not_remember_names(tmp_path: Path) -> None:
         writer.write([made("c.ipynb", {"second": 2})])
         writer.write([made("d.ipynb", {"first": 1, "second": 2})])
     check(store)
-    assert query(store, "SELECT name, number FROM scraps JOIN names ON names.id = name_id ORDER BY notebook_id, name") == [
+    assert query(
+        store, "SELECT name, number FROM scraps JOIN names ON names.id = name_id ORDER BY notebook_id, name"
+    ) == [
         ("second", 2),
         ("first", 1),
         ("second", 2),
@@ -250,7 +263,9 @@ def test_a_large_frame_is_a_file_and_reads_back(tmp_path: Path) -> None:
 
 def test_gc_keeps_what_is_named_or_fresh(tmp_path: Path) -> None:
     store = tmp_path / "scraps.db"
-    write(store, [made("a.ipynb", frames={"prices": LARGE}), made("b.ipynb", {"chart": PNG}, {}, {"prices": OTHER_LARGE})])
+    write(
+        store, [made("a.ipynb", frames={"prices": LARGE}), made("b.ipynb", {"chart": PNG}, {}, {"prices": OTHER_LARGE})]
+    )
     with Writer(store) as writer:
         writer.remove(["b.ipynb"])
         assert writer.gc()[:2] == (1, 0)
@@ -301,7 +316,10 @@ def test_a_name_that_nothing_uses_is_forgotten(tmp_path: Path) -> None:
     write(store, [made("a.ipynb", {"old": 1})])
     with Writer(store) as writer:
         writer.write([made("a.ipynb", {"new": 1})])
-        assert query(store, "SELECT name, type, scraps FROM names ORDER BY id") == [("old", None, 0), ("new", "number", 1)]
+        assert query(store, "SELECT name, type, scraps FROM names ORDER BY id") == [
+            ("old", None, 0),
+            ("new", "number", 1),
+        ]
         writer.optimize()
         assert writer.gc().names == 1
     assert query(store, "SELECT name FROM names") == [("new",)]

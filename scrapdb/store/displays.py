@@ -1,0 +1,53 @@
+"""Reading what was shown for scraps, of many notebooks at once."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple
+
+_LOOKED_AT = 1000  # displays at either end of the store
+
+
+class Display(NamedTuple):
+    """What was shown for a scrap, as one MIME type: where its bytes are, and how many."""
+
+    hash: str
+    size: int
+
+
+def names(connection: sqlite3.Connection) -> list[str]:
+    """Read the names under which something was shown, the commonest first.
+
+    A name that always has a value beside what is shown is found by the first and the last displays of the store, since
+    looking at all takes too long.
+    """
+    rows = connection.execute(
+        """SELECT name FROM names WHERE id IN (
+             SELECT name_id FROM name_types WHERE role = 'scrap' AND type = 'display' AND notebooks > 0 UNION
+             SELECT name_id FROM (SELECT name_id FROM displays ORDER BY notebook_id LIMIT ?1) UNION
+             SELECT name_id FROM (SELECT name_id FROM displays ORDER BY notebook_id DESC LIMIT ?1)
+           ) ORDER BY scraps DESC, name""",
+        (_LOOKED_AT,),
+    )
+    return [name for (name,) in rows]
+
+
+def of_notebooks(connection: sqlite3.Connection, name: str, paths: Sequence[str]) -> dict[str, dict[str, Display]]:
+    """Read what some notebooks have shown for a name: by path, by MIME type."""
+    found: dict[str, dict[str, Display]] = {}
+    for path, mime, digest, size in connection.execute(
+        """SELECT path, mime_type, hash, displays.size
+             FROM notebooks JOIN displays ON displays.notebook_id = notebooks.id
+            WHERE path IN (SELECT value FROM json_each(?)) AND name_id = (SELECT id FROM names WHERE name = ?)""",
+        (json.dumps(paths), name),
+    ):
+        found.setdefault(path, {})[mime] = Display(digest, size)
+    return found
+
+
+def content(connection: sqlite3.Connection, display: Display) -> bytes:
+    """Read the bytes of a display."""
+    data: bytes = connection.execute("SELECT data FROM blobs WHERE hash = ?", (display.hash,)).fetchone()[0]
+    return data

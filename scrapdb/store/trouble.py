@@ -1,0 +1,65 @@
+"""Reading what went wrong: problems by kind, and failed runs by their error."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import NamedTuple
+
+
+class Kind(NamedTuple):
+    """A kind of problem, how often it occurs, and in how many notebooks."""
+
+    kind: str
+    problems: int
+    notebooks: int
+
+
+class Failure(NamedTuple):
+    """An error that ended runs: how many, and the latest of them with its message."""
+
+    error: str
+    runs: int
+    path: str
+    started_at: str | None
+    message: str | None
+
+
+class Trouble(NamedTuple):
+    """A problem, and the notebook that has it."""
+
+    path: str
+    cell: int | None
+    output: int | None
+    name: str | None
+    kind: str
+    message: str
+
+
+def kinds(connection: sqlite3.Connection) -> list[Kind]:
+    """Count the problems by kind, the commonest first."""
+    rows = connection.execute(
+        """SELECT kind, count(*) AS problems, count(DISTINCT notebook_id) FROM problems
+            GROUP BY kind ORDER BY problems DESC, kind"""
+    )
+    return [Kind(*row) for row in rows]
+
+
+def problems(connection: sqlite3.Connection, kind: str | None, limit: int, offset: int) -> list[Trouble]:
+    """Read problems by path and place, of one kind or of all."""
+    rows = connection.execute(
+        f"""SELECT path, cell, output, name, kind, message
+              FROM problems JOIN notebooks ON notebooks.id = notebook_id {"" if kind is None else "WHERE kind = :kind"}
+             ORDER BY path, cell, output, problems.id LIMIT :limit OFFSET :offset""",
+        {"kind": kind, "limit": limit, "offset": offset},
+    )
+    return [Trouble(*row) for row in rows]
+
+
+def failures(connection: sqlite3.Connection, limit: int) -> list[Failure]:
+    """Count the failed runs by the class of their error, the commonest first."""
+    rows = connection.execute(
+        """SELECT ifnull(error_name, ''), count(*) AS runs, path, max(ifnull(started_at, '')), error_value
+             FROM notebooks WHERE status = 'failed' GROUP BY ifnull(error_name, '') ORDER BY runs DESC, error_name LIMIT ?""",
+        (limit,),
+    )
+    return [Failure(error, runs, path, started or None, message) for error, runs, path, started, message in rows]

@@ -1,0 +1,331 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import scrapdb
+from scrapdb.errors import ExpressionError
+from scrapdb.errors import NotebookNotFoundError
+from scrapdb.errors import ScrapdbError
+from scrapdb.errors import StoreError
+from scrapdb.errors import StoreNotFoundError
+from tests import notebook_builder as nb
+from tests import sessions
+
+METHODS: dict[str, Callable[[scrapdb.Database], object]] = {
+    "query": lambda db: db.query("x = 1"),
+    "count": lambda db: db.count(),
+    "explain": lambda db: db.explain("x = 1"),
+    "check": lambda db: db.check("x = 1"),
+    "sql": lambda db: db.sql("SELECT 1"),
+    "frame": lambda db: db.frame("x"),
+    "frame_table": lambda db: db.frame_table("x"),
+    "notebook": lambda db: db.notebook("a"),
+    "fields": lambda db: db.fields(),
+    "completions": lambda db: db.completions(""),
+    "problems": lambda db: db.problems(),
+    "sizes": lambda db: db.sizes(),
+    "totals": lambda db: db.totals(),
+    "optimize": lambda db: db.optimize(),
+    "gc": lambda db: db.gc(),
+}
+
+
+def test_every_public_method_is_tested_here() -> None:
+    public = {name for name in vars(scrapdb.Database) if not name.startswith("_")}
+    assert public == {"index", *METHODS}
+
+
+@pytest.mark.parametrize("ask", METHODS.values(), ids=METHODS)
+def test_without_a_store_nothing_is_made(tmp_path: Path, ask: Callable[[scrapdb.Database], object]) -> None:
+    with pytest.raises(
+        StoreNotFoundError, match=r"^There is no store .*none\.db; make one with `scrapdb index DIR`\.$"
+    ):
+        ask(scrapdb.open(tmp_path / "none.db"))
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\0" + bytes(84)])
+@pytest.mark.parametrize("ask", METHODS.values(), ids=METHODS)
+def test_another_file_is_left_alone(tmp_path: Path, ask: Callable[[scrapdb.Database], object], content: bytes) -> None:
+    path = tmp_path / "other.db"
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="nothing was changed"):
+        ask(scrapdb.open(path))
+    assert path.read_bytes() == content
+    assert [*tmp_path.iterdir()] == [path]
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> scrapdb.Database:
+    """A store of five runs: x is 1, 2, missing, null and NaN."""
+    values: dict[str, dict[str, Any]] = {
+        "one": {"x": 1, "kind": "good"},
+        "two": {"x": 2, "kind": "good"},
+        "missing": {"kind": "bad"},
+        "null": {"x": None, "kind": "bad"},
+        "nan": {"x": float("nan"), "kind": "bad"},
+    }
+    for name, glued in values.items():
+        nb.write(tmp_path / "runs" / f"{name}.ipynb", nb.gluing(**glued))
+    db = scrapdb.open(tmp_path / "scraps.db")
+    db.index(tmp_path / "runs")
+    return db
+
+
+def test_index_tells_what_it_did_and_how_far_it_is(tmp_path: Path) -> None:
+    for number in range(3):
+        nb.write(tmp_path / "runs" / f"{number}.ipynb", nb.gluing(x=number))
+    nb.write(tmp_path / "runs" / "broken.ipynb", b"{")
+    db = scrapdb.open(os.fspath(tmp_path / "scraps.db"))
+    told: list[Any] = []
+    summary = db.index(tmp_path / "runs", report=told.append)
+    assert (summary.added, summary.failed, summary.notebooks) == (3, 1, 4)
+    assert told[-1] == (4, 4, 4)
+    (tmp_path / "runs" / "0.ipynb").unlink()
+    assert db.index(tmp_path / "runs", prune=False).removed == 0
+    assert db.index(tmp_path / "runs", exclude=["1.ipynb"]).unchanged == 1
+    assert db.index(tmp_path / "runs", force=True, workers=1).unchanged + db.count() >= 2
+    assert db.count("x is not null") == 2
+
+
+def test_query_sorts_limits_and_leaves_out(ticker_store: Path) -> None:
+    db = scrapdb.open(ticker_store)
+    closest = [run["symbol"] for run in db.query(columns=["symbol"], sort="distance")]
+    assert closest[:2] == ["BCD", "MNO"]
+    assert len(closest) == 12
+    assert [run["symbol"] for run in db.query(columns="symbol", sort=["-distance"])] == closest[::-1]
+    some = db.query(columns=["symbol", "distance * 100 as percent"], sort="distance", limit=3, offset=1)
+    assert [run["symbol"] for run in some] == closest[1:4]
+    assert some.columns == ("symbol", "percent")
+    assert db.count("distance < 0.1") == 2
+    assert db.count() == 12
+
+
+def test_a_wrong_question_is_told_at_once(ticker_store: Path) -> None:
+    db = scrapdb.open(ticker_store)
+    for ask in (db.query, db.count, db.explain, db.check):
+        with pytest.raises(ExpressionError, match="distanse"):
+            ask("distanse < 0.1")
+    with pytest.raises(ExpressionError, match="symbl"):
+        db.query(columns="symbl")
+    with pytest.raises(ExpressionError, match="symbl"):
+        db.query(sort="-symbl")
+
+
+def test_explain_shows_the_statement_and_its_values(ticker_store: Path) -> None:
+    explained = scrapdb.open(ticker_store).explain("distance < 0.125")
+    assert "SELECT" in explained
+    assert "0.125" in explained
+
+
+@pytest.mark.parametrize(
+    ("question", "holds", "looked_at", "offenders"),
+    [
+        ({"expression": "x >= 1"}, False, 5, {"missing", "nan", "null"}),
+        ({"expression": "x >= 1", "where": "kind = 'good'"}, True, 2, set()),
+        ({"expression": "not (x < 1)"}, False, 5, {"missing", "nan", "null"}),
+        ({"expression": "x = 1", "any_": True}, True, 5, {"two", "missing", "nan", "null"}),
+        ({"expression": "x > 5", "any_": True}, False, 5, {"one", "two", "missing", "nan", "null"}),
+        ({"expression": "x > 5 or kind is not null"}, True, 5, set()),
+        ({"expression": "x > 0", "where": "kind = 'nowhere'"}, False, 0, set()),
+        ({"expression": "x > 0", "where": "kind = 'nowhere'", "any_": True}, False, 0, set()),
+        ({"expression": "kind = 'good'", "where": "x = 1"}, True, 1, set()),
+    ],
+)
+def test_check(
+    runs: scrapdb.Database, question: dict[str, Any], holds: bool, looked_at: int, offenders: set[str]
+) -> None:
+    """A notebook offends when the expression is false for it, or cannot be decided."""
+    verdict = runs.check(**question)
+    assert (verdict.holds, verdict.looked_at, verdict.failed) == (holds, looked_at, len(offenders))
+    assert {Path(run["notebook"]).stem for run in verdict.offenders} == offenders
+
+
+def test_check_of_an_empty_store_does_not_hold(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    db = scrapdb.open(tmp_path / "scraps.db")
+    db.index(tmp_path / "runs")
+    verdict = db.check("nb.status = 'completed'")
+    assert (verdict.holds, verdict.looked_at, verdict.failed, [*verdict.offenders]) == (False, 0, 0, [])
+
+
+def test_sql_takes_parameters_and_time(ticker_store: Path) -> None:
+    db = scrapdb.open(ticker_store)
+    found = db.sql("SELECT symbol AS s FROM runs WHERE distance < :d ORDER BY s", {"d": 0.1})
+    assert [*found] == [{"s": "BCD"}, {"s": "MNO"}]
+    with pytest.raises(StoreError, match=r"stopped after 0\.1 seconds"):
+        db.sql("WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n", seconds=0.1)
+
+
+def test_notebooks_are_found_by_path_and_by_the_end_of_it(ticker_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    db = scrapdb.open(ticker_store)
+    file = ticker_store.parent / "tickers" / "BCD.ipynb"
+    monkeypatch.chdir(ticker_store.parent / "tickers")
+    for name in ("BCD", "BCD.ipynb", "tickers/BCD", "tickers/BCD.ipynb", file, str(file), "../tickers/BCD.ipynb"):
+        assert db.notebook(name).path == "tickers/BCD.ipynb"
+    for name in ("CD", "bcd", "", "%", "_CD", "tickers", "nowhere/BCD"):
+        with pytest.raises(NotebookNotFoundError, match="No notebook is called"):
+            db.notebook(name)
+
+
+def test_a_name_of_many_notebooks_asks_for_more_of_the_path(tmp_path: Path) -> None:
+    for directory in "abcdefg":
+        nb.write(tmp_path / directory / "run.ipynb", nb.gluing(x=1))
+    db = scrapdb.open(tmp_path / "scraps.db")
+    db.index(tmp_path)
+    sentence = "'run': a/run.ipynb, b/run.ipynb, c/run.ipynb, d/run.ipynb, e/run.ipynb, …. Give more of the path."
+    with pytest.raises(NotebookNotFoundError) as raised:
+        db.notebook("run")
+    assert str(raised.value) == f"More than one notebook is called {sentence}"
+    assert db.notebook("c/run").path == "c/run.ipynb"
+
+
+def test_fields(ticker_store: Path) -> None:
+    fields = {(row["name"], row["kind"]): row for row in scrapdb.open(ticker_store).fields()}
+    glued = [distance(path) for path in (ticker_store.parent / "tickers").glob("*.ipynb")]
+    assert (fields["distance", "scrap"]["min"], fields["distance", "scrap"]["max"]) == (min(glued), max(glued))
+    assert fields["symbol", "parameter"]["examples"] == "AAA, ABC, BCD"
+    assert fields["length", "scrap"]["notebooks"] == fields["length", "parameter"]["notebooks"] == 12
+    assert fields["prices", "scrap"]["type"] == "frame"
+    assert not [name for name, kind in fields if kind == "notebook"]
+    attributes = scrapdb.open(ticker_store).fields(attributes=True)
+    assert "nb.status" in {row["name"] for row in attributes if row["kind"] == "notebook"}
+
+
+def distance(path: Path) -> float:
+    for cell in json.loads(path.read_bytes())["cells"]:
+        for output in cell.get("outputs", []):
+            payload = output.get("data", {}).get("application/scrapbook.scrap.json+json", {})
+            if payload.get("name") == "distance":
+                return float(payload["data"])
+    raise AssertionError(path)
+
+
+def test_completions(ticker_store: Path) -> None:
+    db = scrapdb.open(ticker_store)
+    assert db.completions("d") == ["d", "distance", "dj"]
+    assert db.completions("nb.sta") == ["nb.status", "nb.started_at"]
+    assert db.completions("%") == []
+
+
+def test_problems_of_all_and_of_one(tmp_path: Path) -> None:
+    nb.write(tmp_path / "good.ipynb", nb.gluing(x=1))
+    nb.write(tmp_path / "twice.ipynb", nb.notebook(nb.code("glue()", nb.scrap("x", 1), nb.scrap("x", 2))))
+    nb.write(tmp_path / "broken.ipynb", b"{")
+    db = scrapdb.open(tmp_path / "scraps.db")
+    db.index(tmp_path)
+    assert [(row["notebook"], row["kind"]) for row in db.problems()][1:] == [("twice.ipynb", "repeated")]
+    assert [row["notebook"] for row in db.problems("broken")] == ["broken.ipynb"]
+    assert [*db.problems("good")] == []
+    with pytest.raises(NotebookNotFoundError):
+        db.problems("nowhere")
+
+
+def test_sizes_add_up(ticker_store: Path) -> None:
+    db = scrapdb.open(ticker_store)
+    files = sorted((ticker_store.parent / "tickers").iterdir())
+    by = {by: [*db.sizes(by)] for by in ("scrap", "notebook", "encoder")}
+    totals = db.totals()
+    assert {row["notebook"]: row["file"] for row in by["notebook"]} == {
+        f"tickers/{path.name}": path.stat().st_size for path in files
+    }
+    assert totals["files"] == sum(path.stat().st_size for path in files)
+    assert {sum(row["bytes"] for row in rows) for rows in by.values()} == {totals["scraps"]}
+    assert [row["bytes"] for row in by["scrap"]] == sorted((row["bytes"] for row in by["scrap"]), reverse=True)
+    assert totals["notebooks"] == 12
+    assert totals["store"] == ticker_store.stat().st_size
+
+
+def test_optimize_and_gc(ticker_store: Path, tmp_path: Path) -> None:
+    shutil.copytree(ticker_store.parent / "tickers", tmp_path / "tickers")
+    db = scrapdb.open(tmp_path / "scraps.db")
+    db.index(tmp_path / "tickers")
+    before = [*db.query(columns="*")]
+    assert db.optimize() == 10
+    assert not any(db.gc())
+    assert [*db.query(columns="*")] == before
+    for path in (tmp_path / "tickers").iterdir():
+        path.unlink()
+    db.index(tmp_path / "tickers")
+    assert db.gc().blobs > 12
+    assert [*db.fields()] == []
+
+
+def test_repr_tells_the_path(tmp_path: Path) -> None:
+    assert repr(scrapdb.open(tmp_path / "x.db")) == f"Database({str(tmp_path / 'x.db')!r})"
+
+
+def test_threads_share_a_database(ticker_store: Path) -> None:
+    db = scrapdb.open(ticker_store)
+    found: list[list[Any]] = []
+
+    def ask() -> None:
+        for _ in range(5):
+            found.append([*db.query("distance < 0.1", columns="symbol", sort="symbol").rows()])
+            found.append([*db.sql("SELECT symbol FROM runs WHERE distance < 0.1 ORDER BY 1").rows()])
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [[("BCD",), ("MNO",)]] * 80
+
+
+def test_every_error_is_one_of_scrapdb(tmp_path: Path, ticker_store: Path) -> None:
+    content = bytearray(ticker_store.read_bytes())
+    for page in range(1, len(content) // 4096):
+        content[page * 4096 : page * 4096 + 3000] = b"\xa5" * 3000
+    (tmp_path / "damaged.db").write_bytes(content)
+    db = scrapdb.open(tmp_path / "damaged.db")
+    for ask in METHODS.values():
+        with pytest.raises(ScrapdbError):
+            list(ask(db))  # type: ignore[call-overload]
+
+
+def test_no_connection_is_left_open(ticker_store: Path, tmp_path: Path) -> None:
+    """Python 3.13 warns of one; here the open files are counted, as the system sees them."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"""
+import gc, os, scrapdb, sys
+def opened():
+    gc.collect()
+    return sum("scraps.db" in os.readlink(f"/proc/self/fd/{{fd}}") for fd in os.listdir("/proc/self/fd")
+               if os.path.islink(f"/proc/self/fd/{{fd}}"))
+db = scrapdb.open({str(ticker_store)!r})
+db.query("distance < 0.1")
+next(iter(db.query()))
+[*db.query(columns="*")]
+try: db.query("nowhere = 1")
+except scrapdb.ScrapdbError: pass
+try: db.sql("DELETE FROM scraps")
+except scrapdb.ScrapdbError: pass
+table = db.sql("SELECT * FROM scraps")
+rows = table.rows()
+next(rows)
+assert opened() > 0
+del rows, table
+db.check("distance < 0.1").offenders
+db.count(); db.explain("distance < 0.1"); db.completions(""); db.totals()
+[*db.fields()]; [*db.problems()]; [*db.sizes()]; next(db.fields().rows())
+notebook = db.notebook("BCD")
+notebook.scraps["chart"].display; notebook.scraps["prices"].data; notebook.scraps["chart"]._repr_mimebundle_()
+db.frame("prices")
+print(opened())
+""",
+    )
+    command = [sys.executable, "-W", "error", "-W", "ignore::DeprecationWarning", str(script)]
+    environment = os.environ | {"PYTHONPATH": str(sessions.ROOT)}
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (ran.stdout, ran.stderr) == ("0\n", "")
