@@ -48,20 +48,27 @@ class DisplayCell(msgspec.Struct, frozen=True):
         return next((known for known in _BEST if known in self.mime_types), (*self.mime_types, "display")[0])
 
 
+def is_plain(column: Output) -> bool:
+    """Whether a column is shown as SQLite gives it."""
+    if isinstance(column, Place):
+        return not isinstance(column.field, Field) and column.field.kind != "json"
+    return not isinstance(column, Decided)
+
+
 def reader(column: Output, start: int, connection: sqlite3.Connection, *, wide: bool) -> Reader:
     """How to read a column from a row of `rows_statement`, where its own columns begin at `start`."""
     if isinstance(column, Decided):
         return lambda row, _: None if row[start] is None else bool(row[start])
-    if not isinstance(column, Place):
+    if is_plain(column) or not isinstance(column, Place):
         return lambda row, _: row[start]
     field, path = column.field, column.path
     if not isinstance(field, Field):
-        if field.kind == "json":
-            return lambda row, _: walked(None if row[start] is None else json.loads(row[start]), path)
-        return lambda row, _: row[start]
+        return lambda row, _: walked(None if row[start] is None else json.loads(row[start]), path)
 
     def read(row: Sequence[Any], cells: Cells) -> Any:
         type_, value, exact = _wide_cell(field, row[0], cells) if wide else row[start : start + 3]
+        if type_ == "float" and value is not None:
+            return float(value)
         if type_ in ("frame", "display"):
             return _reference(connection, type_, row[0], field)
         return None if type_ is None else walked(load(type_, value, value, value, exact), path)

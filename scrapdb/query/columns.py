@@ -51,19 +51,17 @@ def meant(node: Node, fields: Fields) -> Node:
 def varying_parameters(connection: sqlite3.Connection) -> list[Name]:
     """The parameters that do not have one and the same value in all notebooks, the commonest first."""
     found: list[Name] = []
-    for name_id, name, _, parameters, notebooks in connection.execute(statements.PARAMETERS, (_MOST_CONSIDERED,)):
-        if parameters < notebooks or _first_and_last_differ(connection, name_id):
+    for name_id, name, alike in connection.execute(statements.PARAMETERS, (_MOST_CONSIDERED,)):
+        if not alike or _has_two_values(connection, name_id):
             found.append(Name("", name))
         if len(found) == _MOST_PARAMETERS:
             break
     return found
 
 
-def _first_and_last_differ(connection: sqlite3.Connection, name_id: int) -> bool:
-    # By the index, which knows no JSON: of lists and dicts, two are compared.
-    first = connection.execute(statements.FIRST_PARAMETER, (name_id,)).fetchone()
-    last = connection.execute(statements.LAST_PARAMETER, (name_id,)).fetchone()
-    return bool(first != last)
+def _has_two_values(connection: sqlite3.Connection, name_id: int) -> bool:
+    questions = (statements.ENDS, statements.DOCUMENTS)
+    return any(len(connection.execute(question, {"name": name_id}).fetchall()) > 1 for question in questions)
 
 
 def _notebook(fields: Fields) -> Column:

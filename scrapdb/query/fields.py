@@ -243,4 +243,8 @@ def _alike(one: str, other: str) -> int:
 
 
 def _question(near: list[str]) -> str:
-    return f"; did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else "; `scrapdb fields` lists what there is"
+    return (
+        f"; did you mean {' or '.join(f'`{name}`' for name in near)}?"
+        if near
+        else "; `scrapdb fields` lists what there is"
+    )

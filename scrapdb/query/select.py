@@ -20,6 +20,7 @@ from scrapdb.query.bound import Fails
 from scrapdb.query.bound import Leaf
 from scrapdb.query.bound import Place
 from scrapdb.query.cells import cells_of
+from scrapdb.query.cells import is_plain
 from scrapdb.query.cells import reader
 from scrapdb.query.columns import all_columns
 from scrapdb.query.columns import default_columns
@@ -40,6 +41,8 @@ from scrapdb.query.parser import parse
 from scrapdb.query.parser import parse_columns
 from scrapdb.query.parser import parse_sort
 from scrapdb.query.sql import statements
+from scrapdb.query.sql.search import ENOUGH
+from scrapdb.query.sql.search import MORE
 from scrapdb.query.sql.search import Estimates
 from scrapdb.query.sql.search import to_estimate
 from scrapdb.query.sql.statements import Order
@@ -206,10 +209,14 @@ def _where(fields: Fields, expression: str | Sequence[str] | None, unless: str |
 def _estimates(connection: sqlite3.Connection, where: Truth | None) -> Estimates:
     """Ask the index which terms of a conjunction have few notebooks."""
     found: dict[Leaf, int] = {}
+    together = list(itertools.islice(to_estimate(where), _MOST_ESTIMATED)) if where else []
     with answering():
-        for leaves in itertools.islice(to_estimate(where), _MOST_ESTIMATED) if where else ():
-            number = run(connection, statements.estimate_statement(leaves)).fetchone()[0]
-            found.update(dict.fromkeys(leaves, number))
+        for enough in (ENOUGH, *MORE):
+            for leaves in together:
+                number = run(connection, statements.estimate_statement(leaves, enough)).fetchone()[0]
+                found.update(dict.fromkeys(leaves, number))
+            if any(number < enough for number in found.values()):
+                break
     return found
 
 
@@ -239,14 +246,18 @@ def _order(fields: Fields, sort: str | None, now: datetime) -> Iterator[Order]:
 
 def _rows(connection: sqlite3.Connection, plan: _Plan) -> Iterator[tuple[Any, ...]]:
     readers = []
-    start = 2
+    start = 1
     for column in plan.columns:
         readers.append(reader(column, start, connection, wide=plan.wide))
         start += statements.width(column, wide=plan.wide)
     stored = [column.field for column in plan.columns if isinstance(column, Place)] if plan.wide else []
     name_ids = sorted({field.name_id for field in stored if isinstance(field, Field)})
+    plain = all(map(is_plain, plan.columns))
     with snapshot(connection):
         for chunk in _chunks(connection, plan):
+            if plain:
+                yield from (tuple(row[1:]) for row in chunk)
+                continue
             cells = cells_of(connection, [row[0] for row in chunk], name_ids) if name_ids else {}
             for row in chunk:
                 yield tuple([read(row, cells) for read in readers])

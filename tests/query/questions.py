@@ -5,8 +5,10 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 _names = st.sampled_from(
-    ["x", "größe", "`odd name/with.dots`", "`tick``s`", "`in`", "`nb`", "scrap.x", "param.`a b`", "nb.status"]
-    + ["dj.a", "dj.list[0]", 'dj["odd ""key"][-1]', "`a`.b.c", "scrap.in", "scrap.like.b"]
+    [
+        *("x", "größe", "`odd name/with.dots`", "`tick``s`", "`in`", "`nb`", "scrap.x", "param.`a b`", "nb.status"),
+        *("dj.a", "dj.list[0]", 'dj["odd ""key"][-1]', "`a`.b.c", "scrap.in", "scrap.like.b"),
+    ],
 )
 _constants = st.one_of(
     st.integers(-(10**20), 10**20).map(str),

@@ -9,8 +9,8 @@ import pytest
 
 from scrapdb.errors import ExpressionError
 from scrapdb.query.binding import bind_truth
-from scrapdb.query.select import fields_of
 from scrapdb.query.parser import parse
+from scrapdb.query.select import fields_of
 from tests.query.stores import Display
 from tests.query.stores import Frame
 from tests.query.stores import Notebook
@@ -23,14 +23,16 @@ NOW = datetime(2026, 11, 8, 12, tzinfo=UTC)
 def store() -> sqlite3.Connection:
     scraps = {"x": 1, "y": 2.5, "flag": True, "symbol": "BCD", "dj": {"a": 1}, "nothing": None}
     scraps |= {"prices": Frame(10, 2), "chart": Display(), "a-b": 1, "a/b": 2, "in": 3}
-    return build([Notebook("a.ipynb", scraps, {"symbol": "AAA", "rate": 0.1}), Notebook("b.ipynb", {"mixed": 1}, {"mixed": "a"})])
+    return build(
+        [Notebook("a.ipynb", scraps, {"symbol": "AAA", "rate": 0.1}), Notebook("b.ipynb", {"mixed": 1}, {"mixed": "a"})]
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("symbol < «0.1»", None),
-        ("«symbol < 0.1»", '`symbol` is text and `0.1` is a number: they cannot be compared'),
+        ("«symbol < 0.1»", "`symbol` is text and `0.1` is a number: they cannot be compared"),
         ("x = 1 and «y = 'a'»", "`y` is a number and `'a'` is text: they cannot be compared"),
         ("«1 < symbol»", "`symbol` is text and `1` is a number: they cannot be compared"),
         ("symbol in ('a', «1»)", "`symbol` is text and `1` is a number: they cannot be compared"),

@@ -17,9 +17,18 @@ def store(request: pytest.FixtureRequest) -> sqlite3.Connection:
     connection = build(
         Notebook(
             f"{number}.ipynb",
-            {"distance": number / 3000, "flag": number % 2 == 0, "symbol": f"S{number}", "dj": {"a": number}, "both": 1},
+            {
+                "distance": number / 3000,
+                "flag": number % 2 == 0,
+                "symbol": f"S{number}",
+                "dj": {"a": number},
+                "both": 1,
+            },
             {"rate": number % 7, "both": 2},
-            {"started_at": f"2026-11-{number % 28 + 1:02}T00:00:00.000000Z", "status": ("completed", "failed")[number % 2]},
+            {
+                "started_at": f"2026-11-{number % 28 + 1:02}T00:00:00.000000Z",
+                "status": ("completed", "failed")[number % 2],
+            },
         )
         for number in range(3000)
     )
@@ -50,18 +59,24 @@ def test_every_stage(store: sqlite3.Connection) -> None:
         ("symbol like 'S77%'", r"COVERING INDEX scraps_by_value \(name_id=\? AND number=\? AND text>\? AND text<\?\)"),
         ("flag", r"COVERING INDEX scraps_by_value \(name_id=\? AND number=\?\)"),
         ("distance < 0.001 and flag", r"COVERING INDEX scraps_by_value \(name_id=\? AND number<\?\)"),
-        ("flag and symbol = 'S7' and rate < 3", r"COVERING INDEX scraps_by_value \(name_id=\? AND number=\? AND text=\?\)"),
+        (
+            "flag and symbol = 'S7' and rate < 3",
+            r"COVERING INDEX scraps_by_value \(name_id=\? AND number=\? AND text=\?\)",
+        ),
         ("distance < 0.001 or symbol = 'S7'", r"COVERING INDEX scraps_by_value \(name_id=\? AND number<\?\)"),
         ("rate = 3 or distance > 0.9 and flag", r"COVERING INDEX parameters_by_value \(name_id=\? AND number=\?\)"),
         ("both = 1", r"COVERING INDEX parameters_by_value \(name_id=\? AND number=\?\)"),
         ("distance / rate > 100", r"COVERING INDEX scraps_by_value \(name_id=\?\)"),
         ("dj.a = 1", r"INDEX scraps_by_value \(name_id=\? AND number=\? AND text=\?\)"),
         ("distance is not null", r"COVERING INDEX scraps_by_value \(name_id=\? AND number>\?\)"),
-        ("distance is null and symbol = 'S7'", r"COVERING INDEX scraps_by_value \(name_id=\? AND number=\? AND text=\?\)"),
+        (
+            "distance is null and symbol = 'S7'",
+            r"COVERING INDEX scraps_by_value \(name_id=\? AND number=\? AND text=\?\)",
+        ),
         ("not (distance < 0.999)", r"COVERING INDEX scraps_by_value \(name_id=\? AND number>\?\)"),
         ("nb.status = 'failed' and distance < 0.001", r"COVERING INDEX scraps_by_value \(name_id=\? AND number<\?\)"),
         ("nb.started_at >= '2026-11-28'", r"INDEX notebooks_by_started_at \(started_at>\?\)"),
-        ("nb.path = '7.ipynb'", r"INDEX sqlite_autoindex_notebooks_1 \(path=\?\)"),
+        ("nb.path = '7.ipynb'", r"COVERING INDEX sqlite_autoindex_notebooks_1 \(path=\?\)"),
     ],
 )
 def test_questions_reach_the_index(store: sqlite3.Connection, expression: str, index: str) -> None:

@@ -76,8 +76,10 @@ def test_names(text: str, name_id: int, types: set[str], path: tuple[object, ...
         ("nb.status.x", "`nb.status` is no dict or list: nothing can be looked up in it"),
         (
             "dj.a",
-            "`dj.a` is a name, and also a path into `dj`: write `dj.a` with backticks for the name, "
-            'dj["a"] for the path',
+            (
+                "`dj.a` is a name, and also a path into `dj`: "
+                'write `dj.a` with backticks for the name, dj["a"] for the path'
+            ),
         ),
     ],
 )

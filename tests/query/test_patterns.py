@@ -4,6 +4,7 @@ import sqlite3
 
 import pytest
 from hypothesis import given
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from scrapdb.query.patterns import after
@@ -38,6 +39,7 @@ def test_after(text: str, expected: str | None) -> None:
 characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 
 
+@settings(deadline=None)
 @given(st.text(characters, min_size=1), st.text(characters))
 def test_all_texts_with_a_beginning_stand_before_the_one_after(start: str, rest: str) -> None:
     end = after(start)
@@ -53,12 +55,14 @@ def test_wrong_patterns_have_a_reason(pattern: str) -> None:
 def test_functions() -> None:
     connection = sqlite3.connect(":memory:")
     register(connection)
-    sql = "SELECT regexp('b.$', 'abc'), regexp('^b', 'abc'), regexp('a', NULL), text_lower('ÉA'), text_upper('éa'), text_lower(NULL)"
-    assert connection.execute(sql).fetchone() == (1, 0, None, "éa", "ÉA", None)
+    found = connection.execute("SELECT regexp('b.$', 'abc'), regexp('^b', 'abc'), regexp('a', NULL)")
+    assert found.fetchone() == (1, 0, None)
+    found = connection.execute("SELECT text_lower('ÉA'), text_upper('éa'), text_lower(NULL)")
+    assert found.fetchone() == ("éa", "ÉA", None)
 
 
 def test_no_pattern_takes_long() -> None:
     connection = sqlite3.connect(":memory:")
     register(connection)
-    found = connection.execute("SELECT regexp('(a|aa|a?)*$', ?), ? GLOB ?", ("a" * 50_000 + "b", "a" * 5000, "*a" * 50 + "b"))
-    assert found.fetchone() == (1, 0)
+    values = ("a" * 50_000 + "b", "a" * 5000, "*a" * 50 + "b")
+    assert connection.execute("SELECT regexp('(a|aa|a?)*$', ?), ? GLOB ?", values).fetchone() == (1, 0)

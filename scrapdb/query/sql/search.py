@@ -26,7 +26,6 @@ from scrapdb.query.nodes import In
 from scrapdb.query.nodes import Or
 from scrapdb.query.nodes import Truth
 from scrapdb.query.nodes import Value
-from scrapdb.query.nodes import walk
 from scrapdb.query.patterns import prefix
 from scrapdb.query.sql.conditions import condition
 from scrapdb.query.sql.rows import Binder
@@ -37,8 +36,10 @@ from scrapdb.query.sql.rows import joined
 from scrapdb.query.sql.rows import row_of
 from scrapdb.query.sql.rows import sources
 
-# Estimates are not counted further: what has more is no better than another.
-ENOUGH = 1000
+# Estimates are counted so far, then, as long as all terms have more, on to the next: counting takes a hundredth of what
+# the search will take.
+ENOUGH, *MORE = 1000, 20_000, 400_000
+_UNKNOWN = 10**12
 # Longer lists are not estimated.
 _LONG_LIST = 100
 
@@ -69,16 +70,24 @@ class Arm(NamedTuple):
     @property
     def sql(self) -> str:
         """The SELECT of the ids."""
-        return f"SELECT {self.scope.notebook} AS id FROM {self.table} WHERE {' AND '.join(self.conditions)}"
+        return f"SELECT {self.scope.notebook} AS id FROM {self.table} WHERE {joined('AND', list(self.conditions))}"
 
 
 class Search(NamedTuple):
-    """The FROM and WHERE of a statement over the notebooks found, which are `n`.
+    """The FROM and WHERE of a statement over the notebooks found.
 
-    With `driven`, an index gives the notebooks; without, each is tested.
+    Args:
+        tables: what is searched.
+        notebook: the notebook's id in it.
+        link: joins the notebook itself as `n`, where it is not there yet.
+        conditions: what is asked.
+        scope: what can be referred to, with the link.
+        driven: whether an index gives the notebooks; if not, each is tested.
     """
 
     tables: str
+    notebook: str
+    link: str
     conditions: tuple[str, ...]
     scope: Scope
     driven: bool
@@ -88,39 +97,49 @@ def search(node: Truth | None, bind: Binder, estimates: Estimates | None = None,
     """Find the notebooks for which a bound tree is true; all if there is none. With `scanning` each is tested."""
     notebook = Scope("n.id", {None: ("n",)})
     if node is None:
-        return Search("notebooks AS n", (), notebook, driven=False)
+        return Search("notebooks AS n", "n.id", "", (), notebook, driven=False)
     estimates = estimates or {}
     known = cost(node, estimates)
     if scanning or known is None or (known.rank == _SCAN and not isinstance(node, Or)):
-        return Search("notebooks AS n", (test(node, notebook, bind),), notebook, driven=False)
+        return Search("notebooks AS n", "n.id", "", (test(node, notebook, bind),), notebook, driven=False)
     arms, distinct = _drive(node, (), bind, estimates)
     if len(arms) > 1:
-        ids = _union(arms, distinct=distinct)
-        return Search(f"({ids}) AS i CROSS JOIN notebooks AS n ON n.id = i.id", (), notebook, driven=True)
+        return Search(f"({_union(arms, distinct=distinct)}) AS i", "i.id", _link("i.id"), (), notebook, driven=True)
     arm = arms[0]
-    if None in arm.scope.rows:
-        return Search(arm.table, arm.conditions, arm.scope, driven=True)
-    tables = f"{arm.table} CROSS JOIN notebooks AS n ON n.id = {arm.scope.notebook}"
-    return Search(tables, arm.conditions, Scope("n.id", {**arm.scope.rows, None: ("n",)}), driven=True)
+    found = arm.scope.notebook
+    link = "" if None in arm.scope.rows else _link(found)
+    scope = Scope("n.id", {**arm.scope.rows, None: ("n",)})
+    return Search(arm.table, found, link, arm.conditions, scope, driven=True)
 
 
-def to_estimate(node: Truth) -> Iterator[tuple[Leaf, ...]]:
+def _link(notebook: str) -> str:
+    # CROSS, since SQLite does not reorder it: the search comes first.
+    return f" CROSS JOIN notebooks AS n ON n.id = {notebook}"
+
+
+def to_estimate(node: Truth, *, rivals: bool = False) -> Iterator[tuple[Leaf, ...]]:
     """The leaves for which an estimate helps to choose: those on one row together, as they will be searched."""
-    for found, _ in walk(node):
-        if not isinstance(found, And):
-            continue
+    if isinstance(node, And):
         by_row: dict[Row, list[Leaf]] = {}
-        for term in found.terms:
+        for term in node.terms:
             if isinstance(term, Leaf) and term.required and is_sought(term):
                 by_row.setdefault(_driving_row(term), []).append(term)
-        if len(by_row) > 1 or (by_row and any(isinstance(term, Or) for term in found.terms)):
+        choices = [term for term in node.terms if isinstance(term, Or)]
+        if rivals or len(by_row) + len(choices) > 1:
             yield from map(tuple, by_row.values())
+            for choice in choices:
+                yield from to_estimate(choice, rivals=True)
+    elif isinstance(node, Or):
+        for term in node.terms:
+            yield from to_estimate(term, rivals=rivals)
+    elif rivals and isinstance(node, Leaf) and node.required and is_sought(node):
+        yield (node,)
 
 
-def estimate_sql(leaves: tuple[Leaf, ...], bind: Binder) -> str:
-    """The statement that counts what the index has for leaves on one row."""
+def estimate_sql(leaves: tuple[Leaf, ...], enough: int, bind: Binder) -> str:
+    """The statement that counts what the index has for leaves on one row, up to a limit."""
     arms = _arms(leaves[0], leaves[1:], bind)
-    return f"SELECT count(*) FROM (SELECT 1 FROM ({_union(arms, distinct=True)}) LIMIT {bind(ENOUGH)})"
+    return f"SELECT count(*) FROM (SELECT 1 FROM ({_union(arms, distinct=True)}) LIMIT {bind(enough)})"
 
 
 def test(node: Truth, scope: Scope, bind: Binder) -> str:
@@ -142,11 +161,14 @@ def cost(node: Truth, estimates: Estimates) -> Cost | None:
         found = [term for term in _costs(node.terms, estimates) if term]
         if len(found) < len(node.terms):
             return None
-        total = min(sum(term.estimate for term in found), ENOUGH)
-        return Cost(total, max(term.rank for term in found), sum(term.notebooks for term in found))
+        return Cost(
+            sum(term.estimate for term in found),
+            max(term.rank for term in found),
+            sum(term.notebooks for term in found),
+        )
     if isinstance(node, Leaf) and node.required:
         row = _driving_row(node)
-        return Cost(estimates.get(node, ENOUGH), _rank(node, row), row.notebooks if row else float("inf"))
+        return Cost(estimates.get(node, _UNKNOWN), _rank(node, row), row.notebooks if row else float("inf"))
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from scrapdb.query.bound import Instant
 from scrapdb.query.bound import Leaf
 from scrapdb.query.bound import Place
 from scrapdb.query.bound import kinds
+from scrapdb.query.fields import KINDS
 from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Field
 from scrapdb.query.nodes import And
@@ -19,9 +21,11 @@ from scrapdb.query.nodes import Truth
 from scrapdb.query.nodes import Value
 from scrapdb.query.sql.rows import Binder
 from scrapdb.query.sql.rows import Scope
+from scrapdb.query.sql.rows import joined
 from scrapdb.query.sql.rows import looked_up
 from scrapdb.query.sql.rows import row_of
 from scrapdb.query.sql.rows import sources
+from scrapdb.query.sql.search import ENOUGH
 from scrapdb.query.sql.search import Estimates
 from scrapdb.query.sql.search import Search
 from scrapdb.query.sql.search import estimate_sql
@@ -52,10 +56,10 @@ class Order(NamedTuple):
     descending: bool
 
 
-def estimate_statement(leaves: tuple[Leaf, ...]) -> Statement:
-    """Count what the index has for leaves on one row, but not beyond what makes a difference."""
+def estimate_statement(leaves: tuple[Leaf, ...], enough: int = ENOUGH) -> Statement:
+    """Count what the index has for leaves on one row, up to a limit."""
     bind = Binder()
-    return Statement(estimate_sql(leaves, bind), bind.values)
+    return Statement(estimate_sql(leaves, enough, bind), bind.values)
 
 
 def count_statement(where: Truth | None, estimates: Estimates | None = None) -> Statement:
@@ -69,7 +73,7 @@ def ids_statement(where: Truth | None, estimates: Estimates | None = None, prefi
     """The ids of the notebooks, each once, in no order; names of bound values have the prefix."""
     bind = Binder(prefix)
     found = search(where, bind, estimates)
-    return Statement(f"SELECT n.id FROM {found.tables}{_where(found.conditions)}", bind.values)
+    return Statement(f"SELECT {found.notebook} FROM {found.tables}{_where(found.conditions)}", bind.values)
 
 
 def rows_statement(
@@ -83,23 +87,24 @@ def rows_statement(
     estimates: Estimates | None = None,
     scanning: bool = False,
 ) -> Statement:
-    """The notebooks found: id, path and the columns, each as wide as `width` says.
+    """The notebooks found: id and columns, each as wide as `width` says.
 
     With `wide` the scraps and parameters are left out, to be read by `cells_statement`; with `scanning` notebooks are
     tested in the order of their paths, which is good for the first few.
     """
     bind = Binder()
     found = search(where, bind, estimates, scanning=scanning)
-    shown = [] if wide else [column for column in columns if isinstance(column, Place)]
-    tables, scope = _joined(found, shown, order, bind)
-    outputs = [sql for column in columns for sql in _outputs(column, scope, bind, wide=wide)]
     sure = _sure_faces(where)
+    known = {column: _known(column, found, sure) for column in columns}
+    shown = [column for column in columns if isinstance(column, Place) and not (wide or known[column])]
+    tables, scope = _joined(found, shown, order, bind)
+    outputs = [sql for column in columns for sql in known[column] or _outputs(column, scope, bind, wide=wide)]
     # The row that drives the search comes in the order of the index, its joined double does not.
     driven = Scope(scope.notebook, {**scope.rows, **found.scope.rows})
     keys = [sql for key in order for sql in _keys(key, driven, bind, sure.get(key.value))]
     # The plus keeps SQLite from reading all notebooks in the order of their paths, where an index finds the few.
     sql = (
-        f"SELECT {', '.join(['n.id', 'n.path', *outputs])} FROM {tables}{_where(found.conditions)}"
+        f"SELECT {', '.join(['n.id', *outputs])} FROM {tables}{_where(found.conditions)}"
         f" ORDER BY {', '.join([*keys, '+n.path' if found.driven else 'n.path'])}"
     )
     if limit is not None or offset:
@@ -129,20 +134,26 @@ NAME = """\
 SELECT names.id, names.name, name_types.role, name_types.type, name_types.notebooks
 FROM names JOIN name_types ON name_types.name_id = names.id WHERE names.name = ?"""
 NAMES = "SELECT name FROM names WHERE scraps > 0 OR parameters > 0 ORDER BY id"
-# The parameters of a store, the commonest first; and those in all notebooks with their first and last value.
+# The parameters of a store, the commonest first, and whether each has one type and is in all notebooks.
 PARAMETERS = """\
-SELECT id, name, scraps, parameters, (SELECT count(*) FROM notebooks) FROM names
-WHERE parameters > 0 ORDER BY parameters DESC, id LIMIT ?"""
-FIRST_PARAMETER = """\
-SELECT type, number, text, json, exact FROM parameters WHERE name_id = ?
-ORDER BY number, text, shadowed, notebook_id LIMIT 1"""
-LAST_PARAMETER = """\
-SELECT type, number, text, json, exact FROM parameters WHERE name_id = ?
-ORDER BY number DESC, text DESC, shadowed DESC, notebook_id DESC LIMIT 1"""
+SELECT id, name, parameters = (SELECT count(*) FROM notebooks) AND 1 = (
+  SELECT count(*) FROM name_types WHERE name_id = names.id AND role = 'parameter' AND notebooks > 0
+)
+FROM names WHERE parameters > 0 ORDER BY parameters DESC, id LIMIT ?"""
+# The least and the greatest value of a parameter, off the index; it knows no JSON, of which the first ones have to do.
+ENDS = """\
+SELECT * FROM (SELECT number, text FROM parameters WHERE name_id = :name ORDER BY number, text LIMIT 1)
+UNION
+SELECT * FROM (SELECT number, text FROM parameters WHERE name_id = :name ORDER BY number DESC, text DESC LIMIT 1)"""
+DOCUMENTS = """\
+SELECT DISTINCT json FROM (
+  SELECT json FROM parameters WHERE name_id = :name AND number IS NULL AND text IS NULL LIMIT 1000
+)
+LIMIT 2"""
 
 
 def _where(conditions: Sequence[str]) -> str:
-    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f" WHERE {joined('AND', list(conditions))}" if conditions else ""
 
 
 def _joined(found: Search, shown: Sequence[Place], order: Sequence[Order], bind: Binder) -> tuple[str, Scope]:
@@ -150,7 +161,7 @@ def _joined(found: Search, shown: Sequence[Place], order: Sequence[Order], bind:
     sorted_by = [
         key.value for key in order if isinstance(key.value, Place) and row_of(key.value) not in found.scope.rows
     ]
-    tables, scope = found.tables, found.scope
+    tables, scope = found.tables + found.link, found.scope
     for field in dict.fromkeys(place.field for place in [*shown, *sorted_by]):
         if isinstance(field, Attribute):
             continue
@@ -179,6 +190,18 @@ def _outputs(column: Output, scope: Scope, bind: Binder, *, wide: bool) -> list[
         looked_up(field, lambda alias: f"coalesce({alias}.number, {alias}.text, {alias}.json)", scope, bind),
         looked_up(field, lambda alias: f"{alias}.exact", scope, bind),
     ]
+
+
+def _known(column: Output, found: Search, sure: Mapping[Value, str]) -> list[str]:
+    """What the driving row has of a column without another look-up: a number of which the type is certain."""
+    field = column.field if isinstance(column, Place) and sure.get(column) == "number" and not column.path else None
+    if not isinstance(field, Field) or field not in found.scope.rows:
+        return []
+    types = [type_ for type_ in field.types if KINDS.get(type_) == "number"]
+    # An integer may be too large for its column.
+    return (
+        [f"'{types[0]}'", f"{found.scope.rows[field][0]}.number", "NULL"] if types in (["float"], ["boolean"]) else []
+    )
 
 
 def _either(found: dict[str, str]) -> str:

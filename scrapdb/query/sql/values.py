@@ -137,9 +137,10 @@ def _length(node: Value, scope: Scope, bind: Binder) -> str:
 def _coalesce(node: Call, face: str, scope: Scope, bind: Binder) -> str:
     """The first value that is there, if it has that face."""
     if not any(len(kinds(argument) & SCALARS) > 1 for argument in node.arguments):
-        return f"coalesce({', '.join(faces(argument, scope, bind).get(face, 'NULL') for argument in node.arguments)}, NULL)"
+        found = [faces(argument, scope, bind).get(face, "NULL") for argument in node.arguments]
+        return f"coalesce({', '.join(found)}, NULL)"
     cases = []
     for argument in node.arguments:
-        for other, found in faces(argument, scope, bind).items():
-            cases.append(f"WHEN {found} IS NOT NULL THEN {found if other == face else 'NULL'}")
+        for other, value in faces(argument, scope, bind).items():
+            cases.append(f"WHEN {value} IS NOT NULL THEN {value if other == face else 'NULL'}")
     return f"CASE {' '.join(cases)} END" if cases else "NULL"

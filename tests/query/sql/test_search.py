@@ -13,13 +13,15 @@ from scrapdb.query.select import fields_of
 from tests.query.stores import Notebook
 from tests.query.stores import build
 
-NAMES = ("x", "y", "z", "s", "p")
+TOO_LARGE = "too large"
 
 
 @pytest.fixture(scope="module")
 def store() -> sqlite3.Connection:
     return build(
-        Notebook(f"{number}.ipynb", {"x": number, "y": number / 2, "z": number % 2 == 0, "s": f"t{number}"}, {"p": number})
+        Notebook(
+            f"{number}.ipynb", {"x": number, "y": number / 2, "z": number % 2 == 0, "s": f"t{number}"}, {"p": number}
+        )
         for number in range(100)
     )
 
@@ -33,7 +35,7 @@ def store() -> sqlite3.Connection:
         (lambda number: f's = "t{number * 2}"', "or", 1000, 50),
         (lambda number: f"x != {number * 2}", "and", 1000, 50),
         (lambda number: f"{number} <= x < {number}.5", "or", 1000, 100),
-        (lambda number: f"{NAMES[number % 3]} = {number + 90}", "or", 5000, 12),
+        (lambda number: f"{'xyp'[number % 3]} > {number + 90}", "or", 5000, 9),
         (lambda number: f"{'xyp'[number % 3]} < {90 + number}", "and", 5000, 90),
         (lambda number: f"(x = {number} and z)", "or", 1000, 50),
         (lambda number: f"(x is null or y > {number + 40})", "and", 500, 0),
@@ -49,6 +51,14 @@ def test_thousands_of_terms(
     assert count(store, fields_of(store), expression) == expected
 
 
+def answer(store: sqlite3.Connection, expression: str) -> int | str:
+    """The number of notebooks, or the sentence that refuses; how deep SQLite can go depends on its version."""
+    try:
+        return count(store, fields_of(store), expression)
+    except UsageError as error:
+        return TOO_LARGE if "too large for SQLite" in str(error) and error.exit_code == 2 else str(error)
+
+
 def nested(levels: int) -> str:
     expression = "x = 7"
     for level in range(levels):
@@ -56,16 +66,21 @@ def nested(levels: int) -> str:
     return expression
 
 
+def expected_of(levels: int) -> int:
+    """The same by hand."""
+    found = 0
+    for x in range(100):
+        holds = x == 7
+        for level in range(levels):
+            holds = x / 2 > level and holds if level % 2 else x / 2 > level or holds
+        found += holds
+    return found
+
+
 def test_nesting(store: sqlite3.Connection) -> None:
-    fields = fields_of(store)
-    # y > 11 and (y > 10 or (y > 9 and …)), by hand: all above 11, and none else.
-    assert count(store, fields, nested(12)) == sum(number / 2 > 11 for number in range(100))
+    assert answer(store, nested(12)) == expected_of(12) > 0
     for levels in (20, 30, 40, 60):
-        try:
-            assert count(store, fields, nested(levels)) > 0
-        except UsageError as error:
-            assert "too large for SQLite" in str(error)
-            assert error.exit_code == 2
+        assert answer(store, nested(levels)) in (expected_of(levels), TOO_LARGE)
 
 
 @pytest.mark.parametrize("form", ["abs({})", "({} + x)", "(x * {})", "-{}", "coalesce({}, 1)", "round({})"])
@@ -74,8 +89,5 @@ def test_deep_calculations(store: sqlite3.Connection, form: str) -> None:
         expression = "x"
         for _ in range(levels):
             expression = form.format(expression)
-        try:
-            assert count(store, fields_of(store), f"{expression} != 0.5") == 100
-        except UsageError as error:
-            assert "too large for SQLite" in str(error)
-            assert levels > 10
+        found = answer(store, f"{expression} != 0.5")
+        assert found == 100 or (levels > 10 and found == TOO_LARGE)
