@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sqlite3
-import weakref
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from contextlib import closing
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
 
 from scrapdb.errors import ScrapNotFoundError
+from scrapdb.errors import StoreError
 from scrapdb.query.select import count
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import notebook_ids
 from scrapdb.query.select import select
 from scrapdb.store import read
-from scrapdb.store import statement
 from scrapdb.store.connection import check
 from scrapdb.store.connection import errors
 from scrapdb.store.connection import open_reader
-from scrapdb.store.connection import snapshot
+from scrapdb.store.connection import reading
 from scrapdb.table import Table
 
 if TYPE_CHECKING:
@@ -39,6 +37,8 @@ if TYPE_CHECKING:
     from scrapdb.notebook import Notebook
     from scrapdb.store.write import Collected
 
+Answer = tuple[Sequence[str], Iterator[Sequence[Any]]]  # the names of the columns, and the rows
+Ask = Callable[[sqlite3.Connection], Answer]
 _SUGGESTED = 3
 _COMPLETIONS = 200
 
@@ -102,9 +102,7 @@ class Database:
         from scrapdb.index import index
 
         roots = [os.fspath(path) for path in paths]
-        return index(
-            self.path, roots, exclude=exclude, prune=prune, force=force, workers=workers, report=report
-        )
+        return index(self.path, roots, exclude=exclude, prune=prune, force=force, workers=workers, report=report)
 
     def query(
         self,
@@ -131,11 +129,9 @@ class Database:
         shown = columns if columns is None or isinstance(columns, str) else ", ".join(columns)
         keys = sort if isinstance(sort, str) else ", ".join(sort)
 
-        def ask(connection: sqlite3.Connection) -> tuple[Sequence[str], Iterator[Sequence[Any]]]:
+        def ask(connection: sqlite3.Connection) -> Answer:
             fields = fields_of(connection)
-            return select(
-                connection, fields, expression, columns=shown, sort=keys or None, limit=limit, offset=offset
-            )
+            return select(connection, fields, expression, columns=shown, sort=keys or None, limit=limit, offset=offset)
 
         return self._table(ask)
 
@@ -173,7 +169,8 @@ class Database:
             ExpressionError: an expression is wrong.
             StoreError: there is no store, or it cannot be read.
         """
-        def ask(connection: sqlite3.Connection) -> tuple[Sequence[str], Iterator[Sequence[Any]]]:
+
+        def ask(connection: sqlite3.Connection) -> Answer:
             return select(connection, fields_of(connection), where, unless=expression)
 
         with self._reading() as connection:
@@ -183,9 +180,7 @@ class Database:
         holds = looked_at > failed if any_ else looked_at > 0 and not failed
         return Verdict(holds, looked_at, failed, self._table(ask))
 
-    def sql(
-        self, sql: str, parameters: Mapping[str, Any] | None = None, seconds: float = statement.SECONDS
-    ) -> Table:
+    def sql(self, sql: str, parameters: Mapping[str, Any] | None = None, seconds: float = 60) -> Table:
         """Run one SQL statement that only reads.
 
         Args:
@@ -197,6 +192,8 @@ class Database:
             UsageError: the statement is wrong, or does anything but read.
             StoreError: it took too long, or there is no store.
         """
+        from scrapdb.store import statement
+
         return self._table(lambda connection: statement.run(connection, sql, parameters, seconds))
 
     def frame(self, name: str, where: str | None = None, columns: Sequence[str] | None = None) -> pd.DataFrame:
@@ -205,14 +202,15 @@ class Database:
         Args:
             name: the name it was glued under.
             where: an expression that chooses notebooks.
-            columns: columns of the DataFrame to read; an index without a name is the column `index`.
+            columns: columns of the DataFrame to read; its index is columns too, named as `reset_index` names them.
 
         Raises:
             ScrapNotFoundError: no notebook glued a DataFrame under that name.
             ExpressionError: the expression is wrong.
             StoreError: there is no store, or a sidecar is missing.
         """
-        return self._frame(name, where, columns).to_pandas()
+        joined: pd.DataFrame = self._frame(name, where, columns).to_pandas()
+        return joined
 
     def frame_table(self, name: str, where: str | None = None, columns: Sequence[str] | None = None) -> Table:
         """Read one DataFrame across notebooks as rows. Arguments and errors are those of `frame`."""
@@ -304,24 +302,31 @@ class Database:
         with Writer(self.path) as writer:
             return writer.gc()
 
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        """Open the store for one question, all of whose statements see the same rows."""
-        with closing(open_reader(self.path)) as connection, errors(self.path), snapshot(connection):
-            yield connection
+    def _reading(self) -> AbstractContextManager[sqlite3.Connection]:
+        return reading(self.path)
 
-    def _table(self, ask: Callable[[sqlite3.Connection], tuple[Sequence[str], Iterator[Sequence[Any]]]]) -> Table:
+    def _table(self, ask: Ask) -> Table:
         """Ask a question at once, for its columns and its mistakes; and again when its rows are taken again."""
-        connection = open_reader(self.path)
-        try:
-            columns, answer = ask(connection)
-        except BaseException:
-            connection.close()
-            raise
-        first = [answer]
-        table = Table(columns, lambda: first.pop() if first else self._table(ask).rows())
-        weakref.finalize(table, connection.close)
-        return table
+        first = self._answer(ask)
+        columns = tuple(next(first))
+        waiting = [first]
+
+        def rows() -> Iterator[Sequence[Any]]:
+            if waiting:
+                return waiting.pop()
+            answer = self._answer(ask)
+            if tuple(next(answer)) != columns:
+                raise StoreError(f"The columns of the answer are not {', '.join(columns)} any more; ask anew.")
+            return answer
+
+        return Table(columns, rows)
+
+    def _answer(self, ask: Ask) -> Iterator[Sequence[Any]]:
+        """Give the names of the columns, then the rows; the store is open until the last, or nobody wants more."""
+        with closing(open_reader(self.path)) as connection, errors(self.path):
+            columns, rows = ask(connection)
+            yield columns
+            yield from rows
 
     def _frame(self, name: str, where: str | None, columns: Sequence[str] | None) -> pa.Table:
         from scrapdb import frames
@@ -341,12 +346,14 @@ class Database:
         from scrapdb.notebooks.scan import identity
 
         base = os.path.realpath(self.path.parent)
-        if os.path.exists(wanted):
+        if Path(wanted).exists():
             wanted = identity(os.path.realpath(wanted), base)
         return read.find_notebook(connection, wanted)
 
 
 def _no_frame(connection: sqlite3.Connection, name: str) -> ScrapNotFoundError:
+    import difflib
+
     known = read.frame_names(connection)
     if not known:
         return ScrapNotFoundError("No notebook has glued a DataFrame.")

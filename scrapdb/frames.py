@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
+import json
+import re
 import sqlite3
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
+from scrapdb.output import plain
 from scrapdb.store import read
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
+    from pyarrow import parquet as pq
 
 NOTEBOOK = "notebook"
-_UNNAMED_INDEX = "__index_level_0__"  # as pandas writes it
+_LEVEL = re.compile(r"__index_level_(\d+)__")  # as pandas writes an index without a name
 _BATCH_ROWS = 10_000
 
 
 def load(connection: sqlite3.Connection, frame: read.Frame, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read one frame; an index that pandas stored without a name is the column `index`.
+    """Read one frame, its index as columns behind the others, named as `DataFrame.reset_index` names them.
 
     Args:
         connection: of the store.
@@ -34,18 +42,37 @@ def load(connection: sqlite3.Connection, frame: read.Frame, columns: Sequence[st
     Raises:
         ScrapdbError: its bytes are damaged or missing.
     """
+    from pyarrow import parquet as pq
+
+    with _opened(connection, frame) as file:
+        return _read(pq.ParquetFile(file), columns)
+
+
+def glued(connection: sqlite3.Connection, frame: read.Frame) -> pd.DataFrame:
+    """Read one frame as it was glued.
+
+    Raises:
+        ScrapdbError: its bytes are damaged or missing.
+    """
+    import pandas as pd
+
+    with _opened(connection, frame) as file:
+        return pd.read_parquet(file)
+
+
+@contextmanager
+def _opened(connection: sqlite3.Connection, frame: read.Frame) -> Iterator[Any]:
+    """Give what pyarrow can open, and tell of what goes wrong inside."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     place = read.parquet(connection, frame)
     try:
-        file = pq.ParquetFile(place if isinstance(place, Path) else io.BytesIO(place))
-        stored = file.schema_arrow.names
-        wanted = [column for column in stored if columns is None or _shown(column) in columns]
-        table = file.read(columns=wanted).replace_schema_metadata(None)
-    except (pa.ArrowException, OSError) as error:
-        raise ScrapdbError(f"The DataFrame of {frame.notebook} is damaged: {error}. Index again with --force.") from error
-    return table.rename_columns([_shown(column) for column in wanted])
+        yield place if isinstance(place, Path) else io.BytesIO(place)
+    except (pa.ArrowException, ArithmeticError, LookupError, OSError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).rstrip(".\n").split())
+        raise ScrapdbError(
+            f"The DataFrame of {frame.notebook} is damaged: {reason}. Index again with --force."
+        ) from error
 
 
 def joined(connection: sqlite3.Connection, frames: Sequence[read.Frame], columns: Sequence[str] | None) -> pa.Table:
@@ -59,11 +86,13 @@ def joined(connection: sqlite3.Connection, frames: Sequence[read.Frame], columns
     """
     import pyarrow as pa
 
-    pieces = [_with_notebook(load(connection, frame, columns), frame.notebook) for frame in frames]
-    missing = set(columns or ()) - {name for piece in pieces for name in piece.schema.names}
-    if missing and pieces:
-        known = ", ".join(dict.fromkeys(name for frame in frames for name in _columns(frame, connection)))
+    found = [load(connection, frame, columns) for frame in frames]
+    names = {name for table in found for name in table.schema.names}
+    if missing := set(columns or ()) - names - {NOTEBOOK}:
+        known = ", ".join(dict.fromkeys(name for frame in frames for name in load(connection, frame).schema.names))
         raise UsageError(f"No such DataFrame has a column {', '.join(sorted(missing))}; there are {known}.")
+    path = next(name for tail in itertools.count() if (name := NOTEBOOK + "_" * tail) not in names)
+    pieces = [_with_path(table, path, frame) for table, frame in zip(found, frames, strict=True)]
     try:
         return pa.concat_tables(pieces, promote_options="permissive")
     except (pa.ArrowTypeError, pa.ArrowInvalid):
@@ -76,36 +105,69 @@ def rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
-def _with_notebook(table: pa.Table, path: str) -> pa.Table:
+def _with_path(table: pa.Table, name: str, frame: read.Frame) -> pa.Table:
     import pyarrow as pa
 
-    name = NOTEBOOK
-    while name in table.schema.names:
-        name = f"{name}_"
-    return table.add_column(0, name, pa.repeat(pa.scalar(path), table.num_rows))
+    length = table.num_rows if table.num_columns else frame.rows  # it may have none of the columns asked for
+    columns = dict(zip(table.schema.names, table.columns, strict=True))
+    return pa.table({name: pa.repeat(pa.scalar(frame.notebook), length)} | columns)
 
 
 def _as_text(pieces: Sequence[pa.Table]) -> list[pa.Table]:
-    """Turn the columns whose type differs between pieces into text."""
-    types: dict[str, set[str]] = {}
+    """Turn the columns whose types nothing else holds together into text."""
+    types: dict[str, set[Any]] = {}
     for field in (field for piece in pieces for field in piece.schema):
-        types.setdefault(field.name, set()).add(str(field.type))
+        types.setdefault(field.name, set()).add(field.type)
+    clashing = {name for name, found in types.items() if not _are_compatible(found)}
     return [
-        functools.reduce(_column_as_text, (name for name in piece.schema.names if len(types[name]) > 1), piece)
+        functools.reduce(_column_as_text, (name for name in piece.schema.names if name in clashing), piece)
         for piece in pieces
     ]
+
+
+def _are_compatible(types: Iterable[Any]) -> bool:
+    import pyarrow as pa
+
+    try:
+        pa.unify_schemas([pa.schema([("column", type_)]) for type_ in types], promote_options="permissive")
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        return False
+    return True
 
 
 def _column_as_text(table: pa.Table, name: str) -> pa.Table:
     import pyarrow as pa
 
-    texts = [None if value is None else str(value) for value in table[name].to_pylist()]
+    texts = [None if value is None else plain(value) for value in table[name].to_pylist()]
     return table.set_column(table.schema.get_field_index(name), name, pa.array(texts, pa.string()))
 
 
-def _columns(frame: read.Frame, connection: sqlite3.Connection) -> list[str]:
-    return load(connection, frame).schema.names
+def _read(file: pq.ParquetFile, columns: Sequence[str] | None) -> pa.Table:
+    import pyarrow as pa
+
+    shown = _shown(file.schema_arrow.names)
+    wanted = [column for column, name in shown.items() if columns is None or name in columns]
+    table = file.read(columns=wanted)
+    found = {shown[column]: table[column] for column in wanted}
+    for name, values in _ranges(file):
+        if columns is None or name in columns:
+            found[name] = pa.array(values, pa.int64())
+    return pa.table(found)
 
 
-def _shown(column: str) -> str:
-    return "index" if column == _UNNAMED_INDEX else column
+def _shown(stored: Sequence[str]) -> dict[str, str]:
+    """Name the levels of an index that has no names."""
+    levels = [column for column in stored if _LEVEL.fullmatch(column)]
+    if levels == ["__index_level_0__"] and "index" not in stored:
+        return {column: "index" if column in levels else column for column in stored}
+    return {column: _LEVEL.sub(r"level_\1", column) for column in stored}
+
+
+def _ranges(file: pq.ParquetFile) -> Iterator[tuple[str, range]]:
+    """Find an index with a name that counts rows: pandas writes it as start, stop and step into the metadata."""
+    metadata = (file.schema_arrow.metadata or {}).get(b"pandas", b"{}")
+    for index in json.loads(metadata).get("index_columns", ()):
+        if isinstance(index, dict) and index["name"] is not None:
+            values = range(index["start"], index["stop"], index["step"])
+            if len(values) == file.metadata.num_rows:
+                yield index["name"], values

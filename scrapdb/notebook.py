@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 from typing import Any
-
-import msgspec
 
 from scrapdb import frames
 from scrapdb import output
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.sandbox import bundle
 from scrapdb.store import read
-from scrapdb.store.connection import open_reader
+from scrapdb.store.connection import reading
+from scrapdb.table import NO_MATH
 from scrapdb.table import Table
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class Scrap:
@@ -42,45 +35,43 @@ class Scrap:
 
     @property
     def data(self) -> Any:
-        """The value; a pandas.DataFrame for a frame, None for what was only shown."""
+        """The value; a pandas.DataFrame for a frame, None for what was only shown.
+
+        Raises:
+            ScrapdbError: the bytes of the frame are damaged or missing.
+        """
         if self._value.frame is None:
             return self._value.value
-        return self._frame(self._value.frame)
+        with reading(self._store) as connection:
+            return frames.glued(connection, self._value.frame)
 
     @property
     def display(self) -> dict[str, bytes]:
-        """What was shown for it: bytes by MIME type, as the notebook had them. They are not safe to show as they are."""
-        with closing(open_reader(self._store)) as connection:
+        """What was shown for it: bytes by MIME type, as the notebook had them; not safe to show as they are."""
+        with reading(self._store) as connection:
             return read.display(connection, self._notebook_id, self.name)
 
     def table(self) -> Table:
         """Give the rows of a frame."""
         if self._value.frame is None:
             raise TypeError(f"{self.name} is no DataFrame.")
-        with closing(open_reader(self._store)) as connection:
+        with reading(self._store) as connection:
             table = frames.load(connection, self._value.frame)
         return Table(table.schema.names, lambda: frames.rows(table))
 
     def __repr__(self) -> str:
-        return f"<Scrap {self.name}: {summary(self._value)}>"
+        return f"<Scrap {output.escaped(self.name)}: {summary(self._value)}>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        from html import escape
+
         del include, exclude
         shown = bundle(self.display)
-        if shown:
-            return {"text/plain": repr(self)} | shown
-        data = self.data
-        rich = data._repr_html_() if self._value.frame else f"<pre>{html.escape(output.plain(data))}</pre>"
-        return {"text/plain": repr(self), "text/html": rich}
-
-    def _frame(self, frame: read.Frame) -> pd.DataFrame:
-        import io
-
-        import pandas as pd
-
-        with closing(open_reader(self._store)) as connection:
-            place = read.parquet(connection, frame)
-        return pd.read_parquet(place if isinstance(place, Path) else io.BytesIO(place))
+        if self._value.frame:
+            shown.setdefault("text/html", f"<div {NO_MATH}>{self.data._repr_html_()}</div>")
+        elif self.type != "display" and not shown:
+            shown["text/html"] = f"<pre>{escape(output.plain(self.data))}</pre>"
+        return {"text/plain": repr(self)} | shown
 
 
 class Scraps(Mapping[str, Scrap]):
@@ -113,7 +104,7 @@ class Notebook:
     """
 
     def __init__(self, store: Path, notebook_id: int) -> None:
-        with closing(open_reader(store)) as connection:
+        with reading(store) as connection:
             self.attributes = read.notebook(connection, notebook_id)
             self.values = read.parameters(connection, notebook_id) + read.scraps(connection, notebook_id)
             self.problems = list(read.problems(connection, notebook_id))
@@ -129,20 +120,23 @@ class Notebook:
 
         def rows() -> Iterator[tuple[Any, ...]]:
             for value in self.values:
-                shown = msgspec.structs.asdict(value) | {"value": shown_value(value)}
-                yield tuple(shown[column] for column in columns)
+                shown = value._replace(value=shown_value(value))
+                yield tuple(getattr(shown, column) for column in columns)
 
         return Table(columns, rows)
 
     def __repr__(self) -> str:
-        return f"<Notebook {self.path}: {self.status}, {len(self.scraps)} scraps>"
+        return f"<Notebook {output.escaped(self.path)}: {self.status}, {len(self.scraps)} scraps>"
 
     def _repr_html_(self) -> str:
+        from html import escape
+
         lines = [
-            f"<tr><td>{html.escape(value.name)}</td><td>{value.role}</td><td>{html.escape(summary(value))}</td></tr>"
+            f"<tr><td>{escape(value.name)}</td><td>{value.role}</td><td>{escape(summary(value))}</td></tr>"
             for value in self.values
         ]
-        return f"<b>{html.escape(self.path)}</b> {html.escape(self.status)}<table>{''.join(lines)}</table>"
+        head = f"<b>{escape(self.path)}</b> {self.status}"
+        return f"<div {NO_MATH}>{head}<table>{''.join(lines)}</table></div>"
 
 
 def shown_value(value: read.Value) -> Any:

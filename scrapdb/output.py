@@ -1,13 +1,14 @@
 """Rows to text: table, JSON, JSON lines, CSV, TSV, Markdown, and parquet. One ordered table of formats.
 
-Everything but a table, Markdown and parquet is written row by row. Values are what a query gives: None, bool, int, float,
-text, lists and dicts, and objects that say what they are by `str()`.
+Everything but a table and parquet is written row by row. Values are what a query gives: None, bool, int, float, text,
+lists and dicts, bytes, and objects that say what they are by `str()`.
 """
 
 from __future__ import annotations
 
-import base64
-import csv
+import binascii
+import io
+import itertools
 import json
 import math
 import os
@@ -28,11 +29,13 @@ from scrapdb.errors import ScrapdbError
 
 Row = Sequence[Any]
 Write = Callable[[Sequence[str], Iterable[Row], IO[str], int], None]
-_PLAIN_WIDTH = 80
 _NARROWEST = 8
 # C0 and C1 controls, line separators, and the marks that turn the direction of text around.
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_CONTROLS_BUT_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_MARKS = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+_CONTROLS = f"[\0-\x1f{_MARKS}]"
+_CONTROLS_BUT_LINES = f"[\0-\x08\x0b-\x1f{_MARKS}]"
+# What CommonMark and GitHub would take for markup in a cell; `_` inside a word is none.
+_MARKUP = r"[\\|`*\[<~]|&(?=[#\w])|(?<!\w)_|_(?!\w)"
 
 
 def write(format_: str, columns: Sequence[str], rows: Iterable[Row], to: Path | None = None, width: int = 0) -> None:
@@ -62,9 +65,19 @@ def print_text(text: str, to: Path | None = None) -> None:
         stream.write(text)
 
 
+def write_bytes(content: bytes, to: Path) -> None:
+    """Write bytes as they are to a file, which appears when it is complete.
+
+    Raises:
+        ScrapdbError: the file cannot be written.
+    """
+    with _binary(to) as file:
+        file.write(content)
+
+
 def escaped(text: str) -> str:
     r"""Write control characters as Python does (\x1b), so that a text cannot move a terminal's cursor."""
-    return _CONTROLS.sub(_escape, text) if not text.isprintable() else text
+    return text if text.isprintable() else re.sub(_CONTROLS, _escape, text)
 
 
 def plain(value: Any) -> str:
@@ -75,9 +88,7 @@ def plain(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False, default=_jsonable)
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    return str(value)
+    return _base64(value) if isinstance(value, bytes) else str(value)
 
 
 def short(value: Any) -> str:
@@ -103,8 +114,10 @@ def _write_table(columns: Sequence[str], rows: Iterable[Row], stream: IO[str], w
 
 def _write_markdown(columns: Sequence[str], rows: Iterable[Row], stream: IO[str], _: int) -> None:
     def line(cells: Iterable[str]) -> str:
-        return "| " + " | ".join(cell.replace("\\", "\\\\").replace("|", "\\|") for cell in cells) + " |\n"
+        return "| " + " | ".join(re.sub(_MARKUP, r"\\\g<0>", cell) for cell in cells) + " |\n"
 
+    if not columns:
+        return
     stream.write(line(map(escaped, columns)))
     stream.write("|" + " --- |" * len(columns) + "\n")
     for row in rows:
@@ -133,9 +146,13 @@ def _write_tsv(columns: Sequence[str], rows: Iterable[Row], stream: IO[str], _: 
 
 
 def _write_separated(columns: Sequence[str], rows: Iterable[Row], stream: IO[str], separator: str) -> None:
-    writer = csv.writer(stream, delimiter=separator, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(map(plain, row) for row in rows)
+    # Not with `csv`: before Python 3.13 it leaves a lone carriage return bare, on which its own reader stumbles.
+    def quoted(cell: str) -> str:
+        special = '"' in cell or separator in cell or "\n" in cell or "\r" in cell
+        return '"' + cell.replace('"', '""') + '"' if special else cell
+
+    for cells in itertools.chain([columns] if columns else [], (map(plain, row) for row in rows)):
+        stream.write((separator.join(map(quoted, cells)) or '""') + "\n")
 
 
 FORMATS: dict[str, Write] = {
@@ -157,11 +174,12 @@ def arrow_table(columns: Sequence[str], rows: Iterable[Row]) -> Any:
 
 
 def _array(pa: Any, values: Sequence[Any]) -> Any:
-    scalars = [value if isinstance(value, bool | int | float | str | None) else plain(value) for value in values]
     try:
-        return pa.array(scalars)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        return pa.array([None if value is None else plain(value) for value in scalars], pa.string())
+        return pa.array([plain(value) if isinstance(value, list | dict) else value for value in values])
+    except (pa.ArrowException, OverflowError, UnicodeError):
+        from scrapdb.scraps import valid_text
+
+        return pa.array([None if value is None else valid_text(plain(value)) for value in values], pa.string())
 
 
 def _write_parquet(columns: Sequence[str], rows: Iterable[Row], file: BinaryIO) -> None:
@@ -181,8 +199,12 @@ def _json_object(columns: Sequence[str], row: Row) -> str:
 def _jsonable(value: Any) -> Any:
     """Write bytes as Datasette does, anything else as it says it is."""
     if isinstance(value, bytes):
-        return {"$base64": True, "encoded": base64.b64encode(value).decode()}
+        return {"$base64": True, "encoded": _base64(value)}
     return str(value)
+
+
+def _base64(content: bytes) -> str:
+    return binascii.b2a_base64(content, newline=False).decode()
 
 
 def _finite(value: Any) -> Any:
@@ -200,34 +222,41 @@ def _is_numeric(values: Sequence[Any]) -> bool:
 
 def _fitting(widths: list[int], limit: int) -> list[int]:
     """Narrow the widest columns until all fit, none below a readable width."""
-    excess = sum(widths) + 2 * (len(widths) - 1) - limit if limit else 0
-    fitted = list(widths)
-    while excess > 0:
-        widest = max(fitted)
-        if widest <= _NARROWEST:
-            break
-        place = fitted.index(widest)
-        following = max((width for width in fitted if width < widest), default=_NARROWEST)
-        step = min(excess, max(1, widest - max(following, _NARROWEST)))
-        fitted[place] -= step
-        excess -= step
-    return fitted
+    if not limit:
+        return widths
+    room = limit - 2 * (len(widths) - 1)
+    widest = min(max(widths), max(room, _NARROWEST))
+    while widest > _NARROWEST and sum(min(width, widest) for width in widths) > room:
+        widest -= 1
+    return [min(width, widest) for width in widths]
 
 
 def display_width(text: str) -> int:
     """Count the columns that a text takes in a terminal."""
-    if text.isascii():
-        return len(text)
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 0 if unicodedata.combining(char) else 1 for char in text)
+    return len(text) if text.isascii() else sum(map(_char_width, text))
+
+
+def _char_width(char: str) -> int:
+    if unicodedata.category(char) in {"Mn", "Me", "Cf"}:  # accents, joiners and variation selectors
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def _padded(text: str, width: int, *, right: bool) -> str:
-    missing = width - display_width(text)
-    if missing < 0:
-        while display_width(text) > width - 1:
-            text = text[:-1]
-        text, missing = f"{text}…", width - display_width(text) - 1
-    return " " * missing + text if right else text + " " * missing
+    if display_width(text) > width:
+        text = _clipped(text, width)
+    missing = " " * (width - display_width(text))
+    return missing + text if right else text + missing
+
+
+def _clipped(text: str, width: int) -> str:
+    """Cut a text that is too wide, and end it with an ellipsis."""
+    taken = 0
+    for place, char in enumerate(text):
+        taken += _char_width(char)
+        if taken >= width:
+            return f"{text[:place]}…"
+    return text
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -235,36 +264,43 @@ def _escape(match: re.Match[str]) -> str:
 
 
 class _Terminal:
-    """Standard output that is a terminal: control characters but line ends and tabs are escaped."""
+    """A stream that is a terminal: control characters but line ends and tabs are escaped."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        return self._stream.write(_CONTROLS_BUT_LINES.sub(_escape, text))
+        return self._stream.write(re.sub(_CONTROLS_BUT_LINES, _escape, text))
 
 
 @contextmanager
 def _text(to: Path | None) -> Iterator[Any]:
-    if to is None:
-        stream: Any = sys.stdout
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-        yield _Terminal(stream) if stream.isatty() else stream
+    if to is None or _is_stdout(to):
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")
+        yield _Terminal(sys.stdout) if sys.stdout.isatty() else sys.stdout
         return
     with _file(to) as temporary, temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-        yield stream
+        yield _Terminal(stream) if stream.isatty() else stream
 
 
 @contextmanager
 def _binary(to: Path | None) -> Iterator[BinaryIO]:
-    if to is None:
+    if to is None or _is_stdout(to):
         if sys.stdout.isatty():
             raise ScrapdbError("Parquet is not for a terminal; write it to a file with -o FILE.")
         yield sys.stdout.buffer
         return
     with _file(to) as temporary, temporary.open("wb") as stream:
         yield stream
+
+
+def _is_stdout(to: Path) -> bool:
+    """Tell whether a file is standard output, by whatever name: it must not be replaced under whoever reads it."""
+    try:
+        return os.path.samestat(to.stat(), os.fstat(1))
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -275,16 +311,17 @@ def _file(to: Path) -> Iterator[Path]:
         return
     import tempfile  # loads `random`, which no reader needs
 
+    target = to.resolve()
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{to.name}.", dir=to.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         os.close(handle)
     except OSError as error:
         raise ScrapdbError(f"The file {to} cannot be written: {error.strerror}.") from error
     temporary = Path(name)
     try:
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(to)
+        temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+        temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -15,10 +15,18 @@ _POLICY = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; f
 _PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
-def sandboxed(document: str) -> str:
-    """Give an `iframe` that shows an HTML document of unknown origin."""
-    content = f'<!doctype html><meta http-equiv="Content-Security-Policy" content="{_POLICY}">{document}'
-    return f'<iframe sandbox="" style="width: 100%; height: 24em; border: 0" srcdoc="{html.escape(content)}"></iframe>'
+def sandboxed(document: str, *, scripts: bool = False) -> str:
+    """Give an `iframe` that shows an HTML document of unknown origin.
+
+    Args:
+        document: the HTML.
+        scripts: whether its scripts run, as somebody of no origin who may load nothing. They could still lead the frame
+            to an address of theirs: the page around it must be sent with the policy `frame-src 'none'`.
+    """
+    policy, sandbox = (f"{_POLICY}; script-src 'unsafe-inline'", "allow-scripts") if scripts else (_POLICY, "")
+    content = f'<!doctype html><meta http-equiv="Content-Security-Policy" content="{policy}">{document}'
+    style = "width: 100%; height: 24em; border: 0"
+    return f'<iframe sandbox="{sandbox}" style="{style}" srcdoc="{html.escape(content)}"></iframe>'
 
 
 def picture(mime_type: str, content: bytes) -> str:
@@ -27,7 +35,9 @@ def picture(mime_type: str, content: bytes) -> str:
 
 
 def bundle(displays: Mapping[str, bytes]) -> dict[str, str]:
-    """Make a MIME bundle for Jupyter that is safe to show: pictures, framed HTML, plain text; no scripts.
+    """Make a MIME bundle for Jupyter that is safe to show: pictures, framed HTML, plain text.
+
+    No scripts, and no LaTeX either: Jupyter's MathJax makes links to scripts of it.
 
     Args:
         displays: bytes by MIME type, as the store has them.
@@ -38,8 +48,8 @@ def bundle(displays: Mapping[str, bytes]) -> dict[str, str]:
             safe[mime] = base64.b64encode(content).decode()
         elif mime == "image/svg+xml":
             safe["text/html"] = picture(mime, content)
-        elif mime in {"text/plain", "text/latex"}:
-            safe[mime] = content.decode()
+        elif mime == "text/plain":
+            safe[mime] = content.decode(errors="replace")
         elif mime == "text/html":
-            safe.setdefault(mime, sandboxed(content.decode()))
+            safe.setdefault(mime, sandboxed(content.decode(errors="replace")))
     return safe

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -17,6 +16,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _SHOWN = 100  # rows, in Jupyter
+_EXACT = 2**53  # the largest integers that floats keep apart
+# Two prices in dollars are no formula: Jupyter lets MathJax read the text of HTML, links to scripts and all.
+NO_MATH = 'class="tex2jax_ignore mathjax_ignore"'
 
 
 class Table:
@@ -42,13 +44,13 @@ class Table:
         return self._rows()
 
     def to_pandas(self) -> pd.DataFrame:
-        """Make a DataFrame: nullable dtypes where values are missing, so that integers and booleans stay what they are."""
+        """Make a DataFrame: a column of booleans, integers, numbers or text gets pandas' nullable dtype for it."""
         import pandas as pd
 
         by_column = list(zip(*self._rows(), strict=True)) or [()] * len(self.columns)
-        frame = pd.DataFrame({place: list(values) for place, values in enumerate(by_column)}, dtype=object)
+        frame = pd.DataFrame({place: _series(values) for place, values in enumerate(by_column)})
         frame.columns = pd.Index(self.columns)
-        return frame.convert_dtypes(convert_floating=True)
+        return frame
 
     def to_arrow(self) -> pa.Table:
         """Make a pyarrow.Table; a column that mixes numbers and text is text."""
@@ -59,11 +61,34 @@ class Table:
         return f"<Table {', '.join(self.columns)}>"
 
     def _repr_html_(self) -> str:
+        from html import escape
+
         found = list(islice(self._rows(), _SHOWN + 1))
-        head = "".join(f"<th>{html.escape(column)}</th>" for column in self.columns)
+        head = "".join(f"<th>{escape(column)}</th>" for column in self.columns)
         body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(output.short(value))}</td>" for value in row) + "</tr>"
+            "<tr>" + "".join(f"<td>{escape(output.short(value))}</td>" for value in row) + "</tr>"
             for row in found[:_SHOWN]
         )
         more = f"<p>The first {_SHOWN} rows.</p>" if len(found) > _SHOWN else ""
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+        return f"<table {NO_MATH}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+
+def _series(values: Sequence[Any]) -> pd.Series[Any]:
+    """Make a column. pandas would turn integers with a gap into floats, and 1.0 into 1; a NaN is no gap."""
+    import numpy as np
+    import pandas as pd
+
+    types = {type(value) for value in values if value is not None}
+    integers = [value for value in values if type(value) is int]
+    if types == {bool}:
+        return pd.Series(list(values), dtype="boolean")
+    if types == {str}:
+        return pd.Series(list(values), dtype="string")
+    if types == {int} and all(-(2**63) <= value < 2**63 for value in integers):
+        return pd.Series(list(values), dtype="Int64")
+    if float in types and types <= {int, float} and all(abs(value) <= _EXACT for value in integers):
+        numbers = np.array([0.0 if value is None else value for value in values], dtype=float)
+        missing = np.array([value is None for value in values], dtype=bool)
+        return pd.Series(pd.arrays.FloatingArray(numbers, missing))
+    series = pd.Series(list(values), dtype=object)
+    return series if integers else series.infer_objects()  # times become pandas' own

@@ -1,6 +1,7 @@
-"""Notebooks that others wrote: the ones in the source distributions of well-known projects, fetched once and kept.
+"""What others wrote, from the source distributions of well-known projects, fetched once and kept.
 
-They lie in `CACHE`/corpora/NAME-VERSION/, as they lay in the distribution. What is fetched is pinned by its hash.
+Their notebooks lie in `CACHE`/corpora/NAME-VERSION/, as they lay in the distribution; scrapbook's own tests in
+`CACHE`/suites/. What is fetched is pinned by its hash.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock
@@ -52,8 +54,29 @@ def fetch() -> Path:
         if missing:
             finder = PackageFinder(index_urls=[_index_url()], no_binary=[":all:"])
             for requirement in missing:
-                _extract_notebooks(_download(finder, requirement), _directory(corpora, requirement))
+                distribution = _download(finder, requirement)
+                _extract(distribution, _directory(corpora, requirement), lambda name: name.endswith(".ipynb"))
     return corpora
+
+
+def suite(requirement: str, tests: str) -> Path:
+    """Fetch the tests of a project and return their directory.
+
+    Args:
+        requirement: one of `PINNED`.
+        tests: the directory of the tests in the distribution.
+
+    Raises:
+        RuntimeError: as `fetch`.
+    """
+    suites = CACHE / "suites"
+    suites.mkdir(parents=True, exist_ok=True)
+    directory = _directory(suites, requirement)
+    with FileLock(suites / ".lock"):
+        if not directory.exists():
+            finder = PackageFinder(index_urls=[_index_url()], no_binary=[":all:"])
+            _extract(_download(finder, requirement), directory, lambda name: f"/{tests}/" in name)
+    return directory / tests
 
 
 def _directory(corpora: Path, requirement: str) -> Path:
@@ -80,13 +103,13 @@ def _download(finder: PackageFinder, requirement: str) -> bytes:
     return content
 
 
-def _extract_notebooks(distribution: bytes, target: Path) -> None:
-    """Extract the notebooks, without the distribution's top directory; `target` appears when all are there."""
+def _extract(distribution: bytes, target: Path, wanted: Callable[[str], bool]) -> None:
+    """Extract some files, without the distribution's top directory; `target` appears when all are there."""
     with (
         tarfile.open(fileobj=io.BytesIO(distribution)) as archive,
         tempfile.TemporaryDirectory(dir=target.parent) as new,
     ):
-        notebooks = [member for member in archive if member.isfile() and member.name.endswith(".ipynb")]
-        archive.extractall(new, notebooks, filter="data")
+        members = [member for member in archive if member.isfile() and wanted(member.name)]
+        archive.extractall(new, members, filter="data")
         (top,) = Path(new).iterdir()
         top.rename(target)

@@ -15,7 +15,9 @@ _OF_NAMES = {
 }
 _RECOUNT = """
 SELECT name, role, kept.type, count(*) FROM
-  (SELECT name_id, 'scrap' AS role, type FROM scraps UNION ALL SELECT name_id, 'parameter', type FROM parameters) AS kept
+  (SELECT name_id, 'scrap' AS role, type FROM scraps
+    UNION ALL
+   SELECT name_id, 'parameter', type FROM parameters) AS kept
   JOIN names ON names.id = name_id GROUP BY name, role, kept.type"""
 _COUNTED = """
 SELECT name, role, name_types.type, notebooks FROM name_types JOIN names ON names.id = name_id WHERE notebooks <> 0"""

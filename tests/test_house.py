@@ -19,7 +19,7 @@ FLOORS = (
     ("encoders", "wire"),
     ("notebooks", "store"),
     ("query", "output"),
-    ("index", "frames", "table"),
+    ("compare", "index", "frames", "parquet", "table"),
     ("hosting", "notebook"),
     ("database", "scrapbook"),
     ("run", "report"),

@@ -21,7 +21,7 @@ from tests.store_contents import check
 from tests.store_contents import contents
 from tests.store_contents import query
 
-NOTEBOOKS = 1300  # more than are written at once
+NOTEBOOKS = 700  # more than are written at once
 
 
 def indexing(store: Path, root: Path, workers: int = 1) -> list[str]:
@@ -61,7 +61,7 @@ def test_parallel_is_serial(root: Path) -> None:
     serial, parallel = store_in(root, "serial"), store_in(root, "parallel")
     one = index(serial, [str(root)], workers=1)
     two = index(parallel, [str(root)], workers=2)
-    assert (one.added, one.failed) == (two.added, two.failed) == (NOTEBOOKS + 12 - 26, 26)
+    assert (one.added, one.failed) == (two.added, two.failed) == (NOTEBOOKS + 12 - 14, 14)
     assert contents(serial) == contents(parallel)
     check(parallel)
 
@@ -70,7 +70,7 @@ def test_killed_indexers_leave_a_whole_store_and_the_next_completes_it(root: Pat
     undisturbed, killed = store_in(root, "undisturbed"), store_in(root, "killed")
     index(undisturbed, [str(root)], workers=1)
     left = []
-    for enough in (1, 600, 1200):
+    for enough in (1, 600):
         with subprocess.Popen(indexing(killed, root)) as process:
             while process.poll() is None and count(killed) < enough:
                 time.sleep(0.002)
@@ -89,7 +89,7 @@ from pathlib import Path
 from scrapdb import index
 
 def read(*_):
-    print(os.getpid(), flush=True)
+    os.write(1, b"%d\\n" % os.getpid())
     time.sleep(600)
 
 index._read = read
@@ -103,9 +103,11 @@ def test_the_workers_of_a_killed_indexer_end(root: Path) -> None:
     endless.write_text(ENDLESS.format(store=str(store), root=str(root)))
     with subprocess.Popen([sys.executable, str(endless)], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        workers = [int(process.stdout.readline()) for _ in range(2)]
-        assert all(alive(worker) for worker in workers)
-        process.kill()
+        try:
+            workers = [int(process.stdout.readline()) for _ in range(2)]
+            assert all(alive(worker) for worker in workers)
+        finally:
+            process.kill()
     deadline = time.monotonic() + 10
     while any(alive(worker) for worker in workers):
         assert time.monotonic() < deadline, workers

@@ -10,6 +10,8 @@ from typing import Any
 import click
 
 from scrapdb.cli.options import common
+from scrapdb.cli.options import complain
+from scrapdb.cli.options import setting
 from scrapdb.errors import ScrapdbError
 from scrapdb.version import VERSION
 
@@ -24,6 +26,7 @@ COMMANDS = {
     "check": "check",
     "du": "du",
     "problems": "problems",
+    "serve": "serve",
     "optimize": "optimize",
     "gc": "gc",
     "completion": "completion",
@@ -47,23 +50,45 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        import difflib
-
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else " `scrapdb --help` lists them all."
             raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run a command and give its exit code. click itself would end with 1 when nobody reads the output any more."""
         try:
-            result = super().invoke(ctx)
+            code = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            # Whoever read the output has had enough; click would exit with 1. The interpreter flushes once more at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_output()
             return 0
-        return result
+        except ScrapdbError as error:
+            _tell(error, str(error))
+            return error.exit_code
+        except OSError as error:
+            _tell(error, ": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
+            _drop_output()
+            return 1
+        return code
+
+
+def _tell(error: Exception, sentence: str) -> None:
+    """Print an error; with --verbose, where it comes from."""
+    if setting("verbose"):
+        import traceback
+
+        complain("".join(traceback.format_exception(error)).rstrip())
+    else:
+        complain(f"Error: {sentence}")
+
+
+def _drop_output() -> None:
+    """Have the interpreter flush what is left of the output to nowhere, when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -84,9 +109,6 @@ def main() -> None:
         code = app.main(prog_name="scrapdb", standalone_mode=False)
     except click.ClickException as error:
         error.show(sys.stderr)
-        code = error.exit_code
-    except ScrapdbError as error:
-        click.echo(f"Error: {error}", err=True)
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         code = 130

@@ -7,11 +7,12 @@ from click.shell_completion import get_completion_class
 
 from scrapdb.cli.options import common
 
+
 @click.command("completion", short_help="Print what makes a shell complete commands and fields.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @common
 def command(shell: str) -> None:
-    """Print the script that makes SHELL complete commands, options and names of fields.
+    r"""Print the script that makes SHELL complete commands, options and names of fields.
 
     \b
     bash    eval "$(scrapdb completion bash)"       in ~/.bashrc

@@ -15,7 +15,11 @@ from scrapdb.cli.options import say
 
 @click.command("du", short_help="Show what takes how many bytes.")
 @click.option(
-    "--by", type=click.Choice(["scrap", "notebook", "encoder"]), default="scrap", show_default=True, help="What to add up."
+    "--by",
+    type=click.Choice(["scrap", "notebook", "encoder"]),
+    default="scrap",
+    show_default=True,
+    help="What to add up.",
 )
 @rows
 @common
@@ -29,9 +33,10 @@ def command(by: str, format_: str | None, output: Path | None) -> None:
     found = db.sizes(by)
     print_rows(found, format_, output)
     totals = db.totals()
+    taken = {name: _bytes(count) for name, count in totals.items()}
     say(
-        f"{totals['notebooks']:,} notebooks of {_bytes(totals['files'])}, of which scraps take {_bytes(totals['scraps'])};"
-        f" the store has {_bytes(totals['store'])} and {_bytes(totals['sidecars'])} of sidecars."
+        f"{totals['notebooks']:,} notebooks of {taken['files']}, of which scraps take {taken['scraps']};"
+        f" the store has {taken['store']} and {taken['sidecars']} of sidecars."
     )
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -77,9 +78,23 @@ def command(
     else:
         say(f"{_sentence(summary)} → {path}")
     if summary.failed:
-        say("`scrapdb problems` says what is wrong with those that failed.")
+        _say_reasons(path)
     if summary.errors or (strict and summary.failed):
         raise click.exceptions.Exit(1)
+
+
+def _say_reasons(path: Path) -> None:
+    """Say why notebooks of the store cannot be read, or how to find out."""
+    if not setting("verbose"):
+        say("`scrapdb problems` says what is wrong with those that failed.")
+        return
+    from scrapdb.database import Database
+
+    db = Database(path)
+    unreadable = {run["nb.path"] for run in db.query("nb.status = 'unreadable'", columns="nb.path")}
+    for notebook, *_, message in db.problems().rows():
+        if notebook in unreadable:
+            say(f"{notebook}: {message}")
 
 
 def _sentence(summary: Summary) -> str:

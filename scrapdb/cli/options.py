@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,13 +23,11 @@ _FORMATS = ("table", "json", "jsonl", "csv", "tsv", "md", "parquet")
 def common(command: Command) -> Command:
     """Add --db, --quiet and --verbose, which may stand before or after the command's name."""
     for option in (
-        click.option("-v", "--verbose", is_flag=True, expose_value=False, callback=_remember, help="Say more."),
-        click.option("-q", "--quiet", is_flag=True, expose_value=False, callback=_remember, help="Say nothing but errors."),
-        click.option(
+        _setting("-v", "--verbose", is_flag=True, help="Name unreadable notebooks, show where errors come from."),
+        _setting("-q", "--quiet", is_flag=True, help="Say nothing but errors."),
+        _setting(
             "--db",
             type=click.Path(dir_okay=False, path_type=Path),
-            expose_value=False,
-            callback=_remember,
             help="The store.  [default: $SCRAPDB_DB, else scraps.db here or above]",
         ),
     ):
@@ -41,15 +38,13 @@ def common(command: Command) -> Command:
 def rows(command: Command) -> Command:
     """Add the options of a command that prints rows: a format, and a file to write to."""
     for format_ in reversed(_FORMATS[1:-1]):
-        command = click.option(f"--{format_}", "format_", flag_value=format_, default=None, help=f"Short for -f {format_}.")(command)
-    for option in (
-        click.option("-o", "--output", "output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."),
-        click.option(
-            "-f", "--format", "format_", type=click.Choice(_FORMATS), help="How to print.  [default: table, csv when piped]"
-        ),
-    ):
-        command = option(command)
-    return command
+        short = click.option(f"--{format_}", "format_", flag_value=format_, help=f"Short for -f {format_}.")
+        command = short(command)
+    file = click.Path(dir_okay=False, path_type=Path)
+    choice = click.Choice(_FORMATS)
+    command = click.option("-o", "--output", "output", type=file, help="Write to a file.")(command)
+    how = "How to print.  [default: table, csv when piped]"
+    return click.option("-f", "--format", "format_", type=choice, help=how)(command)
 
 
 def store_path(*, create: bool = False) -> Path:
@@ -86,9 +81,14 @@ def setting(name: str) -> Any:
 def say(message: str) -> None:
     """Tell the person at the terminal something that is no data."""
     if not setting("quiet"):
-        from scrapdb.output import escaped
+        complain(message)
 
-        click.echo("\n".join(map(escaped, message.split("\n"))), err=True)
+
+def complain(message: str) -> None:
+    """Print on standard error, quiet or not; control characters from notebooks are escaped."""
+    from scrapdb.output import escaped
+
+    click.echo("\n".join(map(escaped, message.split("\n"))), err=True)
 
 
 def print_rows(found: Table, format_: str | None, output: Path | None) -> None:
@@ -98,12 +98,20 @@ def print_rows(found: Table, format_: str | None, output: Path | None) -> None:
     terminal = output is None and sys.stdout.isatty()
     by_suffix = output.suffix.lstrip(".") if output else ""
     default = by_suffix if by_suffix in _FORMATS else "table" if terminal else "csv"
-    width = shutil.get_terminal_size().columns if terminal else 0
-    write(format_ or default, found.columns, found.rows(), output, width)
+    write(format_ or default, found.columns, found.rows(), output, _width() if terminal else 0)
+
+
+def _width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 def field_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the last word of an expression or of a list of columns with names of fields."""
+    """Complete the last word of an expression or of a list of columns with names of fields.
+
+    Only with plain words: a name like `$(command)` that somebody glued must not get into a shell's line.
+    """
     import re
 
     from scrapdb.errors import ScrapdbError
@@ -115,7 +123,11 @@ def field_names(context: click.Context, _: click.Parameter, incomplete: str) -> 
             names = database().completions(incomplete[start:])
     except ScrapdbError:
         return []
-    return [incomplete[:start] + name for name in names]
+    return [incomplete[:start] + name for name in names if re.fullmatch(r"[\w.]+", name)]
+
+
+def _setting(*names: str, **attributes: Any) -> Callable[[Command], Command]:
+    return click.option(*names, expose_value=False, callback=_remember, **attributes)
 
 
 def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:

@@ -16,7 +16,12 @@ from scrapdb.cli.options import rows
 @click.command("query", short_help="Show the notebooks for which an expression holds.")
 @click.argument("expression", metavar="[EXPR]", required=False, shell_complete=field_names)
 @click.option("-c", "--columns", help="What to show: names or expressions, `*` for all.", shell_complete=field_names)
-@click.option("--sort", multiple=True, help="Sort by a field, or by -field from the largest. Repeatable.", shell_complete=field_names)
+@click.option(
+    "--sort",
+    multiple=True,
+    help="Sort by a field, or by -field from the largest. Repeatable.",
+    shell_complete=field_names,
+)
 @click.option("--limit", type=click.IntRange(min=0), help="Show no more than so many.")
 @click.option("--offset", type=click.IntRange(min=0), default=0, help="Leave out the first so many.")
 @click.option("--count", is_flag=True, help="Print how many there are.")
@@ -43,11 +48,13 @@ def command(
     scrapdb query "nb.status = 'failed'" -c notebook,nb.error_name
     scrapdb query -c "symbol, distance * 100 as percent" --sort -distance --limit 3
     """
+    from scrapdb.output import print_text
+
     db = database()
     if explain:
         if expression is None:
             raise click.UsageError("--explain needs an expression.")
-        click.echo(db.explain(expression))
+        print_text(f"{db.explain(expression)}\n")
         return
     if count:
         found = db.count(expression)

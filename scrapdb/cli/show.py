@@ -21,7 +21,19 @@ if TYPE_CHECKING:
     from scrapdb.notebook import Notebook
     from scrapdb.notebook import Scrap
 
-_COLUMNS = ("name", "role", "type", "value", "encoder", "source", "size", "cell", "cell_id", "output", "execution_count")
+_COLUMNS = (
+    "name",
+    "role",
+    "type",
+    "value",
+    "encoder",
+    "source",
+    "size",
+    "cell",
+    "cell_id",
+    "output",
+    "execution_count",
+)
 _TERMINAL_COLUMNS = ("name", "role", "type", "value", "cell")
 _ATTRIBUTES = ("status", "started_at", "seconds", "kernel", "source")
 
@@ -80,10 +92,12 @@ def _print_heading(found: Notebook) -> None:
 
 
 def _show_scrap(scrap: Scrap, format_: str | None, output: Path | None) -> None:
+    from scrapdb.output import write_bytes
+
     if scrap.type == "frame":
         print_rows(scrap.table(), format_, output)
     elif output and not format_ and scrap.display:
-        output.write_bytes(_shown_as(scrap, output))
+        write_bytes(_shown_as(scrap, output), output)
     elif scrap.type == "display":
         _print_value(scrap.display.get("text/plain", b"").decode(errors="replace"), format_, output, scrap.name)
         say(f"It was shown as {', '.join(scrap.display)}; `-o FILE` writes it to a file.")

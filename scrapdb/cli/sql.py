@@ -15,8 +15,16 @@ from scrapdb.cli.options import rows
 
 @click.command("sql", short_help="Run SQL that only reads.")
 @click.argument("sql")
-@click.option("-p", "--parameter", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="Value of :NAME. Repeatable.")
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=60, show_default=True, help="Stop it after so long.")
+@click.option(
+    "-p", "--parameter", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="Value of :NAME. Repeatable."
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60,
+    show_default=True,
+    help="Stop it after so long.",
+)
 @rows
 @common
 def command(

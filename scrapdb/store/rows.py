@@ -206,7 +206,10 @@ def _undecoded(made: Rows, found: Found, error: Exception) -> Stored:
     glued, place = found.glued, found.place
     message = "The value is nested too deeply." if isinstance(error, RecursionError) else str(error)
     _add_problem(made, Problem("payload", message, glued.name, place.cell, place.output))
-    return Stored("null") if isinstance(error, RecursionError) else store(glued.data)
+    try:
+        return store(glued.data)
+    except RecursionError:
+        return Stored("null")
 
 
 def _add_frame(made: Rows, name: str, parquet: bytes) -> str:

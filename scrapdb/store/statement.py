@@ -76,27 +76,22 @@ def run(
     clock = _Clock(seconds)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
     connection.set_authorizer(_authorize)
-    connection.set_progress_handler(clock.look, _STEPS)
+    connection.set_progress_handler(clock.is_over, _STEPS)
     with errors(path), _sentences(clock):
         cursor = connection.execute(sql, parameters or {})
     return _distinct([column[0] for column in cursor.description or ()]), _rows(cursor, path, clock)
 
 
 class _Clock:
-    """Stops a statement when its time is over, or when somebody pressed Ctrl-C."""
+    """Stops a statement when its time is over."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self.interrupted = False
         self._deadline = time.monotonic() + seconds
 
-    def look(self) -> bool:
-        """Tell SQLite whether to stop; it forgets what is raised here."""
-        try:
-            return time.monotonic() > self._deadline
-        except KeyboardInterrupt:
-            self.interrupted = True
-            return True
+    def is_over(self) -> bool:
+        """Tell whether its time is over."""
+        return time.monotonic() > self._deadline
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
@@ -125,7 +120,7 @@ def _sentences(clock: _Clock) -> Iterator[None]:
         if code == sqlite3.SQLITE_AUTH or "not authorized" in str(error):
             raise UsageError(f"`sql` only reads: {error}.") from error
         if code == sqlite3.SQLITE_INTERRUPT:
-            if clock.interrupted:
+            if not clock.is_over():  # then Ctrl-C came while SQLite looked at the clock, which stops it too
                 raise KeyboardInterrupt from error
             raise StoreError(f"The statement was stopped after {clock.seconds:g} seconds (--seconds).") from error
         if code in _USERS_ERRORS or isinstance(error, sqlite3.ProgrammingError):

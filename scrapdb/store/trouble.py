@@ -59,7 +59,8 @@ def failures(connection: sqlite3.Connection, limit: int) -> list[Failure]:
     """Count the failed runs by the class of their error, the commonest first."""
     rows = connection.execute(
         """SELECT ifnull(error_name, ''), count(*) AS runs, path, max(ifnull(started_at, '')), error_value
-             FROM notebooks WHERE status = 'failed' GROUP BY ifnull(error_name, '') ORDER BY runs DESC, error_name LIMIT ?""",
+             FROM notebooks WHERE status = 'failed'
+            GROUP BY ifnull(error_name, '') ORDER BY runs DESC, error_name LIMIT ?""",
         (limit,),
     )
     return [Failure(error, runs, path, started or None, message) for error, runs, path, started, message in rows]

@@ -70,6 +70,7 @@ def test_text_of_a_name_with_numbers_is_told_apart() -> None:
     }
 
 
+@settings(deadline=None)
 @given(COLUMNS, st.randoms(use_true_random=False))
 def test_the_order_does_not_matter(columns: set[Column], order: random.Random) -> None:
     shuffled = list(columns)

@@ -119,7 +119,7 @@ def test_no_statement_gives_nothing_or_says_so(ticker_store: Path, sql: str) -> 
         "SELECT type, count(*), sum(number) FROM scraps GROUP BY type ORDER BY 1",
         "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 5) SELECT * FROM n",
         "SELECT name, json_extract(json, '$.a') FROM scraps JOIN names ON names.id = name_id WHERE json IS NOT NULL",
-        "SELECT key, value, count(*) FROM scraps, json_each(scraps.json) WHERE scraps.type = 'json' GROUP BY key, value",
+        "SELECT key, value, count(*) FROM scraps, json_each(scraps.json) WHERE encoder = 'json' GROUP BY key, value",
         'SELECT fullkey FROM json_tree(\'{"a": [1, {"b": null}]}\')',
         "VALUES (1, 'x'), (NULL, 2.5)",
         "SELECT path, rank() OVER (ORDER BY size, path) FROM notebooks",

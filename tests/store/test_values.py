@@ -81,6 +81,7 @@ def test_a_value_stands_in_one_column_of_its_type(database: sqlite3.Connection, 
     assert exact is None or exact.isascii()
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_an_expression_survives(source: str) -> None:
     assert load(*store(Expression(source))) == Expression(source)
@@ -144,6 +145,7 @@ def test_what_is_no_json_is_refused(value: Any) -> None:
         store(value)
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_json_is_valid_for_sqlite(database: sqlite3.Connection, value: Any) -> None:
     text = valid_json(value)

@@ -1,0 +1,81 @@
+"""scrapdb serve: the store in the browser."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from scrapdb.cli.options import common
+from scrapdb.cli.options import say
+from scrapdb.cli.options import store_path
+from scrapdb.errors import ScrapdbError
+from scrapdb.errors import StoreError
+from scrapdb.store.connection import check
+
+
+@click.command("serve", short_help="Browse the store with Datasette.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; 0.0.0.0 is for everybody.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=8001, show_default=True, help="0 takes any that is free."
+)
+@click.option("--open", "open_", is_flag=True, help="Open it in the browser.")
+@click.option("--immutable", is_flag=True, help="Promise that nothing changes the store meanwhile: faster.")
+@click.option(
+    "--export",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Serve nothing; write a directory that any host of Datasette takes.",
+)
+@common
+def command(host: str, port: int, *, open_: bool, immutable: bool, export: Path | None) -> None:
+    """Serve the store with Datasette, read-only, until Ctrl-C."""
+    from scrapdb import hosting
+
+    path = store_path()
+    check(path)
+    if export is None:
+        _need_datasette()
+        _need_port(host, port)
+    _make_searchable(path)
+    if export is not None:
+        hosting.write_directory(path, export)
+        say(f"Wrote {export}. To serve it: datasette {export}")
+        return
+    if immutable:
+        from scrapdb.store.publish import fold
+
+        fold(path)
+    from datasette.cli import cli
+
+    options = ["--host", host, "--port", str(port), *(["--open"] if open_ else [])]
+    cli.main(["serve", *hosting.arguments(path, immutable=immutable), *options], standalone_mode=False)
+
+
+def _need_datasette() -> None:
+    if find_spec("datasette") is None:
+        raise ScrapdbError("Datasette is not installed; `pip install 'scrapdb[datasette]'` does it.")
+
+
+def _need_port(host: str, port: int) -> None:
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            pass
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ScrapdbError(f"Port {port} of {host} is taken; name another with --port.") from None
+        raise ScrapdbError(f"Cannot listen on port {port} of {host}: {error.strerror}.") from None
+
+
+def _make_searchable(path: Path) -> None:
+    """Make the search table, if there is none and the store can be written."""
+    from scrapdb.store.write import Writer
+
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        with suppress(StoreError), Writer(path) as writer:
+            writer.make_searchable()

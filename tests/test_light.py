@@ -1,0 +1,82 @@
+"""What a command or an import loads, seen from outside: a fresh interpreter tells its modules."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import sessions
+
+HEAVY = {"multiprocessing", "nbformat", "numpy", "pandas", "pyarrow", "re2", "sqlite_utils"}
+QUERY = ["query", "distance < 0.1 and symbol = 'BCD'", "-c", "symbol,distance * 100 as percent", "--sort", "symbol"]
+COMMANDS = {
+    "version": ["--version"],
+    "help": ["--help"],
+    "query": QUERY,
+    "table": ["query", "-f", "table"],
+    "json": ["query", "--json"],
+    "count": ["query", "--count"],
+    "fields": ["fields"],
+    "show": ["show", "BCD"],
+    "value": ["show", "BCD", "distance"],
+    "check": ["check", "nb.status = 'completed'"],
+    "sql": ["sql", "SELECT * FROM runs"],
+    "problems": ["problems"],
+    "du": ["du"],
+}
+
+
+def modules_after(code: str) -> set[str]:
+    told = f"{code}\nimport json, sys; print(json.dumps([*sys.modules]), file=sys.stderr)"
+    environment = os.environ | {"PYTHONPATH": str(sessions.ROOT)}
+    ran = subprocess.run([sys.executable, "-c", told], env=environment, capture_output=True, text=True, check=True)
+    return set(json.loads(ran.stderr.splitlines()[-1]))
+
+
+def modules_of(arguments: list[str]) -> set[str]:
+    return modules_after(
+        f"import sys; sys.argv = {['scrapdb', *arguments]!r}\n"
+        "from scrapdb.cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code, end.code"
+    )
+
+
+def test_the_probe_sees_what_is_loaded(ticker_store: Path) -> None:
+    assert {"pyarrow", "numpy"} <= modules_of(["--db", str(ticker_store), "frame", "prices"])
+    assert "re2" in modules_of(["--db", str(ticker_store), "query", "symbol ~ '^B'"])
+
+
+@pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
+def test_a_command_loads_nothing_heavy(ticker_store: Path, arguments: list[str]) -> None:
+    assert modules_of(["--db", str(ticker_store), *arguments]) & HEAVY == set()
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["completion", "bash"]])
+def test_what_asks_no_store_loads_no_sqlite(arguments: list[str]) -> None:
+    assert modules_of(arguments) & {"sqlite3", "msgspec"} == set()
+
+
+def test_a_query_loads_nothing_that_only_other_commands_need(ticker_store: Path) -> None:
+    unneeded = {
+        *("scrapdb.frames", "scrapdb.index", "scrapdb.notebook", "scrapdb.notebooks", "scrapdb.sandbox"),
+        *("scrapdb.store.statement", "scrapdb.store.write", "scrapdb.wire", "scrapdb.encoders"),
+        *("concurrent.futures", "csv", "html", "shutil", "tempfile"),
+    }
+    assert modules_of(["--db", str(ticker_store), *QUERY]) & unneeded == set()
+
+
+def test_importing_scrapdb_loads_nothing() -> None:
+    loaded = modules_after("import scrapdb")
+    assert loaded & (HEAVY | {"click", "msgspec", "sqlite3"}) == set()
+    assert {name for name in loaded if name.startswith("scrapdb.")} == set()
+
+
+def test_opening_and_asking_in_python_is_as_light(ticker_store: Path) -> None:
+    loaded = modules_after(f"import scrapdb; [*scrapdb.open({str(ticker_store)!r}).query('distance < 0.1')]")
+    assert loaded & (HEAVY | {"click"}) == set()
