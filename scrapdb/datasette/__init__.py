@@ -9,15 +9,23 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Awaitable
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from typing import Any
 
 from datasette import hookimpl
-from markupsafe import Markup
+from datasette import hookspecs
 
 from scrapdb.datasette import cells
+from scrapdb.datasette import expressions
+from scrapdb.datasette import links
+from scrapdb.datasette import queries
 from scrapdb.datasette import routes
+from scrapdb.datasette import tables
 from scrapdb.datasette.store import base
 from scrapdb.datasette.store import prepare
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 
 @hookimpl
@@ -42,3 +50,76 @@ def render_cell(value: Any, column: str, database: str, datasette: Any) -> Marku
 def extra_css_urls(datasette: Any) -> list[str]:
     """Add the stylesheet."""
     return [datasette.urls.static_plugins("scrapdb", "scrapdb.css")]
+
+
+@hookimpl
+def startup(datasette: Any) -> Callable[[], Awaitable[None]]:
+    """Describe the tables, and add the queries where Datasette wants them now (1.0)."""
+
+    async def prepared() -> None:
+        await tables.describe(datasette)
+        if hasattr(datasette, "add_query"):
+            await queries.add(datasette)
+
+    return prepared
+
+
+@hookimpl
+def get_metadata(datasette: Any) -> dict[str, Any]:
+    """Describe the tables (0.65)."""
+    return tables.metadata(datasette)
+
+
+@hookimpl
+def canned_queries(datasette: Any, database: str, actor: Any) -> Callable[[], Awaitable[dict[str, dict[str, str]]]]:
+    """Add the queries (0.65)."""
+    return lambda: queries.queries(datasette, database, actor)
+
+
+@hookimpl
+def filters_from_request(request: Any, database: str, table: str, datasette: Any) -> Callable[[], Awaitable[Any]]:
+    """Filter tables by `?_scrap=EXPRESSION`."""
+    return lambda: expressions.filters(datasette, request, database, table)
+
+
+@hookimpl
+def top_table(datasette: Any, request: Any, database: str, table: str) -> Callable[[], Awaitable[Markup | None]]:
+    """Put the expression box above tables (1.0)."""
+    return lambda: expressions.box(datasette, request, database, table)
+
+
+@hookimpl
+def extra_body_script(
+    database: str | None, table: str | None, view_name: str | None, request: Any, datasette: Any
+) -> Callable[[], Awaitable[str]] | None:
+    """Put the expression box above tables (0.65)."""
+    if view_name != "table" or database is None or table is None or hasattr(hookspecs, "top_table"):
+        return None
+    return lambda: expressions.box_script(datasette, request, database, table)
+
+
+@hookimpl
+def extra_js_urls(table: str | None, view_name: str | None, datasette: Any) -> list[dict[str, Any]]:
+    """Add the script of the expression box."""
+    wanted = view_name == "table" and table in expressions.TABLES
+    return [{"url": datasette.urls.static_plugins("scrapdb", "scrapdb.js"), "module": True}] if wanted else []
+
+
+@hookimpl
+def handle_exception(datasette: Any, request: Any, exception: Exception) -> Callable[[], Awaitable[Any]]:
+    """Tell what is wrong with an expression."""
+    return lambda: expressions.explained(datasette, request, exception)
+
+
+@hookimpl
+def menu_links(datasette: Any, actor: Any) -> Callable[[], Awaitable[list[links.Link]]]:
+    """Lead to the pages of the stores."""
+    return lambda: links.of_stores(datasette, actor)
+
+
+@hookimpl
+def table_actions(
+    datasette: Any, actor: Any, database: str, table: str, request: Any
+) -> Callable[[], Awaitable[list[links.Link]]]:
+    """Lead to what shows the notebooks of a table's page."""
+    return lambda: links.of_table(datasette, request, actor, database, table)

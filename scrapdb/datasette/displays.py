@@ -16,12 +16,13 @@ from datasette.utils.asgi import Response
 
 from scrapdb.datasette.store import Store
 
-_HEADERS = {
+# With these a picture can do nothing, even if it is opened by its own address.
+PICTURE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "private, max-age=31536000, immutable",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_HEADERS = PICTURE_HEADERS | {"Cache-Control": "private, max-age=31536000, immutable"}
 _MAGIC = {
     "image/png": (b"\x89PNG\r\n\x1a\n",),
     "image/jpeg": (b"\xff\xd8\xff",),

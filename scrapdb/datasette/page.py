@@ -16,7 +16,12 @@ _POLICY = "frame-src 'none'; object-src 'none'; base-uri 'none'; form-action 'se
 
 
 async def render(store: Store, request: Any, template: str, context: dict[str, Any], *, status: int = 200) -> Response:
-    """Fill a template of `templates/scrapdb`, which has `store`, `url`, `badge`, `tree` and `short` at hand."""
-    common = {"store": store, "url": store.url, "badge": badge, "tree": tree, "short": short}
+    """Fill a template of `templates/scrapdb`, which has `store`, `url`, `badge`, `tree`, `short` and `time` at hand."""
+    common = {"store": store, "url": store.url, "badge": badge, "tree": tree, "short": short, "time": time}
     body = await store.datasette.render_template(f"scrapdb/{template}.html", common | context, request=request)
     return Response.html(body, status=status, headers={"Content-Security-Policy": _POLICY})
+
+
+def time(text: str | None) -> str:
+    """Write a time of the store for people: 2026-11-01 12:00:00 UTC."""
+    return f"{text[:19].replace('T', ' ')} UTC" if text else ""

@@ -14,10 +14,16 @@ from datasette.utils.asgi import Response
 
 from scrapdb.datasette import displays
 from scrapdb.datasette.page import render
+from scrapdb.datasette.pages import compare
+from scrapdb.datasette.pages import completion
+from scrapdb.datasette.pages import frame
+from scrapdb.datasette.pages import frame_files
+from scrapdb.datasette.pages import gallery
 from scrapdb.datasette.pages import notebook
+from scrapdb.datasette.pages import problems
+from scrapdb.datasette.pages import plot
 from scrapdb.datasette.store import Store
 from scrapdb.datasette.store import find
-from scrapdb.errors import NotebookNotFoundError
 from scrapdb.errors import ScrapdbError
 
 Page = Callable[[Store, Any], Awaitable[Response]]
@@ -25,6 +31,18 @@ Page = Callable[[Store, Any], Awaitable[Response]]
 # What follows /-/scrapdb/DATABASE/, and the page that answers it.
 PAGES: dict[str, Page] = {
     r"notebook": notebook.view,
+    r"compare": compare.view,
+    r"problems": problems.view,
+    r"frame": frame.view,
+    r"frame\.parquet": frame_files.parquet,
+    r"frame\.csv": frame_files.csv,
+    r"frame\.svg": frame_files.svg,
+    r"gallery": gallery.view,
+    r"plot": plot.view,
+    r"plot\.svg": plot.svg,
+    r"plot\.csv": plot.table,
+    r"fields\.json": completion.fields,
+    r"check\.json": completion.check,
     r"display/(?P<hash>[0-9a-f]{64})": displays.view,
 }
 
@@ -40,7 +58,7 @@ def _answering(page: Page) -> Callable[..., Awaitable[Response]]:
         try:
             return await page(store, request)
         except ScrapdbError as error:
-            status = 404 if isinstance(error, NotebookNotFoundError) else 400
+            status = 404 if isinstance(error, LookupError) else 400
             return await render(store, request, "error", {"error": str(error)}, status=status)
 
     return answer

@@ -22,7 +22,7 @@ except ImportError:  # Datasette 0.65
 
 Answer = TypeVar("Answer")
 # What the pages show comes from all of these; who may not see one of them sees no page.
-TABLES = ("notebooks", "scraps", "parameters", "displays", "frames", "blobs", "problems", "runs")
+TABLES = ("notebooks", "cells", "scraps", "parameters", "displays", "frames", "blobs", "problems", "runs")
 
 
 class Store:
@@ -51,7 +51,7 @@ class Store:
         answer: Answer = await self.database.execute_fn(asked)
         return answer
 
-    def url(self, page: str, **parameters: Any) -> str:
+    def url(self, page: str, /, **parameters: Any) -> str:
         """Give the address of a page; parameters that are None or empty are left out."""
         given = {name: value for name, value in parameters.items() if value not in (None, "", [], ())}
         query = f"?{urlencode(given, doseq=True)}" if given else ""

@@ -2,47 +2,109 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections.abc import Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
+from typing import NamedTuple
 
-from datasette.utils.asgi import Response
+from markupsafe import Markup
 
+from scrapdb.datasette import frames
+from scrapdb.datasette.frame_cells import frame_cell
 from scrapdb.datasette.page import render
+from scrapdb.datasette.showing import PICTURES
+from scrapdb.datasette.showing import Showing
+from scrapdb.datasette.showing import showing
 from scrapdb.datasette.store import Store
-from scrapdb.sandbox import sandboxed
+from scrapdb.errors import ScrapdbError
+from scrapdb.parquet import opened
+from scrapdb.scraps import Expression
 from scrapdb.store import read
+from scrapdb.store import related
+from scrapdb.store.cells import Cell
+from scrapdb.store.cells import cells
 
-_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml")
-_LONGEST_DOCUMENT = 2_000_000  # bytes of HTML that are put into the page
+if TYPE_CHECKING:
+    from datasette.utils.asgi import Response
+
+_SAME_CODE = 10  # runs before and after
+_PREVIEWS = 20  # frames of which rows are shown
+_PREVIEW_ROWS, _PREVIEW_COLUMNS, _PREVIEW_TEXT = 5, 12, 60
+
+
+class Preview(NamedTuple):
+    """The first rows of a frame, or why they cannot be shown."""
+
+    columns: list[str]
+    rows: list[tuple[Markup, ...]]
+    more_columns: int
+    sentence: str | None = None
 
 
 async def view(store: Store, request: Any) -> Response:
-    """Answer `/-/scrapdb/DATABASE/notebook?path=PATH`."""
-    path = request.args.get("path") or ""
-    context = await store.ask(lambda connection: _context(connection, path))
+    """Answer `/-/scrapdb/DATABASE/notebook?path=PATH`; with `scripts=NAME` the scripts of that display run."""
+    path, scripts = request.args.get("path") or "", request.args.get("scripts") or ""
+    context = await store.ask(lambda connection: _context(connection, path, scripts))
+    context["previews"] = await asyncio.to_thread(_previews, context.pop("places"))
     return await render(store, request, "notebook", context)
 
 
-def _context(connection: sqlite3.Connection, path: str) -> dict[str, Any]:
-    notebook_id, _ = read.find_notebook(connection, path)
+def _context(connection: sqlite3.Connection, path: str, scripts: str) -> dict[str, Any]:
+    notebook_id, path = read.find_notebook(connection, path)
     scraps = read.scraps(connection, notebook_id)
+    framed = [scrap.frame for scrap in scraps if scrap.frame][:_PREVIEWS]
+    before, after = related.same_code(connection, notebook_id, _SAME_CODE)
+    previous, following = related.beside(connection, path)
+    of_code = cells(connection, notebook_id)
     return {
         "notebook": read.notebook(connection, notebook_id),
         "parameters": read.parameters(connection, notebook_id),
-        "scraps": scraps,
-        "shown": {scrap.name: _shown(connection, notebook_id, scrap) for scrap in scraps if scrap.displays},
+        "gluing": [(cell, list(glued)) for cell, glued in groupby(scraps, key=lambda scrap: scrap.cell)],
+        "shown": {scrap.name: _shown(connection, notebook_id, scrap, scripts) for scrap in scraps if scrap.displays},
+        "places": {frame.hash: frames.place(connection, frame) for frame in framed},
         "problems": list(read.problems(connection, notebook_id)),
+        "before": before,
+        "after": after,
+        "previous": previous,
+        "following": following,
+        "cells": {cell.cell: cell for cell in of_code},
+        "timed": _timed(of_code),
+        "is_expression": lambda value: isinstance(value, Expression),
     }
 
 
-def _shown(connection: sqlite3.Connection, notebook_id: int, scrap: read.Value) -> dict[str, Any]:
-    """Choose how to show a display: the hash of a picture, else HTML in a frame, else text."""
+def _shown(connection: sqlite3.Connection, notebook_id: int, scrap: read.Value, scripts: str) -> Showing:
     hashes = read.display_hashes(connection, notebook_id, scrap.name)
-    for mime in _PICTURES:
-        if mime in hashes:
-            return {"picture": hashes[mime], "hashes": hashes}
-    content = read.display(connection, notebook_id, scrap.name)
-    document = content.get("text/html", b"")
-    if document and len(document) <= _LONGEST_DOCUMENT:
-        return {"frame": sandboxed(document.decode()), "hashes": hashes}
-    return {"text": content.get("text/plain", b"").decode(errors="replace"), "hashes": hashes}
+    asked = scrap.name == scripts
+    if not asked and set(hashes) <= {*PICTURES, "text/plain"}:
+        return showing(hashes, {}, scripts=False)
+    return showing(hashes, read.display(connection, notebook_id, scrap.name), scripts=asked)
+
+
+def _timed(of_code: list[Cell]) -> list[tuple[Cell, float]]:
+    """Give the cells whose time is known, with their part of the longest time in percent."""
+    known = [(cell, cell.seconds) for cell in of_code if cell.seconds is not None]
+    longest = max((seconds for _, seconds in known), default=0)
+    return [(cell, 100 * seconds / longest if longest else 0) for cell, seconds in known]
+
+
+def _previews(places: Mapping[str, bytes | Path | Exception]) -> dict[str, Preview]:
+    return {digest: _preview(digest, place) for digest, place in places.items()}
+
+
+def _preview(digest: str, place: bytes | Path | Exception) -> Preview:
+    if isinstance(place, Exception):
+        return Preview([], [], 0, str(place))
+    try:
+        with opened(place, digest) as file:
+            columns = [column.name for column in file.columns]
+            table = file.take(columns[:_PREVIEW_COLUMNS], range(min(_PREVIEW_ROWS, file.rows)))
+    except ScrapdbError as error:
+        return Preview([], [], 0, str(error))
+    cells_ = [[frame_cell(value, _PREVIEW_TEXT) for value in column.to_pylist()] for column in table.columns]
+    rows = list(zip(*cells_, strict=True))
+    return Preview(table.schema.names, rows, len(columns) - len(table.schema.names))

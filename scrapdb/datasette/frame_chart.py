@@ -1,0 +1,100 @@
+"""The numbers of a DataFrame as lines: one small chart for each column, below each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from typing import Any
+
+from scrapdb.errors import UsageError
+from scrapdb.parquet import Parquet
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MOST_POINTS = 2000
+_MOST_LINES = 12
+_FEW = 100  # points, each of which is marked, so that one between two gaps is seen
+_WIDTH, _HEIGHT = 760, 110  # pixels
+_ROW = "row"
+
+
+def specification(file: Parquet, columns: Sequence[str], rows: np.ndarray[Any, Any] | None) -> dict[str, Any]:
+    """Describe the charts in Vega-Lite, with their data.
+
+    Args:
+        file: the frame.
+        columns: those to draw, if they hold numbers.
+        rows: numbers of the rows to draw, in order; None for all.
+
+    Raises:
+        UsageError: none of the columns holds numbers.
+    """
+    across = _across(file)
+    names = [name for name in columns if file.is_numeric(name) and name != across][:_MOST_LINES]
+    if not names:
+        raise UsageError("This DataFrame has no column of numbers to draw.")
+    numbers = _sample(file.rows if rows is None else len(rows))
+    numbers = numbers if rows is None else rows[numbers]
+    table = file.take(names if across is None else [across, *names], numbers)
+    places = numbers.tolist() if across is None else [_plain(value) for value in table.column(across).to_pylist()]
+    lines = [_line(name, places, table.column(name).to_pylist(), _axis(file, across)) for name in names]
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "background": "white",
+        "vconcat": lines,
+        "config": {"view": {"stroke": "#d0d5dd"}, "axis": {"grid": True, "gridColor": "#eef0f3"}},
+    }
+
+
+def _across(file: Parquet) -> str | None:
+    """Choose what the lines run over: an index of times or numbers, else the number of the row."""
+    index = [column.name for column in file.columns if column.is_index]
+    if len(index) == 1 and (file.is_numeric(index[0]) or _is_time(file, index[0])):
+        return index[0]
+    return None
+
+
+def _is_time(file: Parquet, name: str) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_timestamp(file.type_of(name)) or pa.types.is_date(file.type_of(name)))
+
+
+def _axis(file: Parquet, across: str | None) -> dict[str, Any]:
+    title = {"title": across or _ROW}
+    if across is not None and _is_time(file, across):
+        return {"type": "temporal", "scale": {"type": "utc"}} | title
+    whole = {"axis": {"tickMinStep": 1, "format": ",d"}} if across is None else {}
+    return {"type": "quantitative", "scale": {"zero": False, "nice": False}} | title | whole
+
+
+def _sample(count: int) -> np.ndarray[Any, Any]:
+    """Choose rows at even distances, the first and the last among them."""
+    import numpy as np
+
+    return np.unique(np.linspace(0, max(0, count - 1), min(count, MOST_POINTS)).round().astype(np.int64))
+
+
+def _line(name: str, places: Sequence[Any], values: Sequence[Any], axis: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "width": _WIDTH,
+        "height": _HEIGHT,
+        "data": {"values": [{"x": x, "y": _plain(y)} for x, y in zip(places, values, strict=True)]},
+        "mark": {"type": "line", "strokeWidth": 1.3, "color": "#276890", "point": len(values) <= _FEW},
+        "encoding": {
+            "x": {"field": "x", **axis},
+            "y": {"field": "y", "type": "quantitative", "title": name, "scale": {"zero": False}},
+        },
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Make a value one that JSON has a word for; what has none is a gap in the line."""
+    if value is None or isinstance(value, int):
+        return value
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    number = float(value)
+    return number if math.isfinite(number) else None

@@ -1,0 +1,70 @@
+"""Finding the parquet file of a DataFrame: its bytes, or where it lies. An address never leads to a path by itself."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+from typing import NamedTuple
+
+from scrapdb.datasette.store import Store
+from scrapdb.errors import ScrapNotFoundError
+from scrapdb.errors import StoreError
+from scrapdb.store import read
+from scrapdb.store import related
+
+MOST_PLACES = 20  # notebooks that are named
+_MISSING = (
+    "The parquet file of a DataFrame in {} is missing. Move the directory of the frames along with the store, or make"
+    " it anew with `scrapdb index --force`."
+)
+
+
+class Located(NamedTuple):
+    """A frame that an address asks for: where it was glued, and its parquet file as bytes or a path."""
+
+    glued: list[related.NamedFrame]
+    place: bytes | Path
+
+    @property
+    def frame(self) -> read.Frame:
+        """The frame, with the first notebook that has it."""
+        return self.glued[0].frame
+
+
+async def locate(store: Store, request: Any) -> Located:
+    """Find the frame that an address asks for by `hash`, or by `path` and `name`.
+
+    Raises:
+        ScrapNotFoundError: there is none.
+        NotebookNotFoundError: there is no such notebook.
+        StoreError: its sidecar is missing.
+    """
+    digest, path, name = (request.args.get(key) or "" for key in ("hash", "path", "name"))
+    located = await store.ask(lambda connection: _located(connection, digest, path, name))
+    if located is None:
+        raise ScrapNotFoundError("There is no such DataFrame in this store. It may have been glued anew since.")
+    return located
+
+
+def place(connection: sqlite3.Connection, frame: read.Frame) -> bytes | Path | StoreError:
+    """Find the parquet file of a frame, or what says that it is missing."""
+    try:
+        found: bytes | Path = read.parquet(connection, frame)
+    except StoreError:  # its sentence tells where the store lies, which is no business of who browses it
+        return StoreError(_MISSING.format(frame.notebook))
+    return found
+
+
+def _located(connection: sqlite3.Connection, digest: str, path: str, name: str) -> Located | None:
+    if digest:
+        glued = related.frames_by_hash(connection, digest, MOST_PLACES)
+    else:
+        found = related.frame_of(connection, read.find_notebook(connection, path)[0], name) if path else None
+        glued = [found] if found else []
+    if not glued:
+        return None
+    found = place(connection, glued[0].frame)
+    if isinstance(found, StoreError):
+        raise found
+    return Located(glued, found)

@@ -1,0 +1,43 @@
+"""Where Datasette's menus lead to the pages of a store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from datasette.utils.asgi import Forbidden
+from datasette.utils.asgi import NotFound
+
+from scrapdb.datasette import expressions
+from scrapdb.datasette.store import find
+
+Link = dict[str, str]
+
+
+async def of_stores(datasette: Any, actor: Any) -> list[Link]:
+    """Give the pages of every store that the actor may see; of several stores, each with its name."""
+    found = {database: await _links(datasette, actor, database) for database in datasette.databases}
+    several = sum(map(bool, found.values())) > 1
+    return [
+        {"href": link["href"], "label": f"{database}: {link['label']}" if several else link["label"]}
+        for database, links in found.items()
+        for link in links
+    ]
+
+
+async def of_table(datasette: Any, request: Any, actor: Any, database: str, table: str) -> list[Link]:
+    """Give the pages that show the notebooks of a table's page."""
+    if table not in expressions.TABLES:
+        return []
+    return await _links(datasette, actor, database, expressions.joined(expressions.given(request)))
+
+
+async def _links(datasette: Any, actor: Any, database: str, where: str = "") -> list[Link]:
+    try:
+        store = await find(datasette, database, actor)
+    except (Forbidden, NotFound):
+        return []
+    return [
+        {"href": store.url("gallery", where=where), "label": "Gallery"},
+        {"href": store.url("plot", where=where), "label": "Plot"},
+        {"href": store.url("problems"), "label": "Problems"},
+    ]

@@ -1,0 +1,136 @@
+"""The page that puts two to eight notebooks side by side: what differs, and by how much."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Mapping
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from msgspec import UNSET
+
+from scrapdb import compare
+from scrapdb.datasette import frames
+from scrapdb.datasette.page import render
+from scrapdb.datasette.showing import PICTURES
+from scrapdb.datasette.store import Store
+from scrapdb.errors import NotebookNotFoundError
+from scrapdb.errors import ScrapdbError
+from scrapdb.errors import StoreError
+from scrapdb.parquet import opened
+from scrapdb.parquet import summary
+from scrapdb.scraps import Expression
+from scrapdb.store import read
+
+if TYPE_CHECKING:
+    from datasette.utils.asgi import Response
+
+_FEWEST, _MOST = 2, 8
+_SHOWN_HASH = 12  # characters
+_SECTIONS = {"run": "Run", "parameters": "Parameters", "scraps": "Scraps", "displays": "Displays"}
+
+
+class Notebook(NamedTuple):
+    """A notebook as the store has it: where the bytes of its frames are, and why those that cannot be read cannot."""
+
+    row: dict[str, Any]
+    parameters: list[read.Value]
+    scraps: list[read.Value]
+    hashes: dict[str, dict[str, str]]
+    places: dict[str, bytes | Path | StoreError]
+
+
+async def view(store: Store, request: Any) -> Response:
+    """Answer `/-/scrapdb/DATABASE/compare?path=PATH&path=PATH`; with `all=1` what is equal is shown too."""
+    wanted = list(dict.fromkeys(path for path in request.args.getlist("path") if path))
+    everything = request.args.get("all") == "1"
+    notebooks, unknown = await store.ask(lambda connection: _found(connection, wanted[:_MOST]))
+    paths = [notebook.row["path"] for notebook in notebooks]
+    context: dict[str, Any] = {
+        "paths": paths,
+        "unknown": unknown,
+        "everything": everything,
+        "too_many": wanted[_MOST:],
+        "can_add": len(paths) < _MOST,
+        "enough": len(paths) >= _FEWEST,
+        "address": lambda chosen, *, all_=everything: _address(chosen, everything=all_),
+        "titles": _SECTIONS,
+        "is_missing": lambda value: value is UNSET,
+        "picture": lambda shown: next((shown.hashes[mime] for mime in PICTURES if mime in shown.hashes), None),
+        "is_display": lambda value: isinstance(value, compare.Shown),
+    }
+    if len(paths) >= _FEWEST:
+        sides = await asyncio.to_thread(lambda: [_side(notebook) for notebook in notebooks])
+        context["comparison"] = compare.compare(sides, everything=everything)
+    return await render(store, request, "compare", context, status=404 if unknown else 200)
+
+
+def _address(paths: Sequence[str], *, everything: bool) -> str:
+    return f"?{urlencode([('path', path) for path in paths] + ([('all', '1')] if everything else []))}"
+
+
+def _found(connection: sqlite3.Connection, wanted: Sequence[str]) -> tuple[list[Notebook], list[str]]:
+    """Read the notebooks, and give a sentence for each that there is not."""
+    found: dict[int, Notebook] = {}
+    unknown = []
+    for path in wanted:
+        try:
+            notebook_id, _ = read.find_notebook(connection, path)
+        except NotebookNotFoundError as error:
+            unknown.append(str(error))
+        else:
+            found.setdefault(notebook_id, _notebook(connection, notebook_id))
+    return list(found.values()), unknown
+
+
+def _notebook(connection: sqlite3.Connection, notebook_id: int) -> Notebook:
+    scraps = read.scraps(connection, notebook_id)
+    return Notebook(
+        read.notebook(connection, notebook_id),
+        read.parameters(connection, notebook_id),
+        scraps,
+        {scrap.name: read.display_hashes(connection, notebook_id, scrap.name) for scrap in scraps if scrap.displays},
+        {scrap.frame.hash: frames.place(connection, scrap.frame) for scrap in scraps if scrap.frame},
+    )
+
+
+def _side(notebook: Notebook) -> compare.Side:
+    row = notebook.row
+    code = row["code_hash"] and row["code_hash"][:_SHOWN_HASH]
+    run = {"status": row["status"], "seconds": row["seconds"], "error": row["error_name"], "code": code}
+    scraps = {
+        scrap.name: _frame(notebook, scrap.frame) if scrap.frame else _plain(scrap.value)
+        for scrap in notebook.scraps
+        if scrap.type != "display"
+    }
+    return compare.Side(
+        row["path"],
+        {
+            "run": {name: value for name, value in run.items() if value is not None},
+            "parameters": {value.name: _plain(value.value) for value in notebook.parameters},
+            "scraps": scraps,
+            "displays": {name: compare.Shown(hashes) for name, hashes in notebook.hashes.items()},
+        },
+    )
+
+
+def _plain(value: Any) -> Any:
+    return value.source if isinstance(value, Expression) else value
+
+
+def _frame(notebook: Notebook, frame: read.Frame) -> Mapping[str, Any]:
+    """Tell a frame's shape and the numbers of its columns, or what keeps one from reading it."""
+    shape: dict[str, Any] = {"rows": frame.rows}
+    place = notebook.places[frame.hash]
+    if isinstance(place, StoreError):
+        return shape | {"unreadable": str(place)}
+    try:
+        with opened(place, frame.hash) as file:
+            return shape | {"columns": summary(file)}
+    except ScrapdbError as error:
+        return shape | {"unreadable": str(error)}

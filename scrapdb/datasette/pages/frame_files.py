@@ -1,0 +1,145 @@
+"""A DataFrame as a file: the parquet file as it is, the selected rows as CSV, its numbers as a chart."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from collections.abc import Awaitable
+from collections.abc import Callable
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+from datasette.utils.asgi import Response
+
+from scrapdb.datasette import charts
+from scrapdb.datasette import selection
+from scrapdb.datasette.frame_chart import specification
+from scrapdb.datasette.frames import Located
+from scrapdb.datasette.frames import locate
+from scrapdb.datasette.pages.frame import shown
+from scrapdb.datasette.store import Store
+from scrapdb.output import plain
+from scrapdb.parquet import opened
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_CHUNK = 2**20  # bytes
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+_HEADERS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
+_FOREVER = "private, max-age=31536000, immutable"  # what is addressed by its hash never changes
+
+
+class Streamed:
+    """A response that is sent while it is made.
+
+    Args:
+        chunks: gives its body, in a thread.
+        content_type: of the body.
+        headers: the other headers.
+    """
+
+    def __init__(self, chunks: Iterator[bytes], content_type: str, headers: dict[str, str]) -> None:
+        self._chunks = chunks
+        self.headers = headers | {"content-type": content_type}
+        self.status = 200
+
+    async def asgi_send(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+        """Send it."""
+        await send({"type": "http.response.start", "status": self.status, "headers": self._encoded()})
+        async for chunk in _in_threads(self._chunks):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    def _encoded(self) -> list[list[bytes]]:
+        return [[name.encode("latin-1"), value.encode("latin-1")] for name, value in self.headers.items()]
+
+
+async def parquet(store: Store, request: Any) -> Streamed:
+    """Answer `/-/scrapdb/DATABASE/frame.parquet?hash=HASH` with the bytes as they were glued."""
+    located = await locate(store, request)
+    headers = _download(request, located, "parquet") | {"Content-Length": str(located.frame.size)}
+    return Streamed(_bytes(located.place), "application/vnd.apache.parquet", headers)
+
+
+async def csv(store: Store, request: Any) -> Streamed:
+    """Answer `/-/scrapdb/DATABASE/frame.csv?hash=HASH`: all columns, the rows that pass the filters of the address."""
+    located = await locate(store, request)
+    chunks = _csv(located, request.query_string)
+    first = await asyncio.to_thread(next, chunks)  # what is wrong shows before the status is sent
+    return Streamed(chain([first], chunks), "text/csv; charset=utf-8", _download(request, located, "csv"))
+
+
+async def svg(store: Store, request: Any) -> Response:
+    """Answer `/-/scrapdb/DATABASE/frame.svg?hash=HASH`: the numbers of the rows that pass the address's filters."""
+    located = await locate(store, request)
+    drawn = await asyncio.to_thread(_svg, located, request.query_string)
+    headers = _HEADERS | {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+    return Response(drawn, content_type="image/svg+xml", headers=headers | _cached(request))
+
+
+def _svg(located: Located, query_string: str) -> bytes:
+    with opened(located.place, located.frame.hash) as file:
+        asked = shown(file, query_string)
+        return charts.svg(specification(file, asked.columns, selection.numbers(file, asked.selection)))
+
+
+def _csv(located: Located, query_string: str) -> Iterator[bytes]:
+    with opened(located.place, located.frame.hash) as file:
+        filters = shown(file, query_string).selection.filters
+        columns = [column.name for column in file.columns]
+        rest = selection.pieces(file, columns, filters)
+        first = next(rest, None)
+        yield csv_lines(file.take(columns, range(0)) if first is None else first, header=True)
+        yield from map(csv_lines, rest)
+
+
+def csv_lines(table: pa.Table, *, header: bool = False) -> bytes:
+    """Write rows as CSV: texts in quotes, lists and dicts as JSON, what is missing as nothing."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    for place, field in enumerate(table.schema):
+        if not any(is_written(field.type) for is_written in _written_as_they_are()):
+            texts = [None if value is None else plain(value) for value in table.column(place).to_pylist()]
+            table = table.set_column(place, field.name, pa.array(texts, pa.string()))
+    lines = pa.BufferOutputStream()
+    csv.write_csv(table, lines, csv.WriteOptions(include_header=header))
+    written: bytes = lines.getvalue().to_pybytes()
+    return written
+
+
+def _written_as_they_are() -> tuple[Callable[[pa.DataType], bool], ...]:
+    from pyarrow import types
+
+    names = ("null", "boolean", "integer", "floating", "decimal", "date", "time", "timestamp", "string", "large_string")
+    return tuple(getattr(types, f"is_{name}") for name in names)
+
+
+def _bytes(place: bytes | Path) -> Iterator[bytes]:
+    if isinstance(place, bytes):
+        yield place
+        return
+    with place.open("rb") as file:
+        yield from iter(partial(file.read, _CHUNK), b"")
+
+
+async def _in_threads(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+        yield chunk
+
+
+def _download(request: Any, located: Located, suffix: str) -> dict[str, str]:
+    """Give the headers of a download; its name has nothing but letters, digits, dashes and underscores."""
+    name, frame = located.glued[0]
+    safe = "-".join(filter(None, (_UNSAFE.sub("_", name).strip("_"), frame.hash[:12])))
+    return _HEADERS | _cached(request) | {"Content-Disposition": f'attachment; filename="{safe}.{suffix}"'}
+
+
+def _cached(request: Any) -> dict[str, str]:
+    return {"Cache-Control": _FOREVER if request.args.get("hash") else "no-cache"}

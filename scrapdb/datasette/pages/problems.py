@@ -1,0 +1,43 @@
+"""The page of what went wrong: problems by kind, and failed runs by their error."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+from typing import Any
+
+from scrapdb.datasette.page import render
+from scrapdb.datasette.store import Store
+from scrapdb.errors import UsageError
+from scrapdb.store import trouble
+
+if TYPE_CHECKING:
+    from datasette.utils.asgi import Response
+
+_ROWS = 100
+_MOST_ERRORS = 50
+
+
+async def view(store: Store, request: Any) -> Response:
+    """Answer `/-/scrapdb/DATABASE/problems`, of one kind with `?kind=KIND`, from a row on with `&_offset=ROW`."""
+    kind = request.args.get("kind") or None
+    offset = request.args.get("_offset") or "0"
+    if not offset.isdecimal():
+        raise UsageError(f"_offset is a number of rows, not {offset!r}.")
+    context = await store.ask(lambda connection: _context(connection, kind, int(offset)))
+    return await render(store, request, "problems", context)
+
+
+def _context(connection: sqlite3.Connection, kind: str | None, offset: int) -> dict[str, Any]:
+    kinds = trouble.kinds(connection)
+    total = sum(found.problems for found in kinds if kind in {None, found.kind})
+    return {
+        "kinds": kinds,
+        "kind": kind,
+        "problems": trouble.problems(connection, kind, _ROWS, offset),
+        "failures": trouble.failures(connection, _MOST_ERRORS),
+        "offset": offset,
+        "total": total,
+        "previous": max(0, offset - _ROWS) if offset else None,
+        "next": offset + _ROWS if offset + _ROWS < total else None,
+    }

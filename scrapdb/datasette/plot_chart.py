@@ -1,0 +1,128 @@
+"""Points as a Vega-Lite specification: scatter, line or histogram, light or dark. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+from typing import Literal
+
+from scrapdb.datasette.points import Points
+from scrapdb.datasette.points import Scale
+from scrapdb.datasette.points import sampled
+from scrapdb.query.times import parse_time
+
+Kind = Literal["scatter", "line", "histogram"]
+KINDS: tuple[Kind, ...] = ("scatter", "line", "histogram")
+MOST_POINTS = 5000
+_CHANNELS = ("x", "y", "color")
+_MOST_CATEGORIES = 40
+_MOST_COLORS = 10
+_BINS = 30
+_WIDTH, _HEIGHT = 860, 420  # pixels
+_LONGEST_LABEL = 60  # characters
+# Text, lines, grid, ground, marks of one colour, and the scheme of many.
+_LIGHT = ("#1d2939", "#98a2b3", "#eaecf0", "white", "#276890", "tableau10")
+_DARK = ("#e4e7ec", "#667085", "#344054", "#161b22", "#6cb6e0", "set2")
+
+
+def specification(points: Points, kind: Kind, *, dark: bool = False) -> dict[str, Any]:
+    """Describe a plot with its data."""
+    ink, line, grid, ground, mark, scheme = _DARK if dark else _LIGHT
+    draw = _histogram if kind == "histogram" else _marks
+    text = {"labelColor": ink, "titleColor": ink}
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "width": _WIDTH,
+        "height": _HEIGHT,
+        "background": ground,
+        **draw(points, kind, mark),
+        "config": {
+            "aria": False,
+            "view": {"stroke": line},
+            "axis": {**text, "gridColor": grid, "domainColor": line, "tickColor": line, "labelLimit": 160},
+            "legend": text,
+            "range": {"category": {"scheme": scheme}},
+        },
+    }
+
+
+def _marks(points: Points, kind: Kind, color: str) -> dict[str, Any]:
+    """Draw each run as a point, or as a corner of a line."""
+    rows = sampled(points.rows, MOST_POINTS)
+    encoding: dict[str, Any] = {}
+    columns = []
+    for place, (label, scale) in enumerate(zip(points.labels, points.scales, strict=True)):
+        channel = _CHANNELS[place]
+        values = [row[place + 1] for row in rows]
+        columns.append(_values(values, scale, _MOST_COLORS if channel == "color" else _MOST_CATEGORIES))
+        encoding[channel] = {"field": channel, "type": scale, "title": _cut(label), **_scale(scale, channel)}
+    mark = {"type": "line", "point": True} if kind == "line" else {"type": "point", "filled": True, "opacity": 0.8}
+    data = [dict(zip(encoding, values, strict=True)) for values in zip(*columns, strict=True)]
+    return {"data": {"values": data}, "mark": mark | {"color": color}, "encoding": encoding}
+
+
+def _histogram(points: Points, _: Kind, color: str) -> dict[str, Any]:
+    """Count all runs, not only those that would be drawn one by one."""
+    scale = points.scales[0]
+    values = [row[1] for row in points.rows]
+    x: dict[str, Any] = {"field": "x", "title": _cut(points.labels[0]), "type": scale}
+    encoding: dict[str, Any] = {"x": x, "y": {"field": "count", "type": "quantitative", "title": "runs"}}
+    if scale == "nominal":
+        counts = Counter(_values(values, scale, _MOST_CATEGORIES))
+        x["sort"] = None
+        data = [{"x": value, "count": count} for value, count in counts.most_common()]
+    else:
+        numbers = _values(values, scale, 0)
+        step, bins = binned(numbers, nice=scale == "quantitative")
+        x |= {"bin": {"binned": True}} | _scale(scale, "x")
+        encoding["x2"] = {"field": "end"}
+        data = [{"x": start, "end": start + step, "count": count} for start, count in bins]
+    return {"data": {"values": data}, "mark": {"type": "bar", "color": color}, "encoding": encoding}
+
+
+def binned(numbers: Sequence[float], *, nice: bool) -> tuple[float, list[tuple[float, int]]]:
+    """Count numbers by bins of one width, a round one if `nice`.
+
+    Returns:
+        The width, and where each bin that is not empty begins and how many numbers it has.
+    """
+    if not numbers:
+        return 1, []
+    lowest, highest = min(numbers), max(numbers)
+    step = (highest - lowest) / _BINS or 1
+    if nice:
+        power = 10.0 ** math.floor(math.log10(step))
+        step = next(round_ * power for round_ in (1, 2, 5, 10) if round_ * power >= step * 0.999)
+        lowest = math.floor(lowest / step) * step
+    counts = Counter(math.floor((number - lowest) / step) for number in numbers)
+    return step, [(lowest + place * step, counts[place]) for place in sorted(counts)]
+
+
+def _values(values: Sequence[Any], scale: Scale, most: int) -> list[Any]:
+    """Write values for Vega: times in milliseconds, and of categories the commonest, the others together."""
+    if scale == "quantitative":
+        return [float(value) for value in values]
+    if scale == "temporal":
+        return [moment.timestamp() * 1000 for moment in map(parse_time, values) if moment]
+    counts = Counter(map(_category, values))
+    if len(counts) <= most:
+        return list(map(_category, values))
+    kept = {category for category, _ in counts.most_common(most - 1)}
+    others = f"({len(counts) - len(kept)} others)"
+    return [category if category in kept else others for category in map(_category, values)]
+
+
+def _category(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else _cut(str(value))
+
+
+def _scale(scale: Scale, channel: str) -> dict[str, Any]:
+    if scale == "temporal":
+        return {"scale": {"type": "utc"}} if channel != "color" else {}
+    return {"scale": {"zero": False}} if scale == "quantitative" and channel != "color" else {}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}…"

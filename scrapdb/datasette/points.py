@@ -1,0 +1,91 @@
+"""The points of a plot: one expression against another over all runs, and what kind of axis each needs."""
+
+from __future__ import annotations
+
+import math
+import re
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+from typing import Literal
+from typing import NamedTuple
+
+from scrapdb.errors import UsageError
+from scrapdb.query.parser import parse_columns
+from scrapdb.query.select import fields_of
+from scrapdb.query.select import select
+from scrapdb.query.times import parse_time
+
+Scale = Literal["quantitative", "temporal", "nominal"]
+# What can be drawn: numbers, texts and truths; a time is the text that the store has.
+Cell = float | str | bool
+_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
+
+
+class Axes(NamedTuple):
+    """What is drawn: expressions, empty where there is none, and for which notebooks."""
+
+    x: str
+    y: str
+    color: str
+    where: str
+
+
+class Points(NamedTuple):
+    """What a store has for axes.
+
+    Args:
+        labels: of the axes that there are, in the order x, y, color.
+        scales: of the same axes.
+        rows: path of the notebook and a value for each axis.
+        left_out: how many notebooks have no value to draw for one of them.
+    """
+
+    labels: tuple[str, ...]
+    scales: tuple[Scale, ...]
+    rows: list[tuple[Any, ...]]
+    left_out: int
+
+
+def read(connection: sqlite3.Connection, axes: Axes) -> Points:
+    """Read the points of all notebooks for which the expression holds, in the order of their paths.
+
+    Raises:
+        ExpressionError: an axis or the expression is wrong.
+        UsageError: an axis is more than one expression.
+    """
+    wanted = [axis for axis in (axes.x, axes.y, axes.color) if axis]
+    for axis in wanted:
+        if axis.strip() == "*" or len(parse_columns(axis)) > 1:
+            raise UsageError(f"An axis is one field or expression, not {axis!r}.")
+    columns = ", ".join(["nb.path", *wanted])
+    selection = select(connection, fields_of(connection), axes.where or None, columns=columns)
+    rows, left_out = [], 0
+    for row in selection.rows:
+        if all(map(can_be_drawn, row[1:])):
+            rows.append(row)
+        else:
+            left_out += 1
+    scales = tuple(scale([row[place] for row in rows]) for place in range(1, len(wanted) + 1))
+    return Points(selection.labels[1:], scales, rows, left_out)
+
+
+def can_be_drawn(value: Any) -> bool:
+    """Tell a number, text or truth from what is missing and from lists, dicts, frames and displays."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int | str)
+
+
+def scale(values: Sequence[Cell]) -> Scale:
+    """Choose how to draw values: numbers by size, times by date, anything else as categories."""
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        return "quantitative"
+    if all(isinstance(value, str) and _TIME.fullmatch(value) and parse_time(value) for value in values):
+        return "temporal"
+    return "nominal"
+
+
+def sampled(rows: Sequence[tuple[Any, ...]], most: int) -> Sequence[tuple[Any, ...]]:
+    """Choose rows at even distances, if there are more than so many."""
+    return rows if len(rows) <= most else [rows[place * len(rows) // most] for place in range(most)]

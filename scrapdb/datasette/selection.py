@@ -1,0 +1,213 @@
+"""Which rows of a frame, in which order: filters and sorting as Datasette writes them in an address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from datetime import UTC
+from datetime import datetime
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import NamedTuple
+
+from scrapdb.errors import UsageError
+from scrapdb.parquet import RECENT
+from scrapdb.parquet import Parquet
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+MOST_SORTED = 5_000_000  # rows
+# Words of Datasette's filters, and what they are called in the form. The first is meant where none is given.
+OPERATORS = {
+    "exact": "=",
+    "not": "!=",
+    "gt": ">",
+    "gte": "≥",
+    "lt": "<",
+    "lte": "≤",
+    "contains": "contains",
+    "isnull": "is null",
+    "notnull": "is not null",
+}
+_COMPARISONS = {
+    "exact": "equal",
+    "not": "not_equal",
+    "gt": "greater",
+    "gte": "greater_equal",
+    "lt": "less",
+    "lte": "less_equal",
+}
+_FALSE = frozenset({"", "0", "false", "no", "off"})
+_TRUE = frozenset({"1", "true", "yes", "on"})
+
+
+class Filter(NamedTuple):
+    """A condition on one column: `word` is a key of `OPERATORS`, `text` as it was typed."""
+
+    column: str
+    word: str
+    text: str
+
+
+class Selection(NamedTuple):
+    """The rows that an address asks for."""
+
+    filters: tuple[Filter, ...] = ()
+    sort: str | None = None
+    descending: bool = False
+
+
+def parse(pairs: Sequence[tuple[str, str]], columns: Sequence[str], reserved: frozenset[str]) -> Selection:
+    """Read the selection out of the parameters of an address.
+
+    Args:
+        pairs: names and values, as they stand in the address.
+        columns: of the frame.
+        reserved: names that mean something else; a column of that name is filtered by `name__exact`.
+
+    Raises:
+        UsageError: a parameter names no column, or no known condition.
+    """
+    given = dict(pairs)
+    sort = given.get("_sort_desc") or given.get("_sort") or None
+    if sort is not None and sort not in columns:
+        raise UsageError(f"There is no column {sort!r} to sort by.")
+    filters = tuple(_filter(name, text, columns) for name, text in pairs if name not in reserved)
+    return Selection(filters, sort, bool(given.get("_sort_desc")))
+
+
+def _filter(name: str, text: str, columns: Sequence[str]) -> Filter:
+    if name in columns:
+        return Filter(name, "exact", text)
+    column, separator, word = name.rpartition("__")
+    if not separator or column not in columns:
+        raise UsageError(f"There is no column {column or name!r}.")
+    if word not in OPERATORS:
+        raise UsageError(f"{name}: a filter is one of {', '.join(OPERATORS)}.")
+    return Filter(column, word, text)
+
+
+def numbers(file: Parquet, selection: Selection) -> np.ndarray[Any, Any] | None:
+    """Find the numbers of the selected rows in their order; None stands for all of them as they are.
+
+    Raises:
+        UsageError: a value does not fit its column, or there are too many rows to sort.
+        ScrapdbError: it takes too long, or the file is damaged.
+    """
+    if selection == Selection():
+        return None
+    key = (file.digest, selection)
+    found: np.ndarray[Any, Any] | None = RECENT.get(key)
+    if found is None:
+        found = _matching(file, selection.filters)
+        if selection.sort is not None:
+            found = _sorted(file, found, selection.sort, descending=selection.descending)
+        RECENT.keep(key, found, found.nbytes)
+    return found
+
+
+def pieces(file: Parquet, columns: Sequence[str], filters: Sequence[Filter]) -> Iterator[pa.Table]:
+    """Give the rows that pass the filters, in the order of the file, some thousands at a time.
+
+    Raises:
+        UsageError: a value does not fit its column.
+    """
+    needed = list(dict.fromkeys([*columns, *(filter_.column for filter_ in filters)]))
+    conditions = [_condition(file, filter_) for filter_ in filters]
+    for piece in file.batches(needed):
+        kept = piece.filter(_mask(piece, filters, conditions)) if filters else piece
+        yield kept.select(columns)
+
+
+def _matching(file: Parquet, filters: Sequence[Filter]) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    if not filters:
+        return np.arange(file.rows, dtype=np.uint32 if file.rows < 2**32 else np.uint64)
+    conditions = [_condition(file, filter_) for filter_ in filters]
+    found, first = [np.empty(0, np.int64)], 0
+    for piece in file.pieces([filter_.column for filter_ in filters]):
+        found.append(np.flatnonzero(_mask(piece, filters, conditions).to_numpy()) + first)
+        first += len(piece)
+    return np.concatenate(found)
+
+
+def _sorted(file: Parquet, rows: np.ndarray[Any, Any], column: str, *, descending: bool) -> np.ndarray[Any, Any]:
+    """Order rows by a column, those without a value last, equal ones as they stand in the frame."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if len(rows) > MOST_SORTED:
+        raise UsageError(
+            f"{len(rows):,} rows are too many to sort here: at most {MOST_SORTED:,}. Filter them first, or download the"
+            " parquet file."
+        )
+    if not len(rows):
+        return rows
+    values = pa.concat_tables(file.pieces([column])).column(0)
+    if len(rows) < file.rows:
+        values = values.take(pa.array(rows))
+    try:
+        order = pc.sort_indices(values.combine_chunks(), sort_keys=[("", "descending" if descending else "ascending")])
+    except (pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        raise UsageError(f"The column {column!r} has values without an order ({file.type_of(column)}).") from error
+    ordered: np.ndarray[Any, Any] = rows[order.to_numpy()]
+    return ordered
+
+
+Condition = Callable[["pa.ChunkedArray"], "pa.ChunkedArray"]
+
+
+def _mask(piece: pa.Table, filters: Sequence[Filter], conditions: Sequence[Condition]) -> pa.ChunkedArray:
+    import pyarrow.compute as pc
+
+    mask = conditions[0](piece.column(filters[0].column))
+    for filter_, condition in zip(filters[1:], conditions[1:], strict=True):
+        mask = pc.and_(mask, condition(piece.column(filter_.column)))
+    return mask
+
+
+def _condition(file: Parquet, filter_: Filter) -> Condition:
+    """Make a filter's function: an array to an array of booleans, false where there is no value."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column, word, text = filter_
+    type_ = file.type_of(column)
+    if word in {"isnull", "notnull"}:
+        missing = (word == "isnull") == (text.lower() not in _FALSE)
+        return lambda array: pc.equal(pc.is_null(array, nan_is_null=True), pa.scalar(missing))
+    if word == "contains":
+        if not file.is_text(column):
+            raise UsageError(f"{column!r} is no column of text ({type_}): `contains` cannot be asked.")
+        return lambda array: pc.fill_null(pc.match_substring(array, text), fill_value=False)
+    value = pa.scalar(text, type_) if file.is_text(column) else _value(column, text, type_)
+    compare = getattr(pc, _COMPARISONS[word])
+    return lambda array: pc.fill_null(compare(array, value), fill_value=False)
+
+
+def _value(column: str, text: str, type_: pa.DataType) -> pa.Scalar:
+    """Read a filter's value as one of its column; a time without an offset is UTC."""
+    import pyarrow as pa
+
+    if pa.types.is_boolean(type_) and text.lower() in _TRUE | _FALSE:
+        return pa.scalar(text.lower() in _TRUE)
+    readings: list[Callable[[], pa.Scalar]] = [lambda: pa.scalar(text.strip()).cast(type_)]
+    if pa.types.is_integer(type_):
+        readings += [lambda: pa.scalar(int(text)), lambda: pa.scalar(float(text))]
+    if pa.types.is_timestamp(type_):
+        readings.append(lambda: pa.scalar(_time(text), pa.timestamp("us", "UTC" if type_.tz else None)))
+    for reading in readings:
+        try:
+            return reading()
+        except (ValueError, OverflowError, pa.ArrowException):
+            continue
+    raise UsageError(f"{text!r} is no value that the column {column!r} ({type_}) can have.")
+
+
+def _time(text: str) -> datetime:
+    given = datetime.fromisoformat(text.strip())
+    return given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)

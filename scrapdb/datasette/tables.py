@@ -1,0 +1,102 @@
+"""What Datasette says of a store's tables: titles, descriptions, units, which are hidden, sorted, searched, and queries.
+
+Datasette 0.65 asks plugins for metadata; 1.0 has them write descriptions into its internal database, and keeps what
+concerns the display of a table in its configuration. What a user has said of a table is never changed.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from scrapdb.datasette.store import Store
+from scrapdb.datasette.store import is_store
+from scrapdb.store import schema
+from scrapdb.store import search
+
+DESCRIPTION = "What notebooks glued, and with which parameters they ran. Begin with the table runs."
+_LARGE = 20_000  # notebooks, above which counting and sorting them all takes too long for every page
+_HIDDEN = ("name_types", "run_columns", "blobs", "search", "sqlite_stat1", "sqlite_stat4")
+_UNITS = {"size": "bytes", "seconds": "seconds", "nb_seconds": "seconds"}
+_LABELS = {"names": "name", "notebooks": "path", "runs": "notebook"}
+_SEARCHED = {"notebooks": "id", "runs": "nb_id"}
+
+# By server what it is told, as JSON, since it changes what it is given.
+_described: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+
+
+async def describe(datasette: Any) -> None:
+    """Describe the stores that a server has when it starts."""
+    stores = [Store(datasette, name) for name in datasette.databases if await is_store(datasette, name)]
+    described = {store.name: {"description": DESCRIPTION, "tables": await store.ask(tables)} for store in stores}
+    if hasattr(datasette, "set_resource_metadata"):
+        for name, database in described.items():
+            await _write(datasette, name, database)
+    else:
+        _described[datasette] = json.dumps({"databases": described})
+
+
+def metadata(datasette: Any) -> dict[str, Any]:
+    """Give Datasette 0.65 what it asks for on every page."""
+    return dict(json.loads(_described.get(datasette, "{}")))
+
+
+def tables(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+    """Describe the tables of one store."""
+    large = connection.execute("SELECT count(*) FROM (SELECT 1 FROM notebooks LIMIT ?)", (_LARGE + 1,)).fetchone()[0] > _LARGE
+    described = {table.name: _of_schema(table) for table in schema.tables().values()}
+    for name in _HIDDEN:
+        described.setdefault(name, {})["hidden"] = True
+    for name, column in _LABELS.items():
+        described[name]["label_column"] = column
+    if search.is_there(connection):
+        for name, key in _SEARCHED.items():
+            described[name] |= {"fts_table": "search", "fts_pk": key}
+    described["runs"] |= {"sort_desc": "nb_id"} if large else {"sort_desc": "nb_started_at", "facets": ["nb_status"]}
+    return described
+
+
+def _of_schema(table: schema.Table) -> dict[str, Any]:
+    comments = {column: comment or _borrowed(column) for column, comment in table.columns.items()}
+    units = {column: unit for column, unit in _UNITS.items() if column in table.columns}
+    return {
+        "title": table.title,
+        "description": f"{table.description.partition('. ')[0].rstrip('.')}.",
+        "columns": {column: _sentence(comment, units.get(column)) for column, comment in comments.items() if comment},
+        **({"units": units} if units else {}),
+    }
+
+
+def _borrowed(column: str) -> str:
+    """Find the comment of a column of `runs` where it comes from."""
+    return schema.tables()["notebooks"].columns.get(column.removeprefix("nb_"), "") if column.startswith("nb_") else ""
+
+
+def _sentence(comment: str, unit: str | None) -> str:
+    said = comment if unit is None or unit in comment else f"{comment}, in {unit}"
+    return f"{said[0].upper()}{said[1:]}"
+
+
+async def _write(datasette: Any, database: str, described: dict[str, Any]) -> None:
+    """Tell Datasette 1.0, where its user has not."""
+    if "description" not in await datasette.get_database_metadata(database):
+        await datasette.set_database_metadata(database, "description", described["description"])
+    configured = datasette.config.setdefault("databases", {}).setdefault(database, {}).setdefault("tables", {})
+    for name, table in described["tables"].items():
+        columns = table.pop("columns", {})
+        texts = {key: table.pop(key) for key in ("title", "description") if key in table}
+        table.pop("units", None)
+        configured[name] = table | configured.get(name, {})
+        await _write_texts(datasette, database, name, texts, columns)
+
+
+async def _write_texts(datasette: Any, database: str, table: str, texts: dict[str, str], columns: dict[str, str]) -> None:
+    known = await datasette.get_resource_metadata(database, table)
+    for key, text in texts.items():
+        if key not in known:
+            await datasette.set_resource_metadata(database, table, key, text)
+    for column, text in columns.items():
+        if "description" not in await datasette.get_column_metadata(database, table, column):
+            await datasette.set_column_metadata(database, table, column, "description", text)

@@ -1,0 +1,80 @@
+"""A store served by Datasette: the settings that keep large stores fast, and the directory that any of its hosts takes."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from scrapdb.errors import StoreError
+from scrapdb.errors import UsageError
+from scrapdb.store import publish
+from scrapdb.store.connection import check
+
+SETTINGS: dict[str, bool | int] = {
+    "suggest_facets": False,  # Datasette 0.65 tries every column of a table, on every page
+    "default_page_size": 50,
+    "max_returned_rows": 1000,
+    "sql_time_limit_ms": 2000,
+    "facet_time_limit_ms": 200,
+}
+_REQUIREMENTS = "scrapdb[datasette]\n"
+_README = """\
+A store of scrapdb, as a directory for Datasette:
+
+    pip install -r requirements.txt
+    datasette {name}
+
+`metadata.yaml` has its title. `settings.json` are the settings of Datasette 0.65, `datasette.yaml` those of 1.0.
+Who may see it is said by an `allow` block: https://docs.datasette.io/en/stable/authentication.html
+"""
+
+
+def arguments(path: Path, *, immutable: bool = False) -> list[str]:
+    """Give the arguments of `datasette serve` for a store."""
+    settings = [word for name, value in SETTINGS.items() for word in ("--setting", name, _word(value))]
+    return [*(["-i"] if immutable else []), str(path), *settings]
+
+
+def write_directory(path: Path, directory: Path) -> None:
+    """Write a configuration directory for Datasette 0.65 and 1.0: the store, its sidecars, its title and the settings.
+
+    The directory appears when it is complete.
+
+    Args:
+        path: the store.
+        directory: is made; it may exist if it is empty.
+
+    Raises:
+        UsageError: there is something at that place.
+        StoreError: there is no store, a sidecar is missing, or the directory cannot be written.
+    """
+    check(path)
+    try:
+        if directory.exists() and next(directory.iterdir(), None):
+            raise UsageError(f"The directory {directory} is not empty; name another, or remove it.")
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".writing-", dir=directory.parent) as temporary:
+            new = Path(temporary, "new")
+            new.mkdir()
+            publish.copy(path, new / f"{path.stem}.db")
+            for name, text in _files(path.stem, directory.name):
+                (new / name).write_text(text, "utf-8")
+            new.replace(directory)
+    except OSError as error:
+        raise StoreError(f"The directory {directory} cannot be written: {error.strerror}.") from error
+
+
+def _files(title: str, name: str) -> Iterator[tuple[str, str]]:
+    """Write what stands beside the store. JSON is YAML."""
+    settings = "".join(f"  {setting}: {json.dumps(value)}\n" for setting, value in SETTINGS.items())
+    yield "metadata.yaml", f"title: {json.dumps(title, ensure_ascii=False)}\n"
+    yield "datasette.yaml", f"settings:\n{settings}"
+    yield "settings.json", f"{json.dumps(SETTINGS, indent=2)}\n"
+    yield "requirements.txt", _REQUIREMENTS
+    yield "README.md", _README.format(name=name)
+
+
+def _word(value: bool | int) -> str:  # noqa: FBT001 - a setting is one or the other
+    return str(value) if value not in (True, False) else "on" if value else "off"

@@ -1,0 +1,332 @@
+"""Rows of one parquet file by their number, without reading all of it.
+
+pandas writes a million rows as one row group, and inside a row group a reader cannot jump: it decodes from the start.
+So rows near the start of a row group are read by batches up to the last one wanted, and for rows farther in the wanted
+columns of the row group are decoded whole and remembered, so that the next page, sort or filter finds them.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections import defaultdict
+from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import NamedTuple
+
+from scrapdb.errors import ScrapdbError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+REMEMBERED = 192 * 2**20  # bytes
+_OVERHEAD = 1000  # bytes that remembering a value takes, however small it is
+_NEAR = 50_000  # rows from the start of a row group that are cheaper to read by batches
+_BATCH_ROWS = 16_384
+_REPEATED = 8  # bytes per row: a text column that takes less repeats itself, and is best kept as a dictionary
+SECONDS = 10.0
+_DAMAGED = "The parquet file of this DataFrame is damaged: {}. Make it anew with `scrapdb index --force`."
+
+
+class Column(NamedTuple):
+    """A column of a frame and Arrow's name of its type; `is_index`: pandas had it as the index."""
+
+    name: str
+    type: str
+    is_index: bool
+
+
+class Recent:
+    """Values used last, as many as fit; threads may share it.
+
+    Args:
+        limit: bytes that the values may take together.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._values: OrderedDict[Any, tuple[Any, int]] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: Any) -> Any:
+        """Give the value of a key, None if it is not there any more."""
+        with self._lock:
+            if key not in self._values:
+                return None
+            self._values.move_to_end(key)
+            return self._values[key][0]
+
+    def keep(self, key: Any, value: Any, size: int) -> None:
+        """Remember a value of so many bytes, and forget the oldest ones that no longer fit beside it."""
+        size += _OVERHEAD
+        if size > self._limit:
+            return
+        with self._lock:
+            if key in self._values:
+                return
+            self._values[key] = value, size
+            self._size += size
+            while self._size > self._limit:
+                _, (_, freed) = self._values.popitem(last=False)
+                self._size -= freed
+
+
+RECENT = Recent(REMEMBERED)
+
+
+@contextmanager
+def opened(place: bytes | Path, digest: str) -> Iterator[Parquet]:
+    """Open a parquet file: the bytes of a small one, or where it lies.
+
+    Args:
+        place: the bytes, or the path.
+        digest: SHA-256 of the file, under which decoded columns are remembered.
+
+    Raises:
+        ScrapdbError: it is damaged, or holds what Arrow cannot do; also while it is read.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        source = pa.memory_map(str(place)) if isinstance(place, Path) else pa.BufferReader(place)
+        with source, pq.ParquetFile(source) as file:
+            yield Parquet(file, source, digest)
+    except pa.ArrowNotImplementedError as error:
+        raise ScrapdbError(f"This DataFrame holds what cannot be shown: {error}. Download the parquet file.") from error
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).partition("\n")[0].replace(str(place), "it") if isinstance(place, Path) else str(error)
+        raise ScrapdbError(_DAMAGED.format(reason.rstrip("."))) from error
+
+
+class Parquet:
+    """An open parquet file; `opened` gives it.
+
+    Attributes:
+        digest: SHA-256 of the file.
+        rows: how many it has.
+        columns: its columns, an index of pandas first; of several with one name the first.
+    """
+
+    def __init__(self, file: Any, source: Any, digest: str) -> None:
+        self._file = file
+        self._source = source
+        self.digest = digest
+        self.rows: int = file.metadata.num_rows
+        schema = file.schema_arrow
+        index = _index_columns(schema)
+        columns = {name: str(schema.field(schema.names.index(name)).type) for name in dict.fromkeys(schema.names)}
+        self.columns = [
+            Column(name, type_, is_index)
+            for is_index in (True, False)
+            for name, type_ in columns.items()
+            if (name in index) == is_index
+        ]
+        self._groups = [file.metadata.row_group(place).num_rows for place in range(file.num_row_groups)]
+        self._sizes = [_sizes(file.metadata.row_group(place)) for place in range(file.num_row_groups)]
+
+    def type_of(self, column: str) -> pa.DataType:
+        """Give the Arrow type of a column; a dictionary's is that of its values."""
+        import pyarrow as pa
+
+        type_ = self._file.schema_arrow.field(self._file.schema_arrow.names.index(column)).type
+        return type_.value_type if pa.types.is_dictionary(type_) else type_
+
+    def is_numeric(self, column: str) -> bool:
+        """Tell whether a column holds numbers."""
+        import pyarrow as pa
+
+        type_ = self.type_of(column)
+        return bool(pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal(type_))
+
+    def is_text(self, column: str) -> bool:
+        """Tell whether a column holds text."""
+        import pyarrow as pa
+
+        type_ = self.type_of(column)
+        return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))
+
+    def take(self, columns: Sequence[str], numbers: Any, seconds: float = SECONDS) -> pa.Table:
+        """Read rows by their numbers, a sequence or array of integers, in the order of the numbers.
+
+        Raises:
+            ScrapdbError: it takes too long.
+        """
+        import numpy as np
+        import pyarrow as pa
+
+        numbers = np.asarray(numbers, np.int64)
+        order = np.argsort(numbers, kind="stable")
+        wanted = numbers[order]
+        found: list[pa.Table] = []
+        deadline = _Deadline(seconds)
+        first = 0
+        for group, length in enumerate(self._groups):
+            inside = wanted[np.searchsorted(wanted, first) : np.searchsorted(wanted, first + length)] - first
+            if len(inside):
+                found.extend(self._taken(group, columns, inside, deadline))
+            first += length
+        if not found:
+            return _selected(self._file.schema_arrow.empty_table(), columns)
+        return pa.concat_tables(map(self._without_dictionaries, found)).take(np.argsort(order))
+
+    def pieces(self, columns: Sequence[str], seconds: float = SECONDS) -> Iterator[pa.Table]:
+        """Give all rows in order, a piece at a time: a row group where its columns fit into memory, else batches.
+
+        Raises:
+            ScrapdbError: it takes too long.
+        """
+        deadline = _Deadline(seconds)
+        for group in range(len(self._groups)):
+            for piece in self._pieces(group, columns, whole=True):
+                deadline.check()
+                yield self._without_dictionaries(piece)
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Give all rows in order, some thousands at a time, remembering none."""
+        import pyarrow as pa
+
+        for batch in self._file.iter_batches(_BATCH_ROWS, columns=list(columns)):
+            yield self._without_dictionaries(_selected(pa.Table.from_batches([batch]), columns))
+
+    def _taken(
+        self, group: int, columns: Sequence[str], inside: np.ndarray[Any, Any], deadline: _Deadline
+    ) -> Iterator[pa.Table]:
+        import numpy as np
+
+        last = int(inside[-1])
+        first = 0
+        for piece in self._pieces(group, columns, whole=last >= _NEAR):
+            deadline.check()
+            here = inside[np.searchsorted(inside, first) : np.searchsorted(inside, first + len(piece))] - first
+            if len(here):
+                yield piece.take(here)
+            first += len(piece)
+            if first > last:
+                return
+
+    def _pieces(self, group: int, columns: Sequence[str], *, whole: bool) -> Iterator[pa.Table]:
+        """Give a row group in one piece if its columns are at hand, or are wanted whole and fit."""
+        import pyarrow as pa
+
+        kept = {name: RECENT.get((self.digest, group, name)) for name in columns}
+        missing = [name for name, array in kept.items() if array is None]
+        if missing and not (whole and self._fits(group, columns)):
+            for batch in self._file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=list(columns)):
+                yield _selected(pa.Table.from_batches([batch]), columns)
+            return
+        if missing:
+            kept |= self._decoded(group, missing)
+        yield pa.Table.from_arrays([kept[name] for name in columns], names=list(columns))
+
+    def _decoded(self, group: int, names: Sequence[str]) -> dict[str, pa.ChunkedArray]:
+        import pyarrow.parquet as pq
+
+        small = _REPEATED * self._groups[group]
+        repeated = [name for name in names if self._sizes[group][name] < small and self.is_text(name)]
+        file = pq.ParquetFile(self._source, metadata=self._file.metadata, read_dictionary=repeated)
+        table = _selected(file.read_row_group(group, columns=list(names)), names)
+        decoded = dict(zip(names, table.columns, strict=True))
+        for name, array in decoded.items():
+            RECENT.keep((self.digest, group, name), array, array.nbytes)
+        return decoded
+
+    def _without_dictionaries(self, table: pa.Table) -> pa.Table:
+        import pyarrow as pa
+
+        for place, field in enumerate(table.schema):
+            if pa.types.is_dictionary(field.type):
+                table = table.set_column(place, field.name, table.column(place).cast(self.type_of(field.name)))
+        return table
+
+    def _fits(self, group: int, names: Sequence[str]) -> bool:
+        """Tell whether columns can be decoded whole; a row takes 8 bytes even where its encoding takes none."""
+        size: int = sum(self._sizes[group][name] + 8 * self._groups[group] for name in names)
+        return size <= REMEMBERED
+
+
+class _Deadline:
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def check(self) -> None:
+        if time.monotonic() > self._end:
+            raise ScrapdbError(
+                f"This DataFrame is too large to answer that within {self._seconds:g} seconds. Show fewer columns, or"
+                " download the parquet file."
+            )
+
+
+def _selected(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """Select columns by their exact names; parquet's readers also give `a.b` to who asks for `a`."""
+    names = table.schema.names
+    return table.select([names.index(column) for column in columns])
+
+
+def _sizes(group: Any) -> dict[str, int]:
+    """Sum the uncompressed bytes of a row group by column; `a.b` counts for `a` too, since it may be a part of it."""
+    sizes: dict[str, int] = defaultdict(int)
+    for place in range(group.num_columns):
+        column = group.column(place)
+        words = column.path_in_schema.split(".")
+        for count in range(1, len(words) + 1):
+            sizes[".".join(words[:count])] += column.total_uncompressed_size
+    return sizes
+
+
+def _index_columns(schema: pa.Schema) -> list[str]:
+    """Read which columns pandas had as the index; a RangeIndex is described and not stored."""
+    try:
+        index = (schema.pandas_metadata or {}).get("index_columns") or []
+        return [name for name in index if isinstance(name, str)]
+    except (ValueError, TypeError, AttributeError):  # metadata of whoever wrote the file
+        return []
+
+
+def summary(file: Parquet) -> dict[str, dict[str, Any]]:
+    """Summarize each column: its type, and of numbers `min`, `mean` and `max`.
+
+    Raises:
+        ScrapdbError: it takes too long, or the file is damaged.
+    """
+    found: dict[str, dict[str, Any]] | None = RECENT.get((file.digest, "summary"))
+    if found is None:
+        deadline = _Deadline(SECONDS)
+        found = {}
+        for column in file.columns:
+            deadline.check()
+            found[column.name] = {"type": column.type} | _numbers(file, column.name)
+        RECENT.keep((file.digest, "summary"), found, sum(map(len, found)) * 8)
+    return found
+
+
+def _numbers(file: Parquet, column: str) -> dict[str, float]:
+    """Find the smallest, the mean and the largest number of a column, without NaN; nothing if it has none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not file.is_numeric(column):
+        return {}
+    smallest, largest, total, count = [], [], 0.0, 0
+    for piece in file.pieces([column]):
+        values = piece.column(0)
+        values = values.filter(pc.is_finite(values)) if pa.types.is_floating(values.type) else values.drop_null()
+        if len(values):
+            bounds = pc.min_max(values).as_py()
+            smallest.append(bounds["min"])
+            largest.append(bounds["max"])
+            total += float(pc.sum(values.cast(pa.float64())).as_py())
+            count += len(values)
+    return {"min": _number(min(smallest)), "mean": total / count, "max": _number(max(largest))} if count else {}
+
+
+def _number(value: Any) -> float:
+    return value if isinstance(value, int) else float(value)

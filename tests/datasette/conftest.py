@@ -1,0 +1,62 @@
+"""A browser for the pages, and the example's store."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+from playwright.sync_api import sync_playwright
+
+from scrapdb.database import Database
+from scrapdb.store.write import Writer
+from tests.datasette import glued as glued_
+from tests.datasette.thirty import build
+
+_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+_NO_BROWSER = "These tests need a browser: `apt-get install chromium`, or google-chrome on the PATH."
+
+
+def chromium() -> str | None:
+    """Find the browser that is installed."""
+    return next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
+
+
+# Of a module, not of the session: while it lives, its thread has a running event loop, and no test can have another.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start the browser that is installed; without one the tests are skipped, and fail where CI is true."""
+    path = chromium()
+    if path is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(_NO_BROWSER)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def store(tickers: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example's twelve notebooks in a store that can be searched; nobody changes it."""
+    directory = tmp_path_factory.mktemp("example")
+    shutil.copytree(tickers, directory / "tickers")
+    path = directory / "scraps.db"
+    Database(path).index(directory / "tickers")
+    with Writer(path) as writer:
+        writer.make_searchable()
+    return path
+
+
+@pytest.fixture(scope="session")
+def thirty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of thirty small runs; nobody changes it."""
+    return build(tmp_path_factory.mktemp("thirty"))
+
+
+@pytest.fixture(scope="session")
+def glued(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with frames, displays, failures and problems; whoever changes it works on a copy."""
+    return glued_.build(tmp_path_factory.mktemp("glued"))

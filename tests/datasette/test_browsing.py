@@ -1,0 +1,71 @@
+"""From the first page to what one wants to see, as a person with a browser does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+from playwright.sync_api import Page
+
+from tests.datasette.server import served
+
+NEAREST = "BCD"  # is nearest to its high in the example
+_LOADED = "image => image.complete && image.naturalWidth > 0"
+
+
+@pytest.fixture(scope="module")
+def address(store: Path) -> Iterator[str]:
+    with served("datasette", store) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    yield context.new_page()
+    context.close()
+
+
+def _charts_are_shown(page: Page, selector: str) -> None:
+    images = page.query_selector_all(selector)
+    assert images
+    for image in images:
+        image.scroll_into_view_if_needed()
+        page.wait_for_function(_LOADED, arg=image, timeout=20_000)
+
+
+def test_three_clicks_lead_to_the_chart_of_the_nearest_ticker(page: Page, address: str) -> None:
+    page.goto(address)
+    page.click("a[href$='/scraps/runs'], h2 a[href$='/scraps']")
+    if not page.url.endswith("/runs"):
+        page.click("a[href$='/scraps/runs']")
+    page.goto(f"{page.url}?_sort=distance")
+    page.locator("table a.scrapdb-thumbnail, table a:has(img)").first.click()
+    page.wait_for_load_state("load")
+    _charts_are_shown(page, "img")
+
+
+def test_an_expression_leaves_the_near_ones_and_their_charts(page: Page, address: str) -> None:
+    page.goto(f"{address}/scraps/runs")
+    page.fill("input[name=_scrap], textarea[name=_scrap]", "distance < 0.1")
+    page.press("input[name=_scrap], textarea[name=_scrap]", "Enter")
+    page.wait_for_url("**_scrap=*")
+    assert page.locator("table.rows-and-columns tbody tr").count() == 2
+    _charts_are_shown(page, "table.rows-and-columns img")
+
+
+def test_a_frame_is_one_click_from_its_run(page: Page, address: str) -> None:
+    page.goto(f"{address}/scraps/runs?notebook=tickers/{NEAREST}.ipynb")
+    page.click("table.rows-and-columns a[href*='/frame?']")
+    page.wait_for_load_state("load")
+    assert page.locator("table tbody tr").count() > 10
+
+
+def test_two_tickers_stand_side_by_side(page: Page, address: str) -> None:
+    page.goto(f"{address}/-/scrapdb/scraps/compare?path=tickers/BCD.ipynb&path=tickers/MNO.ipynb")
+    text = page.inner_text("body")
+    assert "BCD" in text
+    assert "MNO" in text
+    _charts_are_shown(page, "img[src*='/display/']")

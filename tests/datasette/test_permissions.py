@@ -1,0 +1,78 @@
+"""Who may not see a store sees no page of it; and no address leads to a file."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from datasette.app import Datasette
+
+from scrapdb.datasette.routes import PAGES
+
+NOBODY = 403
+PATHS = ("../../../etc/passwd", "/etc/passwd", "..%2f..%2fetc%2fpasswd", "scraps.db", "%00", "file:///etc/passwd")
+
+
+def statuses(
+    store: Path,
+    addresses: list[str],
+    actor: str | None = None,
+    settings: dict[str, Any] | None = None,
+    **database: Any,
+) -> set[int]:
+    """Ask for addresses, as an actor, of a Datasette with metadata for the store's database."""
+
+    async def ask() -> set[int]:
+        datasette = Datasette([str(store)], metadata={"databases": {"scraps": database}}, settings=settings)
+        cookies = {"ds_actor": datasette.sign({"a": {"id": actor}}, "actor")} if actor else {}
+        return {(await datasette.client.get(address, cookies=cookies)).status_code for address in addresses}
+
+    return asyncio.run(ask())
+
+
+@pytest.fixture(scope="module")
+def addresses(store: Path) -> list[str]:
+    """An address of every page, with what there is in the store."""
+    with closing(sqlite3.connect(store)) as connection:
+        (shown,) = connection.execute("SELECT hash FROM displays").fetchone()
+        (frame,) = connection.execute("SELECT hash FROM frames").fetchone()
+        (path,) = connection.execute("SELECT path FROM notebooks").fetchone()
+    pages = [page.replace("\\", "").partition("/(")[0] for page in PAGES if not page.startswith("display")]
+    asked = f"path={path}&name=prices&hash={frame}&x=distance&_scrap=distance<1"
+    return [f"/-/scrapdb/scraps/display/{shown}", *(f"/-/scrapdb/scraps/{page}?{asked}" for page in pages)]
+
+
+@pytest.mark.parametrize("rules", [{"allow": False}, {"tables": {"scraps": {"allow": {"id": "ann"}}}}])
+def test_nobody_sees_a_page_of_what_they_may_not_see(rules: dict[str, Any], store: Path, addresses: list[str]) -> None:
+    assert statuses(store, addresses, **rules) == {NOBODY}
+    assert statuses(store, addresses, actor="bob", **rules) == {NOBODY}
+
+
+def test_who_may_see_the_tables_sees_the_pages(store: Path, addresses: list[str]) -> None:
+    rules = {"tables": {"scraps": {"allow": {"id": "ann"}}}}
+    assert NOBODY not in statuses(store, addresses, actor="ann", **rules)
+    assert statuses(store, addresses[:1], actor="ann", **rules) == {200}
+
+
+def test_queries_show_no_table_that_is_closed(store: Path) -> None:
+    closed = {"tables": {"scraps": {"allow": False}}}
+    assert statuses(store, ["/scraps/largest_scraps"], settings={"default_allow_sql": False}, **closed) <= {403, 404}
+    assert statuses(store, ["/scraps/largest_scraps"]) == {200}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_address_leads_to_a_file(path: str, store: Path) -> None:
+    pages = [page.replace("\\", "") for page in PAGES if "(" not in page]
+    asked = [f"/-/scrapdb/scraps/{page}?path={path}&hash={path}&name={path}&scrap={path}" for page in pages]
+    asked += [f"/-/scrapdb/{quote(path, safe='')}/notebook", f"/-/scrapdb/scraps/display/{'0' * 64}"]
+
+    async def ask() -> list[str]:
+        datasette = Datasette([str(store)])
+        return [(await datasette.client.get(address)).text for address in asked]
+
+    assert [text for text in asyncio.run(ask()) if "root:" in text or "SQLite format 3" in text] == []
