@@ -5,12 +5,14 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info
 VENV := .venv-$(VERSION)
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
+VENV1 := $(VENV)-datasette1
+INSTALLED1 := $(VENV1)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs clean
+.PHONY: help demo test lint format docs screenshots clean
 
 help:  ## Show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: $(INSTALLED)  ## Execute the example's twelve notebooks, index them and ask
 	@echo "Executing examples/tickers/source.ipynb for twelve tickers ..."
@@ -23,8 +25,9 @@ demo: $(INSTALLED)  ## Execute the example's twelve notebooks, index them and as
 	done
 	@echo; echo "To browse the store: $(BIN)/datasette scraps.db"
 
-test: $(INSTALLED)  ## Run the whole suite
+test: $(INSTALLED) $(INSTALLED1)  ## Run the whole suite, and the plugin's part with Datasette 1.0 too
 	@$(BIN)/python -m pytest -n 2
+	@$(VENV1)/bin/python -m pytest tests/datasette
 
 lint: $(INSTALLED)  ## Check style and types
 	@$(BIN)/ruff check
@@ -38,6 +41,9 @@ format: $(INSTALLED)  ## Format the code and repair what ruff can
 docs: $(INSTALLED)  ## Print help, schema and sessions into README and docs again
 	@$(BIN)/cog -r README.md docs/*.md
 
+screenshots: $(INSTALLED)  ## Take the pictures in docs/screenshots again
+	@$(BIN)/python -m tests.datasette.screenshots docs/screenshots
+
 clean:  ## Remove environments, caches and the demo's files
 	rm -rf .venv-* .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache tickers scraps.db*
 
@@ -48,4 +54,11 @@ $(INSTALLED): pyproject.toml
 	@$(BIN)/python -m pip install -qq --upgrade "pip>=25.1"
 	@echo "Installing scrapdb and what its example, tests and checks need (about a minute) ..."
 	@$(BIN)/python -m pip install -qq --group dev --editable .
+	@touch $@
+
+$(INSTALLED1): $(INSTALLED)
+	@echo "Making the environment $(VENV1), for Datasette 1.0 ..."
+	@$(PYTHON) -m venv --clear $(VENV1)
+	@$(VENV1)/bin/python -m pip install -qq --upgrade "pip>=25.1"
+	@$(VENV1)/bin/python -m pip install -qq --group datasette1 --editable .
 	@touch $@

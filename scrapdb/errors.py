@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class ScrapdbError(Exception):
     """Anything that scrapdb refuses or cannot do, in one sentence for its user."""
@@ -40,6 +42,35 @@ class ScrapNotFoundError(ScrapdbError, KeyError):
 
 class EncoderError(ScrapdbError, ValueError):
     """A payload that its encoder cannot read."""
+
+
+class ScrapbookException(ScrapdbError, ValueError):  # noqa: N818 - the names of these four are scrapbook's
+    """A scrap or a notebook with which scrapbook's API cannot do what was asked."""
+
+
+class ScrapbookMissingEncoder(ScrapbookException):
+    """No encoder of that name is registered."""
+
+
+class ScrapbookInvalidEncoder(ScrapbookException):
+    """An object that cannot be registered as an encoder."""
+
+
+class ScrapbookDataException(ScrapbookException):
+    """A value or a payload that is not what its encoder can write or read.
+
+    Args:
+        message: the sentence.
+        data_errors: what was wrong, one by one.
+    """
+
+    def __init__(self, message: str, data_errors: list[Any] | None = None) -> None:
+        super().__init__(message)
+        self.data_errors = data_errors
+
+
+class NotebookNameError(ScrapbookException, Warning):
+    """A path that does not end in .ipynb; a Warning too, since scrapbook raises one."""
 
 
 class ExpressionError(UsageError):

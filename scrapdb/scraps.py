@@ -7,15 +7,80 @@ All are frozen. They hold plain Python values and bytes; how a value is written 
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
+from typing import TYPE_CHECKING
 from typing import Any
 from typing import Literal
+from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Status = Literal["unreadable", "failed", "running", "not run", "partial", "completed"]
 ParameterSource = Literal["default", "recorded", "injected"]
+_LONGEST_SHOWN = 100
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Scrap(NamedTuple):
+    """A scrap as scrapbook's API hands it out.
+
+    Args:
+        name: the name it was glued under.
+        data: the value, or None if only a display was glued.
+        encoder: the name of the encoder that wrote it, `display` if only a display was glued.
+        display: the output that was shown for it: a dict with `data` (the MIME bundle), `metadata` and `output_type`.
+    """
+
+    name: str
+    data: Any
+    encoder: str
+    display: dict[str, Any] | None = None
+
+
+class Scraps(OrderedDict[str, Scrap]):
+    """Scraps by name, in the order in which they were glued."""
+
+    @property
+    def data_scraps(self) -> OrderedDict[str, Scrap]:
+        """The scraps that have a value."""
+        return OrderedDict((name, scrap) for name, scrap in self.items() if scrap.data is not None)
+
+    @property
+    def data_dict(self) -> dict[str, Any]:
+        """The values by name."""
+        return {name: scrap.data for name, scrap in self.data_scraps.items()}
+
+    @property
+    def display_scraps(self) -> OrderedDict[str, Scrap]:
+        """The scraps that have a display."""
+        return OrderedDict((name, scrap) for name, scrap in self.items() if scrap.display is not None)
+
+    @property
+    def display_dict(self) -> dict[str, dict[str, Any]]:
+        """The displays by name."""
+        return {name: scrap.display for name, scrap in self.items() if scrap.display is not None}
+
+    @property
+    def dataframe(self) -> pd.DataFrame:
+        """A row for each scrap: name, data, encoder, display."""
+        import pandas as pd
+
+        return pd.DataFrame([list(scrap) for scrap in self.values()], columns=list(Scrap._fields))
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = (
+            f"<tr><td>{escape(name)}</td><td>{escape(scrap.encoder)}</td><td>{_shown(scrap)}</td></tr>"
+            for name, scrap in self.items()
+        )
+        head = "<tr><th>name</th><th>encoder</th><th>value</th></tr>"
+        # The class keeps Jupyter from reading two prices in dollars as a formula.
+        return f'<table class="tex2jax_ignore mathjax_ignore">{head}{"".join(rows)}</table>'
 
 
 class Expression(msgspec.Struct, frozen=True):
@@ -45,12 +110,14 @@ class Glued(msgspec.Struct, frozen=True):
         encoder: how the payload was written: `json`, `text`, `pandas`, `display` or a user's own.
         data: the payload, a JSON value; UNSET if only a display was glued.
         display: the MIME bundle that was shown for it, or None.
+        types: what parts of the value were before they became JSON, by their place in it (see `encoders.plain`).
     """
 
     name: str
     encoder: str
     data: Any = UNSET
     display: dict[str, Any] | None = None
+    types: dict[str, str] = {}
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -116,6 +183,18 @@ class Facts(msgspec.Struct, frozen=True):
     scraps: tuple[Found, ...] = ()
     code: tuple[CodeCell, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+
+def _shown(scrap: Scrap) -> str:
+    """Say in a table's cell what a scrap is; a DataFrame is not decoded for that."""
+    from html import escape
+
+    kinds = ", ".join((scrap.display or {}).get("data", {}))
+    if scrap.encoder == "display":
+        return escape(kinds)
+    value = "DataFrame" if scrap.encoder == "pandas" else repr(scrap.data)
+    short = value if len(value) <= _LONGEST_SHOWN else f"{value[: _LONGEST_SHOWN - 1]}…"
+    return escape(f"{short} ({kinds})" if kinds else short)
 
 
 def has_surrogates(text: str) -> bool:

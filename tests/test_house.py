@@ -24,6 +24,7 @@ FLOORS = (
     ("database", "scrapbook"),
     ("run", "report"),
     ("cli", "datasette"),
+    ("__main__",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 COMMAND_LINE = {"click", "rich", "typer"}
@@ -94,7 +95,7 @@ def test_store_knows_no_notebook() -> None:
 
 
 def test_glue_knows_no_store() -> None:
-    reached = reach("scraps", "encoders", "wire", "scrapbook.glue")
+    reached = reach("scraps", "encoders", "wire", "scrapbook.gluing")
     assert {room(name) for name in reached & MODULES.keys()} & {"store", "query"} == set()
 
 

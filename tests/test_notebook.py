@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.formatters import DisplayFormatter
 
 import scrapdb
 from scrapdb.errors import ScrapNotFoundError
@@ -51,9 +51,8 @@ def glue(tmp_path: Path, *outputs: Any, name: str = "a") -> Notebook:
 
 def in_jupyter(value: object) -> dict[str, Any]:
     """Show a value as a kernel does."""
-    formatter = InteractiveShell.instance().display_formatter
-    assert formatter
-    return dict(formatter.format(value)[0])  # type: ignore[no-untyped-call]
+    bundle, _ = DisplayFormatter().format(value)  # type: ignore[no-untyped-call]
+    return dict(bundle)
 
 
 def tags(document: str) -> list[str]:

@@ -64,7 +64,7 @@ def _located(connection: sqlite3.Connection, digest: str, path: str, name: str) 
         glued = [found] if found else []
     if not glued:
         return None
-    found = place(connection, glued[0].frame)
-    if isinstance(found, StoreError):
-        raise found
-    return Located(glued, found)
+    file = place(connection, glued[0].frame)
+    if isinstance(file, StoreError):
+        raise file
+    return Located(glued, file)

@@ -31,4 +31,6 @@ async def add(datasette: Any) -> None:
             for name, title, description, sql in QUESTIONS:
                 known = await datasette.get_query(database, name)
                 if known is None or known.source == "plugin":
-                    await datasette.add_query(database, name, sql, title=title, description=description, source="plugin")
+                    await datasette.add_query(
+                        database, name, sql, title=title, description=description, source="plugin"
+                    )

@@ -45,7 +45,10 @@ def metadata(datasette: Any) -> dict[str, Any]:
 
 def tables(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
     """Describe the tables of one store."""
-    large = connection.execute("SELECT count(*) FROM (SELECT 1 FROM notebooks LIMIT ?)", (_LARGE + 1,)).fetchone()[0] > _LARGE
+    large = (
+        connection.execute("SELECT count(*) FROM (SELECT 1 FROM notebooks LIMIT ?)", (_LARGE + 1,)).fetchone()[0]
+        > _LARGE
+    )
     described = {table.name: _of_schema(table) for table in schema.tables().values()}
     for name in _HIDDEN:
         described.setdefault(name, {})["hidden"] = True
@@ -92,7 +95,9 @@ async def _write(datasette: Any, database: str, described: dict[str, Any]) -> No
         await _write_texts(datasette, database, name, texts, columns)
 
 
-async def _write_texts(datasette: Any, database: str, table: str, texts: dict[str, str], columns: dict[str, str]) -> None:
+async def _write_texts(
+    datasette: Any, database: str, table: str, texts: dict[str, str], columns: dict[str, str]
+) -> None:
     known = await datasette.get_resource_metadata(database, table)
     for key, text in texts.items():
         if key not in known:

@@ -1,7 +1,8 @@
-"""Payload to Python value: one module per encoder, one ordered table.
+"""Python value to payload and back: one module per encoder, one ordered table.
 
-An encoder is a module with `NAME` and `decode(data)`. The payloads are scrapbook's, so that what either writes the
-other reads. Nothing here imports or evaluates anything that a payload names.
+An encoder is a module with `NAME`, `encode(value)` and `decode(data)`. The payloads are scrapbook's, so that what
+either writes the other reads. Nothing here imports or evaluates anything that a payload names. `registry` holds the
+same encoders, and those that users add, for `glue` and `read_notebook`; the index reads with `decode` alone.
 """
 
 from __future__ import annotations
@@ -12,6 +13,14 @@ from typing import Protocol
 from scrapdb.encoders import json
 from scrapdb.encoders import pandas
 from scrapdb.encoders import text
+from scrapdb.encoders.builtin import DisplayEncoder as DisplayEncoder
+from scrapdb.encoders.builtin import JsonEncoder as JsonEncoder
+from scrapdb.encoders.builtin import PandasArrowDataframeEncoder as PandasArrowDataframeEncoder
+from scrapdb.encoders.builtin import TextEncoder as TextEncoder
+from scrapdb.encoders.registration import DataEncoderRegistry as DataEncoderRegistry
+from scrapdb.encoders.registration import deregister as deregister
+from scrapdb.encoders.registration import register as register
+from scrapdb.encoders.registration import registry as registry
 from scrapdb.errors import EncoderError
 
 

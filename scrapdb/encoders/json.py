@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from scrapdb.encoders.plain import plain
+
 NAME = "json"
 _NOT_FINITE = frozenset({"nan", "inf", "-inf"})
 
@@ -23,3 +25,28 @@ def decode(data: Any) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError):
         return data
+
+
+def encode(value: Any) -> Any:
+    """Write a value.
+
+    A text is taken for JSON, as scrapbook takes it. NaN, infinities and a lone null, which a payload must not hold,
+    become JSON text, which scrapbook reads as well.
+
+    Raises:
+        json.JSONDecodeError: a text is not JSON.
+        ScrapbookDataException: JSON cannot hold the value.
+    """
+    value = json.loads(value) if isinstance(value, str) else plain(value).value
+    return value if isinstance(value, str) else payload(value)
+
+
+def payload(value: Any) -> Any:
+    """Write a JSON value as it stands, or as JSON text if a payload must not hold it."""
+    if value is None:
+        return "null"
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return json.dumps(value)
+    return value

@@ -35,6 +35,30 @@ def decode(data: Any) -> pd.DataFrame:
         raise EncoderError(f"The payload of a DataFrame is not parquet: {error}") from error
 
 
+def encode(table: Any, **options: Any) -> str:
+    """Write a pandas.DataFrame, or a table of pyarrow or polars.
+
+    Args:
+        table: the table.
+        options: for `pandas.DataFrame.to_parquet` or `pyarrow.parquet.write_table`.
+
+    Raises:
+        pyarrow.ArrowException: parquet cannot hold a column.
+    """
+    import base64
+    import io
+
+    file = io.BytesIO()
+    if hasattr(table, "to_parquet"):
+        table.to_parquet(file, engine="pyarrow", **options)
+    else:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        pq.write_table(pa.table(table), file, **options)
+    return base64.b64encode(file.getvalue()).decode()
+
+
 def parquet(data: Any) -> bytes:
     """Take the parquet file out of the payload.
 

@@ -10,3 +10,8 @@ NAME = "text"
 def decode(data: Any) -> str:
     """Give the text back; another JSON value as Python prints it, as scrapbook does."""
     return data if isinstance(data, str) else str(data)
+
+
+def encode(value: Any) -> str:
+    """Write a text; another value as Python prints it, as scrapbook does."""
+    return value if isinstance(value, str) else str(value)

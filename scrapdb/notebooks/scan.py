@@ -75,7 +75,7 @@ class Scan:
             if vouch:
                 self.listed.add(directory)
             directories: list[str] = []
-            yield from self._entries(found, directory, directory[len(top) :].lstrip("/"), directories)
+            yield from self._entries(found, directory, directory.removeprefix(top).lstrip("/"), directories)
             waiting += reversed(directories)
 
     def file(self, path: str) -> Iterator[Candidate]:
@@ -146,7 +146,8 @@ def scan(found: Scan, roots: Iterable[str], *, names: Iterable[str] = ()) -> Ite
     Raises:
         UsageError: a root does not exist, or no file matches a glob.
     """
-    for path, named in [match for root in roots for match in _matches(root)]:
+    matches = [match for root in roots for match in _matches(root)]
+    for path, named in sorted(matches, key=lambda match: not match[1]):  # what is named vouches for what is gone
         if os.path.isdir(path):
             yield from found.directory_tree(path, vouch=named)
         elif named or not found.excludes(path):

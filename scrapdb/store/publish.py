@@ -58,7 +58,9 @@ def _copy_sidecar(path: Path, target: Path, digest: str) -> None:
     try:
         shutil.copyfile(sidecars.location(path, digest), copied)
     except FileNotFoundError as error:
-        raise StoreError(f"The sidecar {error.filename} is missing; make it anew with `scrapdb index --force`.") from None
+        raise StoreError(
+            f"The sidecar {error.filename} is missing; make it anew with `scrapdb index --force`."
+        ) from None
 
 
 def _log_size(path: Path) -> int:

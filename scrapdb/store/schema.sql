@@ -167,5 +167,10 @@ CREATE INDEX parameters_by_value ON parameters (name_id, number, text, shadowed,
 -- Serves: nb.status = 'failed', nb.started_at >= "2026-11-01".
 CREATE INDEX notebooks_by_status ON notebooks (status);
 CREATE INDEX notebooks_by_started_at ON notebooks (started_at);
+-- Serves: the other runs of the same code.
+CREATE INDEX notebooks_by_code_hash ON notebooks (code_hash, started_at);
+-- Serves: what a token in `runs` stands for.
+CREATE INDEX displays_by_hash ON displays (hash);
+CREATE INDEX frames_by_hash ON frames (hash);
 -- Serves: replacing the problems of one notebook.
 CREATE INDEX problems_by_notebook ON problems (notebook_id);

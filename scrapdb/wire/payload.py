@@ -26,7 +26,14 @@ def named(payload: Any, encoder: str) -> Glued | Problem:
     if "data" not in payload:
         return Problem("malformed", "The scrap's payload has no data.", name)
     stated = payload.get("encoder")
-    return Glued(name, stated if isinstance(stated, str) else encoder, payload["data"])
+    return Glued(name, stated if isinstance(stated, str) else encoder, payload["data"], types=_types(payload))
+
+
+def _types(payload: dict[str, Any]) -> dict[str, str]:
+    """Read what scrapdb's `glue` adds to a payload; nothing if it is of another making."""
+    types = payload.get("types")
+    well_formed = isinstance(types, dict) and all(isinstance(kind, str) for kind in types.values())
+    return types if well_formed and isinstance(types, dict) else {}
 
 
 def with_display(
@@ -37,7 +44,7 @@ def with_display(
     wanted = shown.get("display") is True and isinstance(name, str)
     for payload in payloads:
         if wanted and isinstance(payload, Glued) and payload.name == name:
-            yield Glued(payload.name, payload.encoder, payload.data, display)
+            yield Glued(payload.name, payload.encoder, payload.data, display, payload.types)
             wanted = False
         else:
             yield payload

@@ -3,6 +3,8 @@
     {"data": {"application/scrapbook.scrap.json+json": {"name": "x", "data": 1, "encoder": "json", "version": 1}},
      "metadata": {"scrapbook": {"name": "x", "data": true, "display": false}}}
 
+scrapdb adds `types` where the payload alone does not say what the value was; scrapbook passes over it.
+
 A display is any MIME bundle whose metadata says `"display": true`. The MIME type alone makes a scrap: `reglue` with
 `unattached=True` leaves no metadata. Source: nteract/scrapbook, `schemas/scrap.v1.json` and `api.py`.
 """
@@ -32,3 +34,26 @@ def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Glued
         if mime.startswith(MIME_PREFIX)
     ]
     yield from with_display(payloads, note(metadata, METADATA_KEY), without(data, MIME_PREFIX))
+
+
+def data_output(payload: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Write the output of a value: its MIME bundle and its metadata.
+
+    Args:
+        payload: name, data, encoder and version.
+    """
+    note_ = {"name": payload["name"], "data": True, "display": False}
+    return {f"{MIME_PREFIX}{payload['encoder']}+json": payload}, {METADATA_KEY: note_}
+
+
+def display_output(
+    name: str, bundle: dict[str, Any], metadata: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Write the output of a display: its MIME bundle and its metadata.
+
+    Args:
+        name: name of the scrap.
+        bundle: what is shown, by MIME type.
+        metadata: what is said of it, such as the size of a picture.
+    """
+    return bundle, {**metadata, METADATA_KEY: {"name": name, "data": False, "display": True}}

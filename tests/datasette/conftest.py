@@ -16,7 +16,7 @@ from scrapdb.store.write import Writer
 from tests.datasette import glued as glued_
 from tests.datasette.thirty import build
 
-_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 _NO_BROWSER = "These tests need a browser: `apt-get install chromium`, or google-chrome on the PATH."
 
 
@@ -33,7 +33,7 @@ def browser() -> Iterator[Browser]:
     if path is None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(_NO_BROWSER)
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        started = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield started
         started.close()
 

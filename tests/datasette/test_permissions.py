@@ -60,8 +60,11 @@ def test_who_may_see_the_tables_sees_the_pages(store: Path, addresses: list[str]
 
 
 def test_queries_show_no_table_that_is_closed(store: Path) -> None:
-    closed = {"tables": {"scraps": {"allow": False}}}
-    assert statuses(store, ["/scraps/largest_scraps"], settings={"default_allow_sql": False}, **closed) <= {403, 404}
+    closed = {"scraps": {"allow": False}}
+    assert statuses(store, ["/scraps/largest_scraps"], settings={"default_allow_sql": False}, tables=closed) <= {
+        403,
+        404,
+    }
     assert statuses(store, ["/scraps/largest_scraps"]) == {200}
 
 

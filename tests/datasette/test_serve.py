@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import sqlite3
@@ -71,7 +70,7 @@ def test_a_store_in_use_is_not_served_as_immutable(own: Path) -> None:
 def test_a_directory_is_written_whole_and_can_be_served(own: Path, tmp_path: Path) -> None:
     target = tmp_path / "site"
     assert serve(own, "--export", target).returncode == 0
-    assert sorted(os.listdir(target)) == [
+    assert sorted(path.name for path in target.iterdir()) == [
         "README.md", "datasette.yaml", "metadata.yaml", "requirements.txt", "scraps.db", "settings.json",
     ]  # fmt: skip
     assert sorted(path.name for path in tmp_path.iterdir()) == ["own", "site"]
@@ -89,4 +88,4 @@ def test_a_directory_that_is_not_empty_is_left_alone(own: Path, tmp_path: Path) 
     ran = serve(own, "--export", tmp_path / "site")
     assert ran.returncode == 2
     assert "is not empty" in ran.stderr
-    assert os.listdir(tmp_path / "site") == ["mine"]
+    assert [path.name for path in (tmp_path / "site").iterdir()] == ["mine"]

@@ -77,6 +77,8 @@ HOSTILE: list[tuple[str, Any, list[str]]] = [
 ]  # fmt: skip
 DEEP_PARTS: list[tuple[str, Any, list[str]]] = [
     ("a deep scrap", notebook(code("", scrap("x", "DEEP"))), ["payload"]),
+    ("a deep frame", notebook(code("", scrap("x", "DEEP", "pandas"))), ["payload"]),
+    ("a deep scrap of an unknown encoder", notebook(code("", scrap("x", "DEEP", "own"))), ["encoder", "payload"]),
     ("a deep parameter", notebook(papermill={"parameters": {"x": "DEEP"}}), ["metadata", "parameters"]),
     ("a deep display", notebook(code("", display("x", {"application/json": "DEEP"}))), ["payload"]),
     ("deep metadata", notebook(x="DEEP"), ["metadata"]),

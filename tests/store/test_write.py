@@ -97,7 +97,7 @@ def test_names_of_earlier_sessions_keep_their_columns(tmp_path: Path) -> None:
     check(store)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(NOTEBOOKS, NOTEBOOKS), min_size=2, max_size=6), st.data())
 def test_any_order_and_any_pieces_give_the_same_rows(
     notebooks: list[tuple[Values, Values]], data: st.DataObject
@@ -117,7 +117,7 @@ def test_any_order_and_any_pieces_give_the_same_rows(
         check(other)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(0, 3), st.none() | st.tuples(NOTEBOOKS, NOTEBOOKS)), max_size=8))
 def test_changes_leave_what_a_fresh_index_gives(steps: list[tuple[int, tuple[Values, Values] | None]]) -> None:
     """A step writes a notebook, or removes it."""

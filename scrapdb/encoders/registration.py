@@ -1,0 +1,168 @@
+"""Encoders by name, one's own among them.
+
+An encoder is an object with four methods:
+
+    name()            the name, which becomes part of the MIME type
+    encodable(data)   whether it takes a value for which no encoder was named
+    encode(scrap)     gives the scrap with a JSON value for its data
+    decode(scrap)     gives the scrap with the value back
+
+A package offers encoders to everyone who installs it by entry points of the group `scrapdb.encoders`, each an encoder
+or a class of one. Encoders run where they are registered, when a notebook is read with `read_notebook`; `scrapdb index`
+never runs one that is not of scrapdb itself.
+
+Source of the protocol: scrapbook's `encoders.DataEncoderRegistry`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from collections.abc import MutableMapping
+from typing import Any
+
+from scrapdb.encoders.builtin import BUILTIN
+from scrapdb.encoders.payload import scrap_to_payload
+from scrapdb.errors import ScrapbookInvalidEncoder
+from scrapdb.errors import ScrapbookMissingEncoder
+from scrapdb.scraps import Scrap
+
+GROUP = "scrapdb.encoders"
+
+
+class DataEncoderRegistry(MutableMapping[str, Any]):
+    """Encoders by name, in the order in which they are asked whether they take a value.
+
+    Args:
+        group: entry points to look at when the registered encoders do not suffice.
+    """
+
+    def __init__(self, group: str | None = None) -> None:
+        self._encoders: dict[str, Any] = {}
+        self._group = group
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._encoders:
+            self._load()
+        return self._encoders[name]
+
+    def __setitem__(self, name: str, encoder: Any) -> None:
+        for method in ("encode", "decode"):
+            if isinstance(encoder, str) or not callable(getattr(encoder, method, None)):
+                raise ScrapbookInvalidEncoder(f"{encoder!r} is no encoder: it has no method {method}.")
+        self._encoders[name] = encoder
+
+    def __delitem__(self, name: str) -> None:
+        del self._encoders[name]
+
+    def __iter__(self) -> Iterator[str]:
+        self._load()
+        return iter(self._encoders)
+
+    def __len__(self) -> int:
+        self._load()
+        return len(self._encoders)
+
+    def register(self, encoder: Any, *rest: Any) -> None:
+        """Add an encoder: `register(encoder)`, or `register(name, encoder)` as scrapbook's README has it.
+
+        Raises:
+            ScrapbookInvalidEncoder: it has no name, or does not encode and decode.
+        """
+        if rest:
+            self[encoder] = rest[0]
+            return
+        if not callable(getattr(encoder, "name", None)):
+            raise ScrapbookInvalidEncoder(f"{encoder!r} is no encoder: it has no method name.")
+        self[encoder.name()] = encoder
+
+    def deregister(self, encoder: Any) -> None:
+        """Remove an encoder, given itself or its name.
+
+        Raises:
+            KeyError: it is not registered.
+        """
+        del self[encoder if isinstance(encoder, str) else encoder.name()]
+
+    def reset(self) -> None:
+        """Remove all encoders."""
+        self._encoders, self._group = {}, None
+
+    def determine_encoder_name(self, data: Any) -> str:
+        """Name the first encoder that takes a value.
+
+        Raises:
+            NotImplementedError: none does.
+        """
+        name = self._first_for(data)
+        if name is None and self._group:
+            self._load()
+            name = self._first_for(data)
+        if name is None:
+            raise NotImplementedError(f"Scrap of type {type(data)} has no supported encoder registered")
+        return name
+
+    def encode(self, scrap: Scrap, **options: Any) -> Scrap:
+        """Give a scrap with its data encoded.
+
+        Raises:
+            ScrapbookMissingEncoder: no encoder has the scrap's encoder for a name.
+            ScrapbookDataException: what the encoder made is not allowed in a payload.
+        """
+        encoded: Scrap = self._named(scrap).encode(scrap, **options)
+        scrap_to_payload(encoded)
+        return encoded
+
+    def decode(self, scrap: Scrap, **options: Any) -> Scrap:
+        """Give a scrap with its data decoded.
+
+        Raises:
+            ScrapbookMissingEncoder: no encoder has the scrap's encoder for a name.
+            ScrapbookDataException: the scrap's data is not allowed in a payload.
+        """
+        scrap_to_payload(scrap)
+        decoded: Scrap = self._named(scrap).decode(scrap, **options)
+        return decoded
+
+    def _named(self, scrap: Scrap) -> Any:
+        try:
+            return self[scrap.encoder]
+        except KeyError:
+            known = ", ".join(self)
+            message = f"No encoder is called {scrap.encoder!r}, for the scrap {scrap.name!r}; registered are {known}."
+            raise ScrapbookMissingEncoder(message) from None
+
+    def _first_for(self, data: Any) -> str | None:
+        for name, encoder in self._encoders.items():
+            if hasattr(encoder, "encodable") and encoder.encodable(data):
+                return name
+        return None
+
+    def _load(self) -> None:
+        """Register the encoders of installed packages, once, behind those that are registered already."""
+        group, self._group = self._group, None
+        if group is None:
+            return
+        from importlib.metadata import entry_points
+
+        for entry in entry_points(group=group):
+            try:
+                found = entry.load()
+                encoder = found() if isinstance(found, type) else found
+                if encoder.name() not in self._encoders:
+                    self.register(encoder)
+            except Exception as error:  # noqa: BLE001 - a broken package must not keep others from gluing
+                warnings.warn(f"The encoder {entry.value} cannot be loaded: {error!r}", stacklevel=2)
+
+
+def standard(group: str | None = None) -> DataEncoderRegistry:
+    """Make a registry of scrapbook's encoders, in scrapbook's order."""
+    registry = DataEncoderRegistry(group)
+    for encoder in BUILTIN:
+        registry.register(encoder())
+    return registry
+
+
+registry = standard(GROUP)
+register = registry.register
+deregister = registry.deregister

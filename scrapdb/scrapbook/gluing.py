@@ -1,0 +1,98 @@
+"""`glue`: a value becomes an output of the cell that runs.
+
+What is imported here is imported by every kernel that glues; it stays below the store, and loads neither pandas nor
+nbformat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from scrapdb.encoders.display import shows_itself
+from scrapdb.encoders.json import NAME as JSON
+from scrapdb.encoders.payload import scrap_to_payload
+from scrapdb.encoders.plain import Prepared
+from scrapdb.encoders.plain import plain
+from scrapdb.encoders.plain import widened
+from scrapdb.encoders.registration import registry as encoder_registry
+from scrapdb.encoders.text import NAME as TEXT
+from scrapdb.scrapbook.kernel import kernel_required
+from scrapdb.scraps import Scrap
+from scrapdb.wire import scrapbook
+
+DISPLAY = "display"
+
+
+@kernel_required
+def glue(name: str, data: Any, encoder: str | None = None, display: Any = None) -> None:
+    """Keep a value in the notebook, as an output of the cell that runs.
+
+    Args:
+        name: the name by which it is found again; the last scrap of a name counts.
+        data: the value.
+        encoder: `text`, `json`, `pandas`, or the name of a registered encoder; `display` keeps only what is shown. By
+            default the first encoder that takes the value.
+        display: whether to show the value too; a list or tuple names the MIME types to show, a dict holds arguments for
+            IPython's `format_display_data`.
+
+    Raises:
+        NotImplementedError: no encoder takes the value, and it cannot show itself.
+        ScrapbookMissingEncoder: no encoder has that name.
+        ScrapbookDataException: the encoder cannot write the value.
+    """
+    chosen = _prepared(data, encoder, display)
+    if chosen.encoder != DISPLAY:
+        scrap = encoder_registry.encode(Scrap(name, chosen.value, chosen.encoder))
+        publish(*scrapbook.data_output(scrap_to_payload(scrap, chosen.types)))
+    if display or (display is None and chosen.encoder == DISPLAY):
+        _show(name, data, display)
+
+
+def publish(bundle: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
+    """Make a MIME bundle an output of the cell that runs."""
+    from IPython.display import display
+
+    display(bundle, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
+
+
+def _prepared(data: Any, encoder: str | None, display: Any) -> Prepared:
+    """Choose the encoder, and bring the value into a form that it takes.
+
+    Encoders that users registered come before what scrapdb takes beyond scrapbook, so that no scrap changes its encoder
+    by the move to scrapdb. An encoder that was named gets the value as it is: `text` means text.
+    """
+    if encoder is None:
+        try:
+            encoder = encoder_registry.determine_encoder_name(data)
+        except NotImplementedError:
+            if wider := widened(data):
+                return wider
+            if display is None and not shows_itself(data):
+                raise
+            encoder = DISPLAY
+    if encoder == JSON and not isinstance(data, str):
+        return _as_json(data)
+    if encoder not in {DISPLAY, TEXT} and (wider := widened(data)) and wider.encoder == encoder:
+        return wider
+    return Prepared(encoder, data, {})
+
+
+def _as_json(data: Any) -> Prepared:
+    from json import dumps
+
+    simple = plain(data)
+    value = dumps(simple.value) if isinstance(simple.value, str) else simple.value  # the encoder takes text for JSON
+    return Prepared(JSON, value, simple.types)
+
+
+def _show(name: str, data: Any, display: Any) -> None:
+    from IPython.core.formatters import format_display_data
+
+    options: dict[str, Any] = {}
+    if isinstance(display, list | tuple):
+        options = {"include": display}
+    elif isinstance(display, dict):
+        options = display
+    bundle, metadata = format_display_data(data, **options)  # type: ignore[no-untyped-call]
+    publish(*scrapbook.display_output(name, bundle, metadata))

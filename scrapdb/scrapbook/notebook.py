@@ -1,0 +1,301 @@
+"""One notebook as scrapbook's API shows it."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import warnings
+from collections.abc import Iterator
+from functools import cached_property
+from functools import partial
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from scrapdb.encoders.json import NAME as JSON
+from scrapdb.encoders.json import payload
+from scrapdb.encoders.payload import scrap_to_payload
+from scrapdb.encoders.text import NAME as TEXT
+from scrapdb.errors import ScrapbookException
+from scrapdb.errors import ScrapbookMissingEncoder
+from scrapdb.notebooks import ipynb
+from scrapdb.notebooks.extract import facts
+from scrapdb.scrapbook import sources
+from scrapdb.scrapbook.gluing import DISPLAY
+from scrapdb.scrapbook.gluing import publish
+from scrapdb.scrapbook.kernel import kernel_required
+from scrapdb.scrapbook.lazy import LazyScrap
+from scrapdb.scrapbook.outputs import Kept
+from scrapdb.scrapbook.outputs import kept
+from scrapdb.scrapbook.outputs import value
+from scrapdb.scraps import Glued
+from scrapdb.scraps import Problem
+from scrapdb.scraps import Scrap
+from scrapdb.scraps import Scraps
+from scrapdb.wire import scrapbook
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OLD_READING = "SCRAPDB_OLD_READING"
+_CHEAP = frozenset({JSON, TEXT})
+_NOTES = frozenset({"papermill", "scrapbook"})
+
+
+class Notebook:
+    """A notebook and its scraps.
+
+    Args:
+        node_or_path: the path or URL of an .ipynb file, or a notebook of nbformat.
+        strict: whether a scrap that cannot be read is an error; else it is one of `problems`.
+        old_reading: whether a display replaces the value that was glued with it, as in scrapbook 0.5; by default only
+            where the environment variable SCRAPDB_OLD_READING is set.
+
+    Raises:
+        NotebookNameError: the path does not end in .ipynb.
+        OSError: the file cannot be read.
+        ScrapbookException: it is not a notebook; or, if strict, a scrap cannot be read.
+    """
+
+    def __init__(
+        self,
+        node_or_path: Any,
+        *,
+        strict: bool = False,
+        old_reading: bool | None = None,
+    ) -> None:
+        self.path = ""
+        self.strict = strict
+        self.old_reading = bool(os.environ.get(OLD_READING)) if old_reading is None else old_reading
+        if isinstance(node_or_path, str | os.PathLike):
+            self.path = os.fspath(node_or_path)
+            self._file = sources.content(self.path)
+            self._of_file = self._read(self._file)
+        else:
+            self.node = node_or_path
+        if strict:
+            for found in self._kept.values():
+                value(found.glued)
+
+    @cached_property
+    def node(self) -> Any:
+        """The notebook as nbformat has it."""
+        import nbformat
+
+        return nbformat.reads(self._file.decode(json.detect_encoding(self._file)), as_version=ipynb.FORMAT)
+
+    @property
+    def metadata(self) -> Any:
+        """The notebook's metadata."""
+        return self.node.metadata
+
+    @property
+    def nbformat(self) -> Any:
+        """The version of the notebook's format."""
+        return self.node.nbformat
+
+    @property
+    def nbformat_minor(self) -> Any:
+        """The minor version of the notebook's format."""
+        return self.node.nbformat_minor
+
+    @property
+    def cells(self) -> Any:
+        """The notebook's cells."""
+        return self.node.cells
+
+    @property
+    def filename(self) -> str:
+        """The name of the file, without its directory."""
+        return PurePath(self.path).name
+
+    @property
+    def directory(self) -> str:
+        """The directory of the file."""
+        return os.path.dirname(self.path)  # noqa: PTH120 - of a URL, too
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters that papermill recorded in the notebook's metadata."""
+        papermill = self._typed.metadata.get("papermill")
+        given = papermill.get("parameters") if isinstance(papermill, dict) else None
+        return given if isinstance(given, dict) else {}
+
+    @cached_property
+    def scraps(self) -> Scraps:
+        """The scraps by name. A DataFrame, or what a user's encoder wrote, is decoded when its `data` is asked for."""
+        return Scraps((name, self._scrap(found)) for name, found in self._kept.items())
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What cannot be read, or is suspicious. Everything is decoded to find out."""
+        return [*facts(self._content).problems, *self._undecodable()]
+
+    @property
+    def cell_timing(self) -> list[float | None]:
+        """How long each cell ran, in seconds, as papermill recorded it; None for a cell that did not run."""
+        return [
+            cell.metadata.papermill.get("duration", 0.0) if cell.execution_count else None for cell in self._typed.cells
+        ]
+
+    @property
+    def execution_counts(self) -> list[int | None]:
+        """The execution count of each cell."""
+        return [cell.execution_count for cell in self._typed.cells]
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """A row for each cell that ran: filename, cell, value, type."""
+        import pandas as pd
+
+        counts = enumerate(zip(self.execution_counts, self.cell_timing, strict=True))
+        ran = {place: (count, seconds) for place, (count, seconds) in counts if count}
+        rows = [(self.filename, f"Out [{count}]", seconds, "time (s)") for count, seconds in ran.values()]
+        return pd.DataFrame(rows, index=list(ran) or None, columns=["filename", "cell", "value", "type"])
+
+    @property
+    def papermill_metrics(self) -> pd.DataFrame:
+        """The same as `metrics`; deprecated in scrapbook."""
+        return self.metrics
+
+    @property
+    def parameter_dataframe(self) -> pd.DataFrame:
+        """A row for each parameter: name, value, type, filename."""
+        return self._dataframe("parameter", self.parameters)
+
+    @property
+    def scrap_dataframe(self) -> pd.DataFrame:
+        """A row for each scrap: name, data, encoder, display, filename."""
+        return self.scraps.dataframe.assign(filename=self.filename)
+
+    @property
+    def papermill_record_dataframe(self) -> pd.DataFrame:
+        """A row for each scrap that has a value: name, value, type, filename; deprecated in scrapbook."""
+        return self._dataframe("record", self.scraps.data_dict)
+
+    @property
+    def papermill_dataframe(self) -> pd.DataFrame:
+        """The rows of `parameter_dataframe` and `papermill_record_dataframe`; deprecated in scrapbook."""
+        import pandas as pd
+
+        parts = [part for part in (self.parameter_dataframe, self.papermill_record_dataframe) if len(part)]
+        return pd.concat(parts, ignore_index=True) if parts else self.parameter_dataframe
+
+    def copy(self) -> Notebook:
+        """Give a notebook of its own that can be changed without changing this one."""
+        copied = Notebook(copy.deepcopy(self.node), strict=self.strict, old_reading=self.old_reading)
+        copied.path = self.path
+        return copied
+
+    @kernel_required
+    def reglue(
+        self,
+        name: str,
+        new_name: str | None = None,
+        raise_on_missing: bool = True,  # noqa: FBT001, FBT002 - scrapbook's signature
+        unattached: bool = False,  # noqa: FBT001, FBT002 - scrapbook's signature
+    ) -> None:
+        """Glue a scrap into the notebook that runs, payload and display as they are.
+
+        Args:
+            name: the scrap.
+            new_name: its name there.
+            raise_on_missing: whether a missing scrap is an error; else a sentence is displayed.
+            unattached: show only, and leave no scrap behind; a scrap without a display leaves nothing at all.
+
+        Raises:
+            ScrapbookException: there is no such scrap.
+        """
+        found = self._kept.get(name)
+        if found is None:
+            if raise_on_missing:
+                raise ScrapbookException(f"Scrap '{name}' is not available in this notebook.")
+            _say(f"No scrap found with name '{name}' in this notebook")
+            return
+        shown_as = new_name or name
+        if found.glued.data is not UNSET and not unattached:
+            publish(*scrapbook.data_output(_payload(found.glued, shown_as)))
+        if found.display:
+            metadata = {key: part for key, part in found.display["metadata"].items() if key not in _NOTES}
+            bundle = found.display["data"]
+            publish(*((bundle, metadata) if unattached else scrapbook.display_output(shown_as, bundle, metadata)))
+
+    def __repr__(self) -> str:
+        return f"<Notebook {self.path or 'without a path'}: {len(self.scraps)} scraps>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<b>{escape(self.path)}</b>{self.scraps._repr_html_()}"
+
+    @property
+    def _content(self) -> bytes:
+        return json.dumps(self.node).encode() if "node" in self.__dict__ else self._file
+
+    @property
+    def _typed(self) -> ipynb.Notebook:
+        """The notebook as it stands: changes to `node` count."""
+        return self._read(self._content) if "node" in self.__dict__ else self._of_file
+
+    def _read(self, content: bytes) -> ipynb.Notebook:
+        try:
+            return ipynb.read(content)
+        except ipynb.UnreadableError as error:
+            raise ScrapbookException(f"{self.path or 'The notebook'} cannot be read. {error}") from error
+
+    @cached_property
+    def _kept(self) -> dict[str, Kept]:
+        find = partial(kept, strict=self.strict, old_reading=self.old_reading)
+        try:
+            return find(self._typed)
+        except msgspec.MsgspecError:  # in a part that the fast reader had left undecoded
+            return find(ipynb.read_careful(self._content))
+
+    def _scrap(self, found: Kept) -> Scrap:
+        glued = found.glued
+        if glued.data is UNSET:
+            return Scrap(glued.name, None, DISPLAY, found.display)
+        if glued.encoder in _CHEAP:
+            return Scrap(glued.name, self._value(glued), glued.encoder, found.display)
+        return LazyScrap(glued.name, partial(self._value, glued), glued.encoder, found.display)
+
+    def _value(self, glued: Glued) -> Any:
+        """Decode a payload. One that cannot be decoded is given as it is, unless the notebook is read strictly."""
+        try:
+            return value(glued)
+        except ScrapbookException as error:
+            if self.strict:
+                raise
+            warnings.warn(f"{error} Its payload is given instead.", stacklevel=3)
+            return glued.data
+
+    def _undecodable(self) -> Iterator[Problem]:
+        for name, found in self._kept.items():
+            try:
+                value(found.glued)
+            except ScrapbookMissingEncoder as error:
+                yield Problem("encoder", str(error), name, found.cell)
+            except ScrapbookException as error:
+                yield Problem("payload", str(error), name, found.cell)
+
+    def _dataframe(self, kind: str, values: dict[str, Any]) -> pd.DataFrame:
+        import pandas as pd
+
+        rows = [[name, values[name], kind, self.filename] for name in sorted(values)]
+        return pd.DataFrame(rows, columns=["name", "value", "type", "filename"])
+
+
+def _payload(glued: Glued, name: str) -> dict[str, Any]:
+    """Write a payload again, as it was; only what a payload must not hold is mended."""
+    data = glued.data if isinstance(glued.data, str) else payload(glued.data)
+    return scrap_to_payload(Scrap(name, data, glued.encoder), glued.types)
+
+
+def _say(sentence: str) -> None:
+    from IPython.display import display
+
+    display(sentence)  # type: ignore[no-untyped-call]

@@ -1,0 +1,78 @@
+"""`read_notebook` and `read_notebooks`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+
+from scrapdb.errors import ScrapbookException
+from scrapdb.notebooks.ipynb import UnreadableError
+from scrapdb.scrapbook import sources
+from scrapdb.scrapbook.notebook import Notebook
+from scrapdb.scrapbook.scrapbook import Scrapbook
+from scrapdb.scraps import Problem
+
+PathFilter = str | Callable[[str], bool]
+
+
+def read_notebook(path: str | os.PathLike[str], *, strict: bool = False, old_reading: bool | None = None) -> Notebook:
+    """Read one notebook.
+
+    Args:
+        path: the path or URL of an .ipynb file.
+        strict: whether a scrap that cannot be read is an error; else it is one of the notebook's `problems`.
+        old_reading: whether a display replaces the value that was glued with it, as in scrapbook 0.5 (see `Notebook`).
+
+    Raises:
+        NotebookNameError: the path does not end in .ipynb.
+        OSError: the file cannot be read.
+        ScrapbookException: it is not a notebook; or, if strict, a scrap cannot be read.
+    """
+    return Notebook(path, strict=strict, old_reading=old_reading)
+
+
+def read_notebooks(
+    path: str | os.PathLike[str],
+    path_filter: PathFilter | None = None,
+    *,
+    strict: bool = False,
+    old_reading: bool | None = None,
+) -> Scrapbook:
+    """Read the notebooks in a directory, not those below it; each goes by its file's name without .ipynb.
+
+    Args:
+        path: the directory, or a URL that papermill can list.
+        path_filter: which to read: a glob of file names (`2026-*.ipynb`), or a function of the path.
+        strict: whether a notebook or a scrap that cannot be read is an error; else it is one of `problems`.
+        old_reading: as in `read_notebook`.
+
+    Raises:
+        OSError: the directory cannot be listed; or, if strict, a file cannot be read.
+        ScrapbookException: if strict, a file is not a notebook, or a scrap cannot be read.
+    """
+    book = Scrapbook()
+    for file in sources.listed(os.fspath(path)):
+        name = file.rpartition("/")[2].removesuffix(sources.SUFFIX)
+        if not _wanted(file, name, path_filter):
+            continue
+        try:
+            book[name] = Notebook(file, strict=strict, old_reading=old_reading)
+        except (OSError, ScrapbookException) as error:
+            if strict:
+                raise
+            book.unreadable[name] = _problem(error)
+    return book
+
+
+def _wanted(file: str, name: str, path_filter: PathFilter | None) -> bool:
+    if path_filter is None:
+        return True
+    if isinstance(path_filter, str):
+        return fnmatchcase(f"{name}{sources.SUFFIX}", path_filter)
+    return path_filter(file)
+
+
+def _problem(error: OSError | ScrapbookException) -> Problem:
+    cause = error.__cause__
+    return cause.problem if isinstance(cause, UnreadableError) else Problem("permission", str(error))

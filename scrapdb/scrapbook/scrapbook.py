@@ -1,0 +1,150 @@
+"""Many notebooks as scrapbook's API shows them."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import MutableMapping
+from collections.abc import ValuesView
+from typing import TYPE_CHECKING
+from typing import Any
+
+from scrapdb.scrapbook.notebook import Notebook
+from scrapdb.scraps import Problem
+from scrapdb.scraps import Scraps
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LONGEST_VALUE = 100
+
+
+class Scrapbook(MutableMapping[str, Notebook]):
+    """Notebooks by name; a path that is assigned is read."""
+
+    def __init__(self) -> None:
+        self._notebooks: OrderedDict[str, Notebook] = OrderedDict()
+        self.unreadable: dict[str, Problem] = {}
+
+    def __setitem__(self, key: str, notebook: Notebook | str | os.PathLike[str]) -> None:
+        self._notebooks[key] = notebook if isinstance(notebook, Notebook) else Notebook(notebook)
+
+    def __getitem__(self, key: str) -> Notebook:
+        return self._notebooks[key]
+
+    def __delitem__(self, key: str) -> None:
+        del self._notebooks[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._notebooks)
+
+    def __len__(self) -> int:
+        return len(self._notebooks)
+
+    @property
+    def notebooks(self) -> ValuesView[Notebook]:
+        """The notebooks, in the order of their names."""
+        return self.values()
+
+    @property
+    def notebook_scraps(self) -> OrderedDict[str, Scraps]:
+        """The scraps of each notebook, by its name."""
+        return OrderedDict((key, notebook.scraps) for key, notebook in self.items())
+
+    @property
+    def scraps(self) -> Scraps:
+        """The scraps of all notebooks; of those with the same name, the last notebook's."""
+        merged = Scraps()
+        for notebook in self.notebooks:
+            merged.update(notebook.scraps)
+        return merged
+
+    @property
+    def problems(self) -> dict[str, list[Problem]]:
+        """What cannot be read, by notebook; those that could not be read at all are not in the mapping itself."""
+        found = {key: [problem] for key, problem in self.unreadable.items()}
+        found |= {key: problems for key, notebook in self.items() if (problems := notebook.problems)}
+        return found
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """The rows of every notebook's `metrics`, with its name as `key`."""
+        return self._concatenated("metrics", ["filename", "cell", "value", "type"])
+
+    @property
+    def papermill_metrics(self) -> pd.DataFrame:
+        """The same as `metrics`; deprecated in scrapbook."""
+        return self.metrics
+
+    @property
+    def papermill_dataframe(self) -> pd.DataFrame:
+        """The rows of every notebook's `papermill_dataframe`, with its name as `key`; deprecated in scrapbook."""
+        return self._concatenated("papermill_dataframe", ["name", "value", "type", "filename"])
+
+    def scraps_report(
+        self,
+        scrap_names: str | Iterable[str] | None = None,
+        notebook_names: str | Iterable[str] | None = None,
+        include_data: bool = False,  # noqa: FBT001, FBT002 - scrapbook's signature
+        headers: bool | None = True,  # noqa: FBT001, FBT002 - scrapbook's signature
+    ) -> None:
+        """Show the displays of scraps, notebook by notebook.
+
+        Args:
+            scrap_names: the scraps; by default all.
+            notebook_names: the notebooks; by default all.
+            include_data: whether to show the values of scraps that have no display.
+            headers: whether to put names above.
+        """
+        names = list(self) if notebook_names is None else _listed(notebook_names)
+        for place, name in enumerate(names):
+            if headers:
+                _headers(["<hr>"] if place else [], f"### {name}")
+            self._report(self[name], _listed(scrap_names or ()), include_data=include_data, headers=bool(headers))
+
+    def __repr__(self) -> str:
+        return f"<Scrapbook of {len(self)} notebooks>"
+
+    def _report(self, notebook: Notebook, names: list[str], *, include_data: bool, headers: bool) -> None:
+        scraps = notebook.scraps
+        only_data = {name for name, scrap in scraps.items() if scrap.display is None}
+        for name in names or scraps:
+            if name not in only_data:
+                if headers:
+                    _headers([], f"#### {name}")
+                notebook.reglue(name, raise_on_missing=False, unattached=True)
+        for name in names or scraps:
+            if include_data and name in only_data and scraps[name].data is not None:
+                _show_value(name, scraps[name].data, headers=headers)
+
+    def _concatenated(self, attribute: str, columns: list[str]) -> pd.DataFrame:
+        import pandas as pd
+
+        frames = {key: getattr(notebook, attribute) for key, notebook in self.items()}
+        parts = [frame.assign(key=key) for key, frame in frames.items() if len(frame)]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*columns, "key"])
+
+
+def _listed(names: str | Iterable[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(dict.fromkeys(names))
+
+
+def _headers(above: list[str], title: str) -> None:
+    from IPython.display import Markdown
+    from IPython.display import display
+
+    for text in (*above, title):
+        display(Markdown(text))  # type: ignore[no-untyped-call]
+
+
+def _show_value(name: str, value: Any, *, headers: bool) -> None:
+    from IPython.display import display
+
+    text = value if isinstance(value, str) else repr(value)
+    if len(text) > _LONGEST_VALUE:
+        text = f"{text[:_LONGEST_VALUE]}..."
+    if headers:
+        _headers([], f"#### {name}")
+    display(text if headers else f"{name}: {text}")  # type: ignore[no-untyped-call]

@@ -1,0 +1,60 @@
+"""Where notebooks come from: files, and what papermill can read from elsewhere (S3, Azure, Google Cloud, HTTP)."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urlparse
+
+from scrapdb.errors import NotebookNameError
+from scrapdb.errors import ScrapbookException
+
+SUFFIX = ".ipynb"
+
+
+def content(path: str) -> bytes:
+    """Read a notebook.
+
+    Raises:
+        NotebookNameError: the path does not end in .ipynb.
+        OSError: the file cannot be read.
+        ScrapbookException: it is a URL, and papermill is not installed.
+    """
+    is_url = "://" in path
+    if not (urlparse(path).path if is_url else path).endswith(SUFFIX):
+        raise NotebookNameError(f"{path!r} is not a notebook: its name does not end in {SUFFIX}.")
+    if not is_url:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a Path takes as long as the reading
+            return file.readall()
+    _require_papermill(path)
+    from papermill.iorw import papermill_io
+
+    text: str = papermill_io.read(path)
+    return text.encode()
+
+
+def listed(directory: str) -> list[str]:
+    """List the notebooks in a directory, not those below it, by name.
+
+    Raises:
+        OSError: the directory cannot be listed.
+        ScrapbookException: it is a URL, and papermill is not installed.
+    """
+    if "://" not in directory:
+        with os.scandir(directory) as entries:
+            return sorted(entry.path for entry in entries if entry.name.endswith(SUFFIX) and _is_readable(entry))
+    _require_papermill(directory)
+    from papermill.iorw import list_notebook_files
+
+    return sorted(list_notebook_files(directory))
+
+
+def _is_readable(entry: os.DirEntry[str]) -> bool:
+    """Leave out directories and pipes; a link that leads nowhere is a notebook that cannot be read."""
+    return entry.is_file() or (entry.is_symlink() and not entry.is_dir())
+
+
+def _require_papermill(url: str) -> None:
+    from importlib.util import find_spec
+
+    if find_spec("papermill") is None:
+        raise ScrapbookException(f"{url} is not a local file; to read it, install papermill.")

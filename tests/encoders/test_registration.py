@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scrapdb.encoders.registration import DataEncoderRegistry
+from scrapdb.encoders.registration import standard
+from scrapdb.errors import ScrapbookInvalidEncoder
+from scrapdb.scraps import Scrap
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+class Reversed:
+    """An encoder as scrapbook's README shows them: without a name, and never asked whether it takes a value."""
+
+    def encode(self, scrap: Scrap) -> Scrap:
+        return scrap._replace(data=scrap.data[::-1])
+
+    def decode(self, scrap: Scrap) -> Scrap:
+        return scrap._replace(data=scrap.data[::-1])
+
+
+def test_an_encoder_is_registered_under_a_name() -> None:
+    registry = standard()
+    registry.register("reversed", Reversed())
+    assert registry.encode(Scrap("x", "abc", "reversed")).data == "cba"
+    assert registry.determine_encoder_name("abc") == "text"
+    with pytest.raises(NotImplementedError):
+        registry.determine_encoder_name(object())
+    registry.deregister("reversed")
+    assert list(registry) == ["text", "json", "display", "pandas"]
+
+
+@pytest.mark.parametrize("thing", ["json", object(), Reversed(), Scrap])
+def test_what_has_no_name_is_no_encoder(thing: Any) -> None:
+    with pytest.raises(ScrapbookInvalidEncoder):
+        DataEncoderRegistry().register(thing)
+
+
+def test_what_does_not_decode_is_no_encoder() -> None:
+    class Half:
+        def encode(self, scrap: Scrap) -> Scrap:
+            return scrap
+
+    with pytest.raises(ScrapbookInvalidEncoder, match="no method decode"):
+        DataEncoderRegistry()["half"] = Half()
+
+
+PLUGIN = """
+class Complex:
+    def name(self):
+        return "complex"
+
+    def encodable(self, data):
+        return isinstance(data, complex)
+
+    def encode(self, scrap):
+        return scrap._replace(data=[scrap.data.real, scrap.data.imag])
+
+    def decode(self, scrap):
+        return scrap._replace(data=complex(*scrap.data))
+"""
+USE = """
+import sys
+from scrapdb.encoders import registry
+from scrapdb.scraps import Scrap
+
+assert registry.determine_encoder_name(1) == "json"
+assert "plugin" not in sys.modules
+assert registry.determine_encoder_name(1j) == "complex"
+assert registry.decode(registry.encode(Scrap("z", 1j, "complex"))).data == 1j
+print(*registry)
+"""
+
+
+def test_installed_packages_offer_encoders_by_entry_points(tmp_path: Path) -> None:
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+    metadata = tmp_path / "plugin-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: plugin\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[scrapdb.encoders]\nz = plugin:Complex\nbroken = nowhere:Nothing\n")
+    path = f"{tmp_path}{os.pathsep}{ROOT}"
+    command = [sys.executable, "-c", USE]
+    ran = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    assert ran.stdout == "text json display pandas complex\n", ran.stderr
+    assert "nowhere:Nothing cannot be loaded" in ran.stderr

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import scrapdb as sb
+from tests.notebook_builder import code
+from tests.notebook_builder import display
+from tests.notebook_builder import gluing
+from tests.notebook_builder import notebook
+from tests.notebook_builder import scrap
+from tests.notebook_builder import write
+from tests.scrapbook.shown import shown
+
+pytestmark = pytest.mark.filterwarnings("ignore:No kernel detected")
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """Two good notebooks, and what else lies in a directory."""
+    chart = display("chart", {"text/plain": "chart"})
+    write(tmp_path / "b.ipynb", notebook(code("", scrap("x", 2), scrap("s", "two", "text"), chart)))
+    write(tmp_path / "a.ipynb", notebook(code("", scrap("x", 1), scrap("y", 1)), papermill={"parameters": {"p": 1}}))
+    write(tmp_path / "below" / "c.ipynb", gluing(x=3))
+    write(tmp_path / "notes.txt", b"")
+    (tmp_path / "directory.ipynb").mkdir()
+    return tmp_path
+
+
+def test_the_notebooks_of_a_directory_go_by_their_names(directory: Path) -> None:
+    for path in (directory, str(directory), f"{directory}/"):
+        assert list(sb.read_notebooks(path)) == ["a", "b"]
+
+
+def test_notebooks_can_be_chosen(directory: Path) -> None:
+    assert list(sb.read_notebooks(directory, "a*")) == ["a"]
+    assert list(sb.read_notebooks(directory, path_filter=lambda path: path == str(directory / "b.ipynb"))) == ["b"]
+
+
+def test_the_last_notebook_wins(directory: Path) -> None:
+    book = sb.read_notebooks(directory)
+    assert {name: scrap.data for name, scrap in book.scraps.items()} == {"x": 2, "y": 1, "s": "two", "chart": None}
+    assert {name: list(scraps) for name, scraps in book.notebook_scraps.items()} == {
+        "a": ["x", "y"],
+        "b": ["x", "s", "chart"],
+    }
+
+
+def test_a_bad_notebook_does_not_stop_the_others(directory: Path) -> None:
+    write(directory / "half.ipynb", b'{"cells": [')
+    (directory / "lost.ipynb").symlink_to("nowhere")
+    os.mkfifo(directory / "pipe.ipynb")
+    write(directory / "odd.ipynb", notebook(code("", scrap("x", 1, "unknown"))))
+    book = sb.read_notebooks(directory)
+    assert list(book) == ["a", "b", "odd"]
+    kinds = {name: [problem.kind for problem in problems] for name, problems in book.problems.items()}
+    assert kinds == {"half": ["truncated"], "lost": ["permission"], "odd": ["encoder"]}
+
+
+def test_a_strict_reader_is_told(directory: Path) -> None:
+    write(directory / "half.ipynb", b'{"cells": [')
+    with pytest.raises(sb.exceptions.ScrapbookException, match=r"half\.ipynb cannot be read"):
+        sb.read_notebooks(directory, strict=True)
+
+
+def test_a_missing_directory_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        sb.read_notebooks(tmp_path / "nowhere")
+
+
+def test_an_empty_directory_is_an_empty_scrapbook(tmp_path: Path) -> None:
+    book = sb.read_notebooks(tmp_path)
+    assert (len(book), book.scraps, book.problems) == (0, {}, {})
+    assert list(book.metrics) == ["filename", "cell", "value", "type", "key"]
+    assert list(book.papermill_dataframe) == ["name", "value", "type", "filename", "key"]
+    book.scraps_report(include_data=True)
+
+
+def test_rows_of_all_notebooks(directory: Path) -> None:
+    rows = sb.read_notebooks(directory).papermill_dataframe.itertuples(index=False, name=None)
+    assert list(rows) == [
+        ("p", 1, "parameter", "a.ipynb", "a"),
+        ("x", 1, "record", "a.ipynb", "a"),
+        ("y", 1, "record", "a.ipynb", "a"),
+        ("s", "two", "record", "b.ipynb", "b"),
+        ("x", 2, "record", "b.ipynb", "b"),
+    ]
+
+
+def test_a_path_that_is_assigned_is_read(directory: Path) -> None:
+    book = sb.Scrapbook()
+    book["one"] = directory / "a.ipynb"
+    book["two"] = str(directory / "b.ipynb")
+    assert [nb.scraps["x"].data for nb in book.notebooks] == [1, 2]
+    del book["one"]
+    assert list(book) == ["two"]
+
+
+def report(book: sb.Scrapbook, *arguments: Any, **options: Any) -> list[str]:
+    with shown() as outputs:
+        book.scraps_report(*arguments, **options)
+    return [output["data"].get("text/markdown") or output["data"]["text/plain"] for output in outputs]
+
+
+def test_a_report_with_data(directory: Path) -> None:
+    book = sb.read_notebooks(directory)
+    assert report(book, include_data=True) == [
+        "### a",
+        "#### x",
+        "'1'",
+        "#### y",
+        "'1'",
+        "<hr>",
+        "### b",
+        "#### chart",
+        "chart",
+        "#### x",
+        "'2'",
+        "#### s",
+        "'two'",
+    ]
+    assert (
+        report(book, ["s", "y"], include_data=True, headers=False)[0]
+        == "\"No scrap found with name 's' in this notebook\""
+    )
+
+
+def test_a_report_of_named_scraps_and_notebooks(directory: Path) -> None:
+    book = sb.read_notebooks(directory)
+    assert report(book, "chart", "b", headers=False) == ["chart"]
+    assert report(book, ["x", "s"], ["b"], include_data=True, headers=False) == ["'x: 2'", "'s: two'"]
+
+
+def test_a_long_value_is_cut(tmp_path: Path) -> None:
+    write(tmp_path / "a.ipynb", gluing(long="x" * 1000))
+    (line,) = report(sb.read_notebooks(tmp_path), include_data=True, headers=False)
+    assert len(line) < 130
+
+
+def test_scraps_are_a_dataframe(directory: Path) -> None:
+    frame = sb.read_notebooks(directory)["b"].scrap_dataframe
+    assert isinstance(frame, pd.DataFrame)
+    assert frame[["name", "encoder", "filename"]].to_numpy().tolist() == [
+        ["x", "json", "b.ipynb"],
+        ["s", "text", "b.ipynb"],
+        ["chart", "display", "b.ipynb"],
+    ]
