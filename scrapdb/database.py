@@ -131,7 +131,7 @@ class Database:
 
         def ask(connection: sqlite3.Connection) -> Answer:
             fields = fields_of(connection)
-            return select(connection, fields, expression, columns=shown, sort=keys or None, limit=limit, offset=offset)
+            return select(connection, fields, expression, columns=shown, sort=keys if sort else None, limit=limit, offset=offset)
 
         return self._table(ask)
 

@@ -1,4 +1,4 @@
-"""A store served by Datasette: the settings that keep large stores fast, and the directory that any of its hosts takes."""
+"""A store served by Datasette: settings that keep large stores fast, and the directory that any host of it takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Datasette says of a store's tables: titles, descriptions, units, which are hidden, sorted, searched, and queries.
+"""What Datasette says of a store's tables: titles, descriptions, units, which are hidden, sorted and searched.
 
 Datasette 0.65 asks plugins for metadata; 1.0 has them write descriptions into its internal database, and keeps what
 concerns the display of a table in its configuration. What a user has said of a table is never changed.

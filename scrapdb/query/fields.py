@@ -232,7 +232,9 @@ def _nearest(name: str, names: Iterable[str]) -> list[str]:
     candidates: Iterable[str] = folded
     if len(folded) > _MANY:
         candidates = heapq.nlargest(_MANY // 10, folded, key=lambda known: _alike(known, wanted))
-    return [folded[found] for found in difflib.get_close_matches(wanted, candidates, n=3)]
+    near = difflib.get_close_matches(wanted, candidates, n=3)
+    longer = sorted(known for known in folded if known.startswith(wanted) and len(wanted) > 1)[:3]
+    return [folded[found] for found in dict.fromkeys([*near, *longer])][:3]
 
 
 def _alike(one: str, other: str) -> int:

@@ -1,7 +1,7 @@
 """Full-text search over paths, errors and texts: the table `search`, made on request and from then on kept.
 
 Its rowid is the notebook's id. It holds the effective texts of a notebook, scraps and parameters, each cut after
-`LONGEST` characters, and goes with everything else of the notebook in one transaction. A store without it costs nothing.
+`LONGEST` characters, and is written with all else of the notebook in one transaction. A store without it costs nothing.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def free_port() -> int:
 def get(address: str) -> tuple[int, Message, str]:
     """Give status, headers and text of an answer."""
     try:
-        with urllib.request.urlopen(address, timeout=_SECONDS) as answer:
+        with urllib.request.urlopen(address, timeout=_SECONDS) as answer:  # noqa: S310 - our own server
             return answer.status, answer.headers, answer.read().decode(errors="replace")
     except urllib.error.HTTPError as error:
         with error:
@@ -60,7 +60,8 @@ def get(address: str) -> tuple[int, Message, str]:
 class Listener(ThreadingHTTPServer):
     """Records every request; `documents` are what it answers with, by path.
 
-    Connections are not recorded: Chromium opens one to the host of a frame that it then refuses to load, and says nothing.
+    Connections are not recorded: Chromium opens one to the host of a frame that it then refuses to load, and says
+    nothing on it.
     """
 
     daemon_threads = True
@@ -86,7 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(BrokenPipeError):  # whoever asked has left
             self.wfile.write(self.server.documents.get(self.path, "").encode())
 
-    do_POST = do_GET
+    do_POST = do_GET  # noqa: N815 - as the standard library calls it
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the standard library calls it
         pass

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser
-from playwright.sync_api import Page
 
 from tests.datasette.server import served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+    from playwright.sync_api import Page
 
 NEAREST = "BCD"  # is nearest to its high in the example
 _LOADED = "image => image.complete && image.naturalWidth > 0"

@@ -88,8 +88,22 @@ def test_columns_can_be_expressions(store: sqlite3.Connection) -> None:
 
 def test_default_columns(store: sqlite3.Connection) -> None:
     selection = select(store, fields_of(store), "distance < 1 or dj.list[0] = 1 or nb.status = 'failed' or `ath`")
-    assert selection.labels == (("notebook", "distance", "dj.list[0]", "nb.status", "ath", "symbol", "both", "few"))
+    assert selection.labels == (("notebook", "distance", "dj.list[0]", "nb.status", "ath", "symbol", "both"))
     assert next(selection.rows) == ("t/aaa.ipynb", 0.5, None, "completed", False, "AAA", 1, None)
+
+
+@pytest.mark.parametrize("count_", [1, 3 * MOST_JOINED])
+def test_a_number_comes_off_the_index_as_its_type(count_: int) -> None:
+    """A name of one type is not looked up again; among many columns it is."""
+    others = [f"s{number}" for number in range(count_)]
+    for values in ([0.5, 2.0, None], [True, False, True], [1, 2**70, 3]):
+        store = build(
+            Notebook(f"{number}.ipynb", {"x": value, **dict.fromkeys(others, 1)}) for number, value in enumerate(values)
+        )
+        rows = answer(store, "x > 0", columns=f"x, {', '.join(others)}, nb.status", sort="x")
+        expected = sorted(value for value in values if value)
+        assert [repr(row[0]) for row in rows] == [repr(value) for value in expected]
+        assert {row[-1] for row in rows} == {"completed"}
 
 
 def test_only_parameters_that_vary_are_shown() -> None:
@@ -291,3 +305,8 @@ def test_a_file_that_is_no_store_is_told_in_a_sentence(tmp_path: Path) -> None:
 def test_results_can_go_to_json(store: sqlite3.Connection) -> None:
     rows: Iterator[tuple[Any, ...]] = select(store, fields_of(store), columns="dj, ath, distance < 1").rows
     assert json.dumps(list(rows)[2]) == '[{"list": [1, {"x": null}], "t": "\\u00e9"}, null, null]'
+
+
+def test_two_columns_of_one_name_are_refused(store: sqlite3.Connection) -> None:
+    with pytest.raises(UsageError, match="Two columns are called `a`"):
+        select(store, fields_of(store), columns="distance as a, symbol as a")

@@ -95,7 +95,7 @@ def rows_statement(
     bind = Binder()
     found = search(where, bind, estimates, scanning=scanning)
     sure = _sure_faces(where)
-    known = {column: _known(column, found, sure) for column in columns}
+    known = {column: [] if wide else _known(column, found, sure) for column in columns}
     shown = [column for column in columns if isinstance(column, Place) and not (wide or known[column])]
     tables, scope = _joined(found, shown, order, bind)
     outputs = [sql for column in columns for sql in known[column] or _outputs(column, scope, bind, wide=wide)]
@@ -134,9 +134,9 @@ NAME = """\
 SELECT names.id, names.name, name_types.role, name_types.type, name_types.notebooks
 FROM names JOIN name_types ON name_types.name_id = names.id WHERE names.name = ?"""
 NAMES = "SELECT name FROM names WHERE scraps > 0 OR parameters > 0 ORDER BY id"
-# The parameters of a store, the commonest first, and whether each has one type and is in all notebooks.
+# The parameters of a store, the commonest first, and whether each has one type.
 PARAMETERS = """\
-SELECT id, name, parameters = (SELECT count(*) FROM notebooks) AND 1 = (
+SELECT id, name, 1 = (
   SELECT count(*) FROM name_types WHERE name_id = names.id AND role = 'parameter' AND notebooks > 0
 )
 FROM names WHERE parameters > 0 ORDER BY parameters DESC, id LIMIT ?"""
