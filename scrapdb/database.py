@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import StoreError
+from scrapdb.errors import UsageError
 from scrapdb.query.select import count
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import notebook_ids
@@ -131,7 +132,11 @@ class Database:
 
         def ask(connection: sqlite3.Connection) -> Answer:
             fields = fields_of(connection)
-            return select(connection, fields, expression, columns=shown, sort=keys if sort else None, limit=limit, offset=offset)
+            found = select(
+                connection, fields, expression, columns=shown, sort=keys if sort else None, limit=limit, offset=offset
+            )
+            _refuse_doubles(found.labels)
+            return found
 
         return self._table(ask)
 
@@ -359,3 +364,9 @@ def _no_frame(connection: sqlite3.Connection, name: str) -> ScrapNotFoundError:
         return ScrapNotFoundError("No notebook has glued a DataFrame.")
     near = difflib.get_close_matches(name, known, n=_SUGGESTED) or known[:_SUGGESTED]
     return ScrapNotFoundError(f"No notebook has glued a DataFrame as {name!r}; did you mean {' or '.join(near)}?")
+
+
+def _refuse_doubles(labels: Sequence[str]) -> None:
+    for place, label in enumerate(labels):
+        if label in labels[:place]:
+            raise UsageError(f"Two columns are called `{label}`; call one of them something else with `as`.")

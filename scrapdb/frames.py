@@ -32,7 +32,7 @@ _BATCH_ROWS = 10_000
 
 
 def load(connection: sqlite3.Connection, frame: read.Frame, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read one frame, its index as columns behind the others, named as `DataFrame.reset_index` names them.
+    """Read one frame, its index as columns in front of the others, as `DataFrame.reset_index` does.
 
     Args:
         connection: of the store.
@@ -147,11 +147,12 @@ def _read(file: pq.ParquetFile, columns: Sequence[str] | None) -> pa.Table:
 
     shown = _shown(file.schema_arrow.names)
     wanted = [column for column, name in shown.items() if columns is None or name in columns]
-    table = file.read(columns=wanted)
-    found = {shown[column]: table[column] for column in wanted}
-    for name, values in _ranges(file):
-        if columns is None or name in columns:
-            found[name] = pa.array(values, pa.int64())
+    # In this thread: a pool of Arrow's that is still starting when a short command ends brings the process down.
+    table = file.read(columns=wanted, use_threads=False)
+    found = {name: pa.array(values, pa.int64()) for name, values in _ranges(file) if columns is None or name in columns}
+    # pandas writes the levels of an index behind the columns.
+    for column in sorted(wanted, key=lambda column: column not in _levels(file)):
+        found[shown[column]] = table[column]
     return pa.table(found)
 
 
@@ -163,10 +164,20 @@ def _shown(stored: Sequence[str]) -> dict[str, str]:
     return {column: _LEVEL.sub(r"level_\1", column) for column in stored}
 
 
+def _index(file: pq.ParquetFile) -> list[Any]:
+    """Read what pandas says of the index: the name of a column for each level, or a dict for one that counts rows."""
+    metadata = (file.schema_arrow.metadata or {}).get(b"pandas", b"{}")
+    found: list[Any] = json.loads(metadata).get("index_columns") or []
+    return found
+
+
+def _levels(file: pq.ParquetFile) -> list[str]:
+    return [level for level in _index(file) if isinstance(level, str)]
+
+
 def _ranges(file: pq.ParquetFile) -> Iterator[tuple[str, range]]:
     """Find an index with a name that counts rows: pandas writes it as start, stop and step into the metadata."""
-    metadata = (file.schema_arrow.metadata or {}).get(b"pandas", b"{}")
-    for index in json.loads(metadata).get("index_columns", ()):
+    for index in _index(file):
         if isinstance(index, dict) and index["name"] is not None:
             values = range(index["start"], index["stop"], index["step"])
             if len(values) == file.metadata.num_rows:

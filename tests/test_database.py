@@ -18,6 +18,7 @@ from scrapdb.errors import NotebookNotFoundError
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
 from scrapdb.errors import StoreNotFoundError
+from scrapdb.errors import UsageError
 from tests import notebook_builder as nb
 from tests import sessions
 
@@ -329,3 +330,8 @@ print(opened())
     environment = os.environ | {"PYTHONPATH": str(sessions.ROOT)}
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (ran.stdout, ran.stderr) == ("0\n", "")
+
+
+def test_two_columns_of_one_name_are_refused(ticker_store: Path) -> None:
+    with pytest.raises(UsageError, match="Two columns are called `a`"):
+        scrapdb.open(ticker_store).query(columns="distance as a, symbol as a")

@@ -136,7 +136,7 @@ def test_a_store_without_frames_says_so(tmp_path: Path) -> None:
 def test_an_index_becomes_columns(frames: Frames, index: pd.Index, columns: list[str]) -> None:
     frame = pd.DataFrame({"v": [1.5, 2.5]}, index=index)
     found = frames(frame).frame("frame")
-    assert found.columns.tolist() == ["notebook", "v", *columns]
+    assert found.columns.tolist() == ["notebook", *columns, "v"]
     if columns:
         flat = frame.reset_index()
         for column in columns:

@@ -96,7 +96,7 @@ def test_a_frame_comes_back_as_it_was_glued(encoders: Notebook) -> None:
     expected = pd.DataFrame({"n": [1, 2, 3], "x": [0.5, None, 2.5], "s": ["a", "b", None]}, index=["r1", "r2", "r3"])
     for name in ("frame", "shown frame"):
         pd.testing.assert_frame_equal(encoders.scraps[name].data, expected)
-    assert encoders.scraps["frame"].table().columns == ("n", "x", "s", "index")
+    assert encoders.scraps["frame"].table().columns == ("index", "n", "x", "s")
     with pytest.raises(TypeError, match="float is no DataFrame"):
         encoders.scraps["float"].table()
 

@@ -69,9 +69,8 @@ def _display(value: str, base: str) -> Markup | None:
         return None
     mime, digest = found.groups()
     if mime in _PICTURES:
-        return Markup(
-            '<a class="scrapdb-thumbnail" href="{0}/display/{1}"><img loading="lazy" alt="{2}" src="{0}/display/{1}"></a>'
-        ).format(base, digest, mime)
+        picture = Markup('<img loading="lazy" alt="{}" src="{}/display/{}">').format(mime, base, digest)
+        return Markup('<a class="scrapdb-thumbnail" href="{}/display/{}">{}</a>').format(base, digest, picture)
     return Markup('<a href="{}/display/{}">{}</a>').format(base, digest, mime)
 
 
@@ -80,7 +79,8 @@ def _frame(value: str, base: str) -> Markup | None:
     if not found:
         return None
     rows, columns, digest = found.groups()
-    return Markup('<a href="{}/frame?{}">{:,} rows × {}</a>').format(base, urlencode({"hash": digest}), int(rows), columns)
+    size = f"{int(rows):,} rows × {columns}"
+    return Markup('<a href="{}/frame?{}">{}</a>').format(base, urlencode({"hash": digest}), size)
 
 
 def _json(value: str) -> Markup | None:

@@ -1,8 +1,8 @@
 """The route of displays: bytes that somebody else's notebook made, sent so that they cannot act.
 
-A display is found by the hash of its bytes; its type is the one that the store has, never one that the address claims.
-Pictures whose first bytes are those of their type are shown, SVG under a policy that forbids it everything, and all else
-is a download.
+A display is found by the hash of its bytes; its type is the one that the store has, never one that the address
+claims. Pictures whose first bytes are those of their type are shown, SVG under a policy that forbids it everything, and
+all else is a download.
 """
 
 from __future__ import annotations

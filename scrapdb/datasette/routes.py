@@ -20,8 +20,8 @@ from scrapdb.datasette.pages import frame
 from scrapdb.datasette.pages import frame_files
 from scrapdb.datasette.pages import gallery
 from scrapdb.datasette.pages import notebook
-from scrapdb.datasette.pages import problems
 from scrapdb.datasette.pages import plot
+from scrapdb.datasette.pages import problems
 from scrapdb.datasette.store import Store
 from scrapdb.datasette.store import find
 from scrapdb.errors import ScrapdbError

@@ -104,15 +104,15 @@ def widened(value: Any) -> Prepared | None:
     return Prepared("text" if isinstance(simple.value, str) else "json", *simple)
 
 
+def is_frame(value: Any) -> bool:
+    """Tell whether a value is a pandas.DataFrame, without loading pandas."""
+    return isinstance(value, _of("pandas", "DataFrame"))
+
+
 def _as_frame(series: Any) -> Prepared:
     if series.name is None:
         return Prepared("pandas", series.to_frame("value"), {"": "Series unnamed"})
     return Prepared("pandas", series.to_frame(), {"": "Series"})
-
-
-def is_frame(value: Any) -> bool:
-    """Tell whether a value is a pandas.DataFrame, without loading pandas."""
-    return isinstance(value, _of("pandas", "DataFrame"))
 
 
 def _plain(value: Any, at: str, types: dict[str, str]) -> Any:
@@ -139,12 +139,10 @@ def _base(value: Any) -> Any:
     return bool(value)
 
 
-def _listed(value: Any, at: str, types: dict[str, str]) -> list[Any]:
+def _listed(value: Any, at: str, types: dict[str, str]) -> Any:
     """Make a list of a collection inside another value, as Jupyter's kernel client does."""
-    if at and hasattr(value, "tolist"):
-        return [_plain(item, f"{at}/{place}", types) for place, item in enumerate(value.tolist())]
     if at and isinstance(value, Iterable) and not is_frame(value):
-        return [_plain(item, f"{at}/{place}", types) for place, item in enumerate(value)]
+        return _plain(value.tolist() if hasattr(value, "tolist") else list(value), at, types)
     where = f" at {at}" if at else ""
     raise ScrapbookDataException(f"JSON cannot hold {type(value)}{where}; glue it under a name of its own.")
 
@@ -224,6 +222,26 @@ def _datetime64(text: str, _: str) -> Any:
     return np.datetime64(text)
 
 
+def _seconds(duration: Any) -> float:
+    import numpy as np
+
+    return float(duration / np.timedelta64(1, "s"))
+
+
+def _count(duration: Any) -> str:
+    import numpy as np
+
+    unit, step = np.datetime_data(duration.dtype)
+    return f"{duration.astype(int) * step} {unit}"
+
+
+def _timedelta64(_: Any, count: str) -> Any:
+    import numpy as np
+
+    number, unit = count.split()
+    return np.timedelta64(int(number), unit)  # type: ignore[call-overload]
+
+
 def _series(frame: Any, detail: str) -> Any:
     series = frame.iloc[:, 0]
     return series.rename(None) if detail else series
@@ -246,14 +264,9 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind("Decimal", _always(Decimal), float, lambda _, digits: Decimal(digits), str),
     Kind("Timestamp", lambda: _of("pandas", "Timestamp"), lambda moment: moment.isoformat(), _timestamp),
-    Kind(
-        "datetime",
-        _always(dt.datetime),
-        dt.datetime.isoformat,
-        lambda t, _: dt.datetime.fromisoformat(t),
-    ),
-    Kind("date", _always(dt.date), dt.date.isoformat, lambda t, _: dt.date.fromisoformat(t)),
-    Kind("time", _always(dt.time), dt.time.isoformat, lambda t, _: dt.time.fromisoformat(t)),
+    Kind("datetime", _always(dt.datetime), dt.datetime.isoformat, lambda iso, _: dt.datetime.fromisoformat(iso)),
+    Kind("date", _always(dt.date), dt.date.isoformat, lambda iso, _: dt.date.fromisoformat(iso)),
+    Kind("time", _always(dt.time), dt.time.isoformat, lambda iso, _: dt.time.fromisoformat(iso)),
     Kind(
         "timedelta",
         _always(dt.timedelta),
@@ -262,6 +275,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind("ndarray", lambda: _of("numpy", "ndarray"), _array_list, _array, lambda array: str(array.dtype.str)),
     Kind("datetime64", lambda: _of("numpy", "datetime64"), str, _datetime64),
+    Kind("timedelta64", lambda: _of("numpy", "timedelta64"), _seconds, _timedelta64, _count),
     Kind("Series", tuple, lambda series: series, _series),  # written by `widened`, as a DataFrame
 )
 _BY_NAME = {kind.name: kind for kind in KINDS}

@@ -138,7 +138,6 @@ def select(
     if (limit or 0) < 0 or offset < 0:
         raise UsageError("The limit and the offset are not negative numbers.")
     shown = _columns(connection, fields, _texts(expression if unless is None else unless), columns)
-    _refuse_doubles([column.label for column in shown])
     now = datetime.now(UTC)
     where = _where(fields, expression, unless, now)
     plan = _Plan(
@@ -193,12 +192,6 @@ def ids_condition(connection: sqlite3.Connection, fields: Fields, expressions: S
     """
     where = _where(fields, expressions, None, datetime.now(UTC))
     return statements.ids_statement(where, _estimates(connection, where), prefix)
-
-
-def _refuse_doubles(labels: Sequence[str]) -> None:
-    for place, label in enumerate(labels):
-        if label in labels[:place]:
-            raise UsageError(f"Two columns are called `{label}`; call one of them something else with `as`.")
 
 
 def _texts(expression: str | Sequence[str] | None) -> Sequence[str]:

@@ -6,6 +6,7 @@ import copy
 import json
 import os
 import warnings
+from collections.abc import Callable
 from collections.abc import Iterator
 from functools import cached_property
 from functools import partial
@@ -134,7 +135,8 @@ class Notebook:
     @property
     def problems(self) -> list[Problem]:
         """What cannot be read, or is suspicious. Everything is decoded to find out."""
-        return [*facts(self._content).problems, *self._undecodable()]
+        found = facts(self._content)
+        return [*found.problems, *(self._undecodable() if found.status != "unreadable" else ())]
 
     @property
     def cell_timing(self) -> list[float | None]:
@@ -246,9 +248,9 @@ class Notebook:
         """The notebook as it stands: changes to `node` count."""
         return self._read(self._content) if "node" in self.__dict__ else self._of_file
 
-    def _read(self, content: bytes) -> ipynb.Notebook:
+    def _read(self, content: bytes, reader: Callable[[bytes], ipynb.Notebook] = ipynb.read) -> ipynb.Notebook:
         try:
-            return ipynb.read(content)
+            return reader(content)
         except ipynb.UnreadableError as error:
             raise ScrapbookException(f"{self.path or 'The notebook'} cannot be read. {error}") from error
 
@@ -258,7 +260,7 @@ class Notebook:
         try:
             return find(self._typed)
         except msgspec.MsgspecError:  # in a part that the fast reader had left undecoded
-            return find(ipynb.read_careful(self._content))
+            return find(self._read(self._content, ipynb.read_careful))
 
     def _scrap(self, found: Kept) -> Scrap:
         glued = found.glued

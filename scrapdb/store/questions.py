@@ -22,8 +22,7 @@ QUESTIONS = (
         """\
 WITH given AS (
   SELECT notebook_id, json_group_object(name, coalesce(text, number, json)) AS parameters
-    FROM (SELECT notebook_id, name, text, number, json
-            FROM parameters JOIN names ON names.id = name_id ORDER BY notebook_id, name)
+    FROM (SELECT notebook_id, name_id AS name, text, number, json FROM parameters ORDER BY notebook_id, name_id)
    GROUP BY notebook_id
 ), placed AS (
   SELECT id, row_number() OVER (PARTITION BY coalesce(source, iif(parameters IS NULL, path, '')), parameters
@@ -47,8 +46,9 @@ SELECT error_name AS error, count(*) AS runs, max(coalesce(started_at, mtime)) A
         "What takes the most bytes in the notebooks.",
         """\
 SELECT scraps.size AS bytes, name, encoder, path AS notebook, cell
-  FROM scraps JOIN names ON names.id = name_id JOIN notebooks ON notebooks.id = notebook_id
- ORDER BY scraps.size DESC, path, name LIMIT 100""",
+  FROM (SELECT notebook_id, name_id, size, encoder, cell FROM scraps ORDER BY size DESC LIMIT 100) AS scraps
+  JOIN names ON names.id = name_id JOIN notebooks ON notebooks.id = notebook_id
+ ORDER BY bytes DESC, path, name""",
     ),
     Question(
         "slowest_runs",

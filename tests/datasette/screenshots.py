@@ -40,7 +40,7 @@ def main(directory: Path) -> None:
         Database(store).index(store.parent / "tickers")
         with served("scrapdb", "--db", store, "serve") as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-            page = browser.new_page(viewport={"width": 1200, "height": 900})
+            page = browser.new_page(viewport={"width": 1200, "height": 700})
             for name, path in PICTURES.items():
                 page.goto(f"{address}{path}", wait_until="networkidle")
                 page.screenshot(path=directory / f"{name}.png")

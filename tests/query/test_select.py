@@ -89,7 +89,7 @@ def test_columns_can_be_expressions(store: sqlite3.Connection) -> None:
 def test_default_columns(store: sqlite3.Connection) -> None:
     selection = select(store, fields_of(store), "distance < 1 or dj.list[0] = 1 or nb.status = 'failed' or `ath`")
     assert selection.labels == (("notebook", "distance", "dj.list[0]", "nb.status", "ath", "symbol", "both"))
-    assert next(selection.rows) == ("t/aaa.ipynb", 0.5, None, "completed", False, "AAA", 1, None)
+    assert next(selection.rows) == ("t/aaa.ipynb", 0.5, None, "completed", False, "AAA", 1)
 
 
 @pytest.mark.parametrize("count_", [1, 3 * MOST_JOINED])
@@ -305,8 +305,3 @@ def test_a_file_that_is_no_store_is_told_in_a_sentence(tmp_path: Path) -> None:
 def test_results_can_go_to_json(store: sqlite3.Connection) -> None:
     rows: Iterator[tuple[Any, ...]] = select(store, fields_of(store), columns="dj, ath, distance < 1").rows
     assert json.dumps(list(rows)[2]) == '[{"list": [1, {"x": null}], "t": "\\u00e9"}, null, null]'
-
-
-def test_two_columns_of_one_name_are_refused(store: sqlite3.Connection) -> None:
-    with pytest.raises(UsageError, match="Two columns are called `a`"):
-        select(store, fields_of(store), columns="distance as a, symbol as a")

@@ -19,6 +19,7 @@ from pandas.testing import assert_series_equal
 import scrapdb as sb
 from scrapdb.scrapbook.notebook import Notebook
 from scrapdb.scraps import Scrap
+from tests.executed import EXAMPLE
 from tests.scrapbook import glued
 from tests.scrapbook.values import VALUES
 from tests.scrapbook.values import Value
@@ -141,3 +142,32 @@ def test_a_value_and_its_display_are_both_kept(name: str, value: Any, executed: 
     assert scrap.display["data"] == {"text/plain": repr(value)}
     replaced = in_the_old_reading(executed("encoders")).scraps[name]
     assert replaced == Scrap(name, None, "display", scrap.display)
+
+
+def test_the_example_glued_by_scrapdb_is_the_same_to_both(tickers: Path, tmp_path: Path) -> None:
+    ours, theirs = glued.by_scrapdb(EXAMPLE / "source.ipynb", tmp_path), tickers / "ABC.ipynb"
+    assert_same_scraps(ours, {})
+    before, after = sb.read_notebook(theirs).scraps, sb.read_notebook(ours).scraps
+    assert list(after) == list(before)
+    for name, scrap in after.items():
+        assert_same(scrap.data, before[name].data)
+    assert before["chart"].display is not None
+    assert after["chart"].display is not None
+    assert after["chart"].display["data"].keys() == before["chart"].display["data"].keys()
+
+
+def test_the_index_keeps_the_json_values(values: Path, tmp_path: Path) -> None:
+    store = sb.open(tmp_path / "scraps.db")
+    store.index(values)
+    assert list(store.problems()) == []
+    scraps = store.notebook("values").scraps
+    assert {name: scraps[name].type for name in ("none", "nan", "date", "decimal", "array", "bytes", "series")} == {
+        "none": "null",
+        "nan": "float",
+        "date": "text",
+        "decimal": "float",
+        "array": "json",
+        "bytes": "text",
+        "series": "frame",
+    }
+    assert store.count("decimal = 1.1 and date = '2026-11-21' and duration > 60") == 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,17 @@ def test_a_bad_notebook_does_not_stop_the_others(directory: Path) -> None:
     assert list(book) == ["a", "b", "odd"]
     kinds = {name: [problem.kind for problem in problems] for name, problems in book.problems.items()}
     assert kinds == {"half": ["truncated"], "lost": ["permission"], "odd": ["encoder"]}
+
+
+def test_a_notebook_that_turns_out_to_be_unreadable_is_a_problem_too(directory: Path) -> None:
+    text = json.dumps(notebook(code("", scrap("x", "NUMBER")))).replace('"NUMBER"', "1" * 5000)
+    write(directory / "number.ipynb", text.encode())
+    book = sb.read_notebooks(directory)
+    assert [problem.kind for problem in book.problems["number"]] == ["number"]
+    with pytest.raises(sb.exceptions.ScrapbookException, match="4,300 digits"):
+        list(book["number"].scraps)
+    with pytest.raises(sb.exceptions.ScrapbookException, match="4,300 digits"):
+        sb.read_notebooks(directory, strict=True)
 
 
 def test_a_strict_reader_is_told(directory: Path) -> None:

@@ -85,6 +85,8 @@ VALUES = [
         pd.Timestamp("2026-11-21 09:30:00.123456789"),
     ),
     Value("numpy time", "np.datetime64('2026-11-21T09:30')", "2026-11-21T09:30", np.datetime64("2026-11-21T09:30")),
+    Value("numpy duration", "np.timedelta64(1500, 'ms')", 1.5, np.timedelta64(1500, "ms")),
+    same("series inside", "{'s': pd.Series([1, 2])}", {"s": [1, 2]}),
     Value(
         "all inside",
         "{'day': dt.date(2026, 1, 2), 'a/b': [(1,), {2}], 'price': Decimal('0.30')}",
