@@ -9,7 +9,7 @@ VENV1 := $(VENV)-datasette1
 INSTALLED1 := $(VENV1)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs screenshots clean
+.PHONY: help demo test lint format docs screenshots bench clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ docs: $(INSTALLED)  ## Print help, schema and sessions into README and docs agai
 
 screenshots: $(INSTALLED)  ## Take the pictures in docs/screenshots again
 	@$(BIN)/python -m tests.datasette.screenshots docs/screenshots
+
+bench: $(INSTALLED)  ## Measure how long pages take in Datasette
+	@PYTHONPATH=. $(BIN)/python benchmarks/browse.py
 
 clean:  ## Remove environments, caches and the demo's files
 	rm -rf .venv-* .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache tickers scraps.db*

@@ -65,9 +65,9 @@ def startup(datasette: Any) -> Callable[[], Awaitable[None]]:
 
 
 @hookimpl
-def get_metadata(datasette: Any) -> dict[str, Any]:
+def get_metadata(datasette: Any, key: str | None) -> dict[str, Any]:
     """Describe the tables (0.65)."""
-    return tables.metadata(datasette)
+    return tables.metadata(datasette, key)
 
 
 @hookimpl

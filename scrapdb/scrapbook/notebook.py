@@ -237,16 +237,13 @@ class Notebook:
 
     @property
     def _content(self) -> bytes:
+        """The notebook's JSON; changes to `node` count."""
         return json.dumps(self.node).encode() if "node" in self.__dict__ else self._file
-
-    @cached_property
-    def _of_file(self) -> ipynb.Notebook:
-        return self._read(self._file)
 
     @property
     def _typed(self) -> ipynb.Notebook:
-        """The notebook as it stands: changes to `node` count."""
-        return self._read(self._content) if "node" in self.__dict__ else self._of_file
+        """The notebook as it stands, decoded each time: keeping thousands of them costs more than decoding one."""
+        return self._read(self._content)
 
     def _read(self, content: bytes, reader: Callable[[bytes], ipynb.Notebook] = ipynb.read) -> ipynb.Notebook:
         try:

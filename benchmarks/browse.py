@@ -1,0 +1,144 @@
+"""How long pages take in Datasette: the wide table and the gallery of 200,000 runs, a frame of 1,000,000 rows.
+
+The runs are the facts of one really executed ticker with other values, written as an index writes them. Every page is
+asked in turn, after one request that does not count, and its median printed beside its bar of 100 ms.
+
+    python benchmarks/browse.py [RUNS]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pybase64
+from datasette.app import Datasette
+
+from scrapdb.hosting import SETTINGS
+from scrapdb.notebooks import files
+from scrapdb.scraps import Facts
+from scrapdb.scraps import Found
+from scrapdb.scraps import Glued
+from scrapdb.scraps import Place
+from scrapdb.store.rows import File
+from scrapdb.store.rows import Rows
+from scrapdb.store.rows import rows
+from scrapdb.store.write import Writer
+from tests import executed
+
+RUNS = 200_000
+FRAME_ROWS = 1_000_000
+BAR = 100  # milliseconds
+ROUNDS = 9
+BATCH = 2_000
+EXTRA = 12  # more numbers a run, for a table of twenty columns
+
+
+def pages(digest: str) -> dict[str, str]:
+    """Name each page and give its address."""
+    frame = f"/-/scrapdb/scraps/frame?hash={digest}"
+    return {
+        "runs, plain": "/scraps/runs",
+        "runs, filtered: distance < 0.1": "/scraps/runs?distance__lt=0.1",
+        "runs, by expression: distance < 0.001": "/scraps/runs?_scrap=distance+<+0.001",
+        "runs, sorted by start (indexed)": "/scraps/runs?_sort=nb_started_at",
+        "runs, sorted by distance (indexed)": "/scraps/runs?_sort=distance",
+        "gallery": "/-/scrapdb/scraps/gallery?scrap=chart",
+        "gallery, distance < 0.1, sorted": "/-/scrapdb/scraps/gallery?scrap=chart&where=distance+<+0.1&sort=distance",
+        "frame, first page": frame,
+        "frame, row 500,000": f"{frame}&_offset=500000",
+        "frame, row 999,900": f"{frame}&_offset=999900",
+    }
+
+
+def main() -> None:
+    """Make the store, ask the pages, print the table."""
+    count = int(sys.argv[1]) if sys.argv[1:] else RUNS
+    with tempfile.TemporaryDirectory() as directory:
+        store = Path(directory) / "scraps.db"
+        began = time.perf_counter()
+        digest = fill(store, count)
+        print(f"{count:,} runs written in {time.perf_counter() - began:.0f} s; pages, median of {ROUNDS}:")
+        asyncio.run(ask(store, pages(digest)))
+
+
+async def ask(store: Path, addresses: dict[str, str]) -> None:
+    """Print how long each page takes."""
+    datasette = Datasette([str(store)], settings=dict(SETTINGS))
+    for name, address in addresses.items():
+        times = []
+        for _ in range(ROUNDS + 1):
+            began = time.perf_counter()
+            response = await datasette.client.get(address)
+            times.append((time.perf_counter() - began) * 1000)
+            if response.status_code != 200:  # noqa: PLR2004
+                sys.exit(f"{address}: status {response.status_code}")
+        print(f"{name:40} {statistics.median(times[1:]):7.0f} ms   first {times[0]:6.0f} ms   bar {BAR} ms", flush=True)
+
+
+def fill(store: Path, count: int) -> str:
+    """Write the runs, and one with the large frame; gives the hash of that."""
+    found = files.read(str(executed.tickers() / "BCD.ipynb")).facts
+    if found is None:
+        raise ValueError("the ticker cannot be read")
+    random.seed(1)
+    with Writer(store) as writer:
+        batch: list[Rows] = []
+        for made in runs(found, count):
+            batch.append(made)
+            if len(batch) == BATCH:
+                writer.write(batch)
+                batch = []
+        large = with_scraps(found, [glued("large", frame_payload(), "pandas")])
+        last = rows(File("large.ipynb"), large)
+        writer.write([*batch, last])
+        writer.optimize()
+    return str(last.frames[-1][4])
+
+
+def runs(found: Facts, count: int) -> Iterator[Rows]:
+    """Give runs that differ in their numbers and their start."""
+    for number in range(count):
+        values: dict[str, Any] = {f"s{place}": random.random() for place in range(EXTRA)}  # noqa: S311
+        values["distance"] = random.random()  # noqa: S311
+        scraps = [glued(name, value, "json") for name, value in values.items()]
+        started = f"2026-{1 + number % 12:02}-{1 + number % 28:02}T{number % 24:02}:00:{number % 60:02}.000000Z"
+        facts = msgspec.structs.replace(with_scraps(found, scraps), started_at=started)
+        yield rows(File(f"tickers/{number:06}.ipynb", size=1, mtime_ns=number), facts)
+
+
+def with_scraps(found: Facts, scraps: list[Found]) -> Facts:
+    """Put scraps in the place of those of the same names."""
+    names = {scrap.glued.name for scrap in scraps}
+    kept = [scrap for scrap in found.scraps if scrap.glued.name not in names]
+    return msgspec.structs.replace(found, scraps=(*kept, *scraps))
+
+
+def glued(name: str, data: Any, encoder: str) -> Found:
+    """Make a scrap."""
+    return Found(Glued(name, encoder, data), Place(0, 0))
+
+
+def frame_payload() -> str:
+    """Make the payload of a DataFrame with a million rows."""
+    random_numbers = np.random.default_rng(1)
+    frame = pd.DataFrame({f"c{place}": random_numbers.random(FRAME_ROWS) for place in range(4)})
+    frame["text"] = random_numbers.choice(["alpha", "beta", "gamma"], FRAME_ROWS)
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer)
+    return pybase64.b64encode(buffer.getvalue()).decode()
+
+
+if __name__ == "__main__":
+    main()
