@@ -23,11 +23,11 @@ demo: $(INSTALLED)  ## Execute the example's twelve notebooks, index them and as
 	  echo; echo "\$$ scrapdb query \"$$question\" -c symbol,distance --sort distance"; \
 	  $(BIN)/scrapdb query "$$question" -c symbol,distance --sort distance --format table || exit; \
 	done
-	@echo; echo "To browse the store: $(BIN)/datasette scraps.db"
+	@echo; echo "To browse the store: $(BIN)/scrapdb serve --open"
 
 test: $(INSTALLED) $(INSTALLED1)  ## Run the whole suite, and the plugin's part with Datasette 1.0 too
-	@$(BIN)/python -m pytest -n 2
-	@$(VENV1)/bin/python -m pytest tests/datasette
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
+	@$(VENV1)/bin/python -m pytest -n 2 --dist worksteal tests/datasette
 
 lint: $(INSTALLED)  ## Check style and types
 	@$(BIN)/ruff check

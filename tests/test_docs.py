@@ -58,8 +58,10 @@ def scratch(tmp_path: Path, tickers: Path, executed: Callable[[str], Path]) -> P
 
 @pytest.fixture
 def store(scratch: Path) -> Path:
-    """A store of all of these notebooks."""
-    scrapdb.open(scratch / "scraps.db").index(scratch)
+    """A store of all of these notebooks, with the table for full-text search."""
+    db = scrapdb.open(scratch / "scraps.db")
+    db.index(scratch)
+    db.optimize()
     return scratch / "scraps.db"
 
 

@@ -72,6 +72,7 @@ def failures(directory: Path, conftest: str, **environment: str) -> set[str]:
         "-p",
         "no:xdist",
         f"--junitxml={report}",
+        f"--basetemp={directory / 'temporary'}",  # it would close the usual one to the users of other tests
         "tests",
     ]
     variables = os.environ | {"PYTHONPATH": str(ROOT)} | environment
