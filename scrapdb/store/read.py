@@ -175,14 +175,6 @@ def parameters(connection: sqlite3.Connection, notebook_id: int) -> list[Value]:
     ]
 
 
-def cells(connection: sqlite3.Connection, notebook_id: int) -> list[tuple[Any, ...]]:
-    """Read the code cells of a notebook: cell, cell id, execution count, seconds, source (where it glued or failed)."""
-    return connection.execute(
-        "SELECT cell, cell_id, execution_count, seconds, source FROM cells WHERE notebook_id = ? ORDER BY cell",
-        (notebook_id,),
-    ).fetchall()
-
-
 def problems(connection: sqlite3.Connection, notebook_id: int | None = None) -> Iterator[tuple[Any, ...]]:
     """Read problems of one notebook, or of all: path, cell, output, name, kind, message."""
     yield from connection.execute(
