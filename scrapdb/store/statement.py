@@ -27,6 +27,7 @@ _TELLING_PRAGMAS = frozenset(
     {
         "application_id",
         "compile_options",
+        "data_version",  # which a full-text table asks for
         "database_list",
         "encoding",
         "foreign_key_list",
