@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED
+from concurrent.futures import BrokenExecutor
 from concurrent.futures import Executor
 from concurrent.futures import Future
 from concurrent.futures import ProcessPoolExecutor
@@ -24,6 +25,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from scrapdb.errors import ScrapdbError
 from scrapdb.notebooks import files
 from scrapdb.notebooks.scan import Candidate
 from scrapdb.notebooks.scan import Scan
@@ -269,6 +271,11 @@ def _pool(tasks: Sequence[Task], workers: int | None) -> Iterator[Executor | Non
     pool = ProcessPoolExecutor(count, _context(), initializer=_start_worker, initargs=(os.getpid(),))
     try:
         yield pool
+    except BrokenExecutor as error:
+        raise ScrapdbError(
+            "A process that read notebooks was killed, perhaps for lack of memory. What was read before stands in the"
+            " store; index again, with --workers 1 or a smaller --max-bytes."
+        ) from error
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         raise

@@ -14,7 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from scrapdb.errors import ScrapdbError
+from scrapdb.index import Task
+from scrapdb.index import _pool
 from scrapdb.index import index
+from scrapdb.notebooks.scan import Candidate
 from tests.notebook_builder import gluing
 from tests.notebook_builder import write
 from tests.store_contents import check
@@ -162,3 +166,15 @@ def test_an_interrupted_index_can_go_on(root: Path) -> None:
     index(store, [str(root)], workers=1)
     check(store)
     assert query(store, "SELECT count(*) FROM notebooks") == [(NOTEBOOKS + 12,)]
+
+
+def kill_a_worker() -> None:
+    task = Task(Candidate("a.ipynb", "a.ipynb", 1, 1), None)
+    with _pool([task] * NOTEBOOKS, 2) as pool:
+        assert pool is not None
+        pool.submit(os._exit, 1).result()
+
+
+def test_a_killed_worker_is_told() -> None:
+    with pytest.raises(ScrapdbError, match="was killed"):
+        kill_a_worker()
