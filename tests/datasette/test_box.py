@@ -32,6 +32,7 @@ def page(browser: Browser, site: str) -> Iterator[Page]:
 def test_the_box_completes_fields_by_the_keyboard(page: Page) -> None:
     box = page.get_by_label("Expression")
     box.press_sequentially("symbol = 'dis' and dis")
+    page.wait_for_load_state("networkidle")  # each letter asks anew, and an answer replaces the list
     page.locator("li[role=option]").wait_for()
     box.press("ArrowDown")
     box.press("Enter")
@@ -44,6 +45,7 @@ def test_the_box_completes_in_the_middle_and_by_the_mouse(page: Page) -> None:
     box.fill(" < 0.5")
     box.press("Home")
     box.press_sequentially("nb.stat")
+    page.wait_for_load_state("networkidle")
     page.locator("li[role=option]", has_text="nb.status").click()
     assert box.input_value() == "nb.status < 0.5"
 
