@@ -177,7 +177,7 @@ def _array(pa: Any, values: Sequence[Any]) -> Any:
     try:
         return pa.array([plain(value) if isinstance(value, list | dict) else value for value in values])
     except (pa.ArrowException, OverflowError, UnicodeError):
-        from scrapdb.scraps import valid_text
+        from scrapdb.text import valid_text
 
         return pa.array([None if value is None else valid_text(plain(value)) for value in values], pa.string())
 

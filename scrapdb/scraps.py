@@ -6,7 +6,6 @@ All are frozen. They hold plain Python values and bytes; how a value is written 
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 from typing import Any
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 Status = Literal["unreadable", "failed", "running", "not run", "partial", "completed"]
 ParameterSource = Literal["default", "recorded", "injected"]
 _LONGEST_SHOWN = 100
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Scrap(NamedTuple):
@@ -195,15 +193,3 @@ def _shown(scrap: Scrap) -> str:
     value = "DataFrame" if scrap.encoder == "pandas" else repr(scrap.data)
     short = value if len(value) <= _LONGEST_SHOWN else f"{value[: _LONGEST_SHOWN - 1]}…"
     return escape(f"{short} ({kinds})" if kinds else short)
-
-
-def has_surrogates(text: str) -> bool:
-    """Tell whether a text holds lone surrogates, which neither UTF-8 nor SQLite can."""
-    return not text.isascii() and _SURROGATE.search(text) is not None
-
-
-def valid_text(text: str) -> str:
-    r"""Replace lone surrogates by the way JSON writes them: \ud800."""
-    if text.isascii():
-        return text
-    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -15,7 +15,7 @@ HOUSE = Path(__file__).parent.parent / "scrapdb"
 
 # A room imports only from rooms on lower floors.
 FLOORS = (
-    ("errors", "sandbox", "scraps", "version"),
+    ("errors", "sandbox", "scraps", "text", "version"),
     ("encoders", "wire"),
     ("notebooks", "store"),
     ("query", "output"),

@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from scrapdb.errors import UsageError
-from scrapdb.scraps import valid_text
+from scrapdb.text import valid_text
 
 SUFFIX = ".ipynb"
 _SKIPPED = frozenset({".ipynb_checkpoints", ".git", ".hg", ".svn", "__pycache__"})

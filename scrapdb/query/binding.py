@@ -43,7 +43,7 @@ from scrapdb.query.patterns import fault
 from scrapdb.query.times import format_time
 from scrapdb.query.times import parse_time
 from scrapdb.query.times import shift
-from scrapdb.scraps import valid_text
+from scrapdb.text import valid_text
 
 _CONTRARY = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _MIRRORED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 from scrapdb.query.fields import Attribute
@@ -27,14 +26,12 @@ from scrapdb.query.nodes import walk
 SCALARS: frozenset[Kind] = frozenset({"number", "text"})
 
 
-@dataclass(frozen=True, slots=True)
 class Instant(Value):
     """A time that is known when the expression is compiled, as the store writes times."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
 class Place(Value):
     """A field, and the path into its value."""
 
@@ -42,7 +39,6 @@ class Place(Value):
     path: tuple[str | int, ...] = ()
 
 
-@dataclass(frozen=True)
 class Leaf(Truth):
     """A condition, or the contrary of one."""
 
@@ -63,7 +59,6 @@ class Leaf(Truth):
         return tuple(dict.fromkeys(_required(self.node)))
 
 
-@dataclass(frozen=True, slots=True)
 class Fails(Truth):
     """True where the operand is false or neither."""
 
@@ -71,7 +66,6 @@ class Fails(Truth):
     operand: Truth
 
 
-@dataclass(frozen=True, slots=True)
 class Decided(Truth):
     """An expression and its contrary, to tell true, false and neither apart."""
 

@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from scrapdb.query.bound import Decided
 from scrapdb.query.bound import Place
 from scrapdb.query.fields import Field
+from scrapdb.query.frozen import Frozen
 from scrapdb.query.sql import statements
 from scrapdb.query.sql.statements import Output
 from scrapdb.store.values import load
@@ -25,7 +24,7 @@ Reader = Callable[[Sequence[Any], Cells], Any]
 _BEST = ("image/png", "image/jpeg", "image/svg+xml", "text/html", "text/markdown", "text/latex")
 
 
-class FrameCell(msgspec.Struct, frozen=True):
+class FrameCell(Frozen):
     """A DataFrame scrap, not loaded: `str` tells its size."""
 
     notebook_id: int
@@ -37,7 +36,7 @@ class FrameCell(msgspec.Struct, frozen=True):
         return f"DataFrame {self.rows:,} × {self.columns}"
 
 
-class DisplayCell(msgspec.Struct, frozen=True):
+class DisplayCell(Frozen):
     """A scrap that was shown, not loaded: `str` tells what it is."""
 
     notebook_id: int

@@ -6,12 +6,9 @@ is asked for the names that an expression uses; all names are read only to sugge
 
 from __future__ import annotations
 
-import difflib
-import heapq
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 from typing import NamedTuple
 
@@ -35,8 +32,7 @@ KINDS: Mapping[str, Kind] = {
 _MANY = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """A field that every notebook has, from a column of `notebooks`."""
 
     name: str
@@ -84,8 +80,7 @@ class NameRow(NamedTuple):
     notebooks: int
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A scrap, a parameter or, by a bare name, a scrap and else a parameter.
 
     Args:
@@ -231,7 +226,11 @@ def _nearest(name: str, names: Iterable[str]) -> list[str]:
     wanted = name.casefold()
     candidates: Iterable[str] = folded
     if len(folded) > _MANY:
+        import heapq
+
         candidates = heapq.nlargest(_MANY // 10, folded, key=lambda known: _alike(known, wanted))
+    import difflib
+
     near = difflib.get_close_matches(wanted, candidates, n=3)
     longer = sorted(known for known in folded if known.startswith(wanted) and len(wanted) > 1)[:3]
     return [folded[found] for found in dict.fromkeys([*near, *longer])][:3]

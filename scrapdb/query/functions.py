@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -53,6 +52,8 @@ def function_of(call: Call) -> Function:
     """
     function = FUNCTIONS.get(call.function)
     if function is None:
+        import difflib
+
         near = difflib.get_close_matches(call.function, FUNCTIONS, n=1)
         hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(FUNCTIONS)}"
         raise call.span.error(f"There is no function `{call.function}`; {hint}")

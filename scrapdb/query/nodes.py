@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from dataclasses import field
 from typing import ClassVar
 from typing import Literal
 
+from scrapdb.query.frozen import Frozen
+from scrapdb.query.frozen import beside
 from scrapdb.query.lexer import Span
 from scrapdb.query.lexer import is_plain
 
@@ -23,8 +23,7 @@ ROLES: tuple[Role, ...] = ("scrap", "param", "nb")
 _OR, _AND, _NOT, _COMPARISON, _SUM, _PRODUCT, _MINUS, _ATOM = range(8)
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Frozen):
     """Part of an expression.
 
     `binds` is how closely it holds together, `parts` names the attributes that hold the nodes below it.
@@ -33,7 +32,7 @@ class Node:
     binds: ClassVar[int] = _ATOM
     parts: ClassVar[tuple[str, ...]] = ()
     word: ClassVar[str] = ""
-    span: Span = field(default=Span("", 0, 0), compare=False, repr=False, kw_only=True)
+    span: Span = beside(default=Span("", 0, 0), kw_only=True)
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -58,16 +57,11 @@ class Node:
 class Value(Node):
     """A node that stands for a number, a text or another value."""
 
-    __slots__ = ()
-
 
 class Truth(Node):
     """A node that is true, false or, where a value is missing, neither."""
 
-    __slots__ = ()
 
-
-@dataclass(frozen=True, slots=True)
 class Constant(Value):
     """A number, a text or a boolean."""
 
@@ -83,7 +77,6 @@ class Constant(Value):
         return repr(self.value)
 
 
-@dataclass(frozen=True, slots=True)
 class Name(Value):
     """A field: `distance`, `param.symbol`, `nb.status`, `dj.list[0]`.
 
@@ -109,7 +102,6 @@ class Name(Value):
         return prefix + name + dotted + steps
 
 
-@dataclass(frozen=True, slots=True)
 class Star(Node):
     """`*` among columns: every field."""
 
@@ -117,7 +109,6 @@ class Star(Node):
         return "*"
 
 
-@dataclass(frozen=True, slots=True)
 class Negative(Value):
     """`-x`."""
 
@@ -130,7 +121,6 @@ class Negative(Value):
         return f"-{_inside(self.operand, _MINUS)}"
 
 
-@dataclass(frozen=True, slots=True)
 class Arithmetic(Value):
     """`a + b`, `a - b`, `a * b` or `a / b`."""
 
@@ -153,7 +143,6 @@ class Arithmetic(Value):
         return f"{_inside(self.left, self.binds)} {self.operator} {_inside(self.right, self.binds + 1)}"
 
 
-@dataclass(frozen=True, slots=True)
 class Call(Value):
     """A function and its arguments."""
 
@@ -170,7 +159,6 @@ class Call(Value):
         return f"{self.function}({', '.join(map(str, self.arguments))})"
 
 
-@dataclass(frozen=True, slots=True)
 class Holds(Truth):
     """A value taken as a truth: anything but 0 and false."""
 
@@ -187,7 +175,6 @@ class Holds(Truth):
         return str(self.operand)
 
 
-@dataclass(frozen=True, slots=True)
 class Comparison(Truth):
     """`left operator right`; the operators are `= != < <= > >= like contains ~`."""
 
@@ -210,7 +197,6 @@ class Comparison(Truth):
         return f"{_inside(self.left, _SUM)} {operator} {_inside(self.right, _SUM)}"
 
 
-@dataclass(frozen=True, slots=True)
 class In(Truth):
     """Whether the value is one of some constants."""
 
@@ -228,7 +214,6 @@ class In(Truth):
         return f"{_inside(self.operand, _SUM)} {operator} ({', '.join(map(str, self.items))})"
 
 
-@dataclass(frozen=True, slots=True)
 class IsNull(Truth):
     """Whether there is no value: never false for lack of one."""
 
@@ -245,7 +230,6 @@ class IsNull(Truth):
         return f"{_inside(self.operand, _SUM)} {operator}"
 
 
-@dataclass(frozen=True, slots=True)
 class Not(Truth):
     """The contrary; neither where the operand is neither."""
 
@@ -265,7 +249,6 @@ class Not(Truth):
         return f"not {_inside(operand, _NOT)}"
 
 
-@dataclass(frozen=True, slots=True)
 class And(Truth):
     """All of two or more terms, none of which is itself an And."""
 
@@ -278,7 +261,6 @@ class And(Truth):
         return " and ".join(_inside(term, _AND) for term in self.terms)
 
 
-@dataclass(frozen=True, slots=True)
 class Or(Truth):
     """Any of two or more terms, none of which is itself an Or."""
 

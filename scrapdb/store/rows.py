@@ -21,10 +21,10 @@ from scrapdb.scraps import Facts
 from scrapdb.scraps import Found
 from scrapdb.scraps import Parameter
 from scrapdb.scraps import Problem
-from scrapdb.scraps import valid_text
 from scrapdb.store.values import Stored
 from scrapdb.store.values import store
 from scrapdb.store.values import valid_json
+from scrapdb.text import valid_text
 
 INLINE_FRAME_BYTES = 65_536
 _LONGEST_CELL = 4_096

@@ -11,9 +11,8 @@ from collections.abc import Iterable
 from typing import Any
 from typing import NamedTuple
 
-from scrapdb.scraps import Expression
-from scrapdb.scraps import has_surrogates
-from scrapdb.scraps import valid_text
+from scrapdb.text import has_surrogates
+from scrapdb.text import valid_text
 
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _DEEPEST = (
@@ -48,6 +47,8 @@ def store(value: Any) -> Stored:
         return _store_integer(value)
     if value is None:
         return Stored("null")
+    from scrapdb.scraps import Expression  # with msgspec, which a query does without
+
     if isinstance(value, Expression):
         return _store_text("expression", value.source)
     return _store_json(value)
@@ -65,7 +66,11 @@ def load(type_: str, number: float | None, text: str | None, json_: str | None, 
         value = json.loads(json_ or "null")
     else:
         value = number if number is not None else text
-    return Expression(value) if type_ == "expression" else value
+    if type_ == "expression":
+        from scrapdb.scraps import Expression  # with msgspec, which a query does without
+
+        return Expression(value)
+    return value
 
 
 def valid_json(value: Any) -> str:

@@ -12,7 +12,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from scrapdb.notebooks.extract import facts
-from scrapdb.scraps import valid_text
 from scrapdb.store.connection import statements
 from scrapdb.store.rows import File
 from scrapdb.store.rows import Rows
@@ -24,6 +23,7 @@ from scrapdb.store.runs import add_columns
 from scrapdb.store.runs import labels
 from scrapdb.store.runs import read_columns
 from scrapdb.store.write import Writer
+from scrapdb.text import valid_text
 from tests.notebook_builder import content
 from tests.notebook_builder import gluing
 from tests.store_contents import check
