@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -46,6 +47,7 @@ _BATCH_BYTES = 32 * 2**20
 _BATCH_SECONDS = 2.0
 _TASKS_IN_FLIGHT = 3  # per worker: enough to keep it busy, few enough to keep memory flat
 _PARENT_SECONDS = 0.5  # between a worker's looks at whether its parent lives
+_GARBAGE = 100_000  # objects between two looks for cycles: facts and rows hold none, and there are many of them
 _WORTH_A_POOL = 64  # files; starting processes takes as long as reading so many
 
 
@@ -123,7 +125,7 @@ def index(
     base = os.path.realpath(store.parent)
     found = Scan(base, exclude)
     candidates = list(scan(found, roots, names=names))
-    with Writer(store) as writer:
+    with Writer(store) as writer, _few_collections():
         known = writer.known()
         tasks = list(_tasks(candidates, known, summary, force=force))
         done = 0
@@ -282,6 +284,17 @@ def _pool(tasks: Sequence[Task], workers: int | None) -> Iterator[Executor | Non
     pool.shutdown()
 
 
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Look for cycles less often, as in the workers."""
+    before = gc.get_threshold()
+    gc.set_threshold(_GARBAGE)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 def _context() -> multiprocessing.context.BaseContext:
     # Forking is the quickest, and needs no importable __main__, but a thread that holds a lock would take it along.
     alone = threading.active_count() == 1 and "fork" in multiprocessing.get_all_start_methods()
@@ -289,6 +302,7 @@ def _context() -> multiprocessing.context.BaseContext:
 
 
 def _start_worker(parent: int) -> None:
+    gc.set_threshold(_GARBAGE)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 

@@ -88,7 +88,12 @@ class Notebook(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
 
 
+class _Head(msgspec.Struct):
+    nbformat: int
+
+
 _decoder = msgspec.json.Decoder(Notebook)
+_head_decoder = msgspec.json.Decoder(_Head)
 
 
 def read(content: bytes) -> Notebook:
@@ -140,6 +145,15 @@ def read_careful(content: bytes) -> Notebook:
         cells=cells,
         problems=tuple(problems),
     )
+
+
+def is_sound(content: bytes) -> bool:
+    """Tell whether it is JSON of notebook format 4: ten times faster than decoding what nobody may ask for."""
+    try:
+        content.isascii() or content.decode()
+        return _head_decoder.decode(content).nbformat == FORMAT
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return False
 
 
 def value(part: Any) -> Any:
@@ -217,10 +231,13 @@ def _convert(document: dict[str, Any], major: Any) -> dict[str, Any]:
 
     try:
         old = nbformat.versions[major].to_notebook_json(document, minor=document.get("nbformat_minor", 0))
-        return dict(nbformat.convert(old, FORMAT))
+        converted = dict(nbformat.convert(old, FORMAT))
     except Exception as error:  # a malformed document raises whatever it happens to raise
         message = f"A notebook of format {major} that cannot be converted ({type(error).__name__}: {error!s:.200})."
         raise UnreadableError("nbformat", message) from error
+    for cell in converted["cells"]:
+        cell.pop("id", None)  # invented, another one at every conversion
+    return converted
 
 
 def _cell(cell: Any, place: int, problems: list[Problem]) -> Cell:

@@ -38,9 +38,10 @@ def status(cells: Sequence[Cell], papermill: dict[str, Any]) -> Status:
 
 def error(cell: Cell) -> Output | None:
     """Find the error that a cell ended with, unless it is tagged as one that may fail."""
-    if _MAY_FAIL in cell.metadata.tags:
-        return None
-    return next((output for output in cell.outputs if output.output_type == "error"), None)
+    for output in cell.outputs:
+        if output.output_type == "error" and _MAY_FAIL not in cell.metadata.tags:
+            return output
+    return None
 
 
 def _ran(cell: Cell) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator
 from datetime import UTC
 from datetime import datetime
@@ -28,6 +29,7 @@ from scrapdb.text import valid_text
 
 INLINE_FRAME_BYTES = 65_536
 _LONGEST_CELL = 4_096
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _TEXT_MIME_TYPES = ("text/", "application/javascript", "image/svg+xml", "application/xml")
 _JSON_MIME_TYPES = ("application/json", "+json")
 _UNREADABLE = (EncoderError, TypeError, ValueError, RecursionError)
@@ -131,7 +133,8 @@ def mtime(mtime_ns: int | None) -> str | None:
         moment = datetime.fromtimestamp(mtime_ns // 1_000_000_000, UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{mtime_ns % 1_000_000_000 // 1000:06d}Z"
+    microseconds = mtime_ns % 1_000_000_000 // 1000
+    return f"{moment.replace(microsecond=microseconds, tzinfo=None).isoformat('T', 'microseconds')}Z"
 
 
 def _notebook(file: File, facts: Facts, problems: list[Problem]) -> tuple[Any, ...]:
@@ -269,15 +272,18 @@ def _size(data: Any) -> int:
     """Count the bytes of a payload: of a text itself, of anything else as compact JSON."""
     if data is UNSET:
         return 0
+    if isinstance(data, int) or (isinstance(data, float) and math.isfinite(data)):
+        return len(repr(data))  # True is as long as true
     try:
-        text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        text = data if isinstance(data, str) else _encode(data)
     except RecursionError:
         return 0
-    return len(text.encode("utf-8", "surrogatepass"))
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def _name(name: str) -> str:
-    return valid_text(name).replace("\0", "\\u0000")
+    valid = valid_text(name)
+    return valid.replace("\0", "\\u0000") if "\0" in valid else valid
 
 
 def _text(text: str | None) -> str | None:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from scrapdb.text import has_surrogates
 from scrapdb.text import valid_text
 
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _DEEPEST = (
     200  # levels of lists and dicts; SQLite's JSON functions refuse more than 1000, and Python's recursion ends too
@@ -109,9 +110,9 @@ def _store_json(value: Any) -> Stored:
 def _dumps(value: Any) -> tuple[str, bool]:
     """Write JSON without NaN and infinities, and say whether there were none."""
     try:
-        text, finite = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")), True
+        text, finite = _encode(value), True
     except ValueError:
-        text, finite = json.dumps(_without_nan(value), ensure_ascii=False, separators=(",", ":")), False
+        text, finite = _encode(_without_nan(value)), False
     if text.count("[") + text.count("{") > _DEEPEST and _depth(value) > _DEEPEST:
         raise RecursionError("nested too deeply")
     return text, finite

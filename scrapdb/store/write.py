@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ _TABLES = dict.fromkeys(("scraps", "parameters", "displays", "frames", "cells", 
     "runs": "nb_id"
 }
 _REMEMBERED_NAMES = 100_000
+_IDS = "SELECT n.path, n.id FROM json_each(?) AS wanted JOIN notebooks AS n ON n.path = wanted.value"
 Changes = Counter[tuple[int, str, str]]  # (name_id, role, type): by how many notebooks its count changes
 _COUNT = """
 INSERT INTO name_types VALUES (?, ?, ?, ?)
@@ -213,15 +215,16 @@ class Writer:
     def _claim_ids(self, batch: Sequence[Rows], counts: Changes) -> list[int]:
         """Give each notebook its id: the one it has, whose rows are cleared, or the next one."""
         following = 1 + self._connection.execute("SELECT coalesce(max(id), 0) FROM notebooks").fetchone()[0]
+        paths = json.dumps([rows.path for rows in batch])
+        known = dict(self._connection.execute(_IDS, (paths,)))
         ids = []
         for rows in batch:
-            known = self._id_of(rows.path)
-            if known is None:
+            if rows.path in known:
+                self._clear(known[rows.path], counts)
+                ids.append(known[rows.path])
+            else:
                 ids.append(following)
                 following += 1
-            else:
-                ids.append(known)
-                self._clear(known, counts)
         return ids
 
     def _id_of(self, path: str) -> int | None:

@@ -1,14 +1,15 @@
 """Notebook output to scraps: one module per format found in the wild, one ordered table.
 
 A format is a module with `MIME_PREFIX`, the start of the MIME types it owns, `METADATA_KEY`, the key it leaves in an
-output's metadata, and `read(data, metadata)`, which yields the scraps that one output holds, and a Problem for each
+output's metadata, and `read(data, metadata)`, which gives the scraps that one output holds, and a Problem for each
 that is malformed. `data` is the output's MIME bundle as JSON values. A new format is one file and one line in
 `FORMATS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 from typing import Protocol
@@ -28,22 +29,28 @@ class Format(Protocol):
     MIME_PREFIX: str
     METADATA_KEY: str
 
-    def read(self, data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Glued | Problem]:
-        """Yield the scraps of one output."""
+    def read(self, data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterable[Glued | Problem]:
+        """Give the scraps of one output."""
 
 
 FORMATS: tuple[Format, ...] = (scrapbook, scrapbook_01, papermill, myst_nb, notebook_utils)
-_MIME_PREFIXES = tuple(sorted({member.MIME_PREFIX for member in FORMATS}))
-_METADATA_KEYS = frozenset(member.METADATA_KEY for member in FORMATS)
 
 
 def concerns(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
     """Tell whether any format owns this output, by its MIME types and metadata keys alone."""
-    return not _METADATA_KEYS.isdisjoint(metadata) or any(mime.startswith(_MIME_PREFIXES) for mime in data)
+    return bool(_owners(tuple(data), tuple(metadata)))
 
 
-def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Glued | Problem]:
-    """Yield the scraps of one output, in whichever formats it holds them."""
-    for member in FORMATS:
-        if member.METADATA_KEY in metadata or any(mime.startswith(member.MIME_PREFIX) for mime in data):
-            yield from member.read(data, metadata)
+def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[Glued | Problem]:
+    """Give the scraps of one output, in whichever formats it holds them."""
+    return [item for member in _owners(tuple(data), tuple(metadata)) for item in member.read(data, metadata)]
+
+
+@functools.lru_cache(maxsize=256)
+def _owners(mimes: tuple[str, ...], keys: tuple[str, ...]) -> tuple[Format, ...]:
+    """Find the formats that may have written an output; the outputs of a directory look much the same."""
+    return tuple(
+        member
+        for member in FORMATS
+        if member.METADATA_KEY in keys or any(mime.startswith(member.MIME_PREFIX) for mime in mimes)
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,19 +36,25 @@ def _types(payload: dict[str, Any]) -> dict[str, str]:
 
 
 def with_display(
-    payloads: list[Glued | Problem], shown: Mapping[str, Any], display: dict[str, Any]
-) -> Iterator[Glued | Problem]:
-    """Add the bundle that was shown, if `shown` (a format's note) says that there is one, to the scrap of that name."""
+    payloads: list[Glued | Problem], shown: Mapping[str, Any], data: Mapping[str, Any], prefix: str
+) -> list[Glued | Problem]:
+    """Add what was shown, if `shown` (a format's note) says that something was, to the scrap of that name.
+
+    Args:
+        payloads: the scraps of the output.
+        shown: the format's note.
+        data: the output's MIME bundle.
+        prefix: how the MIME types of the payloads begin; the others are what was shown.
+    """
     name = shown.get("name")
-    wanted = shown.get("display") is True and isinstance(name, str)
-    for payload in payloads:
-        if wanted and isinstance(payload, Glued) and payload.name == name:
-            yield Glued(payload.name, payload.encoder, payload.data, display, payload.types)
-            wanted = False
-        else:
-            yield payload
-    if wanted and isinstance(name, str):
-        yield Glued(name, "display", display=display)
+    if shown.get("display") is not True or not isinstance(name, str):
+        return payloads
+    display = without(data, prefix)
+    for place, payload in enumerate(payloads):
+        if isinstance(payload, Glued) and payload.name == name:
+            whole = Glued(payload.name, payload.encoder, payload.data, display, payload.types)
+            return [*payloads[:place], whole, *payloads[place + 1 :]]
+    return [*payloads, Glued(name, "display", display=display)]
 
 
 def without(data: Mapping[str, Any], prefix: str) -> dict[str, Any]:

@@ -11,7 +11,6 @@ A display is any MIME bundle whose metadata says `"display": true`. The MIME typ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,20 +19,19 @@ from scrapdb.scraps import Problem
 from scrapdb.wire.payload import named
 from scrapdb.wire.payload import note
 from scrapdb.wire.payload import with_display
-from scrapdb.wire.payload import without
 
 MIME_PREFIX = "application/scrapbook.scrap."
 METADATA_KEY = "scrapbook"
 
 
-def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Glued | Problem]:
-    """Yield the scraps of one output, and Problems for malformed ones."""
+def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[Glued | Problem]:
+    """Give the scraps of one output, and Problems for malformed ones."""
     payloads = [
         named(payload, mime.removeprefix(MIME_PREFIX).removesuffix("+json"))
         for mime, payload in data.items()
         if mime.startswith(MIME_PREFIX)
     ]
-    yield from with_display(payloads, note(metadata, METADATA_KEY), without(data, MIME_PREFIX))
+    return with_display(payloads, note(metadata, METADATA_KEY), data, MIME_PREFIX)
 
 
 def data_output(payload: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

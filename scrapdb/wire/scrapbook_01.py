@@ -19,7 +19,7 @@ from scrapdb.wire.payload import without
 
 MIME_PREFIX = "application/scrapbook.scrap+json"
 METADATA_KEY = "scrapbook"
-_LATER_KEYS = ("data", "display", "mime_prefix")  # of scrapbook 0.2 and myst-nb
+_LATER_KEYS = frozenset({"data", "display", "mime_prefix"})  # of scrapbook 0.2 and myst-nb
 _LATER_MIME_PREFIX = "application/scrapbook.scrap."
 
 
@@ -35,6 +35,8 @@ def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Glued
 
 
 def _display(data: Mapping[str, Any], shown: Mapping[str, Any]) -> Iterator[Glued]:
-    name, display = shown.get("name"), without(data, _LATER_MIME_PREFIX)
-    if isinstance(name, str) and display and not any(key in shown for key in _LATER_KEYS):
+    name = shown.get("name")
+    if not isinstance(name, str) or not _LATER_KEYS.isdisjoint(shown):
+        return
+    if display := without(data, _LATER_MIME_PREFIX):
         yield Glued(name, "display", display=display)
