@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from scrapdb.database import Database as Database
     from scrapdb.database import open as open  # noqa: A004 - named as what it does, like sqlite3's and gzip's
     from scrapdb.errors import ScrapdbError as ScrapdbError
+    from scrapdb.magic import load_ipython_extension as load_ipython_extension
     from scrapdb.scrapbook import exceptions as exceptions
     from scrapdb.scrapbook.gluing import glue as glue
     from scrapdb.scrapbook.notebook import Notebook as Notebook
@@ -42,6 +43,7 @@ _HOMES = {
     "ScrapdbError": "scrapdb.errors",
     "Scraps": "scrapdb.scraps",
     "glue": "scrapdb.scrapbook.gluing",
+    "load_ipython_extension": "scrapdb.magic",
     "open": "scrapdb.database",
     "read_notebook": "scrapdb.scrapbook.reading",
     "read_notebooks": "scrapdb.scrapbook.reading",

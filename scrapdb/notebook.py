@@ -11,10 +11,11 @@ from typing import Any
 from scrapdb import frames
 from scrapdb import output
 from scrapdb.errors import ScrapNotFoundError
-from scrapdb.sandbox import bundle
+from scrapdb.showing import NO_MATH
+from scrapdb.showing import bundle
+from scrapdb.showing import table
 from scrapdb.store import read
 from scrapdb.store.connection import reading
-from scrapdb.table import NO_MATH
 from scrapdb.table import Table
 
 
@@ -67,8 +68,8 @@ class Scrap:
 
         del include, exclude
         shown = bundle(self.display)
-        if self._value.frame:
-            shown.setdefault("text/html", f"<div {NO_MATH}>{self.data._repr_html_()}</div>")
+        if self._value.frame and shown.keys() <= {"text/plain"}:
+            shown["text/html"] = f"<div {NO_MATH}>{self.data._repr_html_()}</div>"
         elif self.type != "display" and not shown:
             shown["text/html"] = f"<pre>{escape(output.plain(self.data))}</pre>"
         return {"text/plain": repr(self)} | shown
@@ -131,12 +132,8 @@ class Notebook:
     def _repr_html_(self) -> str:
         from html import escape
 
-        lines = [
-            f"<tr><td>{escape(value.name)}</td><td>{value.role}</td><td>{escape(summary(value))}</td></tr>"
-            for value in self.values
-        ]
-        head = f"<b>{escape(self.path)}</b> {self.status}"
-        return f"<div {NO_MATH}>{head}<table>{''.join(lines)}</table></div>"
+        values = table(("name", "role", "value"), ((value.name, value.role, summary(value)) for value in self.values))
+        return f"<div {NO_MATH}><b>{escape(self.path)}</b> {self.status}{values}</div>"
 
 
 def shown_value(value: read.Value) -> Any:

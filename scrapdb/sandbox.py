@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Mapping
 
 # First in the frame's document, so that nothing in it comes before the policy. Measured in Chromium: with `sandbox=""`
 # and this policy a hostile document neither runs a script nor sends a request.
 _POLICY = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; font-src data:"
-_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
 def sandboxed(document: str, *, scripts: bool = False) -> str:
@@ -25,31 +23,10 @@ def sandboxed(document: str, *, scripts: bool = False) -> str:
     """
     policy, sandbox = (f"{_POLICY}; script-src 'unsafe-inline'", "allow-scripts") if scripts else (_POLICY, "")
     content = f'<!doctype html><meta http-equiv="Content-Security-Policy" content="{policy}">{document}'
-    style = "width: 100%; height: 24em; border: 0"
+    style = "width: 100%; height: 24em; border: 0; background: white"  # what HTML is written for
     return f'<iframe sandbox="{sandbox}" style="{style}" srcdoc="{html.escape(content)}"></iframe>'
 
 
 def picture(mime_type: str, content: bytes) -> str:
     """Give an `img` with the picture inside; SVG shown so can neither run a script nor load anything."""
     return f'<img alt="" src="data:{html.escape(mime_type)};base64,{base64.b64encode(content).decode()}">'
-
-
-def bundle(displays: Mapping[str, bytes]) -> dict[str, str]:
-    """Make a MIME bundle for Jupyter that is safe to show: pictures, framed HTML, plain text.
-
-    No scripts, and no LaTeX either: Jupyter's MathJax makes links to scripts of it.
-
-    Args:
-        displays: bytes by MIME type, as the store has them.
-    """
-    safe: dict[str, str] = {}
-    for mime, content in displays.items():
-        if mime in _PICTURES:
-            safe[mime] = base64.b64encode(content).decode()
-        elif mime == "image/svg+xml":
-            safe["text/html"] = picture(mime, content)
-        elif mime == "text/plain":
-            safe[mime] = content.decode(errors="replace")
-        elif mime == "text/html":
-            safe.setdefault(mime, sandboxed(content.decode(errors="replace")))
-    return safe

@@ -38,6 +38,23 @@ class Scrap(NamedTuple):
     encoder: str
     display: dict[str, Any] | None = None
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """Show in Jupyter what was shown for it, or else the rows of a DataFrame."""
+        from scrapdb.showing import NO_MATH
+        from scrapdb.showing import bundle
+        from scrapdb.showing import decoded
+
+        del include, exclude
+        shown = bundle(decoded((self.display or {}).get("data", {})))
+        if self.encoder == "pandas" and shown.keys() <= {"text/plain"} and hasattr(self.data, "_repr_html_"):
+            shown["text/html"] = f"<div {NO_MATH}>{self.data._repr_html_()}</div>"
+        return shown
+
+    def _repr_pretty_(self, printer: Any, _: bool) -> None:  # noqa: FBT001 - IPython's signature
+        """Be printed by IPython as the tuple it is, but without the pages of base64 of its display."""
+        shown = f"<{', '.join(self.display.get('data', {}))}>" if self.display else None
+        printer.text(f"Scrap(name={self.name!r}, data={self.data!r}, encoder={self.encoder!r}, display={shown})")
+
 
 class Scraps(OrderedDict[str, Scrap]):
     """Scraps by name, in the order in which they were glued."""
@@ -70,15 +87,10 @@ class Scraps(OrderedDict[str, Scrap]):
         return pd.DataFrame([list(scrap) for scrap in self.values()], columns=list(Scrap._fields))
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from scrapdb.showing import table
 
-        rows = (
-            f"<tr><td>{escape(name)}</td><td>{escape(scrap.encoder)}</td><td>{_shown(scrap)}</td></tr>"
-            for name, scrap in self.items()
-        )
-        head = "<tr><th>name</th><th>encoder</th><th>value</th></tr>"
-        # The class keeps Jupyter from reading two prices in dollars as a formula.
-        return f'<table class="tex2jax_ignore mathjax_ignore">{head}{"".join(rows)}</table>'
+        rows = ((name, scrap.encoder, _summary(scrap)) for name, scrap in self.items())
+        return table(("name", "encoder", "value"), rows)
 
 
 class Expression(msgspec.Struct, frozen=True):
@@ -183,13 +195,11 @@ class Facts(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
 
 
-def _shown(scrap: Scrap) -> str:
-    """Say in a table's cell what a scrap is; a DataFrame is not decoded for that."""
-    from html import escape
-
+def _summary(scrap: Scrap) -> str:
+    """Say in a line what a scrap is; a DataFrame is not decoded for that."""
     kinds = ", ".join((scrap.display or {}).get("data", {}))
     if scrap.encoder == "display":
-        return escape(kinds)
+        return kinds
     value = "DataFrame" if scrap.encoder == "pandas" else repr(scrap.data)
     short = value if len(value) <= _LONGEST_SHOWN else f"{value[: _LONGEST_SHOWN - 1]}…"
-    return escape(f"{short} ({kinds})" if kinds else short)
+    return f"{short} ({kinds})" if kinds else short

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 100  # rows, in Jupyter
 _EXACT = 2**53  # the largest integers that floats keep apart
-# Two prices in dollars are no formula: Jupyter lets MathJax read the text of HTML, links to scripts and all.
-NO_MATH = 'class="tex2jax_ignore mathjax_ignore"'
 
 
 class Table:
@@ -61,16 +59,11 @@ class Table:
         return f"<Table {', '.join(self.columns)}>"
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from scrapdb.showing import table
 
         found = list(islice(self._rows(), _SHOWN + 1))
-        head = "".join(f"<th>{escape(column)}</th>" for column in self.columns)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(output.short(value))}</td>" for value in row) + "</tr>"
-            for row in found[:_SHOWN]
-        )
         more = f"<p>The first {_SHOWN} rows.</p>" if len(found) > _SHOWN else ""
-        return f"<table {NO_MATH}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+        return table(self.columns, (map(output.short, row) for row in found[:_SHOWN])) + more
 
 
 def _series(values: Sequence[Any]) -> pd.Series[Any]:

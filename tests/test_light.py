@@ -64,7 +64,7 @@ def test_what_asks_no_store_loads_no_sqlite(arguments: list[str]) -> None:
 
 def test_a_query_loads_nothing_that_only_other_commands_need(ticker_store: Path) -> None:
     unneeded = {
-        *("scrapdb.frames", "scrapdb.index", "scrapdb.notebook", "scrapdb.notebooks", "scrapdb.sandbox"),
+        *("scrapdb.frames", "scrapdb.index", "scrapdb.notebook", "scrapdb.notebooks", "scrapdb.showing"),
         *("scrapdb.store.statement", "scrapdb.store.write", "scrapdb.wire", "scrapdb.encoders"),
         *("concurrent.futures", "csv", "html", "shutil", "tempfile"),
     }
@@ -80,3 +80,13 @@ def test_importing_scrapdb_loads_nothing() -> None:
 def test_opening_and_asking_in_python_is_as_light(ticker_store: Path) -> None:
     loaded = modules_after(f"import scrapdb; [*scrapdb.open({str(ticker_store)!r}).query('distance < 0.1')]")
     assert loaded & (HEAVY | {"click"}) == set()
+
+
+def test_the_extension_for_jupyter_is_as_light() -> None:
+    loaded = modules_after(
+        "import warnings; warnings.simplefilter('ignore')\n"
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "InteractiveShell.instance().run_line_magic('load_ext', 'scrapdb')"
+    )
+    assert "scrapdb.magic" in loaded
+    assert loaded & ((HEAVY - {"multiprocessing"}) | {"click"}) == set()

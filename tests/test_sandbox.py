@@ -5,7 +5,6 @@ from html.parser import HTMLParser
 
 import pytest
 
-from scrapdb.sandbox import bundle
 from scrapdb.sandbox import picture
 from scrapdb.sandbox import sandboxed
 
@@ -93,33 +92,3 @@ def test_a_picture_is_one_element_with_its_bytes_inside(mime: str) -> None:
     head, encoded = (attributes["src"] or "").rsplit(",", 1)
     assert head == f"data:{mime};base64"
     assert base64.b64decode(encoded) == content
-
-
-def test_a_bundle_holds_what_can_do_no_harm() -> None:
-    shown = {
-        "application/javascript": b"alert(1)",
-        "application/vnd.bokehjs_exec.v0+json": b"{}",
-        "application/vnd.jupyter.widget-view+json": b"{}",
-        "application/x-unknown": b"?",
-        "image/png": b"\x89PNG",
-        "text/html": SCRIPT.encode(),
-        "text/latex": b"$\\href{javascript:alert(1)}{x}$",
-        "text/markdown": SCRIPT.encode(),
-        "text/plain": SCRIPT.encode(),
-    }
-    safe = bundle(shown)
-    assert safe.keys() == {"image/png", "text/html", "text/plain"}
-    assert base64.b64decode(safe["image/png"]) == shown["image/png"]
-    assert safe["text/plain"] == SCRIPT
-    assert [tag for tag, _ in Elements(safe["text/html"]).found] == ["iframe"]
-
-
-@pytest.mark.parametrize("order", [1, -1])
-def test_svg_is_shown_as_a_picture_rather_than_the_html_beside_it(order: int) -> None:
-    shown = {"image/svg+xml": b"<svg/>", "text/html": b"<b>bold</b>"}
-    safe = bundle(dict([*shown.items()][::order]))
-    assert [tag for tag, _ in Elements(safe["text/html"]).found] == ["img"]
-
-
-def test_bytes_that_are_no_text_are_shown_all_the_same() -> None:
-    assert bundle({"text/plain": b"\xff"}) == {"text/plain": "\ufffd"}

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 _LOOKED_AT = 1000  # displays at either end of the store
+# Of a notebook `n`: whether it has shown something for a name.
+IS_SHOWN = """EXISTS (SELECT 1 FROM displays WHERE notebook_id = n.id
+                       AND name_id = (SELECT id FROM names WHERE name = :shown))"""
 
 
 class Display(NamedTuple):
@@ -44,6 +47,28 @@ def of_notebooks(connection: sqlite3.Connection, name: str, paths: Sequence[str]
         (json.dumps(paths), name),
     ):
         found.setdefault(path, {})[mime] = Display(digest, size)
+    return found
+
+
+def shown(
+    connection: sqlite3.Connection, paths: Sequence[str], name: str | None, mime_types: Sequence[str]
+) -> dict[tuple[str, str], dict[str, Display]]:
+    """Read what some notebooks have shown for a name, or under any name as one of some MIME types.
+
+    It comes by path and name, in the order of `paths`, and by MIME type.
+    """
+    found: dict[tuple[str, str], dict[str, Display]] = {}
+    for path, shown_name, mime, digest, size in connection.execute(
+        """SELECT notebooks.path, name, mime_type, hash, displays.size
+             FROM json_each(?1) AS chosen
+             JOIN notebooks ON notebooks.path = chosen.value
+             JOIN displays ON displays.notebook_id = notebooks.id
+             JOIN names ON names.id = name_id
+            WHERE CASE WHEN ?2 IS NULL THEN mime_type IN (SELECT value FROM json_each(?3)) ELSE name = ?2 END
+            ORDER BY chosen.key, name""",
+        (json.dumps(paths), name, json.dumps(mime_types)),
+    ):
+        found.setdefault((path, shown_name), {})[mime] = Display(digest, size)
     return found
 
 

@@ -79,14 +79,54 @@ print(*registry)
 """
 
 
-def test_installed_packages_offer_encoders_by_entry_points(tmp_path: Path) -> None:
+GLUE = """
+import json, sys, warnings
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+import scrapdb as sb
+
+warnings.simplefilter("ignore")
+InteractiveShell.instance()
+with capture_output() as captured:
+    sb.glue("z", 1j)
+(shown,) = captured.outputs
+output = {"output_type": "display_data", "data": shown.data, "metadata": shown.metadata}
+cell = {"cell_type": "code", "execution_count": 1, "metadata": {}, "outputs": [output], "source": ""}
+with open("z.ipynb", "w") as file:
+    json.dump({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}, file)
+"""
+READ = "import scrapdb as sb; print(repr(sb.read_notebook('z.ipynb').scraps['z'].data))"
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A directory with an installed package of a module and its metadata, as pip leaves them."""
     (tmp_path / "plugin.py").write_text(PLUGIN)
     metadata = tmp_path / "plugin-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: plugin\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text("[scrapdb.encoders]\nz = plugin:Complex\nbroken = nowhere:Nothing\n")
-    path = f"{tmp_path}{os.pathsep}{ROOT}"
-    command = [sys.executable, "-c", USE]
-    ran = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    return tmp_path
+
+
+def run(code: str, directory: Path, *path: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (*path, ROOT)))}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_installed_packages_offer_encoders_by_entry_points(package: Path) -> None:
+    ran = run(USE, package.parent, package)
     assert ran.stdout == "text json display pandas complex\n", ran.stderr
     assert "nowhere:Nothing cannot be loaded" in ran.stderr
+
+
+def test_what_an_installed_encoder_glued_is_read_with_it_and_kept_without(package: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "notebooks"
+    elsewhere.mkdir()
+    glued = run(GLUE, elsewhere, package)
+    assert glued.returncode == 0, glued.stderr
+    assert run(READ, elsewhere, package).stdout == "1j\n"
+    without = run(READ, elsewhere)
+    assert without.stdout == "[0.0, 1.0]\n"
+    assert "complex" in without.stderr
