@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 VENV1 := $(VENV)-datasette1
 INSTALLED1 := $(VENV1)/installed
+VENV_BENCH := $(VENV)-bench
+INSTALLED_BENCH := $(VENV_BENCH)/installed
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format docs screenshots bench clean
@@ -44,8 +46,8 @@ docs: $(INSTALLED)  ## Print help, schema and sessions into README and docs agai
 screenshots: $(INSTALLED)  ## Take the pictures in docs/screenshots again
 	@$(BIN)/python -m tests.datasette.screenshots docs/screenshots
 
-bench: $(INSTALLED)  ## Measure how long pages take in Datasette
-	@PYTHONPATH=. $(BIN)/python benchmarks/browse.py
+bench: $(INSTALLED_BENCH)  ## Measure scrapdb beside its peers and print one table (about an hour)
+	@$(VENV_BENCH)/bin/python -m benchmarks
 
 clean:  ## Remove environments, caches and the demo's files
 	rm -rf .venv-* .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache tickers scraps.db*
@@ -64,4 +66,11 @@ $(INSTALLED1): $(INSTALLED)
 	@$(PYTHON) -m venv --clear $(VENV1)
 	@$(VENV1)/bin/python -m pip install -qq --upgrade "pip>=25.1"
 	@$(VENV1)/bin/python -m pip install -qq --group datasette1 --editable .
+	@touch $@
+
+$(INSTALLED_BENCH): $(INSTALLED)
+	@echo "Making the environment $(VENV_BENCH), with the peers to compare with ..."
+	@$(PYTHON) -m venv --clear $(VENV_BENCH)
+	@$(VENV_BENCH)/bin/python -m pip install -qq --upgrade "pip>=25.1"
+	@$(VENV_BENCH)/bin/python -m pip install -qq --group bench --editable .
 	@touch $@
