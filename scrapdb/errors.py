@@ -40,6 +40,14 @@ class ScrapNotFoundError(ScrapdbError, KeyError):
         return str(self.args[0])
 
 
+class EditError(ScrapdbError):
+    """A notebook that cannot be edited as asked; nothing was changed."""
+
+
+class NotebookChangedError(EditError):
+    """The file is not what it was when it was read, or another process edits it; read it again."""
+
+
 class EncoderError(ScrapdbError, ValueError):
     """A payload that its encoder cannot read."""
 

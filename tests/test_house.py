@@ -15,14 +15,16 @@ HOUSE = Path(__file__).parent.parent / "scrapdb"
 
 # A room imports only from rooms on lower floors.
 FLOORS = (
-    ("errors", "sandbox", "scraps", "text", "version"),
+    ("errors", "sandbox", "text", "version"),
+    ("showing",),
+    ("scraps",),
     ("encoders", "wire"),
     ("notebooks", "store"),
     ("query", "output"),
     ("compare", "index", "frames", "parquet", "table"),
-    ("hosting", "notebook"),
+    ("editing", "hosting", "notebook"),
     ("database", "scrapbook"),
-    ("run", "report"),
+    ("magic", "run", "report"),
     ("cli", "datasette"),
     ("__main__",),
 )

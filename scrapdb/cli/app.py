@@ -26,6 +26,8 @@ COMMANDS = {
     "check": "check",
     "du": "du",
     "problems": "problems",
+    "set": "set",
+    "unset": "unset",
     "serve": "serve",
     "optimize": "optimize",
     "gc": "gc",

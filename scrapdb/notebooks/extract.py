@@ -30,7 +30,7 @@ from scrapdb.scraps import Place
 from scrapdb.scraps import Problem
 from scrapdb.scraps import RunError
 
-_PAPERMILL_MARK = "papermill-error-cell-tag"
+PAPERMILL_MARK = "papermill-error-cell-tag"
 # Widget state can be larger than the rest of the notebook; Colab's key holds users and their files.
 _NOT_KEPT = frozenset({"widgets", "colab"})
 _TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -58,7 +58,7 @@ def extract(notebook: Notebook) -> Facts:
         msgspec.MsgspecError: an undecoded part is refused; read the notebook with `ipynb.read_careful`.
     """
     metadata = notebook.metadata
-    real = [cell for cell in notebook.cells if _PAPERMILL_MARK not in cell.metadata.tags]
+    real = [cell for cell in notebook.cells if PAPERMILL_MARK not in cell.metadata.tags]
     code = [(place, cell) for place, cell in enumerate(real) if cell.cell_type == "code"]
     cells = [cell for _, cell in code]
     papermill = _mapping(metadata, "papermill")

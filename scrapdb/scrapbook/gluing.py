@@ -17,6 +17,7 @@ from scrapdb.encoders.plain import plain
 from scrapdb.encoders.plain import widened
 from scrapdb.encoders.registration import registry as encoder_registry
 from scrapdb.encoders.text import NAME as TEXT
+from scrapdb.errors import ScrapbookDataException
 from scrapdb.scrapbook.kernel import kernel_required
 from scrapdb.scraps import Scrap
 from scrapdb.wire import scrapbook
@@ -43,10 +44,27 @@ def glue(name: str, data: Any, encoder: str | None = None, display: Any = None) 
     """
     chosen = _prepared(data, encoder, display)
     if chosen.encoder != DISPLAY:
-        scrap = encoder_registry.encode(Scrap(name, chosen.value, chosen.encoder))
-        publish(*scrapbook.data_output(scrap_to_payload(scrap, chosen.types)))
+        publish(*_encoded(name, chosen))
     if display or (display is None and chosen.encoder == DISPLAY):
         _show(name, data, display)
+
+
+def output(name: str, data: Any, encoder: str | None = None) -> dict[str, Any]:
+    """Write a value as the output that `glue` leaves in the notebook.
+
+    Args:
+        name: its name.
+        data: the value.
+        encoder: as for `glue`.
+
+    Raises:
+        As `glue`; and ScrapbookDataException: the value would only be shown.
+    """
+    chosen = _prepared(data, encoder, display=None)
+    if chosen.encoder == DISPLAY:
+        raise ScrapbookDataException(f"{name!r} would only be shown; that takes a kernel, and `glue`.")
+    bundle, metadata = _encoded(name, chosen)
+    return {"output_type": "display_data", "data": bundle, "metadata": metadata}
 
 
 def publish(bundle: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
@@ -76,6 +94,11 @@ def _prepared(data: Any, encoder: str | None, display: Any) -> Prepared:
     if encoder not in {DISPLAY, TEXT} and (wider := widened(data)) and wider.encoder == encoder:
         return wider
     return Prepared(encoder, data, {})
+
+
+def _encoded(name: str, chosen: Prepared) -> tuple[dict[str, Any], dict[str, Any]]:
+    scrap = encoder_registry.encode(Scrap(name, chosen.value, chosen.encoder))
+    return scrapbook.data_output(scrap_to_payload(scrap, chosen.types))
 
 
 def _as_json(data: Any) -> Prepared:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import json
 import os
 import warnings
 from collections.abc import Callable
@@ -23,10 +21,12 @@ from scrapdb.encoders.payload import scrap_to_payload
 from scrapdb.encoders.text import NAME as TEXT
 from scrapdb.errors import ScrapbookException
 from scrapdb.errors import ScrapbookMissingEncoder
+from scrapdb.notebooks import edit
 from scrapdb.notebooks import ipynb
 from scrapdb.notebooks.extract import facts
-from scrapdb.scrapbook import sources
+from scrapdb.scrapbook.document import document
 from scrapdb.scrapbook.gluing import DISPLAY
+from scrapdb.scrapbook.gluing import output
 from scrapdb.scrapbook.gluing import publish
 from scrapdb.scrapbook.kernel import kernel_required
 from scrapdb.scrapbook.lazy import LazyScrap
@@ -62,33 +62,31 @@ class Notebook:
         ScrapbookException: it is not a notebook; or, if strict, a scrap cannot be read.
     """
 
-    def __init__(
-        self,
-        node_or_path: Any,
-        *,
-        strict: bool = False,
-        old_reading: bool | None = None,
-    ) -> None:
-        self.path = ""
+    def __init__(self, node_or_path: Any, *, strict: bool = False, old_reading: bool | None = None) -> None:
         self.strict = strict
         self.old_reading = bool(os.environ.get(OLD_READING)) if old_reading is None else old_reading
-        if isinstance(node_or_path, str | os.PathLike):
-            self.path = os.fspath(node_or_path)
-            self._file = sources.content(self.path)
-            if not _is_sound(self._file):
-                self._read(self._file)
-        else:
-            self.node = node_or_path
+        self._document = document(node_or_path)
         if strict:
             for found in self._kept.values():
                 value(found.glued)
 
-    @cached_property
-    def node(self) -> Any:
-        """The notebook as nbformat has it."""
-        import nbformat
+    @property
+    def path(self) -> str:
+        """The path or URL that was read; empty for a node."""
+        return self._document.path
 
-        return nbformat.reads(self._file.decode(json.detect_encoding(self._file)), as_version=ipynb.FORMAT)
+    @path.setter
+    def path(self, path: str) -> None:
+        self._document.path = path
+
+    @property
+    def node(self) -> Any:
+        """The notebook as nbformat has it. It may be changed, until `set` or `unset` gives a new one."""
+        return self._document.node
+
+    @node.setter
+    def node(self, node: Any) -> None:
+        self._document.node = node
 
     @property
     def metadata(self) -> Any:
@@ -123,7 +121,7 @@ class Notebook:
     @property
     def parameters(self) -> dict[str, Any]:
         """The parameters that papermill recorded in the notebook's metadata."""
-        papermill = self._typed.metadata.get("papermill")
+        papermill = self._document.read().metadata.get("papermill")
         given = papermill.get("parameters") if isinstance(papermill, dict) else None
         return given if isinstance(given, dict) else {}
 
@@ -135,20 +133,21 @@ class Notebook:
     @property
     def problems(self) -> list[Problem]:
         """What cannot be read, or is suspicious. Everything is decoded to find out."""
-        found = facts(self._content)
+        found = facts(self._document.content)
         return [*found.problems, *(self._undecodable() if found.status != "unreadable" else ())]
 
     @property
     def cell_timing(self) -> list[float | None]:
         """How long each cell ran, in seconds, as papermill recorded it; None for a cell that did not run."""
         return [
-            cell.metadata.papermill.get("duration", 0.0) if cell.execution_count else None for cell in self._typed.cells
+            cell.metadata.papermill.get("duration", 0.0) if cell.execution_count else None
+            for cell in self._document.read().cells
         ]
 
     @property
     def execution_counts(self) -> list[int | None]:
         """The execution count of each cell."""
-        return [cell.execution_count for cell in self._typed.cells]
+        return [cell.execution_count for cell in self._document.read().cells]
 
     @property
     def metrics(self) -> pd.DataFrame:
@@ -190,9 +189,59 @@ class Notebook:
 
     def copy(self) -> Notebook:
         """Give a notebook of its own that can be changed without changing this one."""
-        copied = Notebook(copy.deepcopy(self.node), strict=self.strict, old_reading=self.old_reading)
-        copied.path = self.path
-        return copied
+        return Notebook(self._document.copy(), strict=self.strict, old_reading=self.old_reading)
+
+    def set(
+        self, name: str, data: Any, encoder: str | None = None, *, cell: int | None = None, new: bool = True
+    ) -> None:
+        """Set a scrap, as if `glue` had been called so; `save` writes it.
+
+        Args:
+            name: its name. The output that counts is replaced; a display that was glued with it stays. What is new
+                becomes the last output of the cell that glued last, or else of the last one with code.
+            data: the value.
+            encoder: as for `glue`.
+            cell: the cell to write to, counted as in `problems`.
+            new: whether a scrap that is not there is added.
+
+        Raises:
+            ScrapNotFoundError: there is no such scrap, and `new` is false.
+            EditError: the notebook is not of format 4, has no code cell, or the output holds other scraps too.
+            UsageError: there is no such cell.
+            NotImplementedError, ScrapbookException: as `glue`; and a display cannot be set.
+        """
+        written = output(name, data, encoder)
+        self._edit(partial(edit.put, name=name, output=written, cell=cell, may_add=new))
+
+    def unset(self, name: str, *, cell: int | None = None) -> None:
+        """Take a scrap out: its value, what was shown for it, and all repetitions; `save` writes that.
+
+        Args:
+            name: its name.
+            cell: the cell to look in, counted as in `problems`; by default all.
+
+        Raises:
+            ScrapNotFoundError: there is no such scrap.
+            EditError: the notebook is not of format 4, or an output holds other scraps too.
+            UsageError: there is no such cell.
+        """
+        self._edit(partial(edit.remove, name=name, cell=cell))
+
+    def save(self, path: str | os.PathLike[str] | None = None) -> bool:
+        """Write the notebook to its file: what was set and unset, and not a byte else, unless `node` was changed.
+
+        Args:
+            path: another file to write to, over what is there; by default the one that was read.
+
+        Returns:
+            Whether there was anything to write.
+
+        Raises:
+            NotebookChangedError: the file is not what was read, or is being edited; nothing was written.
+            EditError: the file cannot be written.
+            UsageError: there is no path.
+        """
+        return self._document.save(None if path is None else os.fspath(path))
 
     @kernel_required
     def reglue(
@@ -235,29 +284,18 @@ class Notebook:
 
         return f"<b>{escape(self.path)}</b>{self.scraps._repr_html_()}"
 
-    @property
-    def _content(self) -> bytes:
-        """The notebook's JSON; changes to `node` count."""
-        return json.dumps(self.node).encode() if "node" in self.__dict__ else self._file
-
-    @property
-    def _typed(self) -> ipynb.Notebook:
-        """The notebook as it stands, decoded each time: keeping thousands of them costs more than decoding one."""
-        return self._read(self._content)
-
-    def _read(self, content: bytes, reader: Callable[[bytes], ipynb.Notebook] = ipynb.read) -> ipynb.Notebook:
-        try:
-            return reader(content)
-        except ipynb.UnreadableError as error:
-            raise ScrapbookException(f"{self.path or 'The notebook'} cannot be read. {error}") from error
+    def _edit(self, change: Callable[[bytes], bytes]) -> None:
+        self._document.edit(change)
+        for seen in ("scraps", "_kept"):
+            self.__dict__.pop(seen, None)
 
     @cached_property
     def _kept(self) -> dict[str, Kept]:
         find = partial(kept, strict=self.strict, old_reading=self.old_reading)
         try:
-            return find(self._typed)
+            return find(self._document.read())
         except msgspec.MsgspecError:  # in a part that the fast reader had left undecoded
-            return find(self._read(self._content, ipynb.read_careful))
+            return find(self._document.read(ipynb.read_careful))
 
     def _scrap(self, found: Kept) -> Scrap:
         glued = found.glued
@@ -291,22 +329,6 @@ class Notebook:
 
         rows = [[name, values[name], kind, self.filename] for name in sorted(values)]
         return pd.DataFrame(rows, columns=["name", "value", "type", "filename"])
-
-
-class _Head(msgspec.Struct):
-    nbformat: int
-
-
-_head = msgspec.json.Decoder(_Head)
-
-
-def _is_sound(content: bytes) -> bool:
-    """Tell whether it is JSON of notebook format 4: ten times faster than decoding what nobody may ask for."""
-    try:
-        content.isascii() or content.decode()
-        return _head.decode(content).nbformat == ipynb.FORMAT
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return False
 
 
 def _payload(glued: Glued, name: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from urllib.parse import urlparse
 
 from scrapdb.errors import NotebookNameError
 from scrapdb.errors import ScrapbookException
+from scrapdb.errors import UsageError
 
 SUFFIX = ".ipynb"
 
@@ -19,10 +20,8 @@ def content(path: str) -> bytes:
         OSError: the file cannot be read.
         ScrapbookException: it is a URL, and papermill is not installed.
     """
-    is_url = "://" in path
-    if not (urlparse(path).path if is_url else path).endswith(SUFFIX):
-        raise NotebookNameError(f"{path!r} is not a notebook: its name does not end in {SUFFIX}.")
-    if not is_url:
+    _check_name(path)
+    if "://" not in path:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a Path takes as long as the reading
             return file.readall()
     _require_papermill(path)
@@ -46,6 +45,26 @@ def listed(directory: str) -> list[str]:
     from papermill.iorw import list_notebook_files
 
     return sorted(list_notebook_files(directory))
+
+
+def check_writable(path: str) -> None:
+    """Refuse a path that cannot be written to.
+
+    Raises:
+        UsageError: there is none.
+        NotebookNameError: it does not end in .ipynb.
+        ScrapbookException: it is a URL.
+    """
+    if not path:
+        raise UsageError("The notebook has no path; name one to save it to.")
+    if "://" in path:
+        raise ScrapbookException(f"{path} is not a local file; name one to save the notebook to.")
+    _check_name(path)
+
+
+def _check_name(path: str) -> None:
+    if not (urlparse(path).path if "://" in path else path).endswith(SUFFIX):
+        raise NotebookNameError(f"{path!r} is not a notebook: its name does not end in {SUFFIX}.")
 
 
 def _is_readable(entry: os.DirEntry[str]) -> bool:
