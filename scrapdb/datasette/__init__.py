@@ -23,6 +23,7 @@ from scrapdb.datasette import routes
 from scrapdb.datasette import tables
 from scrapdb.datasette.store import base
 from scrapdb.datasette.store import prepare
+from scrapdb.datasette.store import remembering
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -41,8 +42,14 @@ def prepare_connection(conn: sqlite3.Connection) -> None:
 
 
 @hookimpl
+def asgi_wrapper() -> Callable[..., Any]:
+    """Ask once a request who may see what."""
+    return remembering
+
+
+@hookimpl
 def render_cell(value: Any, column: str, database: str, datasette: Any) -> Markup | None:
-    """Show tokens, statuses, notebooks and JSON."""
+    """Show tokens, statuses, notebooks, times, long numbers and JSON."""
     return cells.cell(value, column, base(datasette, database))
 
 
@@ -89,11 +96,21 @@ def top_table(datasette: Any, request: Any, database: str, table: str) -> Callab
 
 
 @hookimpl
+def top_homepage(datasette: Any, request: Any) -> Callable[[], Awaitable[Markup]]:
+    """Put links to the pages of the stores above their tables (1.0)."""
+    return lambda: links.front(datasette, request.actor)
+
+
+@hookimpl
 def extra_body_script(
     database: str | None, table: str | None, view_name: str | None, request: Any, datasette: Any
 ) -> Callable[[], Awaitable[str]] | None:
-    """Put the expression box above tables (0.65)."""
-    if view_name != "table" or database is None or table is None or hasattr(hookspecs, "top_table"):
+    """Put the links on the first page, and the expression box above tables (0.65)."""
+    if hasattr(hookspecs, "top_table"):
+        return None
+    if view_name == "index":
+        return lambda: links.front_script(datasette, request.actor)
+    if view_name != "table" or database is None or table is None:
         return None
     return lambda: expressions.box_script(datasette, request, database, table)
 

@@ -1,6 +1,7 @@
 """Cells of Datasette's tables: displays as thumbnails, frames as links, JSON folded, the status as a badge.
 
-A cell says by its value what it is, so that it is shown alike on table pages, SQL pages and canned queries.
+A cell says by its value what it is, so that it is shown alike on table pages, SQL pages and canned queries. A page has
+a thousand cells and more: what is known to hold no markup is not escaped.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 from markupsafe import escape
 
+from scrapdb.output import short
+
 _DISPLAY = re.compile(r"display:([\w.+-]+/[\w.+-]+):([0-9a-f]{64})")
 _FRAME = re.compile(r"frame:(\d+)x(\d+):([0-9a-f]{64})")
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d{6}Z")
 _STATUSES = frozenset({"unreadable", "failed", "running", "not run", "partial", "completed"})
 _STATUS_COLUMNS = frozenset({"status", "nb_status"})
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"})
@@ -30,6 +34,8 @@ def cell(value: Any, column: str, base: str) -> Markup | None:
         column: its name.
         base: address below which the pages of the store are.
     """
+    if isinstance(value, float):
+        return _number(value)
     if not isinstance(value, str):
         return None
     if value.startswith("display:"):
@@ -39,13 +45,17 @@ def cell(value: Any, column: str, base: str) -> Markup | None:
     if column in _STATUS_COLUMNS and value in _STATUSES:
         return badge(value)
     if column == "notebook" and value.endswith(".ipynb"):
-        return Markup('<a href="{}/notebook?{}">{}</a>').format(base, urlencode({"path": value}), value)
+        address = escape(f"{base}/notebook?{urlencode({'path': value})}")
+        return Markup(f'<a href="{address}">{escape(value)}</a>')  # noqa: S704 - escaped
+    if value[-1:] == "Z" and (time := _TIME.fullmatch(value)):
+        return Markup(f'<span class="scrapdb-time" title="{value}">{time[1]} {time[2]}</span>')  # noqa: S704 - digits
     return _json(value) if value[:1] in "[{" and len(value) <= _LONGEST_JSON else None
 
 
 def badge(status: str) -> Markup:
     """Show the status of a run."""
-    return Markup('<span class="scrapdb-badge scrapdb-{}">{}</span>').format(status.replace(" ", "-"), status)
+    word = escape(status.replace(" ", "-"))
+    return Markup(f'<span class="scrapdb-badge scrapdb-{word}">{escape(status)}</span>')  # noqa: S704 - escaped
 
 
 def tree(value: Any, title: str | None = None) -> Markup:
@@ -58,9 +68,15 @@ def tree(value: Any, title: str | None = None) -> Markup:
         text = "null" if value is None else json.dumps(value, ensure_ascii=False)
         return escape(f"{title}: {text}" if title else text)
     count = f"{len(items)} {'key' if isinstance(value, dict) else 'item'}{'' if len(items) == 1 else 's'}"
-    branches = Markup("").join(Markup("<li>{}</li>").format(tree(item, key)) for key, item in items)
-    head = f"{title}: {count}" if title else count
-    return Markup("<details><summary>{}</summary><ul>{}</ul></details>").format(head, branches)
+    branches = "".join(f"<li>{tree(item, key)}</li>" for key, item in items)
+    head = escape(f"{title}: {count}" if title else count)
+    return Markup(f"<details><summary>{head}</summary><ul>{branches}</ul></details>")  # noqa: S704 - escaped, as branches
+
+
+def _number(value: float) -> Markup | None:
+    shown = short(value)
+    exact = repr(value)
+    return Markup(f'<span title="{exact}">{shown}</span>') if float(shown) != value else None  # noqa: S704 - a number
 
 
 def _display(value: str, base: str) -> Markup | None:
@@ -68,10 +84,11 @@ def _display(value: str, base: str) -> Markup | None:
     if not found:
         return None
     mime, digest = found.groups()
+    address = escape(f"{base}/display/{digest}")
     if mime in _PICTURES:
-        picture = Markup('<img loading="lazy" alt="{}" src="{}/display/{}">').format(mime, base, digest)
-        return Markup('<a class="scrapdb-thumbnail" href="{}/display/{}">{}</a>').format(base, digest, picture)
-    return Markup('<a href="{}/display/{}">{}</a>').format(base, digest, mime)
+        picture = f'<img loading="lazy" alt="{mime}" src="{address}">'
+        return Markup(f'<a class="scrapdb-thumbnail" href="{address}">{picture}</a>')  # noqa: S704 - escaped
+    return Markup(f'<a href="{address}">{mime}</a>')  # noqa: S704 - escaped, and letters of a MIME type
 
 
 def _frame(value: str, base: str) -> Markup | None:
@@ -79,8 +96,8 @@ def _frame(value: str, base: str) -> Markup | None:
     if not found:
         return None
     rows, columns, digest = found.groups()
-    size = f"{int(rows):,} rows × {columns}"
-    return Markup('<a href="{}/frame?{}">{}</a>').format(base, urlencode({"hash": digest}), size)
+    address = escape(f"{base}/frame?hash={digest}")
+    return Markup(f'<a href="{address}">{int(rows):,} rows × {columns}</a>')  # noqa: S704 - escaped, and digits
 
 
 def _json(value: str) -> Markup | None:
@@ -89,8 +106,8 @@ def _json(value: str) -> Markup | None:
     except (ValueError, RecursionError):
         return None
     if len(value) <= _FOLDED:
-        return Markup("<code>{}</code>").format(value)
+        return Markup(f"<code>{escape(value)}</code>")  # noqa: S704 - escaped
     try:
-        return Markup('<div class="scrapdb-tree">{}</div>').format(tree(parsed))
+        return Markup(f'<div class="scrapdb-tree">{tree(parsed)}</div>')  # noqa: S704 - escaped there
     except RecursionError:
         return None

@@ -1,13 +1,30 @@
-"""Charts, drawn on the server as SVG: the page that shows one needs neither scripts nor the network."""
+"""Charts, drawn on the server as SVG: the page that shows one needs neither scripts nor the network.
+
+They are drawn by a process of their own, which stays for the next one: the library ends its process when it fails, and
+cannot be stopped when it takes too long.
+"""
 
 from __future__ import annotations
 
+import atexit
 import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from threading import Lock
+from threading import Timer
 from typing import Any
 
 from scrapdb.errors import ScrapdbError
+from scrapdb.output import escaped
 
+SECONDS = 20.0
 _WITHOUT = "Charts are drawn by vl-convert-python, which is not installed: pip install 'scrapdb[datasette]'"
+_TOO_LONG = "Drawing this chart takes longer than {:g} seconds. Ask for fewer points or columns."
+_FAILED = "This chart cannot be drawn; the names of its columns are too odd, or its numbers too large."
+# What XML has no way to write, beside control characters.
+_UNWRITABLE = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
 
 def is_installed() -> bool:
@@ -18,17 +35,80 @@ def is_installed() -> bool:
 
 
 def svg(specification: dict[str, Any]) -> bytes:
-    """Draw a Vega-Lite specification whose data stand in it.
+    """Draw a Vega-Lite specification whose data stand in it; what its texts have of control characters is escaped.
 
     Raises:
-        ScrapdbError: vl-convert-python is not installed, or cannot draw it.
+        ScrapdbError: vl-convert-python is not installed, cannot draw it, or takes too long.
     """
+    if not is_installed():
+        raise ScrapdbError(_WITHOUT)
+    return DRAWER.draw(json.dumps(_drawable(specification)), SECONDS)
+
+
+class Drawer:
+    """Draws one chart after the other in a process that is started when it is needed."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._lock = Lock()
+
+    def draw(self, specification: str, seconds: float) -> bytes:
+        """Draw a specification, JSON in one line.
+
+        Raises:
+            ScrapdbError: it cannot be drawn, or takes longer than so many seconds.
+        """
+        with self._lock:
+            process = self._running()
+            limit = Timer(seconds, process.kill)
+            limit.start()
+            answer = _asked(process, specification)
+            is_late = not limit.is_alive()
+            limit.cancel()
+            if not answer:
+                self.close()
+                raise ScrapdbError(_TOO_LONG.format(seconds) if is_late else _FAILED)
+        drawn: str | None = json.loads(answer)
+        if drawn is None:
+            raise ScrapdbError(_FAILED)
+        return drawn.encode()
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def _running(self) -> subprocess.Popen[str]:
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            command = [sys.executable, "-P", str(Path(__file__).with_name("drawing.py"))]
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8"
+            )
+        return self._process
+
+
+def _asked(process: subprocess.Popen[str], line: str) -> str:
+    """Give the answer to a line; nothing if the process ended."""
+    if process.stdin is None or process.stdout is None:
+        return ""
     try:
-        import vl_convert
-    except ImportError as error:
-        raise ScrapdbError(_WITHOUT) from error
-    try:
-        text: str = vl_convert.vegalite_to_svg(json.dumps(specification))
-    except ValueError as error:  # a name that Vega cannot have in an expression: one with a line break
-        raise ScrapdbError("This chart cannot be drawn; the names of its columns are too odd.") from error
-    return text.encode()
+        process.stdin.write(f"{line}\n")
+        process.stdin.flush()
+        return process.stdout.readline()
+    except OSError:
+        return ""
+
+
+def _drawable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNWRITABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", escaped(value))
+    if isinstance(value, dict):
+        return {key: _drawable(item) for key, item in value.items()}
+    return [_drawable(item) for item in value] if isinstance(value, list) else value
+
+
+DRAWER = Drawer()
+atexit.register(DRAWER.close)

@@ -5,7 +5,6 @@ Datasette counts, facets, sorts and exports what is left.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +16,7 @@ from datasette.utils.asgi import NotFound
 from datasette.utils.asgi import Response
 from markupsafe import Markup
 
+from scrapdb.datasette.page import inserting
 from scrapdb.datasette.page import render
 from scrapdb.datasette.store import Store
 from scrapdb.datasette.store import find
@@ -100,10 +100,7 @@ async def box(datasette: Any, request: Any, database: str, table: str) -> Markup
 
 async def box_script(datasette: Any, request: Any, database: str, table: str) -> str:
     """Give the script that puts the box above a table where Datasette has no place for it (0.65)."""
-    html = await box(datasette, request, database, table)
-    # In a script, no text may look like its end.
-    quoted = json.dumps(html).replace("<", "\\u003c")
-    return f'document.querySelector("form.filters").insertAdjacentHTML("beforebegin", {quoted})' if html else ""
+    return inserting(await box(datasette, request, database, table), "form.filters")
 
 
 async def explained(datasette: Any, request: Any, error: Exception) -> Response | None:

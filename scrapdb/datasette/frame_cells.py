@@ -35,6 +35,11 @@ def frame_cell(value: Any, longest: int = LONGEST_TEXT) -> Markup:
     return escape(short(value))
 
 
+def heading(name: str) -> str:
+    """Name a column for people: an index without a name stands in the file under one that pandas made up."""
+    return name.replace("__index_level_0__", "index")
+
+
 def _text(value: str, longest: int) -> Markup:
     if value[:1] in "[{" and value[-1:] in "]}":
         try:

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
 
+from scrapdb.datasette.frame_cells import heading
+from scrapdb.datasette.plot_chart import DARK
+from scrapdb.datasette.plot_chart import LIGHT
 from scrapdb.errors import UsageError
 from scrapdb.parquet import Parquet
 
@@ -20,13 +23,16 @@ _WIDTH, _HEIGHT = 760, 110  # pixels
 _ROW = "row"
 
 
-def specification(file: Parquet, columns: Sequence[str], rows: np.ndarray[Any, Any] | None) -> dict[str, Any]:
+def specification(
+    file: Parquet, columns: Sequence[str], rows: np.ndarray[Any, Any] | None, *, dark: bool = False
+) -> dict[str, Any]:
     """Describe the charts in Vega-Lite, with their data.
 
     Args:
         file: the frame.
         columns: those to draw, if they hold numbers.
         rows: numbers of the rows to draw, in order; None for all.
+        dark: on a dark ground.
 
     Raises:
         UsageError: none of the columns holds numbers.
@@ -39,12 +45,17 @@ def specification(file: Parquet, columns: Sequence[str], rows: np.ndarray[Any, A
     numbers = numbers if rows is None else rows[numbers]
     table = file.take(names if across is None else [across, *names], numbers)
     places = numbers.tolist() if across is None else [_plain(value) for value in table.column(across).to_pylist()]
-    lines = [_line(name, places, table.column(name).to_pylist(), _axis(file, across)) for name in names]
+    ink, line, grid, ground, mark, _ = DARK if dark else LIGHT
+    lines = [_line(name, places, table.column(name).to_pylist(), _axis(file, across), mark) for name in names]
+    text = {"labelColor": ink, "titleColor": ink}
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "background": "white",
+        "background": ground,
         "vconcat": lines,
-        "config": {"view": {"stroke": "#d0d5dd"}, "axis": {"grid": True, "gridColor": "#eef0f3"}},
+        "config": {
+            "view": {"stroke": line},
+            "axis": {**text, "grid": True, "gridColor": grid, "domainColor": line, "tickColor": line},
+        },
     }
 
 
@@ -63,7 +74,7 @@ def _is_time(file: Parquet, name: str) -> bool:
 
 
 def _axis(file: Parquet, across: str | None) -> dict[str, Any]:
-    title = {"title": across or _ROW}
+    title = {"title": heading(across or _ROW)}
     if across is not None and _is_time(file, across):
         return {"type": "temporal", "scale": {"type": "utc"}} | title
     whole = {"axis": {"tickMinStep": 1, "format": ",d"}} if across is None else {}
@@ -77,12 +88,12 @@ def _sample(count: int) -> np.ndarray[Any, Any]:
     return np.unique(np.linspace(0, max(0, count - 1), min(count, MOST_POINTS)).round().astype(np.int64))
 
 
-def _line(name: str, places: Sequence[Any], values: Sequence[Any], axis: dict[str, Any]) -> dict[str, Any]:
+def _line(name: str, places: Sequence[Any], values: Sequence[Any], axis: dict[str, Any], color: str) -> dict[str, Any]:
     return {
         "width": _WIDTH,
         "height": _HEIGHT,
         "data": {"values": [{"x": x, "y": _plain(y)} for x, y in zip(places, values, strict=True)]},
-        "mark": {"type": "line", "strokeWidth": 1.3, "color": "#276890", "point": len(values) <= _FEW},
+        "mark": {"type": "line", "strokeWidth": 1.3, "color": color, "point": len(values) <= _FEW},
         "encoding": {
             "x": {"field": "x", **axis},
             "y": {"field": "y", "type": "quantitative", "title": name, "scale": {"zero": False}},

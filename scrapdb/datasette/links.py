@@ -1,4 +1,4 @@
-"""Where Datasette's menus lead to the pages of a store."""
+"""Where Datasette's first page and menus lead to the pages of a store."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from typing import Any
 
 from datasette.utils.asgi import Forbidden
 from datasette.utils.asgi import NotFound
+from markupsafe import Markup
+from markupsafe import escape
 
 from scrapdb.datasette import expressions
+from scrapdb.datasette.page import inserting
 from scrapdb.datasette.store import find
 
 Link = dict[str, str]
@@ -15,7 +18,7 @@ Link = dict[str, str]
 
 async def of_stores(datasette: Any, actor: Any) -> list[Link]:
     """Give the pages of every store that the actor may see; of several stores, each with its name."""
-    found = {database: await _links(datasette, actor, database) for database in datasette.databases}
+    found = {database: await _of_store(datasette, actor, database) for database in datasette.databases}
     several = sum(map(bool, found.values())) > 1
     return [
         {"href": link["href"], "label": f"{database}: {link['label']}" if several else link["label"]}
@@ -24,11 +27,29 @@ async def of_stores(datasette: Any, actor: Any) -> list[Link]:
     ]
 
 
+async def front(datasette: Any, actor: Any) -> Markup:
+    """Write the pages of every store that the actor may see for the first page, where tables stand by their size."""
+    links = [
+        f'<a href="{escape(link["href"])}">{escape(link["label"])}</a>' for link in await of_stores(datasette, actor)
+    ]
+    return Markup(f'<p class="scrapdb-front">{" · ".join(links)}</p>' if links else "")  # noqa: S704 - escaped
+
+
+async def front_script(datasette: Any, actor: Any) -> str:
+    """Write the script that puts the links on the first page where Datasette has no place for them (0.65)."""
+    return inserting(await front(datasette, actor), "section.content h2")
+
+
 async def of_table(datasette: Any, request: Any, actor: Any, database: str, table: str) -> list[Link]:
     """Give the pages that show the notebooks of a table's page."""
     if table not in expressions.TABLES:
         return []
     return await _links(datasette, actor, database, expressions.joined(expressions.given(request)))
+
+
+async def _of_store(datasette: Any, actor: Any, database: str) -> list[Link]:
+    links = await _links(datasette, actor, database)
+    return [{"href": datasette.urls.table(database, "runs"), "label": "Runs"}, *links] if links else []
 
 
 async def _links(datasette: Any, actor: Any, database: str, where: str = "") -> list[Link]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from datasette.utils.asgi import Response
@@ -25,3 +26,10 @@ async def render(store: Store, request: Any, template: str, context: dict[str, A
 def time(text: str | None) -> str:
     """Write a time of the store for people: 2026-11-01 12:00:00 UTC."""
     return f"{text[:19].replace('T', ' ')} UTC" if text else ""
+
+
+def inserting(html: str | None, selector: str) -> str:
+    """Write the script that puts HTML before an element of one of Datasette's pages."""
+    # In a script, no text may look like its end.
+    quoted = json.dumps(html).replace("<", "\\u003c")
+    return f'document.querySelector("{selector}").insertAdjacentHTML("beforebegin", {quoted})' if html else ""

@@ -10,12 +10,12 @@ from typing import Literal
 
 from scrapdb.datasette.points import Points
 from scrapdb.datasette.points import Scale
-from scrapdb.datasette.points import sampled
 from scrapdb.query.times import parse_time
 
 Kind = Literal["scatter", "line", "histogram"]
 KINDS: tuple[Kind, ...] = ("scatter", "line", "histogram")
 MOST_POINTS = 5000
+MOST_COUNTED = 20_000
 _CHANNELS = ("x", "y", "color")
 _MOST_CATEGORIES = 40
 _MOST_COLORS = 10
@@ -23,13 +23,13 @@ _BINS = 30
 _WIDTH, _HEIGHT = 860, 420  # pixels
 _LONGEST_LABEL = 60  # characters
 # Text, lines, grid, ground, marks of one colour, and the scheme of many.
-_LIGHT = ("#1d2939", "#98a2b3", "#eaecf0", "white", "#276890", "tableau10")
-_DARK = ("#e4e7ec", "#667085", "#344054", "#161b22", "#6cb6e0", "set2")
+LIGHT = ("#1d2939", "#98a2b3", "#eaecf0", "white", "#276890", "tableau10")
+DARK = ("#e4e7ec", "#667085", "#344054", "#161b22", "#6cb6e0", "set2")
 
 
 def specification(points: Points, kind: Kind, *, dark: bool = False) -> dict[str, Any]:
     """Describe a plot with its data."""
-    ink, line, grid, ground, mark, scheme = _DARK if dark else _LIGHT
+    ink, line, grid, ground, mark, scheme = DARK if dark else LIGHT
     draw = _histogram if kind == "histogram" else _marks
     text = {"labelColor": ink, "titleColor": ink}
     return {
@@ -50,12 +50,11 @@ def specification(points: Points, kind: Kind, *, dark: bool = False) -> dict[str
 
 def _marks(points: Points, kind: Kind, color: str) -> dict[str, Any]:
     """Draw each run as a point, or as a corner of a line."""
-    rows = sampled(points.rows, MOST_POINTS)
     encoding: dict[str, Any] = {}
     columns = []
     for place, (label, scale) in enumerate(zip(points.labels, points.scales, strict=True)):
         channel = _CHANNELS[place]
-        values = [row[place + 1] for row in rows]
+        values = [row[place + 1] for row in points.rows]
         columns.append(_values(values, scale, _MOST_COLORS if channel == "color" else _MOST_CATEGORIES))
         encoding[channel] = {"field": channel, "type": scale, "title": _cut(label), **_scale(scale, channel)}
     mark = {"type": "line", "point": True} if kind == "line" else {"type": "point", "filled": True, "opacity": 0.8}
@@ -64,7 +63,7 @@ def _marks(points: Points, kind: Kind, color: str) -> dict[str, Any]:
 
 
 def _histogram(points: Points, _: Kind, color: str) -> dict[str, Any]:
-    """Count all runs, not only those that would be drawn one by one."""
+    """Count runs, by category or by bins of one width."""
     scale = points.scales[0]
     values = [row[1] for row in points.rows]
     x: dict[str, Any] = {"field": "x", "title": _cut(points.labels[0]), "type": scale}

@@ -9,16 +9,24 @@ from collections.abc import Sequence
 from typing import Any
 from typing import Literal
 from typing import NamedTuple
+from typing import TypeVar
 
 from scrapdb.errors import UsageError
+from scrapdb.query.fields import Fields
+from scrapdb.query.nodes import Name
 from scrapdb.query.parser import parse_columns
+from scrapdb.query.select import count
 from scrapdb.query.select import fields_of
+from scrapdb.query.select import notebook_ids
 from scrapdb.query.select import select
+from scrapdb.query.sql.statements import Statement
+from scrapdb.query.sql.statements import one_of
 from scrapdb.query.times import parse_time
 
 Scale = Literal["quantitative", "temporal", "nominal"]
 # What can be drawn: numbers, texts and truths; a time is the text that the store has.
 Cell = float | str | bool
+Item = TypeVar("Item")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
 
 
@@ -39,16 +47,23 @@ class Points(NamedTuple):
         scales: of the same axes.
         rows: path of the notebook and a value for each axis.
         left_out: how many notebooks have no value to draw for one of them.
+        chosen_from: of how many notebooks those of `rows` and `left_out` were chosen; None if they are all.
     """
 
     labels: tuple[str, ...]
     scales: tuple[Scale, ...]
     rows: list[tuple[Any, ...]]
     left_out: int
+    chosen_from: int | None = None
 
 
-def read(connection: sqlite3.Connection, axes: Axes) -> Points:
-    """Read the points of all notebooks for which the expression holds, in the order of their paths.
+def read(connection: sqlite3.Connection, axes: Axes, most: int | None = None) -> Points:
+    """Read the points of the notebooks for which the expression holds, in the order of their paths.
+
+    Args:
+        connection: a store.
+        axes: what to read.
+        most: of more notebooks than these so many are read, chosen at even distances.
 
     Raises:
         ExpressionError: an axis or the expression is wrong.
@@ -59,15 +74,41 @@ def read(connection: sqlite3.Connection, axes: Axes) -> Points:
         if axis.strip() == "*" or len(parse_columns(axis)) > 1:
             raise UsageError(f"An axis is one field or expression, not {axis!r}.")
     columns = ", ".join(["nb.path", *wanted])
-    selection = select(connection, fields_of(connection), axes.where or None, columns=columns)
-    rows, left_out = [], 0
+    fields = fields_of(connection)
+    choice = None if most is None else _choose(connection, fields, axes, most)
+    where = None if choice else axes.where or None
+    selection = select(connection, fields, where, columns=columns, only=choice and choice.condition)
+    rows, left_out = [], choice.missing if choice else 0
     for row in selection.rows:
         if all(map(can_be_drawn, row[1:])):
             rows.append(row)
         else:
             left_out += 1
     scales = tuple(scale([row[place] for row in rows]) for place in range(1, len(wanted) + 1))
-    return Points(selection.labels[1:], scales, rows, left_out)
+    return Points(selection.labels[1:], scales, rows, left_out, choice and choice.chosen_from)
+
+
+class _Choice(NamedTuple):
+    """The notebooks that are read: of how many they were chosen, if not all, and how many others have no value."""
+
+    condition: Statement
+    chosen_from: int | None
+    missing: int
+
+
+def _choose(connection: sqlite3.Connection, fields: Fields, axes: Axes, most: int) -> _Choice | None:
+    """Choose from the notebooks of a plot that have something for its rarest axis; None if there are not so many."""
+    total = count(connection, fields, axes.where or None)
+    if total <= most:
+        return None
+    nodes = [column.node for axis in (axes.x, axes.y, axes.color) if axis for column in parse_columns(axis)]
+    terms = [f"{node} is not null" for node in nodes if isinstance(node, Name)]
+    rarest = min(terms, key=lambda term: count(connection, fields, term), default=None)
+    where = " and ".join(f"({term})" for term in (axes.where, rarest) if term)
+    found = sorted(notebook_ids(connection, fields, where or None))
+    if len(found) > most:
+        return _Choice(one_of(sampled(found, most)), len(found), missing=0)
+    return _Choice(one_of(found), None, missing=total - len(found))
 
 
 def can_be_drawn(value: Any) -> bool:
@@ -86,6 +127,6 @@ def scale(values: Sequence[Cell]) -> Scale:
     return "nominal"
 
 
-def sampled(rows: Sequence[tuple[Any, ...]], most: int) -> Sequence[tuple[Any, ...]]:
+def sampled(rows: Sequence[Item], most: int) -> Sequence[Item]:
     """Choose rows at even distances, if there are more than so many."""
     return rows if len(rows) <= most else [rows[place * len(rows) // most] for place in range(most)]

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+import time
+from collections.abc import Awaitable
 from collections.abc import Callable
+from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 from typing import TypeVar
 from urllib.parse import urlencode
 
+from datasette.utils import sqlite_timelimit
 from datasette.utils import tilde_encode
 from datasette.utils.asgi import Forbidden
 from datasette.utils.asgi import NotFound
 
+from scrapdb.errors import ScrapdbError
+from scrapdb.errors import StoreError
 from scrapdb.query.patterns import register
 from scrapdb.store.connection import APPLICATION_ID
 
@@ -22,7 +30,14 @@ except ImportError:  # Datasette 0.65
 
 Answer = TypeVar("Answer")
 # What the pages show comes from all of these; who may not see one of them sees no page.
-TABLES = ("notebooks", "cells", "scraps", "parameters", "displays", "frames", "blobs", "problems", "runs")
+TABLES = ("notebooks", "cells", "scraps", "parameters", "displays", "frames", "blobs", "problems", "runs", "search")
+_TOO_LONG = (
+    "The answer takes longer than {:g} seconds, after which this server stops. Ask for fewer notebooks, or let it have"
+    " more time: `--setting sql_time_limit_ms 5000`."
+)
+# By store and actor the table that is closed to them, for the time of one request.
+_Closed = dict[tuple[str, str], str | None]
+_CLOSED: ContextVar[_Closed] = ContextVar("closed")
 
 
 class Store:
@@ -38,13 +53,28 @@ class Store:
         self.name = name
         self.database = datasette.databases[name]
 
-    async def ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        """Call a function with a connection, in one of Datasette's threads."""
+    async def ask(self, question: Callable[[sqlite3.Connection], Answer], *, seconds: float | None = None) -> Answer:
+        """Call a function with a connection, in one of Datasette's threads.
+
+        Args:
+            question: the function.
+            seconds: after which SQLite is stopped; those that this Datasette allows if not given.
+
+        Raises:
+            ScrapdbError: it takes longer.
+        """
+        milliseconds = self.datasette.setting("sql_time_limit_ms") if seconds is None else seconds * 1000
 
         def asked(connection: sqlite3.Connection) -> Answer:
             factory, connection.row_factory = connection.row_factory, None
+            end = time.perf_counter() + milliseconds / 1000
             try:
-                return question(connection)
+                with sqlite_timelimit(connection, milliseconds):
+                    return question(connection)
+            except (StoreError, sqlite3.OperationalError) as error:
+                if time.perf_counter() < end:
+                    raise
+                raise ScrapdbError(_TOO_LONG.format(milliseconds / 1000)) from error
             finally:
                 connection.row_factory = factory
 
@@ -60,7 +90,25 @@ class Store:
 
 def base(datasette: Any, database: str) -> str:
     """Give the address below which the pages of a store are."""
-    return str(datasette.urls.path(f"/-/scrapdb/{tilde_encode(database)}"))
+    return _base(datasette.setting("base_url"), database)
+
+
+@lru_cache(maxsize=1000)
+def _base(base_url: str, database: str) -> str:
+    return f"{base_url}-/scrapdb/{tilde_encode(database)}"
+
+
+def remembering(app: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Let a server remember during each request who may see which store: a page of Datasette asks for it many times."""
+
+    async def answering(scope: Any, receive: Any, send: Any) -> None:
+        before = _CLOSED.set({})
+        try:
+            await app(scope, receive, send)
+        finally:
+            _CLOSED.reset(before)
+
+    return answering
 
 
 async def find(datasette: Any, name: str, actor: Any) -> Store:
@@ -72,9 +120,12 @@ async def find(datasette: Any, name: str, actor: Any) -> Store:
     """
     if name not in datasette.databases or not await is_store(datasette, name):
         raise NotFound(f"There is no store {name}")
-    for table in TABLES:
-        if not await _may_view(datasette, actor, name, table):
-            raise Forbidden(f"view-table {name} {table}")
+    known: _Closed = _CLOSED.get({})
+    key = name, json.dumps(actor, sort_keys=True, default=repr)
+    if key not in known:
+        known[key] = await _closed(datasette, actor, name)
+    if known[key]:
+        raise Forbidden(f"view-table {name} {known[key]}")
     return Store(datasette, name)
 
 
@@ -91,6 +142,14 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 def _application_id(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA application_id").fetchone()[0])
+
+
+async def _closed(datasette: Any, actor: Any, database: str) -> str | None:
+    """Find a table that an actor may not see."""
+    for table in TABLES:
+        if not await _may_view(datasette, actor, database, table):
+            return table
+    return None
 
 
 async def _may_view(datasette: Any, actor: Any, database: str, table: str) -> bool:

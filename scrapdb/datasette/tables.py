@@ -13,13 +13,15 @@ from weakref import WeakKeyDictionary
 
 from scrapdb.datasette.store import Store
 from scrapdb.datasette.store import is_store
+from scrapdb.store import runs
 from scrapdb.store import schema
 from scrapdb.store import search
 
 DESCRIPTION = "What notebooks glued, and with which parameters they ran. Begin with the table runs."
-_LARGE = 20_000  # notebooks, above which counting and sorting them all takes too long for every page
+_LARGE = 20_000  # notebooks, above which counting them, and sorting without an index, takes too long for every page
+_SECONDS = 30.0  # for describing a store; a server that is stopped by its own limit would not start
 _HIDDEN = ("name_types", "run_columns", "blobs", "search", "sqlite_stat1", "sqlite_stat4")
-_DESCRIBED_BY = (None, "databases", "tables")
+_DESCRIBED_BY = (None, "databases")
 # In the descriptions of columns: Datasette 0.65 takes half a millisecond for a cell of a column with `units`.
 _UNITS = {"size": "bytes", "seconds": "seconds", "nb_seconds": "seconds"}
 _LABELS = {"names": "name", "notebooks": "path", "runs": "notebook"}
@@ -32,7 +34,10 @@ _described: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 async def describe(datasette: Any) -> None:
     """Describe the stores that a server has when it starts."""
     stores = [Store(datasette, name) for name in datasette.databases if await is_store(datasette, name)]
-    described = {store.name: {"description": DESCRIPTION, "tables": await store.ask(tables)} for store in stores}
+    described = {
+        store.name: {"description": DESCRIPTION, "tables": await store.ask(tables, seconds=_SECONDS)}
+        for store in stores
+    }
     if hasattr(datasette, "set_resource_metadata"):
         for name, database in described.items():
             await _write(datasette, name, database)
@@ -61,7 +66,9 @@ def tables(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
     if search.is_there(connection):
         for name, key in _SEARCHED.items():
             described[name] |= {"fts_table": "search", "fts_pk": key}
-    described["runs"] |= {"sort_desc": "nb_id"} if large else {"sort_desc": "nb_started_at", "facets": ["nb_status"]}
+    described["runs"]["sort_desc"] = "nb_started_at" if not large or runs.are_indexed(connection) else "nb_id"
+    if not large:
+        described["runs"]["facets"] = ["nb_status"]
     return described
 
 

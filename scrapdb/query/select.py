@@ -71,6 +71,7 @@ class _Plan(NamedTuple):
     offset: int
     estimates: Estimates
     scanning: bool = False
+    only: Statement | None = None
 
     @property
     def wide(self) -> bool:
@@ -89,6 +90,7 @@ class _Plan(NamedTuple):
             wide=self.wide,
             estimates=self.estimates,
             scanning=self.scanning,
+            only=self.only,
         )
 
 
@@ -116,6 +118,7 @@ def select(
     sort: str | None = None,
     limit: int | None = None,
     offset: int = 0,
+    only: Statement | None = None,
 ) -> Selection:
     """Answer a query.
 
@@ -129,6 +132,7 @@ def select(
         sort: what to sort by, `-distance, symbol`; missing values come last, equal ones by path.
         limit: the most rows to give.
         offset: how many to leave out before.
+        only: a condition in SQL on the notebooks, which it calls `n`.
 
     Raises:
         ExpressionError: one of the texts is wrong; it knows the place.
@@ -147,6 +151,7 @@ def select(
         limit,
         offset,
         _estimates(connection, where),
+        only=only,
     )
     return Selection(tuple(column.label for column in shown), _rows(connection, plan))
 

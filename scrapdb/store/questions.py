@@ -18,18 +18,18 @@ QUESTIONS = (
     Question(
         "latest_completed",
         "Latest completed run per parameter set",
-        "Of the completed runs of one notebook with the same parameters, the one that started last.",
+        "Of the completed runs of one notebook with the same parameters, the one that started last; at most 1,000.",
         """\
 WITH given AS (
-  SELECT notebook_id, json_group_object(name, coalesce(text, number, json)) AS parameters
-    FROM (SELECT notebook_id, name_id AS name, text, number, json FROM parameters ORDER BY notebook_id, name_id)
-   GROUP BY notebook_id
-), placed AS (
-  SELECT id, row_number() OVER (PARTITION BY coalesce(source, iif(parameters IS NULL, path, '')), parameters
-                                ORDER BY started_at DESC, mtime_ns DESC, id DESC) AS place
-    FROM notebooks LEFT JOIN given ON notebook_id = id WHERE status = 'completed'
+  SELECT *, (SELECT json_group_object(name_id, coalesce(text, number, json))
+               FROM parameters WHERE notebook_id = notebooks.id) AS parameters
+    FROM notebooks WHERE status = 'completed'
+), latest AS (
+  SELECT id, max(coalesce(started_at, mtime) || path) AS moment
+    FROM given GROUP BY coalesce(source, iif(parameters = '{}', path, '')), parameters
+   ORDER BY moment DESC LIMIT 1000
 )
-SELECT runs.* FROM placed JOIN runs ON nb_id = id WHERE place = 1 ORDER BY nb_started_at DESC, notebook""",
+SELECT runs.* FROM latest JOIN runs ON nb_id = id ORDER BY moment DESC""",
     ),
     Question(
         "failures_by_error",

@@ -22,6 +22,10 @@ from scrapdb.store.values import Stored
 
 LIMIT = 100
 _BATCH = 1000  # notebooks
+# Columns that `rechoose` indexes, so that a page of a large table is filtered and sorted at once: these, and of those
+# of numbers the commonest. Each index takes 17 bytes a run, and 10 microseconds of every run that is written again.
+INDEXED = ("nb_status", "nb_started_at", "nb_seconds")
+_INDEXED_NUMBERS = 10
 FIXED = ("nb_id", "notebook", "nb_status", "nb_started_at", "nb_seconds", "nb_error")
 _AFFINITY = {"number": "NUMERIC", "text": "TEXT"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
@@ -97,7 +101,7 @@ def write_cells(
 
 
 def rechoose(connection: sqlite3.Connection) -> int:
-    """Make `runs` anew with the commonest names, inside the caller's transaction.
+    """Make `runs` anew with the commonest names, and with indexes, inside the caller's transaction.
 
     Returns:
         How many columns it has for names.
@@ -113,7 +117,15 @@ def rechoose(connection: sqlite3.Connection) -> int:
     while batch := runs.fetchmany(_BATCH):
         cells = _cells(connection, batch[0][0], batch[-1][0])
         write_cells(connection, columns, [(fixed(run), cells.get(run[0], ())) for run in batch])
+    numbers = [columns[column] for column in chosen if column[1] == "number"]
+    for column in (*INDEXED, *numbers[:_INDEXED_NUMBERS]):
+        connection.execute(f"CREATE INDEX {quoted(f'runs_by_{column}')} ON runs ({quoted(column)})")
     return len(columns)
+
+
+def are_indexed(connection: sqlite3.Connection) -> bool:
+    """Tell whether `runs` has the indexes that `rechoose` makes."""
+    return connection.execute("SELECT 1 FROM pragma_index_list('runs')").fetchone() is not None
 
 
 def fixed(run: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -61,11 +61,11 @@ CREATE TABLE name_types (
 CREATE TABLE scraps (
   notebook_id INTEGER NOT NULL REFERENCES notebooks (id),
   name_id INTEGER NOT NULL REFERENCES names (id),
-  type TEXT NOT NULL,
-  number NUMERIC,
-  text TEXT,
-  json TEXT,
-  exact TEXT,
+  type TEXT NOT NULL,               -- null, boolean, integer, float, text, json, frame or display
+  number NUMERIC,                   -- the value of a number; of a boolean 1 or 0
+  text TEXT,                        -- the value of a text
+  json TEXT,                        -- the value of a list or dict; NaN and infinities are null in it
+  exact TEXT,                       -- the value as JSON of Python, where the three columns do not give it back
   encoder TEXT NOT NULL,            -- how the value was written: json, text, pandas, display, or a user's own
   size INTEGER NOT NULL,            -- bytes of its payload and displays in the notebook
   cell INTEGER NOT NULL,            -- where it was glued: cell, from 0, not counting papermill's marks
@@ -79,11 +79,11 @@ CREATE TABLE scraps (
 CREATE TABLE parameters (
   notebook_id INTEGER NOT NULL REFERENCES notebooks (id),
   name_id INTEGER NOT NULL REFERENCES names (id),
-  type TEXT NOT NULL,
-  number NUMERIC,
-  text TEXT,
-  json TEXT,
-  exact TEXT,
+  type TEXT NOT NULL,               -- null, boolean, integer, float, text, json, or expression: a default's source
+  number NUMERIC,                   -- as in scraps
+  text TEXT,                        -- as in scraps; of an expression its source
+  json TEXT,                        -- as in scraps
+  exact TEXT,                       -- as in scraps
   source TEXT NOT NULL,             -- default, recorded (in the metadata) or injected (by a cell): the last one known
   shadowed INTEGER NOT NULL,        -- 1: the notebook glued the same name, so the bare name means the scrap
   PRIMARY KEY (notebook_id, name_id)
@@ -133,11 +133,11 @@ CREATE TABLE cells (
 CREATE TABLE problems (
   id INTEGER PRIMARY KEY,
   notebook_id INTEGER NOT NULL REFERENCES notebooks (id),
-  cell INTEGER,
-  output INTEGER,
-  name TEXT,
-  kind TEXT NOT NULL,
-  message TEXT NOT NULL
+  cell INTEGER,                     -- where, as in scraps.cell; NULL: in the notebook as a whole
+  output INTEGER,                   -- output of that cell, from 0
+  name TEXT,                        -- name of the scrap or parameter
+  kind TEXT NOT NULL,               -- malformed, payload, encoder, repeated, parameters, metadata, unreadable, …
+  message TEXT NOT NULL             -- what is wrong, in a sentence
 );
 
 -- Run columns: which column of `runs` shows which name.

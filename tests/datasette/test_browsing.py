@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,14 +42,19 @@ def _charts_are_shown(page: Page, selector: str) -> None:
         page.wait_for_function(_LOADED, arg=image, timeout=20_000)
 
 
-def test_three_clicks_lead_to_the_chart_of_the_nearest_ticker(page: Page, address: str) -> None:
+def _chart_of(path: Path) -> str:
+    """Find the hash of the picture in a notebook's outputs."""
+    outputs = [output for cell in json.loads(path.read_text("utf-8"))["cells"] for output in cell.get("outputs", ())]
+    (picture,) = [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]
+    return hashlib.sha256(base64.b64decode("".join(picture))).hexdigest()
+
+
+def test_three_clicks_lead_to_the_chart_of_the_nearest_ticker(page: Page, address: str, store: Path) -> None:
     page.goto(address)
-    page.click("a[href$='/scraps/runs'], h2 a[href$='/scraps']")
-    if not page.url.endswith("/runs"):
-        page.click("a[href$='/scraps/runs']")
-    page.goto(f"{page.url}?_sort=distance")
-    page.locator("table a.scrapdb-thumbnail, table a:has(img)").first.click()
-    page.wait_for_load_state("load")
+    page.click("section.content >> text=Runs")
+    page.click("th[data-column=distance] >> text=distance")
+    page.locator("table.rows-and-columns a.scrapdb-thumbnail").first.click()
+    page.wait_for_url(f"**/display/{_chart_of(store.parent / 'tickers' / f'{NEAREST}.ipynb')}")
     _charts_are_shown(page, "img")
 
 

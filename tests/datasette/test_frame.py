@@ -47,7 +47,7 @@ def cells(text: str, row: int) -> list[str]:
 def test_first_page(glued: Path) -> None:
     response = get(glued, page("frame", hash=LARGE))
     assert response.status_code == 200
-    assert f"{ROWS:,} rows × 5 columns" in response.text
+    assert f"{ROWS:,} rows × 4 columns" in response.text
     assert "Rows 1 to 100 of 20,000" in response.text
     assert rows(response.text) == list(range(100))
     first = large().iloc[0]
@@ -134,6 +134,12 @@ def test_a_column_of_lists_has_no_order(glued: Path) -> None:
     response = get(glued, page("frame", hash=SMALL, _sort="items"))
     assert response.status_code == 400
     assert "values without an order" in response.text
+
+
+def test_a_dark_chart_is_dark(glued: Path) -> None:
+    light, dark = (get(glued, page("frame.svg", hash=LARGE, _theme=theme)).text for theme in ("light", "dark"))
+    assert 'fill="white"' in light
+    assert 'fill="white"' not in dark
 
 
 def test_form_adds_a_filter(glued: Path) -> None:

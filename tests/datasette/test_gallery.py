@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from html import unescape
 from pathlib import Path
 
@@ -10,7 +12,12 @@ import pytest
 
 from scrapdb.database import Database
 from tests.datasette.asked import get
+from tests.notebook_builder import PNG
+from tests.notebook_builder import code
+from tests.notebook_builder import display
 from tests.notebook_builder import gluing
+from tests.notebook_builder import notebook
+from tests.notebook_builder import scrap
 from tests.notebook_builder import write
 
 GALLERY = "/-/scrapdb/scraps/gallery"
@@ -92,3 +99,15 @@ def test_a_store_without_displays_says_so(tmp_path: Path) -> None:
     write(tmp_path / "a.ipynb", gluing(x=1))
     Database(tmp_path / "scraps.db").index(tmp_path)
     assert "no pictures yet" in get(tmp_path / "scraps.db", GALLERY).text
+
+
+def test_what_was_shown_for_a_null_is_there(tmp_path: Path) -> None:
+    shown = display("chart", {"image/png": PNG})
+    shown["data"] |= scrap("chart", None)["data"]
+    shown["metadata"]["scrapbook"] |= {"data": True}
+    write(tmp_path / "null.ipynb", notebook(code("1", shown)))
+    write(tmp_path / "none.ipynb", notebook(code("1", scrap("chart", None))))
+    Database(tmp_path / "scraps.db").index(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "scraps.db")) as connection:
+        assert connection.execute("SELECT type FROM scraps").fetchall() == [("null",)] * 2
+    assert paths(get(tmp_path / "scraps.db", f"{GALLERY}?scrap=chart").text) == ["null.ipynb"]

@@ -13,6 +13,7 @@ import pytest
 from datasette.app import Datasette
 
 from scrapdb.datasette.routes import PAGES
+from scrapdb.datasette.store import TABLES
 
 NOBODY = 403
 PATHS = ("../../../etc/passwd", "/etc/passwd", "..%2f..%2fetc%2fpasswd", "scraps.db", "%00", "file:///etc/passwd")
@@ -29,25 +30,35 @@ def statuses(
 
     async def ask() -> set[int]:
         datasette = Datasette([str(store)], metadata={"databases": {"scraps": database}}, settings=settings)
-        cookies = {"ds_actor": datasette.sign({"a": {"id": actor}}, "actor")} if actor else {}
-        return {(await datasette.client.get(address, cookies=cookies)).status_code for address in addresses}
+        return await asked(datasette, addresses, actor)
 
     return asyncio.run(ask())
 
 
+async def asked(datasette: Datasette, addresses: list[str], actor: str | None) -> set[int]:
+    cookies = {"ds_actor": datasette.sign({"a": {"id": actor}}, "actor")} if actor else {}
+    return {(await datasette.client.get(address, cookies=cookies)).status_code for address in addresses}
+
+
 @pytest.fixture(scope="module")
 def addresses(store: Path) -> list[str]:
-    """An address of every page, with what there is in the store."""
+    """An address of every page that `PAGES` has, with what there is in the store."""
     with closing(sqlite3.connect(store)) as connection:
         (shown,) = connection.execute("SELECT hash FROM displays").fetchone()
         (frame,) = connection.execute("SELECT hash FROM frames").fetchone()
         (path,) = connection.execute("SELECT path FROM notebooks").fetchone()
     pages = [page.replace("\\", "").partition("/(")[0] for page in PAGES if not page.startswith("display")]
-    asked = f"path={path}&name=prices&hash={frame}&x=distance&_scrap=distance<1"
-    return [f"/-/scrapdb/scraps/display/{shown}", *(f"/-/scrapdb/scraps/{page}?{asked}" for page in pages)]
+    asked = f"path={path}&x=distance&_scrap=distance<1"
+    arguments = {page: f"hash={frame}" if page.startswith("frame") else asked for page in pages}
+    asking = [f"/-/scrapdb/scraps/{page}?{arguments[page]}" for page in pages]
+    return [f"/-/scrapdb/scraps/display/{shown}", *asking]
 
 
-@pytest.mark.parametrize("rules", [{"allow": False}, {"tables": {"scraps": {"allow": {"id": "ann"}}}}])
+@pytest.mark.parametrize(
+    "rules",
+    [{"allow": False}, {"allow": {"id": "ann"}}, *({"tables": {name: {"allow": {"id": "ann"}}}} for name in TABLES)],
+    ids=lambda rules: next(iter(rules.get("tables", ["database"]))),
+)
 def test_nobody_sees_a_page_of_what_they_may_not_see(rules: dict[str, Any], store: Path, addresses: list[str]) -> None:
     assert statuses(store, addresses, **rules) == {NOBODY}
     assert statuses(store, addresses, actor="bob", **rules) == {NOBODY}
@@ -55,8 +66,16 @@ def test_nobody_sees_a_page_of_what_they_may_not_see(rules: dict[str, Any], stor
 
 def test_who_may_see_the_tables_sees_the_pages(store: Path, addresses: list[str]) -> None:
     rules = {"tables": {"scraps": {"allow": {"id": "ann"}}}}
-    assert NOBODY not in statuses(store, addresses, actor="ann", **rules)
-    assert statuses(store, addresses[:1], actor="ann", **rules) == {200}
+    assert statuses(store, addresses, actor="ann", **rules) == {200}
+
+
+def test_what_one_request_may_see_is_asked_anew_for_the_next(store: Path, addresses: list[str]) -> None:
+    async def ask() -> list[set[int]]:
+        rules = {"databases": {"scraps": {"tables": {"scraps": {"allow": {"id": "ann"}}}}}}
+        servers = Datasette([str(store)]), Datasette([str(store)], metadata=rules)
+        return [await asked(server, addresses[:2], actor) for actor in ("ann", "bob") for server in servers]
+
+    assert asyncio.run(ask()) == [{200}, {200}, {200}, {NOBODY}]
 
 
 def test_queries_show_no_table_that_is_closed(store: Path) -> None:

@@ -15,18 +15,23 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from scrapdb.datasette import charts
 from scrapdb.datasette.plot_chart import binned
 from scrapdb.datasette.plot_chart import specification
+from scrapdb.datasette.points import Axes
 from scrapdb.datasette.points import Points
 from scrapdb.datasette.points import Scale
+from scrapdb.datasette.points import read
 from scrapdb.datasette.points import sampled
 from scrapdb.datasette.points import scale
+from scrapdb.errors import ScrapdbError
 from scrapdb.store.connection import APPLICATION_ID
 from tests.datasette.asked import get
 from tests.query.stores import Notebook
 from tests.query.stores import build
 
 PLOT = "/-/scrapdb/scraps/plot"
+CHART = '{"data": {"values": [{"x": 1}]}, "mark": "point", "encoding": {"x": {"field": "x", "title": "a title"}}}'
 
 
 def drawn_points(svg: str) -> int:
@@ -108,10 +113,50 @@ def test_no_more_than_five_thousand_points_are_drawn(tmp_path: Path) -> None:
     with closing(build(notebooks, str(tmp_path / "scraps.db"))) as connection:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     page = get(tmp_path / "scraps.db", f"{PLOT}?x=x&y=x").text
-    assert "5,010 runs." in page
-    assert "Of these 5,000 are drawn" in page
+    assert "5,000 of 5,010 runs, chosen at even distances." in page
     assert page.count(".ipynb</a></td>") == 100
     assert drawn_points(get(tmp_path / "scraps.db", f"{PLOT}.svg?x=x&y=x").text) == 5000
+
+
+def test_of_many_runs_those_with_the_rarest_axis_are_read(tmp_path: Path) -> None:
+    notebooks = [
+        Notebook(f"n{number:03}.ipynb", {"x": number} | ({"y": 1} if number < 3 else {})) for number in range(200)
+    ]
+    with closing(build(notebooks, str(tmp_path / "scraps.db"))) as connection:
+        few = read(connection, Axes("x", "y", "", "x >= 1"), most=50)
+        many = read(connection, Axes("x", "nb.path", "", ""), most=50)
+        everything = read(connection, Axes("x", "y", "", ""), most=200)
+    assert ([row[1:] for row in few.rows], few.left_out, few.chosen_from) == ([(1, 1), (2, 1)], 197, None)
+    assert ([row[1] for row in many.rows], many.left_out, many.chosen_from) == (list(range(0, 200, 4)), 0, 200)
+    assert (len(everything.rows), everything.left_out, everything.chosen_from) == (3, 197, None)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\nb", "\x1b[31m", "\ufffe", "\udc80", "\u202eb"])
+def test_what_xml_cannot_write_is_escaped(name: str) -> None:
+    points = Points((name, "y"), ("nominal", "quantitative"), [("a.ipynb", name, 1)], 0)
+    svg = charts.svg(specification(points, "scatter")).decode()
+    assert name.encode("unicode_escape").decode() in "".join(ET.fromstring(svg).itertext())  # noqa: S314
+
+
+@pytest.mark.parametrize(("chart", "seconds", "said"), [("{}", 60, "cannot be drawn"), (CHART, 0.001, "takes longer")])
+def test_a_chart_that_fails_is_a_sentence_and_the_next_is_drawn(chart: str, seconds: float, said: str) -> None:
+    drawer = charts.Drawer()
+    try:
+        with pytest.raises(ScrapdbError, match=said):
+            drawer.draw(chart, seconds)
+        assert drawer.draw(CHART, 60).startswith(b"<svg")
+    finally:
+        drawer.close()
+
+
+def test_a_chart_that_ends_the_drawing_process_is_a_sentence() -> None:
+    drawer = charts.Drawer()
+    try:
+        with pytest.raises(ScrapdbError, match="cannot be drawn"):
+            drawer.draw(CHART.replace("a title", "\\u0000"), 60)
+        assert drawer.draw(CHART, 60).startswith(b"<svg")
+    finally:
+        drawer.close()
 
 
 @pytest.mark.parametrize(

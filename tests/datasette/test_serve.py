@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.datasette.glued import ROWS
+from tests.datasette.glued import page
 from tests.datasette.server import free_port
 from tests.datasette.server import get
 from tests.datasette.server import served
@@ -80,6 +82,18 @@ def test_a_directory_is_written_whole_and_can_be_served(own: Path, tmp_path: Pat
     with served("datasette", target) as address:
         assert get(f"{address}/scraps/runs")[0] == 200
         assert json.loads(get(f"{address}/-/settings.json")[2])["default_page_size"] == 50
+
+
+def test_the_frames_of_a_written_directory_can_be_read(glued: Path, tmp_path: Path) -> None:
+    target = tmp_path / "site"
+    assert serve(Path(shutil.copytree(glued.parent, tmp_path / "own"), glued.name), "--export", target).returncode == 0
+    shutil.rmtree(tmp_path / "own")
+    assert list((target / "scraps.db-frames").iterdir())
+    with served("datasette", target) as address:
+        status, _, text = get(f"{address}{page('frame', path='run0.ipynb', name='prices', _offset=ROWS - 5)}")
+    assert status == 200
+    assert f"{ROWS:,} rows" in text
+    assert "2026-01-14 21:19:00" in text  # the last of 20,000 minutes
 
 
 def test_a_directory_that_is_not_empty_is_left_alone(own: Path, tmp_path: Path) -> None:

@@ -137,3 +137,17 @@ def test_numbers_and_texts_compare_as_such(tmp_path: Path) -> None:
         writer.write([notebook("text.ipynb", distance="0.05")])
     assert query(store, "SELECT count(*) FROM runs WHERE distance < '0.1'") == [(10,)]
     assert query(store, "SELECT count(*) FROM scraps WHERE number < 0.1") == [(10,)]
+
+
+def test_optimize_indexes_what_is_sorted_by(tmp_path: Path) -> None:
+    store = tmp_path / "scraps.db"
+    with Writer(store) as writer:
+        writer.write([notebook(f"{number}.ipynb", distance=number, **{'o"dd': number}) for number in range(50)])
+        writer.optimize()
+        (*_, plan) = query(store, "EXPLAIN QUERY PLAN SELECT * FROM runs ORDER BY distance, nb_id LIMIT 5")[0]
+        assert plan == "SCAN runs USING INDEX runs_by_distance"
+        writer.write([notebook("51.ipynb", Distance=7, **{'o"dd': "text"})])  # renames indexed columns
+        writer.optimize()
+        writer.optimize()
+    assert runs_of(store)["51.ipynb"]["Distance"] == 7
+    check(store)

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from scrapdb.datasette import charts
 from scrapdb.datasette import selection
 from scrapdb.datasette.frame_cells import frame_cell
+from scrapdb.datasette.frame_cells import heading
 from scrapdb.datasette.frames import MOST_PLACES
 from scrapdb.datasette.frames import Located
 from scrapdb.datasette.frames import locate
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 _ROWS, _MOST_ROWS = 100, 1000
 _COLUMNS, _MOST_COLUMNS = 20, 100
-_RESERVED = frozenset({"hash", "path", "name", "_sort", "_sort_desc", "_col", "_offset", "_size"})
+_RESERVED = frozenset({"hash", "path", "name", "_sort", "_sort_desc", "_col", "_offset", "_size", "_theme"})
 
 
 class Shown(NamedTuple):
@@ -114,6 +115,7 @@ def _context(located: Located, query_string: str) -> dict[str, Any]:
             "link": lambda **changes: f"?{urlencode(changed(asked.pairs, **changes))}",
             "without": lambda filter_: f"?{urlencode(_without(asked, filter_))}",
             "pages": _pages(asked, count),
+            "heading": heading,
             "operators": selection.OPERATORS,
             "sortable": count <= selection.MOST_SORTED,
             "most_sorted": selection.MOST_SORTED,

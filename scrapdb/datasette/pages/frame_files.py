@@ -86,7 +86,8 @@ async def svg(store: Store, request: Any) -> Response:
 def _svg(located: Located, query_string: str) -> bytes:
     with opened(located.place, located.frame.hash) as file:
         asked = shown(file, query_string)
-        return charts.svg(specification(file, asked.columns, selection.numbers(file, asked.selection)))
+        rows = selection.numbers(file, asked.selection)
+        return charts.svg(specification(file, asked.columns, rows, dark=dict(asked.pairs).get("_theme") == "dark"))
 
 
 def _csv(located: Located, query_string: str) -> Iterator[bytes]:

@@ -21,7 +21,9 @@ from scrapdb.query.nodes import names
 from scrapdb.query.parser import parse
 from scrapdb.query.parser import parse_sort
 from scrapdb.query.select import fields_of
+from scrapdb.query.select import ids_condition
 from scrapdb.query.select import select
+from scrapdb.query.sql.statements import Statement
 from scrapdb.store import displays
 
 if TYPE_CHECKING:
@@ -72,14 +74,17 @@ def find(connection: sqlite3.Connection, question: Question) -> list[Shown]:
     """
     named = [name for node in _nodes(question) for name in names(node)]
     shown = [_PATH, *(name for name in dict.fromkeys(named) if name != _PATH and name.name != question.scrap)]
+    fields = fields_of(connection)
+    ids_condition(connection, fields, [f"{Name('scrap', question.scrap)} is null"], "")  # is there such a scrap?
     selection = select(
         connection,
-        fields_of(connection),
-        [*filter(None, [question.where]), f"{Name('scrap', question.scrap)} is not null"],
+        fields,
+        question.where or None,
         columns=", ".join(map(str, shown)),
         sort=question.sort or None,
         limit=_PAGE + 1,
         offset=(question.page - 1) * _PAGE,
+        only=Statement(displays.IS_SHOWN, {"shown": question.scrap}),
     )
     rows = list(selection.rows)
     found = displays.of_notebooks(connection, question.scrap, [row[0] for row in rows])

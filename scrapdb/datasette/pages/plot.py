@@ -24,6 +24,7 @@ from scrapdb.query.nodes import Name
 from scrapdb.store import read
 
 _SHOWN = 100
+_SECONDS = 20.0  # for all points as CSV
 _NAMES = ("x", "y", "color", "where")
 
 
@@ -32,6 +33,11 @@ class Plot(NamedTuple):
 
     axes: points.Axes
     kind: plot_chart.Kind
+
+    @property
+    def most(self) -> int:
+        """Of how many runs it is made at most."""
+        return plot_chart.MOST_COUNTED if self.kind == "histogram" else plot_chart.MOST_POINTS
 
     @property
     def arguments(self) -> dict[str, str]:
@@ -46,8 +52,8 @@ async def view(store: Store, request: Any) -> Response:
         plot = await _asked(store, request, default=True)
         context |= {"given": plot.arguments, "kind": plot.kind, "arguments": plot.arguments}
         if plot.axes.x:
-            found = await store.ask(lambda connection: points.read(connection, plot.axes))
-            context |= {"points": found, "shown": found.rows[:_SHOWN], "most": plot_chart.MOST_POINTS}
+            found = await store.ask(lambda connection: points.read(connection, plot.axes, plot.most))
+            context |= {"points": found, "shown": found.rows[:_SHOWN]}
     except ScrapdbError as error:
         context["error"] = str(error)
     context["can_draw"] = charts.is_installed()
@@ -57,7 +63,7 @@ async def view(store: Store, request: Any) -> Response:
 async def svg(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/plot.svg?…`, with `theme=dark` on a dark ground."""
     plot = await _asked(store, request)
-    found = await store.ask(lambda connection: points.read(connection, plot.axes))
+    found = await store.ask(lambda connection: points.read(connection, plot.axes, plot.most))
     specification = plot_chart.specification(found, plot.kind, dark=request.args.get("theme") == "dark")
     drawn = await asyncio.to_thread(charts.svg, specification)
     return Response(drawn, content_type="image/svg+xml", headers=dict(PICTURE_HEADERS))
@@ -66,7 +72,7 @@ async def svg(store: Store, request: Any) -> Response:
 async def table(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/plot.csv?…` with all points."""
     plot = await _asked(store, request)
-    found = await store.ask(lambda connection: points.read(connection, plot.axes))
+    found = await store.ask(lambda connection: points.read(connection, plot.axes), seconds=_SECONDS)
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(["notebook", *found.labels])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -76,6 +77,11 @@ def ids_statement(where: Truth | None, estimates: Estimates | None = None, prefi
     return Statement(f"SELECT {found.notebook} FROM {found.tables}{_where(found.conditions)}", bind.values)
 
 
+def one_of(notebooks: Sequence[int]) -> Statement:
+    """The condition that a notebook `n` is one of these, by their ids."""
+    return Statement("n.id IN (SELECT value FROM json_each(:one_of))", {"one_of": json.dumps(notebooks)})
+
+
 def rows_statement(
     where: Truth | None,
     columns: Sequence[Output],
@@ -86,11 +92,12 @@ def rows_statement(
     wide: bool,
     estimates: Estimates | None = None,
     scanning: bool = False,
+    only: Statement | None = None,
 ) -> Statement:
     """The notebooks found: id and columns, each as wide as `width` says.
 
     With `wide` the scraps and parameters are left out, to be read by `cells_statement`; with `scanning` notebooks are
-    tested in the order of their paths, which is good for the first few.
+    tested in the order of their paths, which is good for the first few. `only` is a condition on the notebook `n`.
     """
     bind = Binder()
     found = search(where, bind, estimates, scanning=scanning)
@@ -103,13 +110,14 @@ def rows_statement(
     driven = Scope(scope.notebook, {**scope.rows, **found.scope.rows})
     keys = [sql for key in order for sql in _keys(key, driven, bind, sure.get(key.value))]
     # The plus keeps SQLite from reading all notebooks in the order of their paths, where an index finds the few.
+    conditions = [*found.conditions, only.sql] if only else found.conditions
     sql = (
-        f"SELECT {', '.join(['n.id', *outputs])} FROM {tables}{_where(found.conditions)}"
+        f"SELECT {', '.join(['n.id', *outputs])} FROM {tables}{_where(conditions)}"
         f" ORDER BY {', '.join([*keys, '+n.path' if found.driven else 'n.path'])}"
     )
     if limit is not None or offset:
         sql += f" LIMIT {bind(-1 if limit is None else limit)} OFFSET {bind(offset)}"
-    return Statement(sql, bind.values)
+    return Statement(sql, bind.values | (only.values if only else {}))
 
 
 def width(column: Output, *, wide: bool) -> int:
