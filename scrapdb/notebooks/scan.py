@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from operator import attrgetter
 from typing import NamedTuple
 
 from scrapdb.errors import UsageError
@@ -21,7 +22,8 @@ from scrapdb.text import valid_text
 
 SUFFIX = ".ipynb"
 _SKIPPED = frozenset({".ipynb_checkpoints", ".git", ".hg", ".svn", "__pycache__"})
-_ENVIRONMENT_MARKS = ("pyvenv.cfg", "conda-meta")
+_NAME = attrgetter("name")
+_ENVIRONMENT_MARKS = frozenset({"pyvenv.cfg", "conda-meta"})
 
 
 class Candidate(NamedTuple):
@@ -65,11 +67,11 @@ class Scan:
                 continue
             try:
                 with os.scandir(directory) as entries:
-                    found = sorted(entries, key=lambda entry: entry.name)
+                    found = sorted(entries, key=_NAME)
             except OSError as error:
                 self.errors.append(f"The directory {directory} cannot be listed: {error.strerror}.")
                 continue
-            if directory != top and any(entry.name in _ENVIRONMENT_MARKS for entry in found):
+            if directory != top and not _ENVIRONMENT_MARKS.isdisjoint(map(_NAME, found)):
                 continue
             self._walked.add(directory)
             if vouch:
@@ -109,20 +111,25 @@ class Scan:
     def _entries(
         self, entries: Iterable[os.DirEntry[str]], directory: str, below: str, directories: list[str]
     ) -> Iterator[Candidate]:
-        prefix = identity(os.path.join(directory, ""), self.base)
+        here = os.path.join(directory, "")
+        prefix = identity(here, self.base)
         for entry in entries:
             name = entry.name
-            if not (name.endswith(SUFFIX) or _is_directory(entry)) or self.excludes(os.path.join(below, name)):
+            is_directory = _is_directory(entry)
+            if not (is_directory or name.endswith(SUFFIX)):
                 continue
-            real = os.path.join(directory, name)
-            if entry.is_symlink() and os.path.exists(real):  # one that leads nowhere stands for itself
+            if self.exclude and self.excludes(os.path.join(below, name)):
+                continue
+            real = f"{here}{name}"
+            is_link = entry.is_symlink()
+            if is_link and os.path.exists(real):  # one that leads nowhere stands for itself
                 real = os.path.realpath(real)
-            if _is_directory(entry):
+            if is_directory:
                 if name not in _SKIPPED:
                     directories.append(real)
             elif real not in self._seen:
                 self._seen.add(real)
-                plain = name.isascii() and not entry.is_symlink()
+                plain = name.isascii() and not is_link
                 yield self._candidate(real, f"{prefix}{name}" if plain else identity(real, self.base), entry)
 
     def _candidate(self, real: str, path: str, entry: os.DirEntry[str] | None = None) -> Candidate:

@@ -101,9 +101,9 @@ class Writer:
     def known(self) -> dict[str, Known]:
         """Read what is known of each notebook file, by path."""
         with errors(self.path):
-            columns = "path, size, mtime_ns, content_hash, status, os_path"
+            columns = "size, mtime_ns, content_hash, status, os_path, path"
             found = self._connection.execute(f"SELECT {columns} FROM notebooks")
-            return {path: Known(*state) for path, *state in found}
+            return {row[-1]: Known._make(row[:-1]) for row in found}
 
     def write(self, notebooks: Iterable[Rows]) -> None:
         """Write notebooks, in place of what the store had of them.
