@@ -96,7 +96,7 @@ def _show_scrap(scrap: Scrap, format_: str | None, output: Path | None) -> None:
 
     if scrap.type == "frame":
         print_rows(scrap.table(), format_, output)
-    elif output and not format_ and scrap.display:
+    elif output and not format_ and (scrap.display or _is_picture(output)):
         write_bytes(_shown_as(scrap, output), output)
     elif scrap.type == "display":
         _print_value(scrap.display.get("text/plain", b"").decode(errors="replace"), format_, output, scrap.name)
@@ -111,11 +111,18 @@ def _shown_as(scrap: Scrap, output: Path) -> bytes:
 
     shown = scrap.display
     wanted = mimetypes.guess_type(output.name)[0]
-    if wanted is None:
+    if wanted is None and shown:
         return shown[min(shown, key=lambda mime: (not mime.startswith("image/"), mime == "text/plain", mime))]
     if wanted not in shown:
-        raise UsageError(f"{scrap.name} was not shown as {wanted}, but as {', '.join(shown)}.")
+        instead = f"but as {', '.join(shown)}" if shown else f"it is of type {scrap.type}"
+        raise UsageError(f"{scrap.name} was not shown as {wanted}, {instead}.")
     return shown[wanted]
+
+
+def _is_picture(output: Path) -> bool:
+    import mimetypes
+
+    return (mimetypes.guess_type(output.name)[0] or "").startswith("image/")
 
 
 def _print_value(value: Any, format_: str | None, output: Path | None, name: str) -> None:
@@ -132,6 +139,6 @@ def _print_value(value: Any, format_: str | None, output: Path | None, name: str
 def _unknown(found: Notebook, name: str) -> ScrapNotFoundError:
     import difflib
 
-    names = [*found.scraps, *found.parameters]
+    names = list(dict.fromkeys([*found.scraps, *found.parameters]))
     near = difflib.get_close_matches(name, names, n=3) or names
     return ScrapNotFoundError(f"{found.path} has no {name!r}; it has {', '.join(near) or 'nothing'}.")

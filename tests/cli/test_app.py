@@ -53,6 +53,7 @@ def scrapdb(ticker_store: Path, tmp_path: Path) -> Callable[..., sessions.Ran]:
         ("show BCD nothing", 1),
         ("show BCD chart -o /no/where.png", 1),
         ("show BCD chart -o chart.pdf", 2),
+        ("show BCD symbol -o symbol.png", 2),
         ("frame nothing", 1),
         ("frame prices -c nothing", 2),
         ("sql 'SELECT 1'", 0),
