@@ -15,14 +15,18 @@ from datetime import UTC
 from datetime import datetime
 from pathlib import Path
 
+from benchmarks import browsing
 from benchmarks import indexing
 from benchmarks import querying
+from benchmarks import reading
 from benchmarks.racing import Row
 from benchmarks.racing import show
 from scrapdb.version import VERSION
 
 _BENCHMARKS: dict[str, Callable[[Path], Iterator[Row]]] = {
     "indexing": indexing.measure,
+    "reading": reading.measure,
+    "browsing": browsing.measure,
     "querying": querying.measure,
     "querying a million": lambda directory: querying.measure(directory, 1_000_000),
 }

@@ -1,20 +1,16 @@
 """How long `read_notebooks` takes, beside scrapbook's on the same files: clones of one really executed notebook.
 
 Both are asked in turn, and the least processor time of each counts. With nothing asked for, scrapdb reads the files and
-finds out whether they are notebooks; the last column says how long that takes with no more than `readall` and msgspec.
-
-    python -m benchmarks.read_notebooks [NOTEBOOKS]
+finds out whether they are notebooks, which is compared with `readall` and msgspec's look at the JSON, too.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +18,7 @@ import msgspec
 
 import scrapdb
 from benchmarks import corpora
+from benchmarks.racing import Row
 from tests import executed
 
 with warnings.catch_warnings(action="ignore"):  # it is of 2021
@@ -37,20 +34,18 @@ ASKED: dict[str, Callable[[Any], object]] = {
 }
 
 
-def main() -> None:
-    """Copy, read, print the table."""
-    count = int(sys.argv[1]) if sys.argv[1:] else NOTEBOOKS
-    print(f"{count} notebooks, microseconds of processor time for each; load {os.getloadavg()[0]:.1f}")
-    print(f"{'size':>6}  {'asked for':<11}  {'scrapbook':>9}  {'scrapdb':>7}  {'ratio':>5}  {'floor':>5}")
-    for write in (corpora.small, copies, corpora.large):
-        with tempfile.TemporaryDirectory() as temporary, warnings.catch_warnings(action="ignore"):
-            directory = Path(temporary, "notebooks")
-            write(directory, count)
-            size = sum(path.stat().st_size for path in directory.iterdir()) / count
-            for asked, ask in ASKED.items():
-                theirs, ours, least = measured(str(directory), ask)
-                numbers = f"{theirs / count:9.0f}  {ours / count:7.0f}  {theirs / ours:4.0f}×  {least / count:5.0f}"
-                print(f"{size / 1000:3.0f} kB  {asked:<11}  {numbers}", flush=True)
+def measure(directory: Path) -> Iterator[Row]:
+    """Make the notebooks in a directory and give the lines of the table."""
+    for name, write in (("small", corpora.small), ("executed", copies), ("large", corpora.large)):
+        files = directory / name
+        write(files, NOTEBOOKS)
+        for asked, ask in ASKED.items():
+            theirs, ours, floor = (time / NOTEBOOKS for time in measured(str(files), ask))
+            work = f"read_notebooks, {name}, asked for {asked}"
+            bar = "≥ 30" if asked == "nothing" else ""
+            yield Row(work, "scrapbook (processor)", f"{ours:.0f} µs", f"{theirs:.0f} µs", theirs / ours, bar)
+            if asked == "nothing":
+                yield Row(work, "reading and syntax", f"{ours:.0f} µs", f"{floor:.0f} µs", ours / floor, "")
 
 
 def copies(directory: Path, count: int) -> None:
@@ -94,7 +89,3 @@ def timed(way: Callable[[], object]) -> float:
     took = time.process_time() - began
     del result
     return took * 1e6
-
-
-if __name__ == "__main__":
-    main()

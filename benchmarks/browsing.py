@@ -1,10 +1,8 @@
 """How long pages take in Datasette: the wide table and the gallery of 200,000 runs, a frame of 1,000,000 rows.
 
 The runs are the facts of one really executed ticker with other values, written as an index writes them. Every page is
-asked in turn, after one request that does not count. Beside the bar of 100 ms stand the medians of the time that passed
-and of the processor time of the server, which other programs on the machine do not lengthen.
-
-    python benchmarks/browse.py [RUNS]
+asked in turn, after one request that does not count. Of the time that passed the median is compared with 100 ms; beside
+it stands that of the processor time, which other programs on the machine do not lengthen.
 """
 
 from __future__ import annotations
@@ -14,7 +12,6 @@ import io
 import random
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +22,9 @@ import numpy as np
 import pandas as pd
 import pybase64
 from datasette.app import Datasette
+from datasette.version import __version__
 
+from benchmarks.racing import Row
 from scrapdb.hosting import SETTINGS
 from scrapdb.notebooks import files
 from scrapdb.scraps import Facts
@@ -67,20 +66,20 @@ def pages(digest: str) -> dict[str, str]:
     }
 
 
-def main() -> None:
-    """Make the store, ask the pages, print the table."""
-    count = int(sys.argv[1]) if sys.argv[1:] else RUNS
-    with tempfile.TemporaryDirectory() as directory:
-        store = Path(directory) / "scraps.db"
-        began = time.perf_counter()
-        digest = fill(store, count)
-        print(f"{count:,} runs written in {time.perf_counter() - began:.0f} s; pages, median of {ROUNDS}:")
-        asyncio.run(ask(store, pages(digest)))
+def measure(directory: Path) -> Iterator[Row]:
+    """Make the store in a directory, ask the pages, give the lines of the table."""
+    store = directory / "scraps.db"
+    digest = fill(store, RUNS)
+    for name, (passed, used) in asyncio.run(ask(store, pages(digest))).items():
+        bar = f"≤ 1 ({BAR} ms)" if name not in WITHOUT_BAR else ""
+        ours = f"{passed:.0f} ms, processor {used:.0f} ms"
+        yield Row(f"page of {RUNS:,} runs: {name}", f"Datasette {__version__}", ours, "", passed / BAR, bar)
 
 
-async def ask(store: Path, addresses: dict[str, str]) -> None:
-    """Print how long each page takes."""
+async def ask(store: Path, addresses: dict[str, str]) -> dict[str, tuple[float, float]]:
+    """Find how long each page takes, in milliseconds that pass and of the processor."""
     datasette = Datasette([str(store)], settings=dict(SETTINGS))
+    found = {}
     for name, address in addresses.items():
         times, used = [], []
         for _ in range(ROUNDS + 1):
@@ -90,12 +89,8 @@ async def ask(store: Path, addresses: dict[str, str]) -> None:
             used.append((time.process_time() - used_before) * 1000)
             if response.status_code != 200:  # noqa: PLR2004
                 sys.exit(f"{address}: status {response.status_code}")
-        medians = statistics.median(times[1:]), statistics.median(used[1:])
-        bar = f"   bar {BAR} ms" if name not in WITHOUT_BAR else ""
-        print(
-            f"{name:40} {medians[0]:6.0f} ms   processor {medians[1]:6.0f} ms   first {times[0]:6.0f} ms{bar}",
-            flush=True,
-        )
+        found[name] = (statistics.median(times[1:]), statistics.median(used[1:]))
+    return found
 
 
 def fill(store: Path, count: int) -> str:
@@ -149,7 +144,3 @@ def frame_payload() -> str:
     buffer = io.BytesIO()
     frame.to_parquet(buffer)
     return pybase64.b64encode(buffer.getvalue()).decode()
-
-
-if __name__ == "__main__":
-    main()
