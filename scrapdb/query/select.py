@@ -217,10 +217,12 @@ def _estimates(connection: sqlite3.Connection, where: Truth | None) -> Estimates
     together = list(itertools.islice(to_estimate(where), _MOST_ESTIMATED)) if where else []
     with answering():
         for enough in (ENOUGH, *MORE):
+            least = enough
             for leaves in together:
-                number = run(connection, statements.estimate_statement(leaves, enough)).fetchone()[0]
+                number = run(connection, statements.estimate_statement(leaves, least)).fetchone()[0]
                 found.update(dict.fromkeys(leaves, number))
-            if any(number < enough for number in found.values()):
+                least = min(least, number + 1)  # of the others it matters only whether they have more
+            if least < enough:
                 break
     return found
 

@@ -38,7 +38,7 @@ from scrapdb.query.sql.rows import sources
 
 # Estimates are counted so far, then, as long as all terms have more, on to the next: counting takes a hundredth of what
 # the search will take.
-ENOUGH, *MORE = 1000, 20_000, 400_000
+ENOUGH, *MORE = 1000, 5_000, 20_000, 100_000, 400_000
 _UNKNOWN = 10**12
 # Longer lists are not estimated.
 _LONG_LIST = 100
