@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from scrapdb.export import Exported
     from scrapdb.index import Progress
     from scrapdb.index import Summary
     from scrapdb.notebook import Notebook
@@ -84,16 +85,18 @@ class Database:
         prune: bool = True,
         force: bool = False,
         workers: int | None = None,
+        scheduler: str | None = None,
         report: Callable[[Progress], None] = lambda _: None,
     ) -> Summary:
         """Bring the store up to date with the notebooks below some paths.
 
         Args:
-            paths: directories, notebooks and globs.
+            paths: directories, notebooks, globs and URLs.
             exclude: globs of names or relative paths to pass over.
             prune: whether to remove notebooks that are gone from below a named directory.
             force: whether to read unchanged notebooks too.
             workers: how many processes read; by default one per processor.
+            scheduler: address of a scheduler of dask.distributed whose workers read instead.
             report: is told how far it is.
 
         Raises:
@@ -103,7 +106,16 @@ class Database:
         from scrapdb.index import index
 
         roots = [os.fspath(path) for path in paths]
-        return index(self.path, roots, exclude=exclude, prune=prune, force=force, workers=workers, report=report)
+        return index(
+            self.path,
+            roots,
+            exclude=exclude,
+            prune=prune,
+            force=force,
+            workers=workers,
+            scheduler=scheduler,
+            report=report,
+        )
 
     def query(
         self,
@@ -290,6 +302,25 @@ class Database:
         """Count notebooks, and the bytes of their files, their scraps, the store and its sidecars."""
         with self._reading() as connection:
             return read.totals(connection)
+
+    def export(self, target: str | os.PathLike[str], where: str | None = None, *, force: bool = False) -> Exported:
+        """Write the store as a parquet data set: the tables, and the DataFrames of each name.
+
+        Args:
+            target: a directory that is new or empty, or a URL below which nothing is.
+            where: an expression that chooses notebooks.
+            force: whether to replace an earlier export.
+
+        Raises:
+            ExpressionError: the expression is wrong.
+            UsageError: the target has other files, or an export already.
+            ScrapdbError: it cannot be written.
+        """
+        from scrapdb.export import export
+
+        with self._reading() as connection:
+            chosen = None if where is None else notebook_ids(connection, fields_of(connection), where)
+            return export(connection, os.fspath(target), chosen, force=force)
 
     def optimize(self) -> int:
         """Choose the columns of `runs` anew, gather statistics and compact the file; gives the number of columns."""

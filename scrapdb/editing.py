@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from scrapdb.errors import EditError
 from scrapdb.errors import NotebookNotFoundError
 from scrapdb.errors import StoreError
 from scrapdb.index import index
+from scrapdb.notebooks.remote import is_url
 from scrapdb.notebooks.scan import identity
 from scrapdb.notebooks.scan import located
 from scrapdb.store import read
@@ -19,6 +21,7 @@ def find(name: str, store: Path | None) -> str:
 
     Raises:
         NotebookNotFoundError: there is no such file, and none or more than one in the store.
+        EditError: the notebook is at a URL.
         StoreError: the store cannot be read.
     """
     if os.path.lexists(name) and not Path(name).is_dir():
@@ -28,6 +31,8 @@ def find(name: str, store: Path | None) -> str:
     with reading(store) as connection:
         notebook_id, path = read.find_notebook(connection, name)
         exact = read.notebook(connection, notebook_id)["os_path"]
+    if is_url(path):
+        raise EditError(f"{path} is not a file of this machine; edit a copy and put it there.")
     return located(path, exact, os.path.realpath(store.parent))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
 import itertools
 import json
@@ -31,13 +32,16 @@ _LEVEL = re.compile(r"__index_level_(\d+)__")  # as pandas writes an index witho
 _BATCH_ROWS = 10_000
 
 
-def load(connection: sqlite3.Connection, frame: read.Frame, columns: Sequence[str] | None = None) -> pa.Table:
+def load(
+    connection: sqlite3.Connection, frame: read.Frame, columns: Sequence[str] | None = None, *, empty: bool = False
+) -> pa.Table:
     """Read one frame, its index as columns in front of the others, as `DataFrame.reset_index` does.
 
     Args:
         connection: of the store.
         frame: where the frame is.
         columns: the columns to read, those that it has.
+        empty: whether to read none of its rows.
 
     Raises:
         ScrapdbError: its bytes are damaged or missing.
@@ -45,7 +49,7 @@ def load(connection: sqlite3.Connection, frame: read.Frame, columns: Sequence[st
     from pyarrow import parquet as pq
 
     with _opened(connection, frame) as file:
-        return _read(pq.ParquetFile(file), columns)
+        return _read(pq.ParquetFile(file), columns, empty=empty)
 
 
 def glued(connection: sqlite3.Connection, frame: read.Frame) -> pd.DataFrame:
@@ -67,12 +71,21 @@ def _opened(connection: sqlite3.Connection, frame: read.Frame) -> Iterator[Any]:
 
     place = read.parquet(connection, frame)
     try:
+        if isinstance(place, Path):
+            _check(place, frame.hash)
         yield place if isinstance(place, Path) else io.BytesIO(place)
     except (pa.ArrowException, ArithmeticError, LookupError, OSError, TypeError, ValueError) as error:
         reason = " ".join(str(error).rstrip(".\n").split())
         raise ScrapdbError(
             f"The DataFrame of {frame.notebook} is damaged: {reason}. Index again with --force."
         ) from error
+
+
+def _check(sidecar: Path, digest: str) -> None:
+    """See that a file is what its name says: Arrow would read many a damaged one as other numbers."""
+    with sidecar.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+            raise ValueError("its file is not what was glued")
 
 
 def joined(connection: sqlite3.Connection, frames: Sequence[read.Frame], columns: Sequence[str] | None) -> pa.Table:
@@ -84,25 +97,86 @@ def joined(connection: sqlite3.Connection, frames: Sequence[read.Frame], columns
         UsageError: no frame has one of the columns.
         ScrapdbError: a frame is damaged or missing.
     """
-    import pyarrow as pa
-
     found = [load(connection, frame, columns) for frame in frames]
     names = {name for table in found for name in table.schema.names}
     if missing := set(columns or ()) - names - {NOTEBOOK}:
         known = ", ".join(dict.fromkeys(name for frame in frames for name in load(connection, frame).schema.names))
         raise UsageError(f"No such DataFrame has a column {', '.join(sorted(missing))}; there are {known}.")
     path = next(name for tail in itertools.count() if (name := NOTEBOOK + "_" * tail) not in names)
-    pieces = [_with_path(table, path, frame) for table, frame in zip(found, frames, strict=True)]
-    try:
-        return pa.concat_tables(pieces, promote_options="permissive")
-    except (pa.ArrowTypeError, pa.ArrowInvalid):
-        return pa.concat_tables(_as_text(pieces), promote_options="permissive")
+    return _joined([_with_path(table, path, frame) for table, frame in zip(found, frames, strict=True)])
+
+
+class Stream:
+    """Frames one after another, all with one schema: put together as by `joined`, but one at a time.
+
+    Attributes:
+        frames: those that can be read.
+        errors: a sentence about each of the others.
+
+    Args:
+        connection: of the store.
+        frames: the frames.
+        reserved: what no column may be called, in any case; one that is gets a `_` at its end.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, frames: Iterable[read.Frame], reserved: Sequence[str] = ()
+    ) -> None:
+        self._connection = connection
+        self.frames: list[read.Frame] = []
+        self.errors: list[str] = []
+        schemas: dict[pa.Schema, read.Frame] = {}
+        for frame in frames:
+            try:
+                schemas.setdefault(_decoded(load(connection, frame, empty=True)).schema, frame)
+                self.frames.append(frame)
+            except ScrapdbError as error:
+                self.errors.append(str(error))
+        names = dict.fromkeys(name for schema in schemas for name in schema.names)
+        self._names = _free_names(names, (*reserved, NOTEBOOK))
+        if schemas:
+            pieces = [self._renamed(schema.empty_table(), frame) for schema, frame in schemas.items()]
+            self._empty = _joined(pieces).slice(length=0)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The schema of every table that `table` gives; the path of the notebook is in front."""
+        return self._empty.schema
+
+    def table(self, frame: read.Frame) -> pa.Table:
+        """Read one of `frames`.
+
+        Raises:
+            ScrapdbError: it is damaged, or has a value that the type found for all does not hold.
+        """
+        import pyarrow as pa
+
+        table = self._renamed(_decoded(load(self._connection, frame)), frame)
+        clashing = [field.name for field in table.schema if _becomes_text(field, self.schema.field(field.name))]
+        try:
+            table = functools.reduce(_column_as_text, clashing, table)
+            return pa.concat_tables([self._empty, table], promote_options="permissive").cast(self.schema)
+        except pa.ArrowException as error:
+            raise ScrapdbError(f"The DataFrame of {frame.notebook} does not fit to the others: {error}.") from error
+
+    def _renamed(self, table: pa.Table, frame: read.Frame) -> pa.Table:
+        renamed = table.rename_columns([self._names[name] for name in table.schema.names])
+        return _with_path(renamed, NOTEBOOK, frame)
 
 
 def rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
     """Give the rows of a table as tuples of Python values."""
     for batch in table.to_batches(max_chunksize=_BATCH_ROWS):
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+def _joined(pieces: Sequence[pa.Table]) -> pa.Table:
+    import pyarrow as pa
+
+    try:
+        return pa.concat_tables(pieces, promote_options="permissive")
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        return pa.concat_tables(_as_text(pieces), promote_options="permissive")
 
 
 def _with_path(table: pa.Table, name: str, frame: read.Frame) -> pa.Table:
@@ -142,14 +216,48 @@ def _column_as_text(table: pa.Table, name: str) -> pa.Table:
     return table.set_column(table.schema.get_field_index(name), name, pa.array(texts, pa.string()))
 
 
-def _read(file: pq.ParquetFile, columns: Sequence[str] | None) -> pa.Table:
+def _decoded(table: pa.Table) -> pa.Table:
+    """Turn categories into their values."""
+    import pyarrow as pa
+
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(place, field.name, table.column(place).cast(field.type.value_type))
+    return table
+
+
+def _free_names(names: Iterable[str], reserved: Sequence[str]) -> dict[str, str]:
+    """Give each name as it is, or with as many `_` at its end as make it no reserved and no other one."""
+    taken = {name.casefold() for name in names}
+    free: dict[str, str] = {}
+    for name in names:
+        free[name] = name
+        if name.casefold() in reserved:
+            tails = (name + "_" * tail for tail in itertools.count(1))
+            free[name] = next(longer for longer in tails if longer.casefold() not in taken)
+            taken.add(free[name].casefold())
+    return free
+
+
+def _becomes_text(column: pa.Field, whole: pa.Field) -> bool:
+    import pyarrow as pa
+
+    texts = {pa.string(), pa.large_string()}
+    return whole.type in texts and column.type not in texts | {pa.null()}
+
+
+def _read(file: pq.ParquetFile, columns: Sequence[str] | None, *, empty: bool) -> pa.Table:
     import pyarrow as pa
 
     shown = _shown(file.schema_arrow.names)
     wanted = [column for column, name in shown.items() if columns is None or name in columns]
     # In this thread: a pool of Arrow's that is still starting when a short command ends brings the process down.
-    table = file.read(columns=wanted, use_threads=False)
-    found = {name: pa.array(values, pa.int64()) for name, values in _ranges(file) if columns is None or name in columns}
+    table = file.schema_arrow.empty_table() if empty else file.read(columns=wanted, use_threads=False)
+    found = {
+        name: pa.array(values[:0] if empty else values, pa.int64())
+        for name, values in _ranges(file)
+        if columns is None or name in columns
+    }
     # pandas writes the levels of an index behind the columns.
     for column in sorted(wanted, key=lambda column: column not in _levels(file)):
         found[shown[column]] = table[column]

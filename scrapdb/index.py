@@ -3,67 +3,41 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
-import signal
-import sys
-import threading
 import time
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED
-from concurrent.futures import BrokenExecutor
-from concurrent.futures import Executor
-from concurrent.futures import Future
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures import wait
+from contextlib import closing
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from scrapdb.errors import ScrapdbError
+from scrapdb.cluster import connected
 from scrapdb.notebooks import files
+from scrapdb.notebooks.remote import is_url
 from scrapdb.notebooks.scan import Candidate
 from scrapdb.notebooks.scan import Scan
-from scrapdb.notebooks.scan import os_path
 from scrapdb.notebooks.scan import scan
-from scrapdb.scraps import Facts
-from scrapdb.scraps import Problem
-from scrapdb.store.rows import File
 from scrapdb.store.rows import Rows
-from scrapdb.store.rows import rows
 from scrapdb.store.write import Known
 from scrapdb.store.write import Writer
+from scrapdb.workers import GARBAGE
+from scrapdb.workers import Done
+from scrapdb.workers import Pool
+from scrapdb.workers import Task
+from scrapdb.workers import local_pool
+from scrapdb.workers import results
 
-_TASK_FILES = 64
-_TASK_BYTES = 4 * 2**20
 _BATCH_NOTEBOOKS = 512
 _BATCH_BYTES = 32 * 2**20
 _BATCH_SECONDS = 2.0
-_TASKS_IN_FLIGHT = 3  # per worker: enough to keep it busy, few enough to keep memory flat
-_PARENT_SECONDS = 0.5  # between a worker's looks at whether its parent lives
-_GARBAGE = 100_000  # objects between two looks for cycles: facts and rows hold none, and there are many of them
-_WORTH_A_POOL = 64  # files; starting processes takes as long as reading so many
-
-
-class Task(NamedTuple):
-    """A file for a worker to read, and the content that the store has of it."""
-
-    candidate: Candidate
-    known_hash: str | None
-
-
-class Done(NamedTuple):
-    """A file that was read: its rows, or None if its content is the known one."""
-
-    file: File
-    rows: Rows | None
-    bytes: int
+_UNFINISHED = frozenset({"missing", "changing", "empty", "truncated"})  # what writing to a file can look like
 
 
 class Progress(NamedTuple):
@@ -75,13 +49,17 @@ class Progress(NamedTuple):
 
 
 class Summary(msgspec.Struct):
-    """What an index did. `failed` counts the notebooks found that cannot be read, changed or not."""
+    """What an index did.
+
+    `failed` counts the notebooks found that cannot be read, changed or not; `unfinished` those that are being written.
+    """
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     removed: int = 0
     failed: int = 0
+    unfinished: int = 0
     seconds: float = 0.0
     errors: list[str] = []
 
@@ -100,20 +78,27 @@ def index(
     prune: bool = True,
     force: bool = False,
     workers: int | None = None,
+    scheduler: str | None = None,
     max_bytes: int = files.MAX_BYTES,
+    patience: float = 0.0,
+    apart: bool = False,
     report: Callable[[Progress], None] = lambda _: None,
 ) -> Summary:
     """Bring a store up to date with the notebooks below some paths.
 
     Args:
         store: the database file; it is made if there is none.
-        roots: directories, files and globs. Notebooks gone from below a directory are removed.
+        roots: directories, files, globs and URLs. Notebooks gone from below a directory or a URL are removed.
         names: further files, of which a missing one is an error in the summary; nothing is removed on their account.
         exclude: globs of names or relative paths to pass over.
         prune: whether to remove notebooks that are gone.
         force: whether to read unchanged notebooks too.
         workers: how many processes read; by default as many as there are processors.
+        scheduler: address of a scheduler of dask.distributed whose workers read instead.
         max_bytes: size beyond which a notebook is not read.
+        patience: seconds after its last change for which a file that ends too early is left alone, as one that is
+            being written.
+        apart: whether to start a process even for a few files, so that none that kills its reader kills this one.
         report: is told how far it is.
 
     Raises:
@@ -129,8 +114,8 @@ def index(
         known = writer.known()
         tasks = list(_tasks(candidates, known, summary, force=force))
         done = 0
-        with _pool(tasks, workers) as pool:
-            for batch in _batches(_results(tasks, pool, base, max_bytes)):
+        with closing(results(tasks, _pool(tasks, workers, scheduler), base, max_bytes, apart=apart)) as read:
+            for batch in _batches(_finished(read, patience, summary)):
                 _write(writer, batch, known, summary)
                 done += len(batch)
                 report(Progress(len(candidates), len(tasks), done))
@@ -144,11 +129,11 @@ def index(
 
 
 def unchanged(candidate: Candidate, known: Known | None) -> bool:
-    """Decide whether a file need not be opened: size and time of its last change are those that the store has."""
+    """Decide whether a file need not be opened: size, time of its last change and ETag are those that the store has."""
     return (
         known is not None
-        and known.mtime_ns is not None
-        and (known.size, known.mtime_ns) == (candidate.size, candidate.mtime_ns)
+        and (known.mtime_ns is not None or known.etag is not None)
+        and (known.size, known.mtime_ns, known.etag) == (candidate.size, candidate.mtime_ns, candidate.etag)
     )
 
 
@@ -165,59 +150,31 @@ def _tasks(
             summary.unchanged += 1
 
 
-def _results(tasks: Sequence[Task], pool: Executor | None, base: str, max_bytes: int) -> Iterator[Done]:
-    """Read files, in whatever order they are done; only so many are in flight that memory stays flat."""
-    chunks = _chunks(tasks)
-    if pool is None:
-        for chunk in chunks:
-            yield from _read(chunk, base, max_bytes)
-        return
-    waiting: set[Future[list[Done]]] = set()
-    limit = _TASKS_IN_FLIGHT * (getattr(pool, "_max_workers", None) or 1)
-    for chunk in chunks:
-        waiting.add(pool.submit(_read, chunk, base, max_bytes))
-        if len(waiting) >= limit:
-            ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in ready:
-                yield from future.result()
-    while waiting:
-        ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-        for future in ready:
-            yield from future.result()
+def _pool(tasks: Sequence[Task], workers: int | None, scheduler: str | None) -> Pool | None:
+    """Choose the processes that read; what fsspec holds in memory is in this one only."""
+    files_ = [task.candidate.file for task in tasks]
+    if any(file.startswith("memory://") for file in files_):
+        return None
+    if scheduler and files_:
+        return partial(connected, scheduler, next((file for file in files_ if not is_url(file)), None))
+    return local_pool(len(tasks), workers)
 
 
-def _chunks(tasks: Iterable[Task]) -> Iterator[list[Task]]:
-    chunk: list[Task] = []
-    size = 0
-    for task in tasks:
-        chunk.append(task)
-        size += task.candidate.size or 0
-        if len(chunk) >= _TASK_FILES or size >= _TASK_BYTES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+def _finished(read: Iterable[Done], patience: float, summary: Summary) -> Iterator[Done]:
+    """Leave out the files that somebody seems to be writing."""
+    for done in read:
+        if patience and _is_unfinished(done, patience):
+            summary.unfinished += 1
+        else:
+            yield done
 
 
-def _read(chunk: Sequence[Task], base: str, max_bytes: int) -> list[Done]:
-    """Read some files; this is what runs in the workers."""
-    return [_read_one(task, base, max_bytes) for task in chunk]
-
-
-def _read_one(task: Task, base: str, max_bytes: int) -> Done:
-    path, real = task.candidate.path, task.candidate.file
-    exact = os_path(real, path, base)
-    if task.candidate.reason:
-        unreadable = Facts("unreadable", problems=(Problem("not a file", task.candidate.reason),))
-        return _done(File(path, exact), unreadable)
-    found = files.read(real, task.known_hash, max_bytes)
-    file = File(path, exact, found.size, found.mtime_ns, found.content_hash)
-    return Done(file, None, 0) if found.facts is None else _done(file, found.facts)
-
-
-def _done(file: File, facts: Facts) -> Done:
-    made = rows(file, facts)
-    return Done(file, made, sum(map(len, (*made.blobs.values(), *made.sidecars.values()))))
+def _is_unfinished(done: Done, patience: float) -> bool:
+    if done.rows is None or done.rows.status != "unreadable":
+        return False
+    changed = done.file.mtime_ns
+    fresh = changed is None or abs(time.time() - changed / 1e9) < patience
+    return fresh and any(kind in _UNFINISHED for *_, kind, _ in done.rows.problems)
 
 
 def _batches(results: Iterable[Done]) -> Iterator[list[Done]]:
@@ -257,58 +214,19 @@ def _status(made: Rows | None, before: Known | None) -> str | None:
 
 
 def _prune(writer: Writer, found: Scan, known: Mapping[str, Known], seen: set[str], summary: Summary) -> None:
-    gone = [path for path in known if path not in seen and found.gone(path, known[path].os_path)]
+    missing = [path for path in known if path not in seen]
+    gone = [path for path in missing if found.gone(path, known[path].os_path)] + found.gone_urls(missing)
     if gone:
         writer.remove(gone)
         summary.removed = len(gone)
 
 
 @contextmanager
-def _pool(tasks: Sequence[Task], workers: int | None) -> Iterator[Executor | None]:
-    """Start processes, if there is work enough for them."""
-    count = workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
-    if count == 1 or len(tasks) < _WORTH_A_POOL:
-        yield None
-        return
-    pool = ProcessPoolExecutor(count, _context(), initializer=_start_worker, initargs=(os.getpid(),))
-    try:
-        yield pool
-    except BrokenExecutor as error:
-        raise ScrapdbError(
-            "A process that read notebooks was killed, perhaps for lack of memory. What was read before stands in the"
-            " store; index again, with --workers 1 or a smaller --max-bytes."
-        ) from error
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
-
-
-@contextmanager
 def _few_collections() -> Iterator[None]:
     """Look for cycles less often, as in the workers."""
     before = gc.get_threshold()
-    gc.set_threshold(_GARBAGE)
+    gc.set_threshold(GARBAGE)
     try:
         yield
     finally:
         gc.set_threshold(*before)
-
-
-def _context() -> multiprocessing.context.BaseContext:
-    # Forking is the quickest, and needs no importable __main__, but a thread that holds a lock would take it along.
-    alone = threading.active_count() == 1 and "fork" in multiprocessing.get_all_start_methods()
-    return multiprocessing.get_context("fork" if alone and sys.platform == "linux" else "spawn")
-
-
-def _start_worker(parent: int) -> None:
-    gc.set_threshold(_GARBAGE)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    """End this worker when its parent is gone: one that was killed cannot do it, and the pool would wait forever."""
-    while os.getppid() == parent:
-        time.sleep(_PARENT_SECONDS)
-    os._exit(1)

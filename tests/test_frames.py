@@ -5,9 +5,11 @@ import hashlib
 import io
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -266,6 +268,25 @@ def test_a_damaged_sidecar_is_told(frames: Frames, damage: bytes) -> None:
     for ask in (lambda: db.frame("frame"), lambda: scrap.data, scrap.table):
         with pytest.raises(ScrapdbError, match=r"^The DataFrame of runs/0\.ipynb is damaged: .*--force\.$"):
             ask()
+
+
+def test_one_changed_bit_of_a_sidecar_is_told_and_mended(frames: Frames, tmp_path: Path) -> None:
+    db = frames(large(1))
+    path = sidecar(db, large(1))
+    sound = path.read_bytes()
+    path.write_bytes(sound[:1000] + bytes([sound[1000] ^ 1]) + sound[1001:])
+    with pytest.raises(ScrapdbError, match=r"its file is not what was glued\. Index again with --force"):
+        db.frame("frame")
+    db.index(tmp_path / "runs", force=True)
+    assert path.read_bytes() == sound
+
+
+def test_a_missing_blob_is_damage(frames: Frames) -> None:
+    db = frames(pd.DataFrame({"x": [1]}))
+    with closing(sqlite3.connect(db.path)) as connection, connection:
+        connection.execute("DELETE FROM blobs")
+    with pytest.raises(StoreError, match="is damaged"):
+        db.frame("frame")
 
 
 @pytest.mark.parametrize("lie", [{"stop": 9}, {"step": 0}, {"start": "x"}, {"stop": 10**30}])

@@ -14,11 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from scrapdb.errors import ScrapdbError
-from scrapdb.index import Task
-from scrapdb.index import _pool
 from scrapdb.index import index
-from scrapdb.notebooks.scan import Candidate
 from tests.notebook_builder import gluing
 from tests.notebook_builder import write
 from tests.store_contents import check
@@ -90,13 +86,13 @@ def test_killed_indexers_leave_a_whole_store_and_the_next_completes_it(root: Pat
 ENDLESS = """
 import os, time
 from pathlib import Path
-from scrapdb import index
+from scrapdb import index, workers
 
 def read(*_):
     os.write(1, b"%d\\n" % os.getpid())
     time.sleep(600)
 
-index._read = read
+workers._read_one = read
 index.index(Path({store!r}), [{root!r}], workers=2)
 """
 
@@ -168,13 +164,93 @@ def test_an_interrupted_index_can_go_on(root: Path) -> None:
     assert query(store, "SELECT count(*) FROM notebooks") == [(NOTEBOOKS + 12,)]
 
 
-def kill_a_worker() -> None:
-    task = Task(Candidate("a.ipynb", "a.ipynb", 1, 1), None)
-    with _pool([task] * NOTEBOOKS, 2) as pool:
-        assert pool is not None
-        pool.submit(os._exit, 1).result()
+def children(process: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
-def test_a_killed_worker_is_told() -> None:
-    with pytest.raises(ScrapdbError, match="was killed"):
-        kill_a_worker()
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the workers in /proc")
+def test_workers_that_are_killed_lose_nothing(root: Path) -> None:
+    undisturbed, shot = store_in(root, "whole"), store_in(root, "shot")
+    index(undisturbed, [str(root)], workers=1)
+    killed = 0
+    with subprocess.Popen(indexing(shot, root, workers=2)) as process:
+        while process.poll() is None and killed < 3:
+            for child in children(process.pid)[:1]:
+                os.kill(child, signal.SIGKILL)
+                killed += 1
+            time.sleep(0.05)
+    assert process.returncode == 0
+    check(shot)
+    every_path = "SELECT path FROM notebooks ORDER BY path"
+    assert query(shot, every_path) == query(undisturbed, every_path)
+    assert killed >= query(shot, "SELECT count(*) FROM problems WHERE kind = 'crash'")[0][0]  # those killed when apart
+    index(shot, [str(root)], workers=1, force=True)
+    assert contents(shot) == contents(undisturbed)
+
+
+DEADLY = """
+import os, signal, sys
+from pathlib import Path
+from scrapdb import index, workers
+
+real = workers.files.read
+DEADLY = {{"{root}/1/1.ipynb": signal.SIGSEGV, "{root}/1/11.ipynb": signal.SIGKILL, "{root}/9/699.ipynb": 0}}
+
+def read(file, *more):
+    if (how := DEADLY.get(file)) is not None:
+        os.kill(os.getpid(), how) if how else os._exit(3)
+    return real(file, *more)
+
+workers.files.read = read
+print(index.index(Path({store!r}), ["{root}"], {how}))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs workers that are forked")
+@pytest.mark.parametrize("how", ["workers=2", "workers=1, apart=True"])
+def test_only_the_file_that_kills_its_process_is_left_out(root: Path, how: str) -> None:
+    undisturbed, store = store_in(root, "unharmed"), store_in(root, "deadly")
+    index(undisturbed, [str(root)], workers=1)
+    deadly = root.parent / "deadly.py"
+    deadly.write_text(DEADLY.format(root=root, store=str(store), how=how))
+    ran = subprocess.run([sys.executable, str(deadly)], capture_output=True, text=True, check=True, timeout=60)
+    assert "failed=17" in ran.stdout, ran  # fourteen are no notebooks
+    assert ran.stderr == ""
+    crashed = query(
+        store, "SELECT path, message FROM problems JOIN notebooks n ON n.id = notebook_id WHERE kind = 'crash'"
+    )
+    said = {path: message.partition(",")[0] for path, message in crashed}
+    assert said == {
+        "tree/1/1.ipynb": "The process that read it was killed by signal 11 (SIGSEGV)",
+        "tree/1/11.ipynb": "The process that read it was killed by signal 9 (SIGKILL)",
+        "tree/9/699.ipynb": "The process that read it ended with code 3",
+    }
+    again = index(store, [str(root)])  # in this process: it must not be read again
+    assert (again.failed, again.changed, again.unchanged) == (17, 0, NOTEBOOKS + 12 - 17)
+    index(store, [str(root)], workers=1, force=True)
+    assert contents(store) == contents(undisturbed)
+
+
+SHORT_OF_MEMORY = """
+import resource, sys
+from pathlib import Path
+from scrapdb.index import index
+
+pages = int(Path("/proc/self/statm").read_text().split()[0])
+limit = pages * resource.getpagesize() + 120 * 2**20
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+print(index(Path(sys.argv[1]), [sys.argv[2]], workers=1))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the memory of a process")
+def test_a_notebook_too_large_for_the_memory_is_a_problem(tmp_path: Path) -> None:
+    write(tmp_path / "tree" / "small.ipynb", gluing(x=1))
+    write(tmp_path / "tree" / "large.ipynb", gluing(x=["y" * 1_000_000] * 60))
+    command = [sys.executable, "-c", SHORT_OF_MEMORY, str(tmp_path / "scraps.db"), str(tmp_path / "tree")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == 0, ran
+    assert query(tmp_path / "scraps.db", "SELECT kind FROM problems") == [("memory",)]
+    assert query(tmp_path / "scraps.db", "SELECT notebook, x FROM runs WHERE x IS NOT NULL") == [
+        ("tree/small.ipynb", 1)
+    ]

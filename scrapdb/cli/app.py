@@ -31,6 +31,7 @@ COMMANDS = {
     "serve": "serve",
     "optimize": "optimize",
     "gc": "gc",
+    "export": "export",
     "completion": "completion",
 }
 

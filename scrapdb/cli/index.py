@@ -30,6 +30,7 @@ _MAX_MIB = 256
 @click.option("--force", is_flag=True, help="Read unchanged notebooks too.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if any notebook is unreadable.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes that read.  [default: one per processor]")
+@click.option("--scheduler", metavar="ADDRESS", help="Read on a cluster of dask.distributed: tcp://host:8786.")
 @click.option(
     "--max-bytes",
     type=click.IntRange(min=1),
@@ -38,6 +39,7 @@ _MAX_MIB = 256
     help="Size beyond which a notebook is not read.",
 )
 @click.option("-0", "--null", is_flag=True, help="The list on standard input is separated by NUL.")
+@click.option("--watch", is_flag=True, help="Go on: index after every change, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @common
 def command(
@@ -47,28 +49,41 @@ def command(
     force: bool,
     strict: bool,
     workers: int | None,
+    scheduler: str | None,
     max_bytes: int,
     null: bool,
     as_json: bool,
+    watch: bool,
 ) -> None:
     """Read the notebooks below each PATH into the store, which is made if there is none.
 
-    A PATH is a directory, a notebook, a glob, or `-` for a list of files on standard input. Unchanged notebooks cost
-    one look at their size and time. Notebooks gone from below a named directory are removed from the store.
+    A PATH is a directory, a notebook, a glob, a URL such as s3://bucket/runs, or `-` for a list of files on standard
+    input. Unchanged notebooks cost one look at their size and time. Notebooks gone from below a named directory or URL
+    are removed from the store.
     """
+    from functools import partial
+
     from scrapdb.index import index
 
     path = store_path(create=True)
+    if watch:
+        from scrapdb.watch import check
+
+        check(paths)
+    once = partial(
+        index,
+        path,
+        exclude=exclude,
+        prune=not no_prune,
+        workers=workers,
+        scheduler=scheduler,
+        max_bytes=max_bytes,
+    )
     with _progress() as report:
-        summary = index(
-            path,
+        summary = once(
             [root for root in paths if root != "-"],
             names=_listed(null) if "-" in paths else (),
-            exclude=exclude,
-            prune=not no_prune,
             force=force,
-            workers=workers,
-            max_bytes=max_bytes,
             report=report,
         )
     for error in summary.errors:
@@ -79,6 +94,11 @@ def command(
         say(f"{_sentence(summary)} → {path}")
     if summary.failed:
         _say_reasons(path)
+    if watch:
+        from scrapdb.cli.watched import follow
+        from scrapdb.watch import PATIENCE
+
+        follow(path, paths, partial(once, patience=PATIENCE, apart=True), summary)
     if summary.errors or (strict and summary.failed):
         raise click.exceptions.Exit(1)
 

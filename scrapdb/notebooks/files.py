@@ -10,26 +10,35 @@ import hashlib
 import os
 import stat
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from scrapdb.notebooks import remote
 from scrapdb.notebooks.extract import facts
+from scrapdb.notebooks.scan import Candidate
 from scrapdb.scraps import Facts
 from scrapdb.scraps import Problem
 
 MAX_BYTES = 256 * 2**20
 _PAUSES = (0.02, 0.1, 0.3)  # seconds between tries
 _FRESH_SECONDS = 10
+# Clocks of file systems stand still for up to 10 ms, so that two changes have one time: look again after twice that.
+_TICK_NS = 20_000_000
 _KINDS: dict[type[OSError], str] = {FileNotFoundError: "missing", IsADirectoryError: "not a file"}
 _UNFINISHED = frozenset({"empty", "truncated"})
 
 
 class Read(NamedTuple):
-    """A file that was read. `mtime_ns` is None if it could not be read as it stands; `facts` None if it is as known."""
+    """A file that was read. `facts` is None if it is as known.
+
+    `mtime_ns` and `etag` are None if it could not be read as it stands; only what came from a URL has an `etag`.
+    """
 
     size: int | None
     mtime_ns: int | None
     content_hash: str | None
     facts: Facts | None
+    etag: str | None = None
 
 
 class _Content(NamedTuple):
@@ -63,7 +72,7 @@ def read(file: str, known_hash: str | None = None, max_bytes: int = MAX_BYTES) -
             if refused.again and pause:
                 time.sleep(pause)
                 continue
-            return Read(refused.size, None, None, Facts("unreadable", problems=(refused.problem,)))
+            return _refused(refused)
         digest = hashlib.sha256(found.content).hexdigest()
         if digest == known_hash:
             return Read(found.size, found.mtime_ns, digest, None)
@@ -72,6 +81,53 @@ def read(file: str, known_hash: str | None = None, max_bytes: int = MAX_BYTES) -
             break
         time.sleep(pause)
     return Read(found.size, found.mtime_ns, digest, read_facts)
+
+
+def fetch(listed: Sequence[Candidate], max_bytes: int = MAX_BYTES) -> dict[str, bytes | Exception]:
+    """Fetch those of some notebooks that are at URLs, at the same time and by URL, but none that is too large."""
+    sizes = {candidate.file: candidate.size for candidate in listed if remote.is_url(candidate.file)}
+    empty = {url: b"" for url, size in sizes.items() if size == 0}  # of which one cannot ask for the first bytes
+    limits = {url: max_bytes if size is None else size for url, size in sizes.items() if url not in empty}
+    # One byte more tells that an object has grown.
+    return empty | remote.contents({url: limit + 1 for url, limit in limits.items() if limit <= max_bytes})
+
+
+def read_fetched(
+    listed: Candidate,
+    fetched: bytes | Exception | None,
+    known_hash: str | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> Read:
+    """Read a notebook that was fetched from a URL; arguments and result are those of `read`.
+
+    Its marks are those of the listing, which came first: what was put there since is read again at the next index.
+    """
+    try:
+        content = _received(listed, fetched, max_bytes)
+    except _RefusedError as refused:
+        return _refused(refused)
+    digest = hashlib.sha256(content).hexdigest()
+    marks = (listed.mtime_ns, listed.etag) if listed.size in {None, len(content)} else (None, None)
+    return Read(len(content), marks[0], digest, None if digest == known_hash else facts(content), marks[1])
+
+
+def _received(listed: Candidate, fetched: bytes | Exception | None, max_bytes: int) -> bytes:
+    size = listed.size or (len(fetched) if isinstance(fetched, bytes) else 0)
+    _refuse_if_large(size, max_bytes)
+    if isinstance(fetched, bytes):
+        return fetched
+    kind = "missing" if isinstance(fetched, FileNotFoundError) else "permission"
+    raise _RefusedError(kind, f"It was listed, but cannot be fetched: {remote.reason(fetched or OSError())}.")
+
+
+def _refused(refused: _RefusedError) -> Read:
+    return Read(refused.size, None, None, Facts("unreadable", problems=(refused.problem,)))
+
+
+def _refuse_if_large(size: int, max_bytes: int) -> None:
+    if size > max_bytes:
+        message = f"The file has {size:,} bytes; more than {max_bytes:,} are not read (--max-bytes)."
+        raise _RefusedError("too large", message, size=size)
 
 
 def _content(file: str, max_bytes: int) -> _Content:
@@ -85,14 +141,13 @@ def _content(file: str, max_bytes: int) -> _Content:
             before = os.fstat(opened.fileno())
             if not stat.S_ISREG(before.st_mode):
                 raise _RefusedError("not a file", "It is not a regular file.")
-            if before.st_size > max_bytes:
-                message = f"The file has {before.st_size:,} bytes; more than {max_bytes:,} are not read (--max-bytes)."
-                raise _RefusedError("too large", message, size=before.st_size)
+            _refuse_if_large(before.st_size, max_bytes)
             content = opened.read(before.st_size + 1)
             after = os.fstat(opened.fileno())
     except OSError as error:
         raise _RefusedError("permission", f"The file cannot be read: {error.strerror}.", again=True) from error
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(content) != before.st_size:
+    changed = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
+    if changed or len(content) != before.st_size or 0 <= time.time_ns() - after.st_mtime_ns < _TICK_NS:
         raise _RefusedError("changing", "The file was changed while it was read; index it again.", again=True)
     return _Content(content, before.st_size, before.st_mtime_ns)
 

@@ -11,6 +11,8 @@ Source of the format: nbformat's JSON schema v4, https://nbformat.readthedocs.io
 from __future__ import annotations
 
 import json
+import sys
+import warnings
 from typing import Annotated
 from typing import Any
 
@@ -130,13 +132,13 @@ def read_careful(content: bytes) -> Notebook:
     Raises:
         UnreadableError: as `read`.
     """
-    document = _loads(content)
+    problems: list[Problem] = []
+    document = _loads(content, problems)
     if not isinstance(document, dict):
         raise UnreadableError("not a notebook", f"The file holds {_kind(document)}, not a notebook.")
     major, minor = document.get("nbformat"), document.get("nbformat_minor")
     if major != FORMAT or isinstance(major, bool):
         document = _convert(document, major)
-    problems: list[Problem] = []
     cells = [_cell(cell, place, problems) for place, cell in enumerate(_list(document, "cells", problems))]
     return Notebook(
         nbformat=_integer(major) or FORMAT,
@@ -170,17 +172,29 @@ def text(part: str | list[str]) -> str:
     return part if isinstance(part, str) else "".join(part)
 
 
-def _loads(content: bytes) -> Any:
+def _loads(content: bytes, problems: list[Problem]) -> Any:
     try:
-        return json.loads(content)
+        return _json(content, problems)
     except UnicodeDecodeError as error:
         raise _not_text(content, error) from error
     except json.JSONDecodeError as error:
         raise _not_json(content, error) from error
     except RecursionError as error:
         raise UnreadableError("nesting", TOO_DEEP) from error
-    except ValueError as error:
-        raise UnreadableError("number", "The file holds an integer of more than 4,300 digits.") from error
+
+
+def _json(content: bytes, problems: list[Problem]) -> Any:
+    """Parse JSON; integers of more digits than Python reads, whose time grows with their square, are null."""
+    try:
+        return json.loads(content)
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        raise
+    except ValueError:
+        limit = sys.get_int_max_str_digits()
+        document = json.loads(content, parse_int=lambda digits: int(digits) if len(digits) <= limit else None)
+        message = f"Integers of more than {limit:,} digits are not read; null stands in their place."
+        problems.append(Problem("number", message))
+        return document
 
 
 def _not_text(content: bytes, error: UnicodeDecodeError) -> UnreadableError:
@@ -230,8 +244,9 @@ def _convert(document: dict[str, Any], major: Any) -> dict[str, Any]:
     import nbformat  # 130 ms, and only old notebooks need it
 
     try:
-        old = nbformat.versions[major].to_notebook_json(document, minor=document.get("nbformat_minor", 0))
-        converted = dict(nbformat.convert(old, FORMAT))
+        with warnings.catch_warnings(action="ignore"):  # of what the conversion itself makes up
+            old = nbformat.versions[major].to_notebook_json(document, minor=document.get("nbformat_minor", 0))
+            converted = dict(nbformat.convert(old, FORMAT))
     except Exception as error:  # a malformed document raises whatever it happens to raise
         message = f"A notebook of format {major} that cannot be converted ({type(error).__name__}: {error!s:.200})."
         raise UnreadableError("nbformat", message) from error

@@ -1,4 +1,4 @@
-"""Finding notebook files: directories, files and globs to candidates, with one `stat` each.
+"""Finding notebook files: directories, files, globs and URLs to candidates, with one `stat` each or one listing.
 
 Paths are kept in two forms: as the operating system has them, to open the file, and as the store has them (`identity`):
 the real path in NFC, relative to the store where it lies below it, escaped where it is not UTF-8.
@@ -17,23 +17,30 @@ from fnmatch import fnmatchcase
 from operator import attrgetter
 from typing import NamedTuple
 
+from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
+from scrapdb.notebooks import remote
 from scrapdb.text import valid_text
 
 SUFFIX = ".ipynb"
-_SKIPPED = frozenset({".ipynb_checkpoints", ".git", ".hg", ".svn", "__pycache__"})
+_LOCAL = "file://"
+SKIPPED = frozenset({".ipynb_checkpoints", ".git", ".hg", ".svn", "__pycache__"})
 _NAME = attrgetter("name")
 _ENVIRONMENT_MARKS = frozenset({"pyvenv.cfg", "conda-meta"})
 
 
 class Candidate(NamedTuple):
-    """A file to look at. `size` and `mtime_ns` are None, and `reason` says why, if it cannot be read as a file."""
+    """A file to look at. `size` and `mtime_ns` are None, and `reason` says why, if it cannot be read as a file.
+
+    Of an object at a URL, `file` and `path` are the URL, and what its listing does not tell is None.
+    """
 
     file: str
     path: str
     size: int | None
     mtime_ns: int | None
     reason: str | None = None
+    etag: str | None = None
 
 
 class Scan:
@@ -48,6 +55,7 @@ class Scan:
         self.base = base
         self.exclude = tuple(exclude)
         self.listed: set[str] = set()
+        self.listed_urls: list[str] = []
         self.errors: list[str] = []
         self._seen: set[str] = set()
         self._walked: set[str] = set()
@@ -87,6 +95,38 @@ class Scan:
             self._seen.add(real)
             yield self._candidate(real, identity(real, self.base))
 
+    def below_url(self, url: str, *, vouch: bool) -> Iterator[Candidate]:
+        """Find the notebooks below a URL, or the one that it names, or those that it matches.
+
+        Args:
+            url: what fsspec understands.
+            vouch: whether a notebook of the store that is missing there may be gone.
+
+        Raises:
+            UsageError: nothing is there, or it cannot be reached with what is installed.
+        """
+        try:
+            objects = remote.listing(url, SUFFIX)
+        except UsageError:
+            raise
+        except ScrapdbError as error:
+            self.errors.append(str(error))
+            return
+        if vouch and "*" not in url:
+            self.listed_urls.append(f"{url.rstrip('/')}/")
+        for object_ in sorted(objects):
+            if object_.url not in self._seen and not self._excludes_way_to(object_.below):
+                self._seen.add(object_.url)
+                size, mtime_ns, etag = object_.size, object_.mtime_ns, object_.etag
+                yield Candidate(object_.url, valid_text(object_.url), size, mtime_ns, etag=etag)
+
+    def listed_url(self, url: str) -> Iterator[Candidate]:
+        """Find the notebook at a URL that someone else listed; if it is not there, that is one more error."""
+        try:
+            yield from self.below_url(url, vouch=False)
+        except UsageError as error:
+            self.errors.append(str(error))
+
     def excludes(self, path: str) -> bool:
         """Tell whether a path, relative to the directory that was named, is to be passed over."""
         name = os.path.basename(path)
@@ -95,8 +135,11 @@ class Scan:
     def gone(self, path: str, os_path: bytes | None) -> bool:
         """Tell whether a notebook of the store no longer exists.
 
-        Only if its directory, or the nearest one above that still exists, was listed without error in this pass.
+        Only if its directory, or the nearest one above that still exists, was listed without error in this pass. About
+        one at a URL, see `gone_urls`.
         """
+        if remote.is_url(path):
+            return False
         real = located(path, os_path, self.base)
         if _exists(real):
             return False
@@ -107,6 +150,19 @@ class Scan:
                 return False
             directory = above
         return True
+
+    def gone_urls(self, paths: Iterable[str]) -> list[str]:
+        """Choose the notebooks that no longer exist: those below a URL that was listed, where each is asked for."""
+        listed = tuple(self.listed_urls)
+        gone, errors = remote.gone(path for path in paths if path.startswith(listed)) if listed else ([], [])
+        self.errors += errors
+        return gone
+
+    def _excludes_way_to(self, below: str) -> bool:
+        parts = below.split("/")
+        return not SKIPPED.isdisjoint(parts) or any(
+            self.excludes("/".join(parts[:end])) for end in range(1, len(parts) + 1)
+        )
 
     def _entries(
         self, entries: Iterable[os.DirEntry[str]], directory: str, below: str, directories: list[str]
@@ -125,7 +181,7 @@ class Scan:
             if is_link and os.path.exists(real):  # one that leads nowhere stands for itself
                 real = os.path.realpath(real)
             if is_directory:
-                if name not in _SKIPPED:
+                if name not in SKIPPED:
                     directories.append(real)
             elif real not in self._seen:
                 self._seen.add(real)
@@ -147,20 +203,25 @@ def scan(found: Scan, roots: Iterable[str], *, names: Iterable[str] = ()) -> Ite
 
     Args:
         found: the pass that remembers what was listed.
-        roots: directories, files and globs.
+        roots: directories, files, globs and URLs.
         names: files that were listed by someone else; one that is missing is an error, and the rest goes on.
 
     Raises:
         UsageError: a root does not exist, or no file matches a glob.
     """
-    matches = [match for root in roots for match in _matches(root)]
+    roots = [root.removeprefix(_LOCAL) for root in roots]
+    matches = [match for root in roots if not remote.is_url(root) for match in _matches(root)]
     for path, named in sorted(matches, key=lambda match: not match[1]):  # what is named vouches for what is gone
         if os.path.isdir(path):
             yield from found.directory_tree(path, vouch=named)
         elif named or not found.excludes(path):
             yield from found.file(path)
-    for name in names:
-        if os.path.isdir(name):
+    for url in filter(remote.is_url, roots):
+        yield from found.below_url(url, vouch=True)
+    for name in (name.removeprefix(_LOCAL) for name in names):
+        if remote.is_url(name):
+            yield from found.listed_url(name)
+        elif os.path.isdir(name):
             yield from found.directory_tree(name, vouch=False)
         elif os.path.exists(name):
             yield from found.file(name)

@@ -10,6 +10,7 @@ from scrapdb.errors import StoreError
 from scrapdb.errors import UsageError
 from scrapdb.query.patterns import register
 from scrapdb.query.sql.statements import Statement
+from scrapdb.store.connection import sentence
 
 _TOO_COMPLEX = ("parser stack overflow", "too many", "too large", "too complex", "too big")
 
@@ -30,7 +31,7 @@ def answering() -> Iterator[None]:
             raise UsageError(f"The expression is too large for SQLite ({message}): split it.") from error
         if "interrupt" in message:
             raise StoreError("The query was stopped before its end.") from error
-        raise StoreError(f"The store could not be read: {message}.") from error
+        raise StoreError(sentence(error)) from error
 
 
 @contextlib.contextmanager

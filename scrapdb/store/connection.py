@@ -21,6 +21,11 @@ DEFAULT_NAME = "scraps.db"
 _MAGIC = b"SQLite format 3\0"
 _HEADER = 100  # bytes
 _WRITER_CACHE = -65_536  # KiB, negative as SQLite wants it
+_AGAIN = "It is derived from the notebooks: remove it and index again."
+_DAMAGED = f"is damaged. {_AGAIN}"
+_READ_ONLY = "may not be written; check the permissions of the file and its directory."
+# How SQLite begins to say that a table or a column is not there, or is one too many.
+_OTHER_SCHEMA = ("no such table", "no such column", "table ", "foreign key mismatch", "error in ")
 
 
 def schema() -> str:
@@ -82,6 +87,8 @@ def open_writer(path: Path) -> sqlite3.Connection:
         raise StoreError(f"There is no directory {path.parent} to keep a store in; make it first.")
     if _size(path):
         check(path)
+        if not os.access(path, os.W_OK):  # SQLite would say so only after all notebooks were read
+            raise StoreError(f"The store {path} {_READ_ONLY}")
     with errors(path):
         connection = _connect(path, "mode=rwc")
         try:
@@ -165,7 +172,32 @@ def errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StoreError(_sentence(path, error)) from error
+        raise StoreError(sentence(error, path)) from error
+
+
+def sentence(error: sqlite3.Error, path: Path | None = None) -> str:
+    """Write what SQLite has raised as a sentence that says what to do."""
+    store = f"The store {path}" if path else "The store"
+    sentences = {
+        sqlite3.SQLITE_BUSY: f"is locked: another process has written to it for {BUSY_SECONDS:.0f} seconds. Try again.",
+        sqlite3.SQLITE_READONLY: _READ_ONLY,
+        sqlite3.SQLITE_IOERR: "cannot be read or written: the disk may be full, or failing.",
+        sqlite3.SQLITE_PROTOCOL: "cannot be opened: its log was left by a killed process. Ask as one who may write it.",
+        sqlite3.SQLITE_CANTOPEN: "cannot be opened; check the permissions of the file and its directory.",
+        sqlite3.SQLITE_FULL: "cannot grow: the disk is full. What was committed is safe; make room and index again.",
+        sqlite3.SQLITE_CORRUPT: _DAMAGED,
+        sqlite3.SQLITE_NOTADB: "is not a SQLite database.",
+        sqlite3.SQLITE_INTERRUPT: "did not answer in time; the statement was stopped.",
+    }
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_ERROR and str(error).startswith(_OTHER_SCHEMA):
+        return f"{store} is not as this scrapdb makes it: {error}. {_AGAIN}"
+    return f"{store} {sentences.get(code, f'failed: {error}.')}"
+
+
+def damaged(path: Path) -> StoreError:
+    """Say that a store does not hold together, where SQLite has not noticed it."""
+    return StoreError(f"The store {path} {_DAMAGED}")
 
 
 def file_of(connection: sqlite3.Connection) -> Path:
@@ -214,20 +246,6 @@ def _check_version(path: Path, version: int) -> None:
         raise StoreError(f"The store {path} was written by a newer scrapdb ({versions}); upgrade.")
     if version < VERSION:
         raise StoreError(f"The store {path} has an old schema ({version}, now {VERSION}); remove it and index again.")
-
-
-def _sentence(path: Path, error: sqlite3.Error) -> str:
-    sentences = {
-        sqlite3.SQLITE_BUSY: f"is locked: another process has written to it for {BUSY_SECONDS:.0f} seconds. Try again.",
-        sqlite3.SQLITE_READONLY: "may not be written; check the permissions of the file and its directory.",
-        sqlite3.SQLITE_CANTOPEN: "cannot be opened; check the permissions of the file and its directory.",
-        sqlite3.SQLITE_FULL: "cannot grow: the disk is full. What was committed is safe; make room and index again.",
-        sqlite3.SQLITE_CORRUPT: "is damaged. It is derived from the notebooks: remove it and index again.",
-        sqlite3.SQLITE_NOTADB: "is not a SQLite database.",
-        sqlite3.SQLITE_INTERRUPT: "did not answer in time; the statement was stopped.",
-    }
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return f"The store {path} {sentences.get(code, f'failed: {error}.')}"
 
 
 def _header(path: Path) -> bytes:

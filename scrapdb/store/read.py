@@ -11,6 +11,7 @@ from typing import NamedTuple
 from scrapdb.errors import NotebookNotFoundError
 from scrapdb.errors import StoreError
 from scrapdb.store import sidecars
+from scrapdb.store.connection import damaged
 from scrapdb.store.connection import file_of
 from scrapdb.store.values import load
 
@@ -134,9 +135,17 @@ def find_notebook(connection: sqlite3.Connection, wanted: str) -> tuple[int, str
 
 
 def notebook(connection: sqlite3.Connection, notebook_id: int) -> dict[str, Any]:
-    """Read the row of a notebook, by column name."""
-    cursor = connection.execute("SELECT * FROM notebooks WHERE id = ?", (notebook_id,))
+    """Read the row of a notebook, by column name.
+
+    Raises:
+        NotebookNotFoundError: it has been removed meanwhile.
+    """
+    # What is always there is asked for by name too, so that SQLite misses it where it is not.
+    always = "path, status, error_name, error_value, error_cell"
+    cursor = connection.execute(f"SELECT {always}, * FROM notebooks WHERE id = ?", (notebook_id,))
     row = cursor.fetchone()
+    if row is None:
+        raise NotebookNotFoundError("The notebook has just been removed from the store.")
     return dict(zip((column[0] for column in cursor.description), row, strict=True))
 
 
@@ -227,10 +236,13 @@ def parquet(connection: sqlite3.Connection, frame: Frame) -> Any:
     """Open the parquet file of a frame: bytes of an inline one, the path of a sidecar.
 
     Raises:
-        StoreError: the sidecar is missing.
+        StoreError: it is missing.
     """
     if frame.stored == "inline":
-        return connection.execute("SELECT data FROM blobs WHERE hash = ?", (frame.hash,)).fetchone()[0]
+        blob = connection.execute("SELECT data FROM blobs WHERE hash = ?", (frame.hash,)).fetchone()
+        if blob is None:
+            raise damaged(file_of(connection))
+        return blob[0]
     path = sidecars.location(file_of(connection), frame.hash)
     if not path.is_file():
         raise StoreError(

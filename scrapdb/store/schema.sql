@@ -16,7 +16,7 @@
 -- Notebooks: one row per notebook file.
 CREATE TABLE notebooks (
   id INTEGER PRIMARY KEY,
-  path TEXT NOT NULL UNIQUE,        -- real path in NFC with '/', relative to this file's directory where it lies below it
+  path TEXT NOT NULL UNIQUE,        -- real path in NFC with '/', relative to this file's directory if below it; or a URL
   os_path BLOB,                     -- the path's bytes, where `path` does not give them back (not UTF-8, not NFC)
   status TEXT NOT NULL,             -- unreadable, failed, running, not run, partial or completed; decided from the cells
   started_at TEXT,                  -- start of the run, UTC, as 2026-11-01T12:00:00.000000Z
@@ -31,7 +31,8 @@ CREATE TABLE notebooks (
   source TEXT,                      -- the notebook that this run executed, as papermill recorded it
   size INTEGER,                     -- bytes of the file
   mtime TEXT,                       -- time of its last change, UTC
-  mtime_ns INTEGER,                 -- the same in nanoseconds; NULL: read it again at the next index
+  mtime_ns INTEGER,                 -- the same in nanoseconds; NULL, and no etag: read it again at the next index
+  etag TEXT,                        -- of an object at a URL: what its listing says of its content (ETag, generation)
   content_hash TEXT,                -- SHA-256 of the file
   code_hash TEXT,                   -- SHA-256 of the sources of its code cells: equal for runs of the same code
   nbformat TEXT,                    -- version of the notebook format: 4.5

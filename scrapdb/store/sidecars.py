@@ -27,14 +27,14 @@ def location(store: Path, digest: str) -> Path:
 
 
 def write(store: Path, digest: str, content: bytes) -> None:
-    """Write a frame's file, or mark the one that is there as wanted now. Call it under the store's write lock.
+    """Write a frame's file, or mark a sound one that is there as wanted now. Call it under the store's write lock.
 
     Raises:
         OSError: the disk is full or may not be written.
     """
     target = location(store, digest)
     try:
-        if target.stat().st_size == len(content):
+        if target.stat().st_size == len(content) and target.read_bytes() == content:
             os.utime(target)
             return
     except FileNotFoundError:

@@ -24,6 +24,7 @@ from scrapdb.store.connection import open_writer
 from scrapdb.store.connection import transaction
 from scrapdb.store.rows import File
 from scrapdb.store.rows import Rows
+from scrapdb.store.rows import kept_mtime
 from scrapdb.store.rows import mtime
 
 # Tables that hold rows of a notebook, and the column that says of which.
@@ -56,6 +57,7 @@ class Known(NamedTuple):
     content_hash: str | None
     status: str
     os_path: bytes | None
+    etag: str | None = None
 
 
 class Collected(NamedTuple):
@@ -101,7 +103,7 @@ class Writer:
     def known(self) -> dict[str, Known]:
         """Read what is known of each notebook file, by path."""
         with errors(self.path):
-            columns = "size, mtime_ns, content_hash, status, os_path, path"
+            columns = "size, mtime_ns, content_hash, status, os_path, etag, path"
             found = self._connection.execute(f"SELECT {columns} FROM notebooks")
             return {row[-1]: Known._make(row[:-1]) for row in found}
 
@@ -128,8 +130,8 @@ class Writer:
         """Record the new times of files whose content has not changed."""
         with self._transaction():
             self._connection.executemany(
-                "UPDATE notebooks SET size = ?, mtime_ns = ?, mtime = ? WHERE path = ?",
-                [(file.size, file.mtime_ns, mtime(file.mtime_ns), file.path) for file in files],
+                "UPDATE notebooks SET size = ?, mtime_ns = ?, mtime = ?, etag = ? WHERE path = ?",
+                [(file.size, kept_mtime(file.mtime_ns), mtime(file.mtime_ns), file.etag, file.path) for file in files],
             )
 
     def remove(self, paths: Iterable[str]) -> None:

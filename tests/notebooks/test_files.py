@@ -96,6 +96,15 @@ def test_an_old_unfinished_file_is_not_waited_for(tmp_path: Path, unfinished: by
     assert found.mtime_ns == LONG_AGO * 10**9
 
 
+def test_a_file_that_was_changed_just_now_is_waited_for(tmp_path: Path) -> None:
+    """Another change within the same tick of the clock would have the same time, and never be seen."""
+    path = write(tmp_path / "a.ipynb", WHOLE)
+    os.utime(path)
+    found = files.read(str(path))
+    assert found.mtime_ns is not None
+    assert time.time_ns() - found.mtime_ns >= 10_000_000
+
+
 def test_a_file_that_never_stops_changing(tmp_path: Path) -> None:
     path = write(tmp_path / "a.ipynb", WHOLE + b" " * 30_000_000)
     code = f"import os, sys; print(flush=True)\nwhile True: os.utime({str(path)!r})"

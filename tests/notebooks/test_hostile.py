@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import random
 import sqlite3
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -18,19 +19,26 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from scrapdb.index import index
 from scrapdb.notebooks.extract import facts
 from scrapdb.store.rows import File
 from scrapdb.store.rows import rows
 from scrapdb.store.write import Writer
 from tests import executed as executed_
+from tests.hostile import Tree
+from tests.hostile_files import documented
+from tests.hostile_files import fixed
+from tests.hostile_files import generated
 from tests.notebook_builder import PNG
 from tests.notebook_builder import code
 from tests.notebook_builder import content
 from tests.notebook_builder import display
 from tests.notebook_builder import error
+from tests.notebook_builder import gluing
 from tests.notebook_builder import notebook
 from tests.notebook_builder import output
 from tests.notebook_builder import scrap
+from tests.notebook_builder import write
 from tests.store_contents import check
 from tests.store_contents import query
 
@@ -225,3 +233,46 @@ def test_a_hostile_notebook_spoils_no_other(executed: Callable[[str], Path], tmp
         query(tmp_path / "scraps.db", f"SELECT \"{columns['text']}\", float FROM runs WHERE notebook = 'good.ipynb'")
         == before
     )
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """A directory of hostile files with a healthy notebook after each, and its store."""
+    made = Tree(tmp_path_factory.mktemp("tree").resolve(), list(fixed()))
+    made.index()
+    return made
+
+
+def test_every_hostile_file_is_told_and_spoils_no_other(tree: Tree) -> None:
+    tree.check()
+
+
+def test_no_answer_moves_the_cursor_of_a_terminal(tree: Tree) -> None:
+    tree.ask()
+
+
+def test_frames_are_opened_or_refused_with_a_sentence(tree: Tree) -> None:
+    tree.open_frames()
+
+
+def test_whatever_happens_to_a_notebook_its_problems_are_documented() -> None:
+    chance = random.Random(3)  # noqa: S311 - chance that can be repeated
+    for _, file in zip(range(400), generated(chance), strict=False):
+        assert isinstance(file.make, bytes)
+        made = rows(File("generated.ipynb"), facts(file.make))
+        assert {kind for *_, kind, _ in made.problems} <= documented(), file.make
+        assert made.status != "unreadable" or len(made.problems) == 1
+
+
+def test_directories_links_and_devices_that_are_called_like_notebooks(tmp_path: Path) -> None:
+    root = tmp_path.resolve() / "tree"
+    write(root / "directory.ipynb" / "healthy.ipynb", gluing(x=1))
+    (root / "directory.ipynb" / "loop").symlink_to(root)
+    (root / "directory.ipynb" / "loop.ipynb").symlink_to("..")
+    (root / "device.ipynb").symlink_to("/dev/zero")
+    summary = index(tmp_path / "scraps.db", [str(root)])
+    assert (summary.added, summary.failed, summary.errors) == (1, 1, [])
+    assert query(tmp_path / "scraps.db", "SELECT notebook, nb_status, x FROM runs ORDER BY x DESC") == [
+        ("tree/directory.ipynb/healthy.ipynb", "completed", 1),
+        ("/dev/zero", "unreadable", None),
+    ]

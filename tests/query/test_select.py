@@ -126,7 +126,7 @@ def test_star_is_every_field(store: sqlite3.Connection) -> None:
     selection = select(store, fields_of(store), columns="*")
     names = ["distance", "ath", "n", "symbol", "rate", "both", "param.both", "dj", "prices", "chart", "few"]
     attributes = [row[1] for row in store.execute("PRAGMA table_info(notebooks)")]
-    hidden = ("id", "path", "os_path", "mtime_ns")
+    hidden = ("id", "path", "os_path", "mtime_ns", "etag")
     labels = set(selection.labels)
     assert selection.labels[:12] == ("notebook", *names)
     assert labels == {"notebook", *names, *(f"nb.{name}" for name in attributes if name not in hidden)}
@@ -298,7 +298,7 @@ def test_a_query_can_be_stopped(store: sqlite3.Connection) -> None:
 def test_a_file_that_is_no_store_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "x.db").write_bytes(b"not a database" * 100)
     connection = sqlite3.connect(tmp_path / "x.db")
-    with pytest.raises(StoreError, match="could not be read"):
+    with pytest.raises(StoreError, match="is not a SQLite database"):
         select(connection, fields_of(connection), "x < 1")
 
 

@@ -15,6 +15,7 @@ from scrapdb.store.connection import check
 from scrapdb.store.connection import find
 from scrapdb.store.connection import open_reader
 from scrapdb.store.connection import open_writer
+from scrapdb.store.connection import reading
 from scrapdb.store.connection import schema
 from scrapdb.store.connection import snapshot
 from scrapdb.store.connection import statements
@@ -121,6 +122,14 @@ def test_a_damaged_store_says_what_to_do(store: Path) -> None:
     store.write_bytes(content)
     with pytest.raises(StoreError, match=r"is damaged. It is derived from the notebooks: remove it"):
         open_reader(store)
+
+
+@pytest.mark.parametrize("change", ["DROP TABLE scraps", "ALTER TABLE scraps RENAME COLUMN type TO kind"])
+def test_a_store_with_other_tables_says_what_to_do(store: Path, change: str) -> None:
+    query(store, change)
+    told = pytest.raises(StoreError, match=r"not as this scrapdb makes it: no such .*: remove it and index again\.$")
+    with told, reading(store) as connection:
+        connection.execute("SELECT type FROM scraps")
 
 
 OPEN_WRITER = "from pathlib import Path\nfrom scrapdb.store.connection import open_reader, open_writer, transaction"

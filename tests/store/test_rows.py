@@ -138,11 +138,13 @@ def test_the_size_of_a_scrap_is_that_of_its_payload(output: Any, size: int) -> N
 
 def test_the_row_of_a_notebook() -> None:
     found = rows(
-        File("a.ipynb", b"x", 7, 1_600_000_000_123_456_789, "hash"),
+        File("a.ipynb", b"x", 7, 1_600_000_000_123_456_789, "hash", "mark"),
         facts_of(code("1", error("\0", "a\ud800")), papermill={"input_path": "source.ipynb"}, x=math.nan),
     )
-    path, os_path, status, *_, size, changed, mtime_ns, content_hash, _, version, number, metadata = found.notebook
-    assert (path, os_path, status) == ("a.ipynb", b"x", "failed")
+    path, os_path, status, *_, size, changed, mtime_ns, etag, content_hash, _, version, number, metadata = (
+        found.notebook
+    )
+    assert (path, os_path, status, etag) == ("a.ipynb", b"x", "failed", "mark")
     assert (size, mtime_ns, content_hash, version, number) == (7, 1_600_000_000_123_456_789, "hash", "4.5", 1)
     assert changed == "2020-09-13T12:26:40.123456Z"
     assert json.loads(metadata) == {"papermill": {"input_path": "source.ipynb"}, "x": None}

@@ -34,10 +34,11 @@ def test_a_frame_that_is_there_is_marked_as_wanted(tmp_path: Path) -> None:
     assert time.time() - written.stat().st_mtime < 60
 
 
-def test_a_cut_off_frame_is_written_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damaged", [b"con", b"cOntent"])
+def test_a_damaged_frame_is_written_again(tmp_path: Path, damaged: bytes) -> None:
     store = tmp_path / "scraps.db"
     sidecars.write(store, DIGEST, b"content")
-    sidecars.location(store, DIGEST).write_bytes(b"con")
+    sidecars.location(store, DIGEST).write_bytes(damaged)
     sidecars.write(store, DIGEST, b"content")
     assert sidecars.location(store, DIGEST).read_bytes() == b"content"
 

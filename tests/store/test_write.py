@@ -227,6 +227,16 @@ def test_what_is_known_and_touched(tmp_path: Path) -> None:
     assert query(store, "SELECT mtime FROM notebooks") == [("2020-09-13T12:26:40.000000Z",)]
 
 
+def test_a_time_beyond_64_bit_is_not_kept(tmp_path: Path) -> None:
+    """tmpfs has years up to 292 billion; without its time, the file is read again at the next index."""
+    far = File("a.ipynb", None, 3, 9_000 * 365 * 24 * 3600 * 10**9, "hash")
+    with Writer(tmp_path / "scraps.db") as writer:
+        writer.write([rows(far, facts_of(code("1")))])
+        assert writer.known()["a.ipynb"][:3] == (3, None, "hash")
+        writer.touch([far])
+        assert writer.known()["a.ipynb"][:3] == (3, None, "hash")
+
+
 def test_a_reader_that_stays_holds_nobody_up(tmp_path: Path) -> None:
     store = tmp_path / "scraps.db"
     with Writer(store) as writer, closing(sqlite3.connect(store)) as reader:

@@ -1,0 +1,258 @@
+"""Reading files in processes: many at once, or one after another where one of them kills the process that reads it."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from collections.abc import Generator
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED
+from concurrent.futures import BrokenExecutor
+from concurrent.futures import Executor
+from concurrent.futures import Future
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import wait
+from contextlib import AbstractContextManager
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing.connection import Connection
+from typing import NamedTuple
+
+from scrapdb.notebooks import files
+from scrapdb.notebooks.remote import is_url
+from scrapdb.notebooks.scan import Candidate
+from scrapdb.notebooks.scan import os_path
+from scrapdb.scraps import Facts
+from scrapdb.scraps import Problem
+from scrapdb.store.rows import File
+from scrapdb.store.rows import Rows
+from scrapdb.store.rows import rows
+
+GARBAGE = 100_000  # objects between two looks for cycles: facts and rows hold none, and there are many of them
+_TASK_FILES = 64
+_TASK_BYTES = 4 * 2**20
+_TASKS_IN_FLIGHT = 3  # per worker: enough to keep it busy, few enough to keep memory flat
+_PARENT_SECONDS = 0.5  # between a worker's looks at whether its parent lives
+_WORTH_A_POOL = 64  # files; starting processes takes as long as reading so many
+_CRASHED = "The process that read it {}, perhaps for lack of memory. It is read again when it changes, or by --force."
+_NO_MEMORY = "There is not enough memory to read it; a smaller --max-bytes passes over such files."
+
+
+class Task(NamedTuple):
+    """A file for a worker to read, and the content that the store has of it."""
+
+    candidate: Candidate
+    known_hash: str | None
+
+
+class Done(NamedTuple):
+    """A file that was read: its rows, or None if its content is the known one."""
+
+    file: File
+    rows: Rows | None
+    bytes: int
+
+
+Pool = Callable[[], AbstractContextManager[Executor]]  # starts processes, as often as the last ones were killed
+
+
+def local_pool(files_: int, workers: int | None) -> Pool | None:
+    """Give what starts processes on this machine, or None if there is not work enough for them.
+
+    Args:
+        files_: how many files are to be read.
+        workers: how many processes; by default as many as there are processors.
+    """
+    count = workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+    return None if count == 1 or files_ < _WORTH_A_POOL else partial(_processes, count)
+
+
+def results(
+    tasks: Iterable[Task], pool: Pool | None, base: str, max_bytes: int, *, apart: bool = False
+) -> Generator[Done, None, None]:
+    """Read files, in whatever order they are done; only so many are in flight that memory stays flat.
+
+    When a process is killed, the files in flight are read again apart, to find the one that did it.
+
+    Args:
+        tasks: the files.
+        pool: starts the processes; None reads one file after another.
+        base: real path of the directory of the store.
+        max_bytes: size beyond which a notebook is not read.
+        apart: whether this process reads none itself, so that no file can kill it.
+    """
+    chunks = _chunks(tasks)
+    if pool is None:
+        for chunk in chunks:
+            yield from (_apart if apart else read)(chunk, base, max_bytes)
+        return
+    work = partial(read, base=base, max_bytes=max_bytes)
+    whole = False
+    while not whole:
+        lost: list[list[Task]] = []
+        with pool() as executor:
+            yield from _in_parallel(chunks, executor, work, lost)
+        whole = not lost
+        for chunk in lost:
+            yield from _apart(chunk, base, max_bytes)
+
+
+def read(chunk: Sequence[Task], base: str, max_bytes: int) -> list[Done]:
+    """Read some files; this is what runs in the workers."""
+    fetched = files.fetch([task.candidate for task in chunk], max_bytes)
+    return [_read_one(task, base, max_bytes, fetched) for task in chunk]
+
+
+def _in_parallel(
+    chunks: Iterable[list[Task]],
+    executor: Executor,
+    work: Callable[[list[Task]], list[Done]],
+    lost: list[list[Task]],
+) -> Iterator[Done]:
+    """Have chunks read until there are no more or a process is killed; then `lost` gets those that were in flight."""
+    waiting: dict[Future[list[Done]], list[Task]] = {}
+    limit = _TASKS_IN_FLIGHT * (getattr(executor, "_max_workers", None) or 1)
+    for chunk in chunks:
+        try:
+            waiting[executor.submit(work, chunk)] = chunk
+        except BrokenExecutor:
+            lost.append(chunk)
+        if len(waiting) >= limit:
+            yield from _ready(waiting, lost)
+        if lost:
+            break
+    while waiting:
+        yield from _ready(waiting, lost)
+
+
+def _ready(waiting: dict[Future[list[Done]], list[Task]], lost: list[list[Task]]) -> Iterator[Done]:
+    ready, _ = wait(waiting, return_when=FIRST_COMPLETED)
+    for future in ready:
+        chunk = waiting.pop(future)
+        try:
+            done = future.result()
+        except (BrokenExecutor, MemoryError):  # the latter while the rows were sent
+            lost.append(chunk)
+        else:
+            yield from done
+
+
+def _chunks(tasks: Iterable[Task]) -> Iterator[list[Task]]:
+    chunk: list[Task] = []
+    size = 0
+    for task in tasks:
+        chunk.append(task)
+        size += task.candidate.size or 0
+        if len(chunk) >= _TASK_FILES or size >= _TASK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _read_one(task: Task, base: str, max_bytes: int, fetched: dict[str, bytes | Exception]) -> Done:
+    file = _file(task, base)
+    if task.candidate.reason:
+        return _unreadable(file, "not a file", task.candidate.reason)
+    try:
+        if is_url(task.candidate.file):
+            content = fetched.pop(task.candidate.file, None)
+            found = files.read_fetched(task.candidate, content, task.known_hash, max_bytes)
+        else:
+            found = files.read(task.candidate.file, task.known_hash, max_bytes)
+        file = File(file.path, file.os_path, found.size, found.mtime_ns, found.content_hash, found.etag)
+        return Done(file, None, 0) if found.facts is None else _done(file, found.facts)
+    except MemoryError:
+        return _unreadable(file, "memory", _NO_MEMORY)
+
+
+def _file(task: Task, base: str) -> File:
+    path = task.candidate.path
+    return File(path, os_path(task.candidate.file, path, base))
+
+
+def _unreadable(file: File, kind: str, message: str) -> Done:
+    return _done(file, Facts("unreadable", problems=(Problem(kind, message),)))
+
+
+def _done(file: File, facts: Facts) -> Done:
+    made = rows(file, facts)
+    return Done(file, made, sum(map(len, (*made.blobs.values(), *made.sidecars.values()))))
+
+
+def _apart(chunk: Sequence[Task], base: str, max_bytes: int) -> Iterator[Done]:
+    """Read files one after another in a process of their own, and in a new one after each that kills it."""
+    left = list(reversed(chunk))
+    while left:
+        context = _context()
+        receiving, sending = context.Pipe(duplex=False)
+        process = context.Process(target=_send, args=(left[::-1], base, max_bytes, sending, os.getpid()), daemon=True)
+        process.start()
+        sending.close()
+        try:
+            while left:
+                yield receiving.recv()
+                left.pop()
+        except (EOFError, OSError):
+            process.join()
+            yield _crashed(left.pop(), process.exitcode or 0, base)
+        finally:
+            process.kill()
+            process.join()
+            receiving.close()
+
+
+def _send(chunk: Sequence[Task], base: str, max_bytes: int, sending: Connection, parent: int) -> None:
+    _start_worker(parent)
+    for task in chunk:
+        try:
+            sending.send(read([task], base, max_bytes)[0])
+        except MemoryError:
+            sending.send(_unreadable(_file(task, base), "memory", _NO_MEMORY))
+
+
+def _crashed(task: Task, code: int, base: str) -> Done:
+    """Say that a file killed its process. Its size and time are kept, so that no later index dies of it again."""
+    signals = {member.value: member.name for member in signal.Signals}
+    end = f"was killed by signal {-code} ({signals.get(-code, 'unknown')})" if code < 0 else f"ended with code {code}"
+    seen = task.candidate
+    file = _file(task, base)._replace(size=seen.size, mtime_ns=seen.mtime_ns, etag=seen.etag)
+    return _unreadable(file, "crash", _CRASHED.format(end))
+
+
+@contextmanager
+def _processes(count: int) -> Iterator[Executor]:
+    pool = ProcessPoolExecutor(count, _context(), initializer=_start_worker, initargs=(os.getpid(),))
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def _context() -> multiprocessing.context.ForkContext | multiprocessing.context.SpawnContext:
+    # Forking is the quickest, and needs no importable __main__, but a thread that holds a lock would take it along.
+    alone = threading.active_count() == 1 and sys.platform == "linux"
+    return multiprocessing.get_context("fork") if alone else multiprocessing.get_context("spawn")
+
+
+def _start_worker(parent: int) -> None:
+    gc.set_threshold(GARBAGE)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this worker when its parent is gone: one that was killed cannot do it, and the pool would wait forever."""
+    while os.getppid() == parent:
+        time.sleep(_PARENT_SECONDS)
+    os._exit(1)

@@ -1,0 +1,225 @@
+"""A store as parquet files: what DuckDB, polars and pandas read there is what SQL and pandas read in the store."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import fsspec
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+
+import scrapdb
+from scrapdb.errors import ScrapdbError
+from scrapdb.errors import UsageError
+from tests.notebook_builder import code
+from tests.notebook_builder import notebook
+from tests.notebook_builder import scrap
+from tests.notebook_builder import write
+from tests.objects import serving
+from tests.store_contents import query
+
+LONG = 300
+NAMES = ["prices", "a/b", "..", "../../x", "ä ö%2F", "a=b", 'quo"te', "\ud800", "x" * LONG, "ü" * LONG, "name"]
+OF_SCRAPS = """
+SELECT path, name, scraps.type, CAST(number AS REAL), CASE scraps.type WHEN 'integer' THEN number END, text, json,
+       exact, encoder, scraps.size, cell, cell_id, output, execution_count
+  FROM scraps JOIN notebooks ON notebooks.id = notebook_id JOIN names ON names.id = name_id ORDER BY path, name"""
+
+
+def glued(frame: pd.DataFrame, name: str = "frame") -> Any:
+    stream = io.BytesIO()
+    frame.to_parquet(stream)
+    return scrap(name, base64.b64encode(stream.getvalue()).decode(), "pandas")
+
+
+def store_of(directory: Path, *notebooks: list[Any]) -> scrapdb.Database:
+    """Make a store of notebooks 0.ipynb, 1.ipynb, … with these outputs."""
+    for number, outputs in enumerate(notebooks):
+        write(directory / "runs" / f"{number}.ipynb", notebook(code("glue()", *outputs)))
+    db = scrapdb.open(directory / "scraps.db")
+    db.index(directory / "runs")
+    return db
+
+
+def in_duckdb(path: Path | str, rest: str = "") -> list[tuple[Any, ...]]:
+    with duckdb.connect() as connection:
+        return connection.execute(f"SELECT * FROM read_parquet(?) {rest}", [str(path)]).fetchall()
+
+
+def in_polars(path: Path, *sort: str) -> list[tuple[Any, ...]]:
+    return pl.read_parquet(path).sort(sort).rows()
+
+
+def test_the_tables_are_those_of_the_store(ticker_store: Path, tmp_path: Path) -> None:
+    exported = scrapdb.open(ticker_store).export(tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "frames", "notebooks.parquet", "parameters.parquet", "problems.parquet", "scraps.parquet"
+    ]  # fmt: skip
+    columns = ", ".join(column for _, column, *_ in query(ticker_store, "PRAGMA table_info(notebooks)")[1:])
+    expected = query(ticker_store, f"SELECT {columns} FROM notebooks ORDER BY path")
+    assert in_duckdb(tmp_path / "out" / "notebooks.parquet", "ORDER BY notebook") == expected
+    assert in_polars(tmp_path / "out" / "notebooks.parquet", "notebook") == expected
+    scraps = query(ticker_store, OF_SCRAPS)
+    assert in_duckdb(tmp_path / "out" / "scraps.parquet", "ORDER BY notebook, name") == scraps
+    assert in_polars(tmp_path / "out" / "scraps.parquet", "notebook", "name") == scraps
+    assert exported.rows == {"notebooks": 12, "scraps": len(scraps), "parameters": 48, "problems": 0}
+    assert (exported.frames, exported.errors) == (12, [])
+
+
+def test_the_tables_can_be_joined(ticker_store: Path, tmp_path: Path) -> None:
+    scrapdb.open(ticker_store).export(tmp_path / "out")
+    sql = f"""
+        SELECT p.text, s.number FROM '{tmp_path}/out/scraps.parquet' AS s JOIN '{tmp_path}/out/parameters.parquet' AS p
+         USING (notebook) WHERE s.name = 'distance' AND p.name = 'symbol' AND s.number < 0.1 ORDER BY s.number"""
+    with duckdb.connect() as connection:
+        found = connection.execute(sql).fetchall()
+    assert found == query(ticker_store, "SELECT symbol, distance FROM runs WHERE distance < 0.1 ORDER BY distance")
+
+
+def test_frames_are_what_pandas_makes_of_them(ticker_store: Path, tmp_path: Path) -> None:
+    db = scrapdb.open(ticker_store)
+    db.export(tmp_path / "out")
+    expected = db.frame("prices")
+    file = tmp_path / "out" / "frames" / "name=prices" / "part-0.parquet"
+    pd.testing.assert_frame_equal(pq.ParquetFile(file).read().to_pandas(), expected)
+    assert pl.read_parquet(file, hive_partitioning=False).rows() == list(expected.itertuples(index=False, name=None))
+    with duckdb.connect() as connection:
+        sql = "SELECT name, count(*), count(DISTINCT notebook) FROM read_parquet(?) GROUP BY name"
+        found = connection.execute(sql, [str(tmp_path / "out" / "frames" / "*" / "*.parquet")]).fetchall()
+    assert found == [("prices", len(expected), 12)]
+
+
+def test_no_digit_is_lost(tmp_path: Path) -> None:
+    values = {"big": 2**53 + 1, "huge": 2**70, "nan": math.nan, "inf": -math.inf, "yes": True, "text": "007\ud800é"}
+    values |= {"dict": {"a": [math.nan, 1]}, "none": None, "float": 2.5}
+    db = store_of(tmp_path, [scrap(name, value) for name, value in values.items()])
+    db.export(tmp_path / "out")
+    found = {row[1]: row[2:8] for row in in_duckdb(tmp_path / "out" / "scraps.parquet")}
+    assert found["big"] == ("integer", 2.0**53, 2**53 + 1, None, None, None)
+    assert found["huge"][:3] == ("integer", 2.0**70, None)
+    assert found["huge"][5] == str(2**70)
+    assert found["nan"][:3] == ("float", None, None)
+    assert found["inf"][:3] == ("float", -math.inf, None)
+    assert found["yes"][:3] == ("boolean", 1.0, None)
+    assert found["text"] == ("text", None, None, "007\\ud800é", None, r'"007\ud800\u00e9"')
+    assert found["dict"][4] == '{"a":[null,1]}'
+    assert found["none"] == ("null", None, None, None, None, None)
+    assert in_polars(tmp_path / "out" / "scraps.parquet", "name") == sorted(
+        in_duckdb(tmp_path / "out" / "scraps.parquet"), key=lambda row: row[1]
+    )
+
+
+def test_any_name_is_a_directory_of_its_own_inside_the_target(tmp_path: Path) -> None:
+    frames = {name: pd.DataFrame({"x": [number]}) for number, name in enumerate(NAMES)}
+    db = store_of(tmp_path, [glued(frame, name) for name, frame in frames.items()])
+    assert db.export(tmp_path / "out").frames == len(NAMES)
+    assert {path.name.partition("-")[0] for path in tmp_path.iterdir()} == {"out", "runs", "scraps.db"}
+    files = sorted((tmp_path / "out" / "frames").rglob("*.parquet"))
+    assert {file.parent.parent for file in files} == {tmp_path / "out" / "frames"}
+    whole = {name.replace("\ud800", "\\ud800"): n for n, name in enumerate(NAMES) if len(name) < LONG}
+    readers: list[Callable[[Path], list[Any]]] = [
+        in_duckdb,
+        lambda file: pl.read_parquet(file, hive_partitioning=True).rows(),
+    ]
+    for read in readers:
+        found = {name: x for file in files for _, x, name in read(file)}
+        assert {name: x for name, x in found.items() if x in whole.values()} == whole
+        assert sorted(found.values()) == list(range(len(NAMES)))
+
+
+def test_columns_get_one_type_and_no_reserved_name(tmp_path: Path) -> None:
+    found = [
+        pd.DataFrame({"x": [1, 2], "name": ["a", "b"], "odd": [1, 2]}),
+        pd.DataFrame({"x": [0.5], "Notebook": [7], "odd": ["text"], "name_": [3]}),
+        pd.DataFrame({"x": pd.Categorical(["1"]), "t": pd.to_datetime(["2026-11-01T12:00:00.123456789"])}),
+        pd.DataFrame(),
+    ]
+    db = store_of(tmp_path, *([glued(frame)] for frame in found[:2]), [glued(found[3])])
+    db.export(tmp_path / "out")
+    file = tmp_path / "out" / "frames" / "name=frame" / "part-0.parquet"
+    frame = pl.read_parquet(file, hive_partitioning=True)
+    assert frame.columns == ["notebook", "x", "name__", "odd", "Notebook_", "name_", "name"]
+    assert frame["x"].to_list() == [1.0, 2.0, 0.5]
+    assert frame["odd"].to_list() == ["1", "2", "text"]
+    assert frame["notebook"].to_list() == [f"runs/{number}.ipynb" for number in (0, 0, 1)]
+    assert in_duckdb(file) == frame.rows()
+    other = store_of(tmp_path / "other", *([glued(frame)] for frame in found))
+    other.export(tmp_path / "other" / "out")
+    read = pl.read_parquet(tmp_path / "other" / "out" / "frames", hive_partitioning=True)
+    assert read["x"].to_list() == ["1", "2", "0.5", "1"]
+    assert read["t"].dt.timestamp("ns").drop_nulls().to_list() == [1_793_534_400_123_456_789]
+
+
+def test_row_groups_are_small_and_memory_holds_one_frame(tmp_path: Path) -> None:
+    frames = [pd.DataFrame({"x": range(rows)}) for rows in (60_000, 250_000, 30_000)]
+    store_of(tmp_path, *([glued(frame)] for frame in frames)).export(tmp_path / "out")
+    metadata = pq.read_metadata(tmp_path / "out" / "frames" / "name=frame" / "part-0.parquet")
+    groups = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+    assert (sum(groups), max(groups)) == (340_000, 100_000)
+
+
+def test_only_what_was_asked_for(ticker_store: Path, tmp_path: Path) -> None:
+    exported = scrapdb.open(ticker_store).export(tmp_path / "out", where="distance < 0.1")
+    assert (exported.rows["notebooks"], exported.rows["parameters"], exported.frames) == (2, 8, 2)
+    for table in (tmp_path / "out").rglob("*.parquet"):
+        paths = set(pl.read_parquet(table, hive_partitioning=False)["notebook"])
+        assert paths <= {"tickers/BCD.ipynb", "tickers/MNO.ipynb"}
+
+
+def test_only_an_earlier_export_is_replaced_and_only_when_told(ticker_store: Path, tmp_path: Path) -> None:
+    db = scrapdb.open(ticker_store)
+    target = tmp_path / "out"
+    target.mkdir()
+    db.export(target)
+    with pytest.raises(UsageError, match="has an export already; --force replaces it"):
+        db.export(target)
+    db.export(target, where="distance < 0", force=True)
+    assert not (target / "frames").exists()
+    (target / "mine.txt").touch()
+    with pytest.raises(UsageError, match=r"has other files \(mine.txt, …\)"):
+        db.export(target, force=True)
+    with pytest.raises(UsageError, match="is a file"):
+        db.export(target / "mine.txt", force=True)
+    with pytest.raises(ScrapdbError, match="cannot be written: No such file or directory"):
+        db.export(tmp_path / "no" / "out")
+    assert {path.name for path in tmp_path.iterdir()} == {"out"}
+
+
+def test_a_damaged_frame_is_told_and_the_rest_is_written(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    db = store_of(tmp_path, *([glued(pd.DataFrame({"x": rng.random(20_000)}))] for _ in range(2)))
+    sidecars = sorted((tmp_path / "scraps.db-frames").rglob("*.parquet"))
+    sidecars[0].write_bytes(b"no parquet")
+    exported = db.export(tmp_path / "out")
+    assert (exported.frames, len(exported.errors)) == (1, 1)
+    assert "is damaged" in exported.errors[0]
+
+
+def test_an_object_store_takes_an_export(ticker_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        system = fsspec.filesystem("s3", skip_instance_cache=True)
+        fsspec.filesystem("s3").mkdir("results")
+        db = scrapdb.open(ticker_store)
+        db.export("s3://results/a")
+        with system.open("s3://results/a/scraps.parquet") as file:
+            assert pq.read_table(file).num_rows == query(ticker_store, "SELECT count(*) FROM scraps")[0][0]
+        with pytest.raises(UsageError, match="s3://results/a has an export already"):
+            db.export("s3://results/a")
+        db.export("s3://results/a", where="distance < 0", force=True)
+        system.invalidate_cache()
+        assert sorted(path.rpartition("/")[2] for path in system.find("results/a")) == [
+            "notebooks.parquet", "parameters.parquet", "problems.parquet", "scraps.parquet"
+        ]  # fmt: skip
+        with pytest.raises(UsageError, match="There is nothing at s3://nobucket/a"):
+            db.export("s3://nobucket/a")
