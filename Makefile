@@ -11,7 +11,7 @@ VENV_BENCH := $(VENV)-bench
 INSTALLED_BENCH := $(VENV_BENCH)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs screenshots bench clean
+.PHONY: help demo test lint format docs screenshots bench proof clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,9 @@ screenshots: $(INSTALLED)  ## Take the pictures in docs/screenshots again
 
 bench: $(INSTALLED_BENCH)  ## Measure scrapdb beside its peers and print one table (about an hour)
 	@$(VENV_BENCH)/bin/python -m benchmarks
+
+proof: $(INSTALLED)  ## Kill, fill, damage and move stores, and see that nothing is lost (about 20 minutes; as root)
+	@$(BIN)/python -m proof
 
 clean:  ## Remove environments, caches and the demo's files
 	rm -rf .venv-* .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache tickers scraps.db*

@@ -1,0 +1,183 @@
+"""Comparing stores, and seeing that one is whole: by plain SQL on its tables, never through scrapdb.
+
+Nothing here names a column of values: tables, columns and references are read from the database itself, so that what
+is added to the schema is compared too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from proof.trial import DisprovedError
+from proof.trial import claim
+
+Rows = Counter[str]
+_NAMES = {"notebooks": "path", "names": "name"}  # tables that others refer to by an id, and what stands for it
+# Rows of names and blobs that nothing uses any more: `gc` removes them, and an undisturbed store never had them.
+_USED = {
+    "names": "scraps > 0 OR parameters > 0",
+    "name_types": "notebooks > 0",
+    "run_columns": "name_id IN (SELECT id FROM names WHERE scraps > 0 OR parameters > 0)",
+    "blobs": "hash IN (SELECT hash FROM displays UNION ALL SELECT hash FROM frames)",
+}
+_LONG = 64  # bytes and characters; longer values are compared by their SHA-256
+
+
+def compare(one: Path, two: Path) -> int:
+    """See that two stores hold the same; ids, the order of columns and what nothing uses may differ.
+
+    Returns:
+        How many rows were compared.
+
+    Raises:
+        DisprovedError: they do not; it says where, with a row.
+    """
+    first, second = contents(one), contents(two)
+    for table in sorted(first.keys() | second.keys()):
+        left, right = first.get(table, Counter()), second.get(table, Counter())
+        for store, surplus in ((one, left - right), (two, right - left)):
+            example = next(iter(surplus), "")
+            claim(not surplus, f"{table}: {surplus.total()} rows are only in {store.name}, such as {example[:1000]}")
+    return sum(rows.total() for rows in first.values())
+
+
+def contents(store: Path) -> dict[str, Rows]:
+    """Read the rows of every table, as texts."""
+    with closing(sqlite3.connect(store)) as connection:
+        connection.execute("BEGIN")
+        found = {table: Counter(map(repr, _rows(connection, table))) for table in _tables(connection)}
+        found["runs"] = Counter(map(repr, _runs(connection)))
+        return found
+
+
+def whole(store: Path) -> int:
+    """See that a store is whole: no damage, no dangling row, right counts, `runs` as the values, sidecars as named.
+
+    Returns:
+        How many sidecars were read.
+
+    Raises:
+        DisprovedError: it is not.
+    """
+    with closing(sqlite3.connect(store)) as connection:
+        connection.execute("BEGIN")
+        for check in ("integrity_check", "foreign_key_check"):
+            found = [row for row in connection.execute(f"PRAGMA {check}") if row != ("ok",)]
+            claim(not found, f"PRAGMA {check} of {store.name} finds {found[:3]}")
+        for what, sql in _HOLD_NO_ROWS.items():
+            found = connection.execute(sql).fetchmany(3)
+            claim(not found, f"{store.name}: {what}: {found}")
+        for name, column, name_id, kind in _columns(connection):
+            found = connection.execute(_shown_otherwise(column, kind), {"name": name_id}).fetchmany(3)
+            claim(not found, f"{store.name}: `runs` shows {name!r} otherwise than it is: {found}")
+        named = connection.execute("SELECT DISTINCT hash, size FROM frames WHERE stored = 'sidecar'").fetchall()
+    for digest, size in named:
+        _whole_sidecar(sidecar(store, digest), digest, size)
+    return len(named)
+
+
+def sidecar(store: Path, digest: str) -> Path:
+    """Name the file of a frame, as docs/store.md says it."""
+    return store.with_name(f"{store.name}-frames") / digest[:2] / f"{digest}.parquet"
+
+
+def unnamed(store: Path) -> list[Path]:
+    """Find the files among the sidecars that no row names."""
+    with closing(sqlite3.connect(store)) as connection:
+        named = {sidecar(store, digest) for (digest,) in connection.execute("SELECT hash FROM frames")}
+    return [path for path in sidecars(store) if path not in named]
+
+
+def sidecars(store: Path) -> list[Path]:
+    """Find the files in the directory of the sidecars."""
+    return sorted(path for path in store.with_name(f"{store.name}-frames").rglob("*") if path.is_file())
+
+
+def _tables(connection: sqlite3.Connection) -> list[str]:
+    rows = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'")
+    return [name for (name,) in rows if not name.startswith(("sqlite_", "search_")) and name != "runs"]
+
+
+def _rows(connection: sqlite3.Connection, table: str) -> Iterator[list[Any]]:
+    """Give the rows of a table, references replaced by what they name, and without an id of their own."""
+    references = {row[3]: row[2] for row in connection.execute(f"PRAGMA foreign_key_list({table})")}
+    shown = []
+    for _, column, _, _, _, key in connection.execute(f"PRAGMA table_info({table})").fetchall():
+        if (target := references.get(column)) in _NAMES:
+            shown.append(f'(SELECT {_NAMES[target]} FROM {target} WHERE {target}.id = {table}."{column}")')
+        elif not (key and column == "id"):
+            shown.append(f'"{column}"')
+    for row in connection.execute(f"SELECT {', '.join(shown)} FROM {table} WHERE {_USED.get(table, 'true')}"):
+        yield [_short(value) for value in row]
+
+
+def _runs(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
+    """Give the rows of the wide table: the columns that are set."""
+    cursor = connection.execute("SELECT * FROM runs")
+    columns = sorted((column[0], place) for place, column in enumerate(cursor.description) if column[0] != "nb_id")
+    for row in cursor:
+        yield {column: _short(row[place]) for column, place in columns if row[place] is not None}
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, str | bytes) and len(value) > _LONG:
+        return hashlib.sha256(value if isinstance(value, bytes) else value.encode()).hexdigest()
+    return value
+
+
+def _whole_sidecar(path: Path, digest: str, size: int) -> None:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DisprovedError(f"A row names a sidecar that cannot be read: {error}") from error
+    claim(len(content) == size, f"The sidecar {path.name} has {len(content)} bytes, its row says {size}.")
+    claim(hashlib.sha256(content).hexdigest() == digest, f"The sidecar {path.name} is not what its name says.")
+
+
+def _columns(connection: sqlite3.Connection) -> list[tuple[str, str, int, str]]:
+    sql = 'SELECT name, "column", names.id, kind FROM run_columns JOIN names ON names.id = name_id'
+    return connection.execute(sql).fetchall()
+
+
+def _shown_otherwise(column: str, kind: str) -> str:
+    """Write the SQL for runs in which a plain value stands otherwise than among the scraps, else the parameters."""
+    quoted = '"' + column.replace('"', '""') + '"'
+    types = "('integer', 'float', 'boolean')" if kind == "number" else "('text')"
+    return f"""
+SELECT runs.notebook, runs.{quoted}, of.value FROM runs JOIN
+  (SELECT notebook_id, type, {kind} AS value FROM scraps WHERE name_id = :name
+    UNION ALL
+   SELECT notebook_id, type, {kind} FROM parameters WHERE name_id = :name AND NOT shadowed) AS of
+    ON of.notebook_id = runs.nb_id
+ WHERE of.type IN {types} AND length(of.value) < 4096 AND runs.{quoted} IS NOT of.value"""
+
+
+_VALUES = """
+(SELECT notebook_id, name_id, 'scrap' AS role, type, number, json FROM scraps UNION ALL
+ SELECT notebook_id, name_id, 'parameter', type, number, json FROM parameters)"""
+_HOLD_NO_ROWS = {
+    "counts of types are wrong": f"""
+SELECT * FROM (SELECT name_id, role, type, count(*) FROM {_VALUES} GROUP BY 1, 2, 3 EXCEPT SELECT * FROM name_types)
+ UNION ALL
+SELECT * FROM (SELECT * FROM name_types WHERE notebooks > 0
+               EXCEPT SELECT name_id, role, type, count(*) FROM {_VALUES} GROUP BY 1, 2, 3)""",
+    "counts of names are wrong": """
+SELECT name, scraps, parameters FROM names
+ WHERE scraps <> (SELECT count(*) FROM scraps WHERE name_id = id)
+    OR parameters <> (SELECT count(*) FROM parameters WHERE name_id = id)""",
+    "notebooks are not in `runs`": "SELECT path FROM notebooks WHERE id NOT IN (SELECT nb_id FROM runs)",
+    "notebooks are half there": """
+SELECT path, status FROM notebooks
+ WHERE status = 'unreadable' AND id NOT IN (SELECT notebook_id FROM problems)
+    OR status <> 'unreadable' AND content_hash IS NULL""",
+    "a number is none": f"SELECT * FROM {_VALUES} WHERE typeof(number) NOT IN ('null', 'integer', 'real')",
+    "JSON is none": f"SELECT * FROM {_VALUES} WHERE json IS NOT NULL AND NOT json_valid(json)",
+    "frames miss their bytes": """
+SELECT hash FROM frames WHERE stored = 'inline' AND hash NOT IN (SELECT hash FROM blobs)""",
+}
