@@ -38,6 +38,7 @@ METHODS: dict[str, Callable[[scrapdb.Database], object]] = {
     "totals": lambda db: db.totals(),
     "optimize": lambda db: db.optimize(),
     "gc": lambda db: db.gc(),
+    "export": lambda db: db.export(db.path.with_name("exported")),
 }
 
 

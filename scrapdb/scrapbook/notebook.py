@@ -295,7 +295,10 @@ class Notebook:
         try:
             return find(self._document.read())
         except msgspec.MsgspecError:  # in a part that the fast reader had left undecoded
-            return find(self._document.read(ipynb.read_careful))
+            notebook = self._document.read(ipynb.read_careful)
+            if self.strict and notebook.problems:
+                raise ScrapbookException(f"{self.path} cannot be read. {notebook.problems[0].message}") from None
+            return find(notebook)
 
     def _scrap(self, found: Kept) -> Scrap:
         glued = found.glued
