@@ -15,7 +15,7 @@ from scrapdb.errors import StoreError
 from scrapdb.errors import StoreNotFoundError
 
 APPLICATION_ID = 0x53435244  # "SCRD", in bytes 68 to 71 of the file: https://www.sqlite.org/fileformat.html
-VERSION = 1
+VERSION = 2
 BUSY_SECONDS = 60.0
 DEFAULT_NAME = "scraps.db"
 _MAGIC = b"SQLite format 3\0"
