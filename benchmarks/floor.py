@@ -160,9 +160,9 @@ class _Writer:
     def write(self, batch: list[Rows]) -> None:
         numbered = list(enumerate(batch, self._following))
         self._following += len(batch)
-        seen = {row[0]: None for rows in batch for row in (*rows.scraps, *rows.parameters)}
+        seen = {row[0]: None for rows in batch for row in (*rows.scraps, *rows.parameters, *rows.displays)}
         fresh = [name for name in seen if name not in self._names]
-        self._names.update((name, len(self._names) + place) for place, name in enumerate(fresh))
+        self._names |= {name: place for place, name in enumerate(fresh, len(self._names))}
         self._insert("names", [(self._names[name], name) for name in fresh])
         self._insert("notebooks", [(id_, *rows.notebook) for id_, rows in numbered])
         for table in ("scraps", "parameters", "displays"):

@@ -15,7 +15,7 @@ from benchmarks.racing import race
 from benchmarks.racing import scrapdb
 
 _WORKERS = "2"
-_ROUNDS = 5
+_ROUNDS = 3
 _TREE = 100_000
 
 
