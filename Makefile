@@ -64,16 +64,10 @@ $(INSTALLED): pyproject.toml
 	@$(BIN)/python -m pip install -qq --group dev --editable .
 	@touch $@
 
-$(INSTALLED1): $(INSTALLED)
-	@echo "Making the environment $(VENV1), for Datasette 1.0 ..."
-	@$(PYTHON) -m venv --clear $(VENV1)
-	@$(VENV1)/bin/python -m pip install -qq --upgrade "pip>=25.1"
-	@$(VENV1)/bin/python -m pip install -qq --group datasette1 --editable .
-	@touch $@
-
-$(INSTALLED_BENCH): $(INSTALLED)
-	@echo "Making the environment $(VENV_BENCH), with the peers to compare with ..."
-	@$(PYTHON) -m venv --clear $(VENV_BENCH)
-	@$(VENV_BENCH)/bin/python -m pip install -qq --upgrade "pip>=25.1"
-	@$(VENV_BENCH)/bin/python -m pip install -qq --group bench --editable .
+# An environment beside it, of the dependency group that its name ends with.
+$(VENV)-%/installed: $(INSTALLED)
+	@echo "Making the environment $(@D) ..."
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install -qq --upgrade "pip>=25.1"
+	@$(@D)/bin/python -m pip install -qq --group $* --editable .
 	@touch $@

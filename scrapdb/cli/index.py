@@ -80,12 +80,19 @@ def command(
         max_bytes=max_bytes,
     )
     with _progress() as report:
-        summary = once(
-            [root for root in paths if root != "-"],
-            names=_listed(null) if "-" in paths else (),
-            force=force,
-            report=report,
-        )
+        roots, names = [root for root in paths if root != "-"], _listed(null) if "-" in paths else ()
+        summary = once(roots, names=names, force=force, report=report)
+    _tell(summary, path, as_json=as_json)
+    if watch:
+        from scrapdb.cli.watched import follow
+        from scrapdb.watch import PATIENCE
+
+        follow(path, paths, partial(once, patience=PATIENCE, apart=True), summary)
+    if summary.errors or (strict and summary.failed):
+        raise click.exceptions.Exit(1)
+
+
+def _tell(summary: Summary, path: Path, *, as_json: bool) -> None:
     for error in summary.errors:
         say(f"Warning: {error}")
     if as_json:
@@ -94,13 +101,6 @@ def command(
         say(f"{_sentence(summary)} → {path}")
     if summary.failed:
         _say_reasons(path)
-    if watch:
-        from scrapdb.cli.watched import follow
-        from scrapdb.watch import PATIENCE
-
-        follow(path, paths, partial(once, patience=PATIENCE, apart=True), summary)
-    if summary.errors or (strict and summary.failed):
-        raise click.exceptions.Exit(1)
 
 
 def _say_reasons(path: Path) -> None:

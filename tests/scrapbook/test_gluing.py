@@ -126,9 +126,9 @@ def test_a_users_encoder_comes_before_what_scrapdb_adds(tmp_path: Path) -> None:
 
 
 def test_polars_frames_are_glued(tmp_path: Path) -> None:
-    polars = pytest.importorskip("polars")
+    import polars as pl
     with shown() as outputs:
-        sb.glue("f", polars.DataFrame({"n": [1, None], "s": ["a", "b"]}))
+        sb.glue("f", pl.DataFrame({"n": [1, None], "s": ["a", "b"]}))
     frame = read(tmp_path / "n.ipynb", outputs).scraps["f"].data
     pd.testing.assert_frame_equal(frame, pd.DataFrame({"n": [1.0, None], "s": ["a", "b"]}))
 
