@@ -127,6 +127,7 @@ def test_a_users_encoder_comes_before_what_scrapdb_adds(tmp_path: Path) -> None:
 
 def test_polars_frames_are_glued(tmp_path: Path) -> None:
     import polars as pl
+
     with shown() as outputs:
         sb.glue("f", pl.DataFrame({"n": [1, None], "s": ["a", "b"]}))
     frame = read(tmp_path / "n.ipynb", outputs).scraps["f"].data
