@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Container
+from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 _TEMPORARY = ".writing-"
 _SUFFIX = ".parquet"
 KEPT_SECONDS = 3600
+_SYNCED_TOGETHER = 8
 
 
 def directory(store: Path) -> Path:
@@ -26,33 +29,37 @@ def location(store: Path, digest: str) -> Path:
     return directory(store) / digest[:2] / f"{digest}{_SUFFIX}"
 
 
-def write(store: Path, digest: str, content: bytes) -> None:
-    """Write a frame's file, or mark a sound one that is there as wanted now. Call it under the store's write lock.
+def write(store: Path, frames: Mapping[str, bytes]) -> None:
+    """Write the files of frames, or mark sound ones that are there as wanted now.
+
+    Call it under the store's write lock.
+
+    Args:
+        store: the store.
+        frames: bytes by SHA-256.
 
     Raises:
         OSError: the disk is full or may not be written.
     """
-    target = location(store, digest)
+    wanted = {location(store, digest): content for digest, content in frames.items()}
+    missing = {path: content for path, content in wanted.items() if not _marked(path, content)}
+    if not missing:
+        return
+    temporary = {path: path.with_name(f"{_TEMPORARY}{path.stem}") for path in missing}
+    directories = {path.parent for path in missing}
+    for path in directories:
+        path.mkdir(parents=True, exist_ok=True)
     try:
-        if target.stat().st_size == len(content) and target.read_bytes() == content:
-            os.utime(target)
-            return
-    except FileNotFoundError:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    import tempfile  # loads `random`, which no reader needs
-
-    handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fchmod(file.fileno(), 0o644)
-            os.fsync(file.fileno())
-        Path(temporary).replace(target)
+        for path, content in missing.items():
+            temporary[path].write_bytes(content)
+        _sync(temporary.values())
+        for path in missing:
+            temporary[path].replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        for path in temporary.values():
+            path.unlink(missing_ok=True)
         raise
-    _sync(target.parent)
+    _sync([*directories, directory(store), store.parent])
 
 
 def remove_unnamed(store: Path, named: Container[str], now: float | None = None) -> tuple[int, int]:
@@ -72,7 +79,26 @@ def remove_unnamed(store: Path, named: Container[str], now: float | None = None)
     return files, size
 
 
-def _sync(path: Path) -> None:
+def _marked(path: Path, content: bytes) -> bool:
+    """Tell whether a file is there and whole; if so, it is wanted from now."""
+    try:
+        if path.stat().st_size != len(content) or path.read_bytes() != content:
+            return False
+    except FileNotFoundError:
+        return False
+    os.utime(path)
+    return True
+
+
+def _sync(paths: Iterable[Path]) -> None:
+    """Wait until files and directories are on the disk: at the same time, which takes a tenth of one after another."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(_SYNCED_TOGETHER) as threads:
+        list(threads.map(_sync_one, paths))
+
+
+def _sync_one(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

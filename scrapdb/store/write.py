@@ -246,9 +246,7 @@ class Writer:
 
     def _write_sidecars(self, batch: Sequence[Rows]) -> None:
         try:
-            for rows in batch:
-                for digest, content in rows.sidecars.items():
-                    sidecars.write(self.path, digest, content)
+            sidecars.write(self.path, {digest: frame for rows in batch for digest, frame in rows.sidecars.items()})
         except OSError as error:
             where = f"{error.strerror} ({error.filename})"
             raise StoreError(f"A large frame cannot be written beside the store: {where}.") from error

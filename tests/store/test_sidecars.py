@@ -15,7 +15,7 @@ HOUR = 3600
 
 def test_a_frame_is_written_beside_the_store_under_its_hash(tmp_path: Path) -> None:
     store = tmp_path / "scraps.db"
-    sidecars.write(store, DIGEST, b"content")
+    sidecars.write(store, {DIGEST: b"content"})
     written = tmp_path / "scraps.db-frames" / "ab" / f"{DIGEST}.parquet"
     assert written == sidecars.location(store, DIGEST)
     assert written.read_bytes() == b"content"
@@ -25,11 +25,11 @@ def test_a_frame_is_written_beside_the_store_under_its_hash(tmp_path: Path) -> N
 
 def test_a_frame_that_is_there_is_marked_as_wanted(tmp_path: Path) -> None:
     store = tmp_path / "scraps.db"
-    sidecars.write(store, DIGEST, b"content")
+    sidecars.write(store, {DIGEST: b"content"})
     written = sidecars.location(store, DIGEST)
     inode = written.stat().st_ino
     os.utime(written, (0, 0))
-    sidecars.write(store, DIGEST, b"content")
+    sidecars.write(store, {DIGEST: b"content"})
     assert written.stat().st_ino == inode
     assert time.time() - written.stat().st_mtime < 60
 
@@ -37,9 +37,9 @@ def test_a_frame_that_is_there_is_marked_as_wanted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damaged", [b"con", b"cOntent"])
 def test_a_damaged_frame_is_written_again(tmp_path: Path, damaged: bytes) -> None:
     store = tmp_path / "scraps.db"
-    sidecars.write(store, DIGEST, b"content")
+    sidecars.write(store, {DIGEST: b"content"})
     sidecars.location(store, DIGEST).write_bytes(damaged)
-    sidecars.write(store, DIGEST, b"content")
+    sidecars.write(store, {DIGEST: b"content"})
     assert sidecars.location(store, DIGEST).read_bytes() == b"content"
 
 
