@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from operator import attrgetter
-from typing import NamedTuple
+
+import msgspec
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
@@ -29,7 +30,7 @@ _NAME = attrgetter("name")
 _ENVIRONMENT_MARKS = frozenset({"pyvenv.cfg", "conda-meta"})
 
 
-class Candidate(NamedTuple):
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """A file to look at. `size` and `mtime_ns` are None, and `reason` says why, if it cannot be read as a file.
 
     Of an object at a URL, `file` and `path` are the URL, and what its listing does not tell is None.
