@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,10 +29,21 @@ def tickers() -> Path:
     return _once("tickers", [EXAMPLE / "source.ipynb", EXAMPLE / "run.py"], _run_tickers)
 
 
+def report(gluing: list[Path]) -> Path:
+    """Return examples/tickers/report.ipynb, executed over those twelve.
+
+    Args:
+        gluing: the files of scrapdb that have a part in the result.
+    """
+    source, read = EXAMPLE / "report.ipynb", tickers()
+    run = partial(_run_papermill, source, parameters=("source_dir", str(read)))
+    return _once("report", [source, *gluing, *sorted(read.iterdir())], run) / source.name
+
+
 def notebook(name: str) -> Path:
     """Return the executed notebook tests/notebooks/`name`.ipynb, run with symbol = "ABC"."""
     source = NOTEBOOKS / f"{name}.ipynb"
-    return _once(name, [source], lambda directory: _run_papermill(source, directory)) / source.name
+    return _once(name, [source], partial(_run_papermill, source)) / source.name
 
 
 def _once(name: str, sources: list[Path], execute: Callable[[Path], None]) -> Path:
@@ -56,10 +68,10 @@ def _run_tickers(directory: Path) -> None:
         raise RuntimeError(f"The example failed:\n{run.stdout}{run.stderr}")
 
 
-def _run_papermill(source: Path, directory: Path) -> None:
+def _run_papermill(source: Path, directory: Path, parameters: tuple[str, str] = ("symbol", "ABC")) -> None:
     directory.mkdir()
     result = str(directory / source.name)
-    run = _python("-m", "papermill", str(source), result, "-p", "symbol", "ABC", "--no-progress-bar")
+    run = _python("-m", "papermill", str(source), result, "-p", *parameters, "--no-progress-bar")
     if (run.returncode != 0) != (source.stem in FAILING):
         raise RuntimeError(f"{source.name} ended with exit code {run.returncode}:\n{run.stderr}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,5 @@ def _new(*sources: str) -> dict[str, Any]:
 def _execute(name: str, text: str, directory: Path) -> Path:
     source = directory / f"{name}.ipynb"
     source.write_text(text, encoding="utf-8")
-    executed_in = executed._once(
-        f"scrapdb-{name}", [source, *GLUING], lambda results: executed._run_papermill(source, results)
-    )
+    executed_in = executed._once(f"scrapdb-{name}", [source, *GLUING], partial(executed._run_papermill, source))
     return executed_in / source.name
