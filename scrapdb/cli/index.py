@@ -15,6 +15,7 @@ from scrapdb.cli.options import common
 from scrapdb.cli.options import say
 from scrapdb.cli.options import setting
 from scrapdb.cli.options import store_path
+from scrapdb.errors import UsageError
 
 if TYPE_CHECKING:
     from scrapdb.index import Progress
@@ -65,11 +66,8 @@ def command(
 
     from scrapdb.index import index
 
+    _check(paths, watch=watch, strict=strict, workers=workers, scheduler=scheduler)
     path = store_path(create=True)
-    if watch:
-        from scrapdb.watch import check
-
-        check(paths)
     once = partial(
         index,
         path,
@@ -90,6 +88,17 @@ def command(
         follow(path, paths, partial(once, patience=PATIENCE, apart=True), summary)
     if summary.errors or (strict and summary.failed):
         raise click.exceptions.Exit(1)
+
+
+def _check(paths: tuple[str, ...], *, watch: bool, strict: bool, workers: int | None, scheduler: str | None) -> None:
+    if scheduler and workers:
+        raise UsageError("--workers starts processes here, and with --scheduler those of a cluster read. Name one.")
+    if watch and strict:
+        raise UsageError("--strict says how an index ends, and with --watch it does not end. Name one.")
+    if watch:
+        from scrapdb.watch import check
+
+        check(paths)
 
 
 def _tell(summary: Summary, path: Path, *, as_json: bool) -> None:
