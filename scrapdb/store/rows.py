@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator
 from datetime import UTC
 from datetime import datetime
 from typing import Any
@@ -21,6 +20,7 @@ from scrapdb.errors import EncoderError
 from scrapdb.scraps import Facts
 from scrapdb.scraps import Found
 from scrapdb.scraps import Parameter
+from scrapdb.scraps import Place
 from scrapdb.scraps import Problem
 from scrapdb.store.values import Stored
 from scrapdb.store.values import store
@@ -99,16 +99,14 @@ def rows(file: File, facts: Facts) -> Rows:
     return made
 
 
-def cell(name: str, stored: Stored, token: str | None) -> Iterator[tuple[str, str, Any]]:
+def cell(name: str, stored: Stored, token: str | None) -> tuple[str, str, Any] | None:
     """Give the cell of the wide table that shows a value, if it shows: nulls and NaN do not."""
     if stored.number is not None:
-        yield name, "number", stored.number
-        return
+        return name, "number", stored.number
     shown = token or stored.text or stored.json
-    if shown is not None:
-        yield name, "text", shown if len(shown) <= _LONGEST_CELL else f"{shown[: _LONGEST_CELL - 1]}…"
-    elif stored.text is not None:
-        yield name, "text", stored.text
+    if shown is None:
+        return None if stored.text is None else (name, "text", "")
+    return name, "text", shown if len(shown) <= _LONGEST_CELL else f"{shown[: _LONGEST_CELL - 1]}…"
 
 
 def frame_token(rows_: int, columns: int, digest: str) -> str:
@@ -199,13 +197,19 @@ def _add_scrap(made: Rows, name: str, found: Found) -> None:
         stored, token = _stored(made, name, found)
     except _UNREADABLE as error:
         stored, token = _undecoded(made, found, error), None
-    shown = _add_displays(made, name, found)
-    if stored.type == "display":
-        token = display_token(shown)
-    made.cells.extend(cell(name, stored, token))
-    size = _size(glued.data) + sum(_size(part) for part in (glued.display or {}).values())
+    size = _size(glued.data)
+    if glued.display:
+        size += sum(map(_size, glued.display.values()))
+        shown = _add_displays(made, name, glued.display, place)
+        token = display_token(shown) if stored.type == "display" else token
+    _add_cell(made, name, stored, token)
     where = (place.cell, _text(place.cell_id), place.output, place.execution_count)
     made.scraps.append((name, *stored, _name(glued.encoder), size, *where))
+
+
+def _add_cell(made: Rows, name: str, stored: Stored, token: str | None) -> None:
+    if shown := cell(name, stored, token):
+        made.cells.append(shown)
 
 
 def _stored(made: Rows, name: str, found: Found) -> tuple[Stored, str | None]:
@@ -243,14 +247,14 @@ def _add_frame(made: Rows, name: str, parquet: bytes) -> str:
     return frame_token(summary.rows, summary.columns, digest)
 
 
-def _add_displays(made: Rows, name: str, found: Found) -> dict[str, str]:
+def _add_displays(made: Rows, name: str, display: dict[str, Any], place: Place) -> dict[str, str]:
     shown = {}
-    for mime, part in {_name(mime): part for mime, part in (found.glued.display or {}).items()}.items():
+    for mime, part in {_name(mime): part for mime, part in display.items()}.items():
         try:
             content = _display(mime, part)
         except RecursionError:
             message = f"The display {mime} is nested too deeply; it is left out."
-            _add_problem(made, Problem("payload", message, name, found.place.cell, found.place.output))
+            _add_problem(made, Problem("payload", message, name, place.cell, place.output))
             continue
         digest = hashlib.sha256(content).hexdigest()
         made.blobs[digest] = content
@@ -282,7 +286,7 @@ def _add_parameter(made: Rows, name: str, parameter: Parameter, *, shadowed: boo
         stored = Stored("null")
     made.parameters.append((name, *stored, parameter.source, int(shadowed)))
     if not shadowed:
-        made.cells.extend(cell(name, stored, None))
+        _add_cell(made, name, stored, None)
 
 
 def _size(data: Any) -> int:

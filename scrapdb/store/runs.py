@@ -178,7 +178,8 @@ def _cells(connection: sqlite3.Connection, first: int, last: int) -> dict[int, l
         token = frame_token(rows, columns, digest) if digest else None
         if stored[0] == "display":
             token = display_token(shown.get((notebook, name), {}))
-        found.setdefault(notebook, []).extend(cell(name, Stored(*stored), token))
+        if visible := cell(name, Stored(*stored), token):
+            found.setdefault(notebook, []).append(visible)
     return found
 
 

@@ -43,7 +43,10 @@ def concerns(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
 
 def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[Glued | Problem]:
     """Give the scraps of one output, in whichever formats it holds them."""
-    return [item for member in _owners(tuple(data), tuple(metadata)) for item in member.read(data, metadata)]
+    found: list[Glued | Problem] = []
+    for member in _owners(tuple(data), tuple(metadata)):
+        found += member.read(data, metadata)
+    return found
 
 
 @functools.lru_cache(maxsize=256)

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET
@@ -28,15 +28,16 @@ _LARGEST_INTEGER = 10**4000  # Python writes none of more than 4300 digits
 _NOT_LITERALS = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
 
 
-def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Glued | Problem]:
-    """Yield the scrap of one output, if myst-nb glued it."""
+def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Sequence[Glued | Problem]:
+    """Give the scrap of one output, if myst-nb glued it."""
     glued = note(metadata, METADATA_KEY)
     name, prefix = glued.get("name"), glued.get("mime_prefix")
-    if isinstance(name, str) and isinstance(prefix, str):
-        bundle = {mime.removeprefix(prefix): part for mime, part in data.items()}
-        value = _value(bundle.get("text/plain"))
-        encoder = "display" if value is UNSET else "text" if isinstance(value, str) else "json"
-        yield Glued(name, encoder, value, bundle)
+    if not (isinstance(name, str) and isinstance(prefix, str)):
+        return ()
+    bundle = {mime.removeprefix(prefix): part for mime, part in data.items()}
+    value = _value(bundle.get("text/plain"))
+    encoder = "display" if value is UNSET else "text" if isinstance(value, str) else "json"
+    return [Glued(name, encoder, value, bundle)]
 
 
 def _value(lines: Any) -> Any:

@@ -8,8 +8,8 @@ Source: nteract/scrapbook at tag 0.1.0, `api.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from scrapdb.scraps import Glued
@@ -23,20 +23,19 @@ _LATER_KEYS = frozenset({"data", "display", "mime_prefix"})  # of scrapbook 0.2 
 _LATER_MIME_PREFIX = "application/scrapbook.scrap."
 
 
-def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Glued | Problem]:
-    """Yield the scraps of one output, and a Problem if its payload is malformed."""
+def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Sequence[Glued | Problem]:
+    """Give the scraps of one output, and a Problem if its payload is malformed."""
     payload = data.get(MIME_PREFIX)
+    if payload is None:
+        return _display(data, note(metadata, METADATA_KEY))
     if isinstance(payload, dict):
-        yield from (Glued(name, "json", value) for name, value in payload.items())
-    elif payload is not None:
-        yield Problem("malformed", f"A scrap's payload is not a JSON object but {payload!r:.60}.")
-    else:
-        yield from _display(data, note(metadata, METADATA_KEY))
+        return [Glued(name, "json", value) for name, value in payload.items()]
+    return [Problem("malformed", f"A scrap's payload is not a JSON object but {payload!r:.60}.")]
 
 
-def _display(data: Mapping[str, Any], shown: Mapping[str, Any]) -> Iterator[Glued]:
+def _display(data: Mapping[str, Any], shown: Mapping[str, Any]) -> Sequence[Glued]:
     name = shown.get("name")
     if not isinstance(name, str) or not _LATER_KEYS.isdisjoint(shown):
-        return
-    if display := without(data, _LATER_MIME_PREFIX):
-        yield Glued(name, "display", display=display)
+        return ()
+    display = without(data, _LATER_MIME_PREFIX)
+    return [Glued(name, "display", display=display)] if display else ()
