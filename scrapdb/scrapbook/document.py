@@ -8,38 +8,56 @@ import os
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
+from typing import TypeVar
 
 from scrapdb.errors import EditError
+from scrapdb.errors import NotebookChangedError
 from scrapdb.errors import ScrapbookException
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import UsageError
 from scrapdb.notebooks import ipynb
 from scrapdb.scrapbook import sources
+from scrapdb.scrapbook.shelf import Shelf
+
+T = TypeVar("T")
 
 
 class Document:
-    """The content of a notebook.
+    """The content of a notebook: read when it is asked for, and from then on what it was.
 
     Args:
         path: the path or URL of a file; of a node, empty.
         node: a notebook of nbformat, in place of a file.
+        shelf: that of a directory, which may ask to let the content go; it is then read again, if need be.
 
     Raises:
-        NotebookNameError: the path does not end in .ipynb.
-        OSError: the file cannot be read.
-        ScrapbookException: it is not a notebook.
+        As `content`, where anything is asked.
     """
 
-    def __init__(self, path: str, node: Any = None) -> None:
+    def __init__(self, path: str, node: Any = None, *, shelf: Shelf | None = None) -> None:
         self.path = path
-        self._content = b""  # as it stands, unless `node` was changed
+        self._file = sources.absolute(path)  # whatever becomes of `path`, and of the working directory
+        self._shelf = shelf
+        self._content: bytes | None = None  # as it stands, unless `node` was changed
         self._saved: bytes | None = None  # as the file was when it was read or written
-        if node is None:
-            self._content = self._saved = sources.content(path)
-            if not ipynb.is_sound(self._content):
-                self.read()
-        else:
+        self._version: sources.Version | None = None  # of the file that was read; None if it cannot be read again
+        self._made: dict[str, Any] = {}
+        if node is not None:
+            self._content = b""
             self.node = node
+
+    def check(self) -> None:
+        """Find out whether it is a notebook; of one on a shelf nothing is kept, until it is asked for.
+
+        Raises:
+            OSError: the file cannot be read.
+            ScrapbookException: it is not a notebook.
+        """
+        content, version = self._of_file()
+        if not (self._shelf and version):
+            self._keep(content, version)
+        if not ipynb.is_sound(content):
+            self._decoded(ipynb.read, content)
 
     @cached_property
     def node(self) -> Any:
@@ -52,21 +70,36 @@ class Document:
         copied._content, copied._saved = self._content, self._saved
         return copied
 
-    def read(self, reader: Callable[[bytes], ipynb.Notebook] = ipynb.read) -> ipynb.Notebook:
+    def read(self, reader: Callable[[bytes], T]) -> T:
         """Decode it as it stands; it is not kept, since keeping thousands of them costs more than decoding one.
 
         Raises:
-            ScrapbookException: it is not a notebook.
+            As `content`.
         """
-        try:
-            return reader(self.content)
-        except ipynb.UnreadableError as error:
-            raise self._unreadable(error) from error
+        return self._decoded(reader, self.content)
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """Give what is made of the content, which is kept until that is edited or let go."""
+        if name not in self._made:
+            self._made[name] = make()
+        made: T = self._made[name]
+        return made
 
     @property
     def content(self) -> bytes:
-        """The notebook's JSON; changes to `node` count."""
-        return json.dumps(self.node).encode() if "node" in self.__dict__ else self._content
+        """The notebook's JSON; changes to `node` count.
+
+        Raises:
+            OSError: the file cannot be read.
+            NotebookChangedError: it was read, let go, and changed.
+        """
+        return json.dumps(self.node).encode() if "node" in self.__dict__ else self._held()
+
+    def let_go(self) -> None:
+        """Forget the content, if the file has it still for all we know, and nobody has the node to change it."""
+        if self._version and "node" not in self.__dict__:
+            self._content = self._saved = None
+            self._made.clear()
 
     def edit(self, change: Callable[[bytes], bytes]) -> None:
         """Change the notebook's JSON.
@@ -77,11 +110,13 @@ class Document:
         """
         try:
             self._content = change(self._source())
+            self._version = None
         except ipynb.UnreadableError as error:
             raise self._unreadable(error) from error
         except (EditError, ScrapNotFoundError, UsageError) as error:
             raise type(error)(f"{self.path or 'The notebook'} cannot be edited. {error}") from error
         self.__dict__.pop("node", None)
+        self._made.clear()
 
     def save(self, path: str | None) -> bool:
         """Write it to a file, by default to its own; result and errors are those of `Notebook.save`."""
@@ -102,9 +137,10 @@ class Document:
     def _source(self) -> bytes:
         """Give what is written to the file: byte for byte what was read and edited, unless `node` was changed."""
         if "node" not in self.__dict__:
-            return self._content
-        if self._content and json.dumps(self.node) == json.dumps(self._parsed()):
-            return self._content
+            return self._held()
+        content = self._held()
+        if content and json.dumps(self.node) == json.dumps(self._parsed()):
+            return content
         import nbformat
 
         return f"{nbformat.writes(self.node)}\n".encode()
@@ -112,15 +148,48 @@ class Document:
     def _parsed(self) -> Any:
         import nbformat
 
-        text = self._content.decode(json.detect_encoding(self._content))
-        return nbformat.reads(text, as_version=ipynb.FORMAT)
+        content = self._held()
+        return nbformat.reads(content.decode(json.detect_encoding(content)), as_version=ipynb.FORMAT)
+
+    def _held(self) -> bytes:
+        content = self._content
+        if content is None:
+            content, version = self._of_file()
+            if self._version not in (None, version):
+                raise NotebookChangedError(f"{self.path} was changed since it was read, and let go. Read it again.")
+            self._keep(content, version)
+        return content
+
+    def _of_file(self) -> tuple[bytes, sources.Version | None]:
+        try:
+            return sources.read(self._file)
+        except OSError as error:
+            if error.filename == self._file:
+                error.filename = self.path  # as its user knows it
+            raise
+
+    def _keep(self, content: bytes, version: sources.Version | None) -> None:
+        self._content = self._saved = content
+        self._version = version
+        if self._shelf:
+            self._shelf.hold(self.let_go, len(content))
+
+    def _decoded(self, reader: Callable[[bytes], T], content: bytes) -> T:
+        try:
+            return reader(content)
+        except ipynb.UnreadableError as error:
+            raise self._unreadable(error) from error
 
     def _unreadable(self, error: ipynb.UnreadableError) -> ScrapbookException:
         return ScrapbookException(f"{self.path or 'The notebook'} cannot be read. {error}")
 
 
 def document(source: Any) -> Document:
-    """Give the content of a path or URL, or of a notebook of nbformat; errors are those of `Document`."""
+    """Give the content of a path or URL, or of a notebook of nbformat; errors are those of `Document.check`."""
     if isinstance(source, Document):
         return source
-    return Document(os.fspath(source)) if isinstance(source, str | os.PathLike) else Document("", source)
+    if not isinstance(source, str | os.PathLike):
+        return Document("", source)
+    found = Document(os.fspath(source))
+    found.check()
+    return found

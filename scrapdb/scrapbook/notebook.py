@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Callable
 from collections.abc import Iterator
-from functools import cached_property
 from functools import partial
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -23,6 +19,7 @@ from scrapdb.errors import ScrapbookException
 from scrapdb.errors import ScrapbookMissingEncoder
 from scrapdb.notebooks import edit
 from scrapdb.notebooks import ipynb
+from scrapdb.notebooks import recorded
 from scrapdb.notebooks.extract import facts
 from scrapdb.scrapbook.document import document
 from scrapdb.scrapbook.gluing import DISPLAY
@@ -33,6 +30,7 @@ from scrapdb.scrapbook.lazy import LazyScrap
 from scrapdb.scrapbook.outputs import Kept
 from scrapdb.scrapbook.outputs import kept
 from scrapdb.scrapbook.outputs import value
+from scrapdb.scrapbook.outputs import value_or_payload
 from scrapdb.scraps import Glued
 from scrapdb.scraps import Problem
 from scrapdb.scraps import Scrap
@@ -60,11 +58,13 @@ class Notebook:
         NotebookNameError: the path does not end in .ipynb.
         OSError: the file cannot be read.
         ScrapbookException: it is not a notebook; or, if strict, a scrap cannot be read.
+        NotebookChangedError, at any question: it was read among so many others that it had to be read again, and its
+            file was changed in between.
     """
 
     def __init__(self, node_or_path: Any, *, strict: bool = False, old_reading: bool | None = None) -> None:
         self.strict = strict
-        self.old_reading = bool(os.environ.get(OLD_READING)) if old_reading is None else old_reading
+        self.old_reading = is_old(old_reading)
         self._document = document(node_or_path)
         if strict:
             for found in self._kept.values():
@@ -111,7 +111,7 @@ class Notebook:
     @property
     def filename(self) -> str:
         """The name of the file, without its directory."""
-        return PurePath(self.path).name
+        return os.path.basename(self.path)  # noqa: PTH119 - of a URL, too
 
     @property
     def directory(self) -> str:
@@ -121,14 +121,12 @@ class Notebook:
     @property
     def parameters(self) -> dict[str, Any]:
         """The parameters that papermill recorded in the notebook's metadata."""
-        papermill = self._document.read().metadata.get("papermill")
-        given = papermill.get("parameters") if isinstance(papermill, dict) else None
-        return given if isinstance(given, dict) else {}
+        return self._document.read(recorded.parameters)
 
-    @cached_property
+    @property
     def scraps(self) -> Scraps:
         """The scraps by name. A DataFrame, or what a user's encoder wrote, is decoded when its `data` is asked for."""
-        return Scraps((name, self._scrap(found)) for name, found in self._kept.items())
+        return self._document.once("scraps", self._scraps)
 
     @property
     def problems(self) -> list[Problem]:
@@ -141,13 +139,13 @@ class Notebook:
         """How long each cell ran, in seconds, as papermill recorded it; None for a cell that did not run."""
         return [
             cell.metadata.papermill.get("duration", 0.0) if cell.execution_count else None
-            for cell in self._document.read().cells
+            for cell in self._document.read(ipynb.read).cells
         ]
 
     @property
     def execution_counts(self) -> list[int | None]:
         """The execution count of each cell."""
-        return [cell.execution_count for cell in self._document.read().cells]
+        return [cell.execution_count for cell in self._document.read(ipynb.read).cells]
 
     @property
     def metrics(self) -> pd.DataFrame:
@@ -211,7 +209,7 @@ class Notebook:
             NotImplementedError, ScrapbookException: as `glue`; and a display cannot be set.
         """
         written = output(name, data, encoder)
-        self._edit(partial(edit.put, name=name, output=written, cell=cell, may_add=new))
+        self._document.edit(partial(edit.put, name=name, output=written, cell=cell, may_add=new))
 
     def unset(self, name: str, *, cell: int | None = None) -> None:
         """Take a scrap out: its value, what was shown for it, and all repetitions; `save` writes that.
@@ -225,7 +223,7 @@ class Notebook:
             EditError: the notebook is not of format 4, or an output holds other scraps too.
             UsageError: there is no such cell.
         """
-        self._edit(partial(edit.remove, name=name, cell=cell))
+        self._document.edit(partial(edit.remove, name=name, cell=cell))
 
     def save(self, path: str | os.PathLike[str] | None = None) -> bool:
         """Write the notebook to its file: what was set and unset, and not a byte else, unless `node` was changed.
@@ -284,16 +282,17 @@ class Notebook:
 
         return f"<b>{escape(self.path)}</b>{self.scraps._repr_html_()}"
 
-    def _edit(self, change: Callable[[bytes], bytes]) -> None:
-        self._document.edit(change)
-        for seen in ("scraps", "_kept"):
-            self.__dict__.pop(seen, None)
+    def _scraps(self) -> Scraps:
+        return Scraps((name, self._scrap(found)) for name, found in self._kept.items())
 
-    @cached_property
+    @property
     def _kept(self) -> dict[str, Kept]:
+        return self._document.once("kept", self._found)
+
+    def _found(self) -> dict[str, Kept]:
         find = partial(kept, strict=self.strict, old_reading=self.old_reading)
         try:
-            return find(self._document.read())
+            return find(self._document.read(ipynb.read))
         except msgspec.MsgspecError:  # in a part that the fast reader had left undecoded
             notebook = self._document.read(ipynb.read_careful)
             if self.strict and notebook.problems:
@@ -305,18 +304,8 @@ class Notebook:
         if glued.data is UNSET:
             return Scrap(glued.name, None, DISPLAY, found.display)
         if glued.encoder in _CHEAP:
-            return Scrap(glued.name, self._value(glued), glued.encoder, found.display)
-        return LazyScrap(glued.name, partial(self._value, glued), glued.encoder, found.display)
-
-    def _value(self, glued: Glued) -> Any:
-        """Decode a payload. One that cannot be decoded is given as it is, unless the notebook is read strictly."""
-        try:
-            return value(glued)
-        except ScrapbookException as error:
-            if self.strict:
-                raise
-            warnings.warn(f"{error} Its payload is given instead.", stacklevel=3)
-            return glued.data
+            return Scrap(glued.name, value_or_payload(glued, strict=self.strict), glued.encoder, found.display)
+        return LazyScrap(glued.name, partial(value_or_payload, glued, strict=self.strict), glued.encoder, found.display)
 
     def _undecodable(self) -> Iterator[Problem]:
         for name, found in self._kept.items():
@@ -332,6 +321,11 @@ class Notebook:
 
         rows = [[name, values[name], kind, self.filename] for name in sorted(values)]
         return pd.DataFrame(rows, columns=["name", "value", "type", "filename"])
+
+
+def is_old(old_reading: bool | None) -> bool:  # noqa: FBT001 - it is the only argument
+    """Choose the old reading where that was asked for, or where nothing was and the environment asks for it."""
+    return bool(os.environ.get(OLD_READING)) if old_reading is None else old_reading
 
 
 def _payload(glued: Glued, name: str) -> dict[str, Any]:

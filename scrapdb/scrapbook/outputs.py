@@ -1,7 +1,8 @@
-"""What a notebook's outputs hold: for each name the payload and the display that count. Pure."""
+"""What a notebook's outputs hold: for each name the payload and the display that count."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 from typing import NamedTuple
@@ -66,6 +67,21 @@ def value(glued: Glued) -> Any:
     except Exception as error:  # an encoder may be anybody's
         message = f"The scrap {glued.name!r} cannot be decoded by the encoder {glued.encoder!r}: {error}"
         raise ScrapbookDataException(message) from error
+
+
+def value_or_payload(glued: Glued, *, strict: bool) -> Any:
+    """Decode a payload; one that cannot be decoded is given as it is, with a warning, unless that is an error.
+
+    Raises:
+        As `value`, if strict.
+    """
+    try:
+        return value(glued)
+    except ScrapbookException as error:
+        if strict:
+            raise
+        warnings.warn(f"{error} Its payload is given instead.", stacklevel=3)
+        return glued.data
 
 
 def _all(notebook: ipynb.Notebook) -> Iterator[Kept | Problem]:

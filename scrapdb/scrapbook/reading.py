@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from fnmatch import fnmatchcase
+from functools import partial
 
-from scrapdb.errors import ScrapbookException
-from scrapdb.notebooks.ipynb import UnreadableError
 from scrapdb.scrapbook import sources
+from scrapdb.scrapbook.document import Document
 from scrapdb.scrapbook.notebook import Notebook
+from scrapdb.scrapbook.notebook import is_old
 from scrapdb.scrapbook.scrapbook import Scrapbook
-from scrapdb.scraps import Problem
+from scrapdb.scrapbook.shelf import Shelf
 
 PathFilter = str | Callable[[str], bool]
 
@@ -39,30 +40,38 @@ def read_notebooks(
     strict: bool = False,
     old_reading: bool | None = None,
 ) -> Scrapbook:
-    """Read the notebooks in a directory, not those below it; each goes by its file's name without .ipynb.
+    """Find the notebooks in a directory, not those below it; each goes by its file's name without .ipynb.
+
+    They are listed now. Each is read when it is come to: by its name, in a loop, or when they are counted. From the
+    first question on, it stays what its file was then.
 
     Args:
         path: the directory, or a URL that papermill can list.
         path_filter: which to read: a glob of file names (`2026-*.ipynb`), or a function of the path.
-        strict: whether a notebook or a scrap that cannot be read is an error; else it is one of `problems`.
+        strict: whether to read all now, and take what cannot be read for an error; else it is one of `problems`.
         old_reading: as in `read_notebook`.
 
     Raises:
         OSError: the directory cannot be listed; or, if strict, a file cannot be read.
         ScrapbookException: if strict, a file is not a notebook, or a scrap cannot be read.
     """
-    book = Scrapbook()
+    shelf = Shelf()
+    listed = {}
     for file in sources.listed(os.fspath(path)):
         name = file.rpartition("/")[2].removesuffix(sources.SUFFIX)
-        if not _wanted(file, name, path_filter):
-            continue
-        try:
-            book[name] = Notebook(file, strict=strict, old_reading=old_reading)
-        except (OSError, ScrapbookException) as error:
-            if strict:
-                raise
-            book.unreadable[name] = _problem(error)
+        if _wanted(file, name, path_filter):
+            document = Document(file, shelf=shelf)
+            listed[name] = partial(_read, document, strict=strict, old_reading=is_old(old_reading))
+    if not strict:
+        return Scrapbook(listed)
+    book = Scrapbook()
+    book.update((name, read()) for name, read in listed.items())
     return book
+
+
+def _read(document: Document, *, strict: bool, old_reading: bool) -> Notebook:
+    document.check()
+    return Notebook(document, strict=strict, old_reading=old_reading)
 
 
 def _wanted(file: str, name: str, path_filter: PathFilter | None) -> bool:
@@ -71,8 +80,3 @@ def _wanted(file: str, name: str, path_filter: PathFilter | None) -> bool:
     if isinstance(path_filter, str):
         return fnmatchcase(f"{name}{sources.SUFFIX}", path_filter)
     return path_filter(file)
-
-
-def _problem(error: OSError | ScrapbookException) -> Problem:
-    cause = error.__cause__
-    return cause.problem if isinstance(cause, UnreadableError) else Problem("permission", str(error))

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import MutableMapping
 from collections.abc import ValuesView
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import NoReturn
 
+from scrapdb.errors import ScrapbookException
+from scrapdb.notebooks.ipynb import UnreadableError
 from scrapdb.scrapbook.notebook import Notebook
 from scrapdb.scraps import Problem
 from scrapdb.scraps import Scraps
@@ -22,26 +27,39 @@ _LONGEST_VALUE = 100
 
 
 class Scrapbook(MutableMapping[str, Notebook]):
-    """Notebooks by name; a path that is assigned is read."""
+    """Notebooks by name; a path that is assigned is read.
 
-    def __init__(self) -> None:
-        self._notebooks: OrderedDict[str, Notebook] = OrderedDict()
-        self.unreadable: dict[str, Problem] = {}
+    Args:
+        listed: how to read further notebooks, by name. Each is read when it is come to, or counted; one that cannot be
+            read then is no longer in the mapping, but in `problems`.
+    """
+
+    def __init__(self, listed: Mapping[str, Callable[[], Notebook]] | None = None) -> None:
+        self._notebooks: OrderedDict[str, Notebook | Callable[[], Notebook]] = OrderedDict(listed or {})
+        self._unreadable: dict[str, Problem] = {}
 
     def __setitem__(self, key: str, notebook: Notebook | str | os.PathLike[str]) -> None:
         self._notebooks[key] = notebook if isinstance(notebook, Notebook) else Notebook(notebook)
 
     def __getitem__(self, key: str) -> Notebook:
-        return self._notebooks[key]
+        found = self._notebooks.get(key) or self._missing(key)
+        return found if isinstance(found, Notebook) else self._read(key, found)
 
     def __delitem__(self, key: str) -> None:
+        _ = self[key]  # what cannot be read is not there
         del self._notebooks[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._notebooks)
+        return (key for key in list(self._notebooks) if key in self)
 
     def __len__(self) -> int:
-        return len(self._notebooks)
+        return sum(1 for _ in self)
+
+    @property
+    def unreadable(self) -> dict[str, Problem]:
+        """Why a notebook could not be read at all, by its name. All that were only listed are read to find out."""
+        len(self)
+        return self._unreadable
 
     @property
     def notebooks(self) -> ValuesView[Notebook]:
@@ -107,6 +125,19 @@ class Scrapbook(MutableMapping[str, Notebook]):
     def __repr__(self) -> str:
         return f"<Scrapbook of {len(self)} notebooks>"
 
+    def _read(self, key: str, read: Callable[[], Notebook]) -> Notebook:
+        try:
+            self._notebooks[key] = notebook = read()
+            return notebook
+        except (OSError, ScrapbookException) as error:
+            self._unreadable[key] = _problem(error)
+            self._notebooks.pop(key, None)
+            self._missing(key)
+
+    def _missing(self, key: str) -> NoReturn:
+        problem = self._unreadable.get(key)
+        raise KeyError(f"{key} cannot be read. {problem.message}" if problem else key) from None
+
     def _report(self, notebook: Notebook, names: list[str], *, include_data: bool, headers: bool) -> None:
         scraps = notebook.scraps
         only_data = {name for name, scrap in scraps.items() if scrap.display is None}
@@ -125,6 +156,11 @@ class Scrapbook(MutableMapping[str, Notebook]):
         frames = {key: getattr(notebook, attribute) for key, notebook in self.items()}
         parts = [frame.assign(key=key) for key, frame in frames.items() if len(frame)]
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*columns, "key"])
+
+
+def _problem(error: OSError | ScrapbookException) -> Problem:
+    cause = error.__cause__
+    return cause.problem if isinstance(cause, UnreadableError) else Problem("permission", str(error))
 
 
 def _listed(names: str | Iterable[str]) -> list[str]:

@@ -10,10 +10,11 @@ from scrapdb.errors import ScrapbookException
 from scrapdb.errors import UsageError
 
 SUFFIX = ".ipynb"
+Version = tuple[int, ...]  # of a file: device, inode, bytes, nanosecond of its last change
 
 
-def content(path: str) -> bytes:
-    """Read a notebook.
+def read(path: str) -> tuple[bytes, Version | None]:
+    """Read a notebook, and find what changes whenever the file's content does; None for a URL.
 
     Raises:
         NotebookNameError: the path does not end in .ipynb.
@@ -23,12 +24,13 @@ def content(path: str) -> bytes:
     _check_name(path)
     if "://" not in path:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a Path takes as long as the reading
-            return file.readall()
+            state = os.fstat(file.fileno())
+            return file.readall(), (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
     _require_papermill(path)
     from papermill.iorw import papermill_io
 
     text: str = papermill_io.read(path)
-    return text.encode()
+    return text.encode(), None
 
 
 def listed(directory: str) -> list[str]:
@@ -45,6 +47,12 @@ def listed(directory: str) -> list[str]:
     from papermill.iorw import list_notebook_files
 
     return sorted(list_notebook_files(directory))
+
+
+def absolute(path: str) -> str:
+    """Give a path that holds in every working directory."""
+    is_fixed = not path or "://" in path or path.startswith(os.sep)
+    return path if is_fixed else os.path.join(os.getcwd(), path)  # noqa: PTH109, PTH118 - a Path takes as long as the reading
 
 
 def check_writable(path: str) -> None:
@@ -68,8 +76,11 @@ def _check_name(path: str) -> None:
 
 
 def _is_readable(entry: os.DirEntry[str]) -> bool:
-    """Leave out directories and pipes; a link that leads nowhere is a notebook that cannot be read."""
-    return entry.is_file() or (entry.is_symlink() and not entry.is_dir())
+    """Leave out directories and pipes; a link that leads nowhere, or to itself, is a notebook that cannot be read."""
+    try:
+        return entry.is_file() or (entry.is_symlink() and not entry.is_dir())
+    except OSError:
+        return True
 
 
 def _require_papermill(url: str) -> None:

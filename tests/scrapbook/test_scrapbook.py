@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pandas as pd
 import pytest
 
 import scrapdb as sb
+from scrapdb.errors import NotebookChangedError
 from tests.notebook_builder import code
 from tests.notebook_builder import display
 from tests.notebook_builder import gluing
@@ -76,6 +79,122 @@ def test_a_strict_reader_is_told(directory: Path) -> None:
     write(directory / "half.ipynb", b'{"cells": [')
     with pytest.raises(sb.exceptions.ScrapbookException, match=r"half\.ipynb cannot be read"):
         sb.read_notebooks(directory, strict=True)
+
+
+def test_a_notebook_is_read_when_it_is_asked_for(directory: Path) -> None:
+    book = sb.read_notebooks(directory)
+    write(directory / "a.ipynb", gluing(x=10))
+    assert book["a"].scraps["x"].data == 10
+    (directory / "b.ipynb").unlink()
+    with pytest.raises(KeyError, match=r"b cannot be read\. .*No such file"):
+        book["b"]
+    assert list(book) == ["a"]
+    assert list(book.problems) == list(book.unreadable) == ["b"]
+
+
+def test_what_was_asked_of_a_notebook_stays_as_it_was(directory: Path) -> None:
+    book = sb.read_notebooks(directory)
+    assert book["a"].parameters == {"p": 1}
+    write(directory / "a.ipynb", gluing(x=10))
+    assert (book["a"].parameters, book["a"].scraps["x"].data) == ({"p": 1}, 1)
+    book["a"].set("x", 2)
+    with pytest.raises(NotebookChangedError):
+        book["a"].save()
+    assert sb.read_notebook(directory / "a.ipynb").scraps["x"].data == 10
+
+
+def test_a_walk_does_not_mix_two_states_of_a_notebook(directory: Path) -> None:
+    book = sb.read_notebooks(directory)
+    assert book["a"].parameters == {"p": 1}
+    nb = book["b"]
+    assert nb.parameters == {}
+    write(directory / "b.ipynb", gluing(x=20))
+    assert nb.scraps["x"].data == 2
+
+
+def test_a_notebook_that_was_only_counted_is_read_as_it_is(directory: Path) -> None:
+    book = sb.read_notebooks(directory)
+    assert len(book) == 2
+    write(directory / "a.ipynb", gluing(x=10))
+    assert book["a"].scraps["x"].data == 10
+    write(directory / "b.ipynb", b"")
+    with pytest.raises(sb.exceptions.ScrapbookException, match=r"b\.ipynb cannot be read\. The file is empty\."):
+        _ = book["b"].scraps
+
+
+def test_the_working_directory_may_change(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(directory.parent)
+    book = sb.read_notebooks(directory.name)
+    monkeypatch.chdir(directory / "below")
+    assert book.scraps.data_dict == {"x": 2, "y": 1, "s": "two"}
+    assert book["a"].path == f"{directory.name}/a.ipynb"
+
+
+def test_an_error_names_the_file_as_the_directory_was_named(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (directory / "lost.ipynb").symlink_to("nowhere")
+    monkeypatch.chdir(directory.parent)
+    problem = sb.read_notebooks(directory.name).unreadable["lost"]
+    assert problem.message == f"[Errno 2] No such file or directory: '{directory.name}/lost.ipynb'"
+
+
+def test_what_is_edited_while_a_directory_is_walked_counts(directory: Path) -> None:
+    book = sb.read_notebooks(directory)
+    assert [nb.scraps["x"].data for nb in book.notebooks] == [1, 2]
+    book = sb.read_notebooks(directory)
+    assert book["a"].scraps["x"].data == 1
+    book["b"].set("x", 20)  # which had been decoded, as was the one before
+    assert book["b"].scraps["x"].data == 20
+    book["b"].save()
+    assert sb.read_notebook(directory / "b.ipynb").scraps["x"].data == 20
+
+
+def test_a_node_may_be_given_to_a_notebook_that_was_not_read(directory: Path) -> None:
+    nb = sb.read_notebooks(directory)["a"]
+    nb.node = sb.read_notebook(directory / "b.ipynb").node
+    assert nb.scraps["x"].data == 2
+    assert nb.save() is True
+    assert sb.read_notebook(directory / "a.ipynb").scraps["s"].data == "two"
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda nb: nb.scraps.data_dict, lambda nb: nb.parameters, lambda nb: nb.execution_counts]
+)
+def test_a_walk_finds_what_single_readers_find(directory: Path, ask: Callable[[Any], Any]) -> None:
+    write(directory / "half.ipynb", b'{"cells": [')
+    write(directory / "nan.ipynb", json.dumps(notebook(code("", scrap("x", float("inf"))))).encode())
+    write(directory / "old.ipynb", b'{"nbformat": 3, "metadata": {}, "worksheets": []}')
+    book = sb.read_notebooks(directory)
+    one_by_one = {name: ask(sb.read_notebook(directory / f"{name}.ipynb")) for name in ("a", "b", "nan", "old")}
+    assert {name: ask(nb) for name, nb in book.items()} == one_by_one
+    assert list(book.unreadable) == ["half"]
+    assert "half" not in book
+
+
+def test_a_link_to_itself_does_not_stop_the_others(directory: Path) -> None:
+    (directory / "loop.ipynb").symlink_to("loop.ipynb")
+    book = sb.read_notebooks(directory)
+    assert list(book) == ["a", "b"]
+    assert "symbolic links" in book.unreadable["loop"].message
+
+
+def test_notebooks_are_taken_out(directory: Path) -> None:
+    write(directory / "half.ipynb", b'{"cells": [')
+    book = sb.read_notebooks(directory)
+    del book["a"]
+    with pytest.raises(KeyError):
+        del book["half"]
+    assert dict(book.items()).keys() == {"b"}
+    book["half"] = directory / "a.ipynb"
+    assert list(book) == ["b", "half"]
+    book.clear()
+    assert len(book) == 0
+
+
+def test_a_directory_that_was_read_can_be_pickled(directory: Path) -> None:
+    book = sb.read_notebooks(directory)
+    _ = book["a"].scraps
+    again = pickle.loads(pickle.dumps(book))  # noqa: S301 - our own
+    assert {name: list(nb.scraps) for name, nb in again.items()} == {"a": ["x", "y"], "b": ["x", "s", "chart"]}
 
 
 def test_a_missing_directory_is_an_error(tmp_path: Path) -> None:
