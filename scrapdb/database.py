@@ -22,7 +22,6 @@ from scrapdb.query.select import count
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import notebook_ids
 from scrapdb.query.select import select
-from scrapdb.store import read
 from scrapdb.store.connection import check
 from scrapdb.store.connection import errors
 from scrapdb.store.connection import open_reader
@@ -252,6 +251,7 @@ class Database:
     def fields(self, *, attributes: bool = False) -> Table:
         """List every scrap and parameter: type, number of notebooks, range or examples; on request attributes too."""
         from scrapdb.query.fields import ATTRIBUTES
+        from scrapdb.store import read
 
         def rows() -> Iterator[tuple[Any, ...]]:
             with self._reading() as connection:
@@ -266,6 +266,7 @@ class Database:
     def completions(self, start: str) -> list[str]:
         """List the names of fields that begin so."""
         from scrapdb.query.fields import ATTRIBUTES
+        from scrapdb.store import read
 
         with self._reading() as connection:
             names = read.names(connection, start, _COMPLETIONS)
@@ -278,6 +279,8 @@ class Database:
             NotebookNotFoundError: there is no such notebook, or more than one.
             StoreError: there is no store, or it cannot be read.
         """
+        from scrapdb.store import read
+
         with self._reading() as connection:
             notebook_id = self._find(connection, notebook)[0] if notebook else None
 
@@ -289,6 +292,8 @@ class Database:
 
     def sizes(self, by: str = "scrap") -> Table:
         """List bytes by `scrap`, `notebook` or `encoder`, largest first."""
+        from scrapdb.store import read
+
         with self._reading() as connection:
             columns, _ = read.sizes(connection, by)
 
@@ -300,6 +305,8 @@ class Database:
 
     def totals(self) -> dict[str, int]:
         """Count notebooks, and the bytes of their files, their scraps, the store and its sidecars."""
+        from scrapdb.store import read
+
         with self._reading() as connection:
             return read.totals(connection)
 
@@ -366,6 +373,7 @@ class Database:
 
     def _frame(self, name: str, where: str | None, columns: Sequence[str] | None) -> pa.Table:
         from scrapdb import frames
+        from scrapdb.store import read
 
         with self._reading() as connection:
             found = list(read.frames(connection, name))
@@ -380,6 +388,7 @@ class Database:
 
     def _find(self, connection: sqlite3.Connection, wanted: str) -> tuple[int, str]:
         from scrapdb.notebooks.scan import identity
+        from scrapdb.store import read
 
         base = os.path.realpath(self.path.parent)
         if Path(wanted).exists():
@@ -389,6 +398,8 @@ class Database:
 
 def _no_frame(connection: sqlite3.Connection, name: str) -> ScrapNotFoundError:
     import difflib
+
+    from scrapdb.store import read
 
     known = read.frame_names(connection)
     if not known:

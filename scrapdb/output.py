@@ -6,10 +6,8 @@ lists and dicts, bytes, and objects that say what they are by `str()`.
 
 from __future__ import annotations
 
-import binascii
 import io
 import itertools
-import json
 import math
 import os
 import re
@@ -87,7 +85,7 @@ def plain(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False, default=_jsonable)
+        return _json(value)
     return _base64(value) if isinstance(value, bytes) else str(value)
 
 
@@ -191,9 +189,15 @@ def _write_parquet(columns: Sequence[str], rows: Iterable[Row], file: BinaryIO) 
 def _json_object(columns: Sequence[str], row: Row) -> str:
     named = dict(zip(columns, row, strict=True))
     try:
-        return json.dumps(named, ensure_ascii=False, allow_nan=False, default=_jsonable)
+        return _json(named, allow_nan=False)
     except ValueError:
-        return json.dumps(_finite(named), ensure_ascii=False, default=_jsonable)
+        return _json(_finite(named))
+
+
+def _json(value: Any, *, allow_nan: bool = True) -> str:
+    import json  # takes longer than many a query, of which few print JSON
+
+    return json.dumps(value, ensure_ascii=False, allow_nan=allow_nan, default=_jsonable)
 
 
 def _jsonable(value: Any) -> Any:
@@ -204,6 +208,8 @@ def _jsonable(value: Any) -> Any:
 
 
 def _base64(content: bytes) -> str:
+    import binascii  # a library of its own, which only bytes need
+
     return binascii.b2a_base64(content, newline=False).decode()
 
 

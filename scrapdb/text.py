@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = "[\ud800-\udfff]"  # compiled when a text is not ASCII: most commands see none
 
 
 def has_surrogates(text: str) -> bool:
     """Tell whether a text holds lone surrogates, which neither UTF-8 nor SQLite can."""
-    return not text.isascii() and _SURROGATE.search(text) is not None
+    return not text.isascii() and re.search(_SURROGATE, text) is not None
 
 
 def valid_text(text: str) -> str:
     r"""Replace lone surrogates by the way JSON writes them: \ud800."""
     if text.isascii():
         return text
-    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return re.sub(_SURROGATE, lambda match: f"\\u{ord(match[0]):04x}", text)

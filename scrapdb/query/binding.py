@@ -209,7 +209,8 @@ class _Binding:
         return node
 
     def place(self, node: Name) -> Place:
-        field, path = self.fields.meaning(node)
+        meaning = self.fields.meaning(node)
+        field, path = meaning.field, meaning.path
         if path and field.kinds and "json" not in field.kinds:
             raise node.span.error(f"`{field.name}` is {_kinds(field.kinds)}: nothing can be looked up in it")
         if any(isinstance(key, str) and (set(key) & set('"\\') or not key.isprintable()) for key in path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -15,12 +14,13 @@ from scrapdb.query.fields import Field
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.sql import statements
 from scrapdb.query.sql.statements import Output
-from scrapdb.store.values import load
+from scrapdb.store.loading import load
 
 # The cells of a chunk of notebooks: type, value and exact by notebook, name and role.
 Cells = Mapping[tuple[int, int, str], tuple[str, Any, str | None]]
 Reader = Callable[[Sequence[Any], Cells], Any]
 
+_AS_STORED = ("text", "integer")
 _BEST = ("image/png", "image/jpeg", "image/svg+xml", "text/html", "text/markdown", "text/latex")
 
 
@@ -62,17 +62,19 @@ def reader(column: Output, start: int, connection: sqlite3.Connection, *, wide: 
         return lambda row, _: row[start]
     field, path = column.field, column.path
     if not isinstance(field, Field):
-        return lambda row, _: walked(None if row[start] is None else json.loads(row[start]), path)
+        return lambda row, _: walked(load("json", None, None, row[start], None), path)
 
     def read(row: Sequence[Any], cells: Cells) -> Any:
         type_, value, exact = _wide_cell(field, row[0], cells) if wide else row[start : start + 3]
         if type_ == "float" and value is not None:
             return float(value)
+        if type_ is None or (type_ in _AS_STORED and exact is None):
+            return value
         if type_ in ("frame", "display"):
             return _reference(connection, type_, row[0], field)
-        return None if type_ is None else walked(load(type_, value, value, value, exact), path)
+        return load(type_, value, value, value, exact)
 
-    return read
+    return (lambda row, cells: walked(read(row, cells), path)) if path else read
 
 
 def walked(value: Any, path: tuple[str | int, ...]) -> Any:
@@ -87,6 +89,8 @@ def walked(value: Any, path: tuple[str | int, ...]) -> Any:
 
 def cells_of(connection: sqlite3.Connection, notebooks: Sequence[int], name_ids: Sequence[int]) -> Cells:
     """The scraps and parameters of some notebooks."""
+    import json  # which most queries do without
+
     values = {"notebooks": json.dumps(notebooks), "names": json.dumps(name_ids)}
     return {
         (notebook, name, role): (type_, value, exact)

@@ -6,13 +6,14 @@ is asked for the names that an expression uses; all names are read only to sugge
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Literal
-from typing import NamedTuple
 
 from scrapdb.errors import ExpressionError
+from scrapdb.query.frozen import Frozen
 from scrapdb.query.nodes import Name
 
 Kind = Literal["number", "text", "time", "json", "frame", "display"]
@@ -32,7 +33,7 @@ KINDS: Mapping[str, Kind] = {
 _MANY = 2000
 
 
-class Attribute(NamedTuple):
+class Attribute(Frozen):
     """A field that every notebook has, from a column of `notebooks`."""
 
     name: str
@@ -40,7 +41,7 @@ class Attribute(NamedTuple):
     kind: Kind
     description: str
 
-    @property
+    @functools.cached_property
     def kinds(self) -> frozenset[Kind]:
         """The kind, as a set."""
         return frozenset({self.kind})
@@ -70,7 +71,7 @@ ATTRIBUTES = (
 _ATTRIBUTES = {attribute.name: attribute for attribute in ATTRIBUTES}
 
 
-class NameRow(NamedTuple):
+class NameRow(Frozen):
     """A row of the dictionary: in how many notebooks a name has values of a type, in one of its roles."""
 
     name_id: int
@@ -80,7 +81,7 @@ class NameRow(NamedTuple):
     notebooks: int
 
 
-class Field(NamedTuple):
+class Field(Frozen):
     """A scrap, a parameter or, by a bare name, a scrap and else a parameter.
 
     Args:
@@ -95,12 +96,12 @@ class Field(NamedTuple):
     scraps: tuple[tuple[str, int], ...]
     parameters: tuple[tuple[str, int], ...]
 
-    @property
+    @functools.cached_property
     def types(self) -> frozenset[str]:
         """The stored types of its values."""
         return frozenset(type_ for type_, _ in self.scraps + self.parameters)
 
-    @property
+    @functools.cached_property
     def kinds(self) -> frozenset[Kind]:
         """The kinds of its values; empty if all are null."""
         return frozenset(KINDS[type_] for type_ in self.types if type_ in KINDS)
@@ -111,7 +112,7 @@ class Field(NamedTuple):
         return sum(count for _, count in self.scraps + self.parameters)
 
 
-class Meaning(NamedTuple):
+class Meaning(Frozen):
     """What a name in an expression stands for: a field and the path into its value."""
 
     field: Field | Attribute
@@ -130,6 +131,7 @@ class Fields:
         self._lookup = lookup
         self._all_names = all_names
         self._found: dict[str, Field | None] = {}
+        self._meanings: dict[Name, Meaning] = {}
 
     @classmethod
     def of(cls, rows: Iterable[tuple[int, str, str, str, int]]) -> Fields:
@@ -160,8 +162,11 @@ class Fields:
         Raises:
             ExpressionError: there is none, and the nearest names are told; or there are two.
         """
-        if node.role == "nb":
-            return _attribute(node)
+        if node not in self._meanings:
+            self._meanings[node] = _attribute(node) if node.role == "nb" else self._glued(node)
+        return self._meanings[node]
+
+    def _glued(self, node: Name) -> Meaning:
         readings = ((self._in_role(node, literal), rest) for literal, rest in _readings(node))
         known = [Meaning(field, rest + node.path) for field, rest in readings if field]
         if not known:

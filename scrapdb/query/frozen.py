@@ -1,19 +1,20 @@
 """Classes of frozen values that cost nothing to define.
 
-`dataclasses` writes and compiles the methods of every class anew, which took a third of the time in which
+`dataclasses` and `NamedTuple` write and compile code for every class anew, which took a third of the time in which
 `scrapdb query` answers. These are compiled once; type checkers see dataclasses.
 """
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 from typing import ClassVar
-from typing import NamedTuple
 from typing import dataclass_transform
 
 
-class _Beside(NamedTuple):
-    default: Any
+class _Beside:
+    def __init__(self, default: Any) -> None:
+        self.default = default
 
 
 def beside(*, default: Any, kw_only: bool) -> Any:
@@ -27,6 +28,7 @@ class Frozen:
     """A value made of its annotated attributes. `fields` names them, without those beside."""
 
     fields: ClassVar[tuple[str, ...]] = ()
+    _key: ClassVar[Any] = None
 
     def __init_subclass__(cls) -> None:
         for name, type_ in cls.__annotations__.items():
@@ -35,22 +37,20 @@ class Frozen:
                 setattr(cls, name, default.default)
             elif not type_.startswith("ClassVar"):
                 cls.fields = (*cls.fields, name)
+        if cls.fields:
+            cls._key = property(attrgetter(*cls.fields))  # in C, since leaves and fields are keys
 
     def __init__(self, *values: Any, **named: Any) -> None:
-        vars(self).update(zip(self.fields, values, strict=False), **named)
+        self.__dict__.update(zip(self.fields, values, strict=False), **named)
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Frozen) and type(self) is type(other) and self._values == other._values
+        return isinstance(other, Frozen) and type(self) is type(other) and self._key == other._key
 
     def __hash__(self) -> int:
-        return hash((type(self), self._values))
+        return hash((type(self), self._key))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(map(repr, self._values))})"
-
-    @property
-    def _values(self) -> tuple[Any, ...]:
-        return tuple([getattr(self, name) for name in self.fields])
+        return f"{type(self).__name__}({', '.join(repr(getattr(self, name)) for name in self.fields)})"

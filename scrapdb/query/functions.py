@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from scrapdb.query.fields import Kind
+from scrapdb.query.frozen import Frozen
 from scrapdb.query.nodes import Call
 
 
-class Function(NamedTuple):
+class Function(Frozen):
     """A function: how it is called, what it takes and what it does."""
 
     name: str

@@ -7,15 +7,14 @@ from typing import Literal
 from typing import NamedTuple
 
 from scrapdb.errors import ExpressionError
+from scrapdb.query.frozen import Frozen
 
 Kind = Literal["number", "text", "name", "quoted", "keyword", "sign", "end"]
 
 KEYWORDS = frozenset({"and", "as", "between", "contains", "false", "in", "is", "like", "not", "null", "or", "true"})
 
 _NUMBER = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_QUOTED = re.compile(r"""'[^']*(?:''[^']*)*'|"[^"]*(?:""[^"]*)*"|`[^`]*(?:``[^`]*)*`""")
-# The longest first, since `<` is also the beginning of `<=`.
-_SIGN = re.compile(r"<>|!=|<=|>=|==|&&|\|\||!~|[-<>=~!&|+*/()\[\],.]")
+_SIGNS = frozenset({"<>", "!=", "<=", ">=", "==", "&&", "||", "!~", *"-<>=~!&|+*/()[],."})
 _SAME = {"==": "=", "<>": "!=", "&": "and", "&&": "and", "|": "or", "||": "or"}
 # Python refuses to read longer integers.
 _LONGEST_INTEGER = 4000
@@ -42,7 +41,7 @@ class Span(NamedTuple):
         return ExpressionError(message, self.text, self.start, self.end)
 
 
-class Token(NamedTuple):
+class Token(Frozen):
     """A word of the language.
 
     `value` is what it means: a number, the text without its quotes, the one spelling of an operator.
@@ -88,9 +87,11 @@ def _token(text: str, start: int) -> Token:
         return _quoted(text, start)
     if char.isidentifier():
         return _word(text, start)
-    if match := _SIGN.match(text, start):
-        sign = _SAME.get(match[0], match[0])
-        return Token("keyword" if sign in KEYWORDS else "sign", sign, Span(text, start, match.end()))
+    # The longest first, since `<` is also the beginning of `<=`.
+    for found in (text[start : start + 2], char):
+        if found in _SIGNS:
+            sign = _SAME.get(found, found)
+            return Token("keyword" if sign in KEYWORDS else "sign", sign, Span(text, start, start + len(found)))
     shown = f"`{char}`" if char.isprintable() else f"The character U+{ord(char):04X}"
     raise Span(text, start, start + 1).error(f"{shown} means nothing here")
 
@@ -108,12 +109,14 @@ def _number(span: Span) -> Token:
 
 def _quoted(text: str, start: int) -> Token:
     quote = text[start]
-    match = _QUOTED.match(text, start)
-    if match is None:
+    last = text.find(quote, start + 1)
+    if last < 0:
         what = "name" if quote == "`" else "text"
         raise Span(text, start, len(text)).error(f"The {what} that starts here has no closing {quote}")
-    value = match[0][1:-1].replace(quote * 2, quote)
-    return Token("quoted" if quote == "`" else "text", value, Span(text, start, match.end()))
+    while text.startswith(quote, last + 1) and (after := text.find(quote, last + 2)) >= 0:
+        last = after
+    value = text[start + 1 : last].replace(quote * 2, quote)
+    return Token("quoted" if quote == "`" else "text", value, Span(text, start, last + 1))
 
 
 def _word(text: str, start: int) -> Token:

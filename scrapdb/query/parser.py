@@ -33,14 +33,15 @@ A chain such as `0.05 < x <= 0.1` and `between` become conjunctions; `x = 1 or x
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from scrapdb.query.folding import all_of
 from scrapdb.query.folding import any_of
 from scrapdb.query.folding import as_truth
 from scrapdb.query.folding import as_value
+from scrapdb.query.frozen import Frozen
 from scrapdb.query.lexer import Token
 from scrapdb.query.nodes import ROLES
 from scrapdb.query.nodes import And
@@ -62,24 +63,27 @@ from scrapdb.query.reader import MAX_DEPTH
 from scrapdb.query.reader import T
 from scrapdb.query.reader import TokenReader
 
+# One text is read for its columns, its rows and their number, and again for the next page. Trees may be large.
+_REMEMBERED = 8
 _RELATIONS = ("=", "!=", "<", "<=", ">", ">=")
 _PREDICATES = ("in", "between", "like", "contains", "is", "~", "!~", "not")
 
 
-class Column(NamedTuple):
+class Column(Frozen):
     """A column to show: its label and the expression."""
 
     label: str
     node: Node
 
 
-class SortKey(NamedTuple):
+class SortKey(Frozen):
     """An expression to sort by."""
 
     node: Value
     descending: bool
 
 
+@functools.lru_cache(maxsize=_REMEMBERED)
 def parse(text: str) -> Truth:
     """Read an expression.
 
@@ -89,6 +93,7 @@ def parse(text: str) -> Truth:
     return _Parser(text).read(_Parser.truth)
 
 
+@functools.lru_cache(maxsize=_REMEMBERED)
 def parse_columns(text: str) -> tuple[Column, ...]:
     """Read a list of columns: `symbol, distance * 100 as pct, nb.status` or `*`.
 
@@ -98,6 +103,7 @@ def parse_columns(text: str) -> tuple[Column, ...]:
     return tuple(_Parser(text).read(lambda parser: parser.listed(parser.column)))
 
 
+@functools.lru_cache(maxsize=_REMEMBERED)
 def parse_sort(text: str) -> tuple[SortKey, ...]:
     """Read the keys to sort by: `-distance, symbol`.
 

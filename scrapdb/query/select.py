@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import sqlite3
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ from scrapdb.query.fields import Field
 from scrapdb.query.fields import Fields
 from scrapdb.query.fields import NameRow
 from scrapdb.query.folding import as_value
+from scrapdb.query.frozen import Frozen
 from scrapdb.query.nodes import And
 from scrapdb.query.nodes import Not
 from scrapdb.query.nodes import Star
@@ -41,8 +43,7 @@ from scrapdb.query.parser import parse
 from scrapdb.query.parser import parse_columns
 from scrapdb.query.parser import parse_sort
 from scrapdb.query.sql import statements
-from scrapdb.query.sql.search import ENOUGH
-from scrapdb.query.sql.search import MORE
+from scrapdb.query.sql.search import STEPS
 from scrapdb.query.sql.search import Estimates
 from scrapdb.query.sql.search import to_estimate
 from scrapdb.query.sql.statements import Order
@@ -61,7 +62,7 @@ class Selection(NamedTuple):
     rows: Iterator[tuple[Any, ...]]
 
 
-class _Plan(NamedTuple):
+class _Plan(Frozen):
     """A query, bound to the fields of a store."""
 
     where: Truth | None
@@ -70,26 +71,26 @@ class _Plan(NamedTuple):
     limit: int | None
     offset: int
     estimates: Estimates
-    scanning: bool = False
     only: Statement | None = None
 
-    @property
+    @functools.cached_property
     def wide(self) -> bool:
         """Whether the scraps and parameters to show are too many for one statement."""
         shown = {column.field for column in self.columns if isinstance(column, Place)}
         return len(shown) + len(self.order) > statements.MOST_JOINED
 
-    def statement(self) -> Statement:
-        """The statement that answers it."""
+    def statement(self, walk: top.Walk | None = None) -> Statement:
+        """The statement that answers it, or that gives its first rows by a walk."""
+        way = walk or self
         return statements.rows_statement(
-            self.where,
+            way.where,
             self.columns,
             self.order,
             self.limit,
             self.offset,
             wide=self.wide,
-            estimates=self.estimates,
-            scanning=self.scanning,
+            estimates=way.estimates,
+            scanning=walk is not None and walk.scanning,
             only=self.only,
         )
 
@@ -216,7 +217,7 @@ def _estimates(connection: sqlite3.Connection, where: Truth | None) -> Estimates
     found: dict[Leaf, int] = {}
     together = list(itertools.islice(to_estimate(where), _MOST_ESTIMATED)) if where else []
     with answering():
-        for enough in (ENOUGH, *MORE):
+        for enough in STEPS:
             least = enough
             for leaves in together:
                 number = run(connection, statements.estimate_statement(leaves, least)).fetchone()[0]
@@ -273,8 +274,7 @@ def _rows(connection: sqlite3.Connection, plan: _Plan) -> Iterator[tuple[Any, ..
 def _chunks(connection: sqlite3.Connection, plan: _Plan) -> Iterator[Sequence[Sequence[Any]]]:
     walk = _walk(connection, plan)
     if walk:
-        first = plan._replace(where=walk.where, estimates=walk.estimates, scanning=walk.scanning)
-        rows = run(connection, first.statement()).fetchall()
+        rows = run(connection, plan.statement(walk)).fetchall()
         if walk.complete or len(rows) == plan.limit:
             yield rows
             return

@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from scrapdb.query.bound import Instant
 from scrapdb.query.bound import Leaf
 from scrapdb.query.bound import Place
 from scrapdb.query.fields import Attribute
+from scrapdb.query.frozen import Frozen
 from scrapdb.query.nodes import And
 from scrapdb.query.nodes import Comparison
 from scrapdb.query.nodes import Constant
@@ -31,7 +31,7 @@ MOST = 10_000
 _ORDERED_ATTRIBUTES = ("status", "started_at")
 
 
-class Walk(NamedTuple):
+class Walk(Frozen):
     """A search that comes in the order wanted; with `scanning` in that of the paths.
 
     It is complete if it does not leave out the notebooks without a value to sort by.

@@ -1,4 +1,4 @@
-"""A Python value to the columns `type, number, text, json, exact` that hold it in a store, and back.
+"""A Python value to the columns `type, number, text, json, exact` that hold it in a store; `loading` is the way back.
 
 The rules stand in the head of `schema.sql`. Pure functions.
 """
@@ -53,25 +53,6 @@ def store(value: Any) -> Stored:
     if isinstance(value, Expression):
         return _store_text("expression", value.source)
     return _store_json(value)
-
-
-def load(type_: str, number: float | None, text: str | None, json_: str | None, exact: str | None) -> Any:
-    """Give back the value that `store` laid out; frames, displays and nulls are None here."""
-    if exact is not None:
-        value = json.loads(exact)
-    elif type_ == "boolean":
-        value = bool(number)
-    elif type_ == "float":
-        value = math.nan if number is None else float(number)
-    elif type_ == "json":
-        value = json.loads(json_ or "null")
-    else:
-        value = number if number is not None else text
-    if type_ == "expression":
-        from scrapdb.scraps import Expression  # with msgspec, which a query does without
-
-        return Expression(value)
-    return value
 
 
 def valid_json(value: Any) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from scrapdb.errors import ExpressionError
 from scrapdb.query.fields import ATTRIBUTES
+from scrapdb.query.fields import Field
 from scrapdb.query.fields import Fields
 from scrapdb.query.fields import Meaning
 from scrapdb.query.nodes import Name
@@ -57,8 +58,9 @@ def meaning(text: str) -> Meaning:
     ],
 )
 def test_names(text: str, name_id: int, types: set[str], path: tuple[object, ...]) -> None:
-    field, found = meaning(text)
-    assert (getattr(field, "name_id"), getattr(field, "types"), found) == (name_id, types, path)  # noqa: B009
+    found = meaning(text)
+    assert isinstance(found.field, Field)
+    assert (found.field.name_id, set(found.field.types), found.path) == (name_id, types, path)
 
 
 @pytest.mark.parametrize(

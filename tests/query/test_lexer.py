@@ -44,6 +44,7 @@ def test_a_number_of_ten_thousand_digits_is_infinite() -> None:
     ("text", "message", "place"),
     [
         ("a < 'b", "The text that starts here has no closing '", (4, 6)),
+        ("'a''", "The text that starts here has no closing '", (3, 4)),
         ("`a", "The name that starts here has no closing `", (0, 2)),
         ("a § b", "`§` means nothing here", (2, 3)),
         ("a \x1b b", "The character U+001B means nothing here", (2, 3)),

@@ -106,6 +106,12 @@ def test_a_number_comes_off_the_index_as_its_type(count_: int) -> None:
         assert {row[-1] for row in rows} == {"completed"}
 
 
+def test_a_path_leads_nowhere_in_what_is_no_list_or_dict() -> None:
+    values = [{"a": 1}, 1.5, 2, "a", True, None, Frame(3, 2), Display()]
+    store = build(Notebook(f"{number}.ipynb", {"m": value}) for number, value in enumerate(values))
+    assert [row[0] for row in answer(store, columns="m.a")] == [1, *[None] * 7]
+
+
 def test_only_parameters_that_vary_are_shown() -> None:
     for varying in ([1, 2], ["a", "b"], [1, True], [None, 1], [[1], [2]], [1.5, "a"]):
         runs = [Notebook(f"{number}.ipynb", {}, {"p": value, "same": [0]}) for number, value in enumerate(varying)]

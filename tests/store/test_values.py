@@ -13,8 +13,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from scrapdb.scraps import Expression
+from scrapdb.store.loading import load
 from scrapdb.store.values import Stored
-from scrapdb.store.values import load
 from scrapdb.store.values import store
 from scrapdb.store.values import valid_json
 

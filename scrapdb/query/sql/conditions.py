@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from scrapdb.query import patterns
 from scrapdb.query.bound import Instant
 from scrapdb.query.bound import Leaf
@@ -117,6 +115,8 @@ def _items(items: tuple[Value, ...], face: str, bind: Binder) -> str:
     # As JSON, a float or a larger integer might not be read back to its last bit.
     exact = all(isinstance(value, str) or (isinstance(value, int) and abs(value) < _LARGE) for value in values)
     if len(values) > _FEW and exact:
+        import json  # which most queries do without
+
         return f"SELECT value FROM json_each({bind(json.dumps(values, ensure_ascii=False))})"
     return ", ".join(map(bind, values))
 

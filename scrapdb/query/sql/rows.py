@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from scrapdb.query.bound import Place
 from scrapdb.query.fields import Field
+from scrapdb.query.frozen import Frozen
 
 # A field's row in `scraps` or `parameters`, or None for the row of the notebook itself.
 Row = Field | None
@@ -42,7 +42,7 @@ class Binder:
         return f"t{self._aliases}"
 
 
-class Scope(NamedTuple):
+class Scope(Frozen):
     """What SQL at some place of a statement can refer to.
 
     Args:
@@ -58,7 +58,7 @@ class Scope(NamedTuple):
         return Scope(self.notebook, {**self.rows, row: aliases})
 
 
-class Source(NamedTuple):
+class Source(Frozen):
     """A table that holds a row, under an alias, and the conditions for it to be the row of that name."""
 
     table: str

@@ -19,6 +19,7 @@ from scrapdb.query.bound import Place
 from scrapdb.query.bound import kinds
 from scrapdb.query.bound import pattern_of
 from scrapdb.query.fields import Attribute
+from scrapdb.query.frozen import Frozen
 from scrapdb.query.nodes import And
 from scrapdb.query.nodes import Comparison
 from scrapdb.query.nodes import Constant
@@ -38,7 +39,9 @@ from scrapdb.query.sql.rows import sources
 
 # Estimates are counted so far, then, as long as all terms have more, on to the next: counting takes a hundredth of what
 # the search will take.
-ENOUGH, *MORE = 1000, 5_000, 20_000, 100_000, 400_000
+STEPS = (200, 1_000, 5_000, 20_000, 100_000, 400_000)
+# Fewer notebooks than these are few, whatever is to be done with them.
+ENOUGH = 1_000
 _UNKNOWN = 10**12
 # Longer lists are not estimated.
 _LONG_LIST = 100
@@ -60,7 +63,7 @@ class Cost(NamedTuple):
     notebooks: float
 
 
-class Arm(NamedTuple):
+class Arm(Frozen):
     """One SELECT of a search: a table, the notebook's id in it, and conditions."""
 
     table: str
@@ -73,7 +76,7 @@ class Arm(NamedTuple):
         return f"SELECT {self.scope.notebook} AS id FROM {self.table} WHERE {joined('AND', list(self.conditions))}"
 
 
-class Search(NamedTuple):
+class Search(Frozen):
     """The FROM and WHERE of a statement over the notebooks found.
 
     Args:

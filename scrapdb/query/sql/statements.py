@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from scrapdb.query.bound import kinds
 from scrapdb.query.fields import KINDS
 from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Field
+from scrapdb.query.frozen import Frozen
 from scrapdb.query.nodes import And
 from scrapdb.query.nodes import Comparison
 from scrapdb.query.nodes import Constant
@@ -50,7 +50,7 @@ class Statement(NamedTuple):
     values: dict[str, object]
 
 
-class Order(NamedTuple):
+class Order(Frozen):
     """A bound value to sort by."""
 
     value: Value
@@ -79,6 +79,8 @@ def ids_statement(where: Truth | None, estimates: Estimates | None = None, prefi
 
 def one_of(notebooks: Sequence[int]) -> Statement:
     """The condition that a notebook `n` is one of these, by their ids."""
+    import json  # which most queries do without
+
     return Statement("n.id IN (SELECT value FROM json_each(:one_of))", {"one_of": json.dumps(notebooks)})
 
 
