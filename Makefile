@@ -9,6 +9,8 @@ VENV1 := $(VENV)-datasette1
 INSTALLED1 := $(VENV1)/installed
 VENV_BENCH := $(VENV)-bench
 INSTALLED_BENCH := $(VENV_BENCH)/installed
+VENV_FUZZ := $(VENV)-fuzz
+INSTALLED_FUZZ := $(VENV_FUZZ)/installed
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format docs screenshots bench proof clean
@@ -49,8 +51,8 @@ screenshots: $(INSTALLED)  ## Take the pictures in docs/screenshots again
 bench: $(INSTALLED_BENCH)  ## Measure scrapdb beside its peers and print one table (about an hour)
 	@$(VENV_BENCH)/bin/python -m benchmarks
 
-proof: $(INSTALLED)  ## Kill, fill, damage and move stores, and see that nothing is lost (about 20 minutes; as root)
-	@$(BIN)/python -m proof
+proof: $(INSTALLED_FUZZ)  ## Kill, fill, damage and move stores, and see that nothing is lost (about 20 minutes; as root)
+	@$(VENV_FUZZ)/bin/python -m proof
 
 clean:  ## Remove environments, caches and the demo's files
 	rm -rf .venv-* .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache tickers scraps.db*

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from proof.trial import Counts
 from proof.trial import DisprovedError
+from proof.trial import NotRunError
 from proof.trial import Trial
 
 # Name of the proof, which is that of its module, and the seconds it goes on for.
@@ -30,7 +31,9 @@ PROOFS = {
     "moved": 30,
     "versions": 30,
     "hostile": 60,
+    "fuzzed": 90,
 }
+_DISPROVED, _NOT_RUN = "DISPROVED", "not run"
 _QUICK = 15  # times shorter
 _BETWEEN_LINES = 10  # seconds
 
@@ -55,15 +58,16 @@ def main() -> int:
             trial = Trial(Path(directory).resolve(), seconds, arguments.rounds, arguments.seed)
             reports.append((name, *_run(name, trial)))
     print()
-    for name, counts, reason in reports:
-        print(f"{name:10} {_counted(counts)}{f' DISPROVED: {reason}' if reason else ''}")
-    failed = sum(bool(reason) for *_, reason in reports)
-    print(f"{failed} of {len(reports)} proofs failed." if failed else "Nothing was lost.")
+    for name, counts, end in reports:
+        print(f"{name:10} {', '.join(filter(None, (_counted(counts), end)))}")
+    failed, left = (sum(end.startswith(how) for *_, end in reports) for how in (_DISPROVED, _NOT_RUN))
+    lost = f"{failed} of {len(reports)} proofs failed." if failed else "Nothing was lost."
+    print(f"{lost} {left} of {len(reports)} proofs could not be run." if left else lost)
     return 1 if failed else 0
 
 
 def _run(name: str, trial: Trial) -> tuple[Counts, str]:
-    """Run a proof: what it counted, and why it failed."""
+    """Run a proof: what it counted, and why it failed or was not run."""
     counts: Counts = Counter()
     said = time.monotonic()
     print(f"{name} ...", flush=True)
@@ -73,9 +77,10 @@ def _run(name: str, trial: Trial) -> tuple[Counts, str]:
             if time.monotonic() - said > _BETWEEN_LINES:
                 said = time.monotonic()
                 print(f"  {_counted(counts)}", flush=True)
-    except DisprovedError as error:
-        print(f"  DISPROVED: {error}", flush=True)
-        return counts, str(error).partition("\n")[0]
+    except (DisprovedError, NotRunError) as error:
+        end = f"{_DISPROVED if isinstance(error, DisprovedError) else _NOT_RUN}: {error}"
+        print(f"  {end}", flush=True)
+        return counts, end.partition("\n")[0]
     print(f"  {_counted(counts)}", flush=True)
     return counts, ""
 

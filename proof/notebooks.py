@@ -7,7 +7,7 @@ import io
 import json
 import os
 import random
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,7 @@ def age(path: Path, seconds: float) -> None:
     os.utime(path, ns=(moment, moment))
 
 
-@cache
+@lru_cache(100)  # of the last generations only: there are thousands
 def frame(generation: int, rows: int) -> str:
     """Write a DataFrame as scrapbook does: parquet in base64. All of its columns tell the generation."""
     import pyarrow as pa

@@ -1,4 +1,4 @@
-"""What a proof is given: a place, a length, and chance; and how it says that something does not hold."""
+"""What a proof is given: a place, a length, and chance; and how it says that something does not hold, or cannot be."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ Counts = Counter[str]
 
 class DisprovedError(Exception):
     """Something that should hold does not: the sentence says what."""
+
+
+class NotRunError(Exception):
+    """A proof cannot be had here: the words say why, and what it needs."""
 
 
 class Trial:

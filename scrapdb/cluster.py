@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 from concurrent.futures import CancelledError
 from concurrent.futures import Executor
 from concurrent.futures import Future
+from contextlib import ExitStack
 from contextlib import contextmanager
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,14 +28,17 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 _SECONDS = 10  # to wait for the scheduler, and for its first worker
+_AGAIN = "Start it and index again; what was read until now is in the store."
+_LOGS = ("distributed", "distributed.client", "tornado.application")  # each has a level of its own
+_DESERTED_SECONDS = 60  # without a worker, after which none is expected: one that is started again is back by then
 
 
 @contextmanager
 def connected(address: str, file: str | None) -> Iterator[Executor]:
     """Connect to a scheduler, whose workers have to be able to read what this process asks them to.
 
-    A chunk of files that no worker survives ends with `BrokenExecutor`, as with a local pool; one whose worker is lost
-    goes to another worker.
+    A chunk of files that no worker survives ends with `BrokenExecutor`, as with a local pool, and so does everything
+    when the scheduler is lost; a chunk whose worker is lost goes to another worker.
 
     Args:
         address: of the scheduler: tcp://host:8786.
@@ -46,14 +53,29 @@ def connected(address: str, file: str | None) -> Iterator[Executor]:
     except ImportError:
         wanted = "which is not installed: `pip install 'scrapdb[distributed]'`"
         raise UsageError(f"The scheduler {address} is reached with distributed, {wanted}.") from None
+    with _quiet(), ExitStack() as stack:
+        try:
+            client = stack.enter_context(Client(address, timeout=_SECONDS, set_as_default=False))
+            _check_workers(client, address, file)
+            cluster = _Cluster(client)
+        except (OSError, ValueError) as error:
+            reason = str(error).rstrip(".")
+            raise ScrapdbError(f"The scheduler {address} cannot be reached: {reason}. {_AGAIN}") from error
+        yield cluster
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let the client log no tracebacks of a scheduler that is lost."""
+    logs = [logging.getLogger(name) for name in _LOGS]
+    before = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.CRITICAL)
     try:
-        client = Client(address, timeout=_SECONDS, set_as_default=False)
-    except (OSError, ValueError) as error:
-        reason = str(error).rstrip(".")
-        raise ScrapdbError(f"The scheduler {address} cannot be reached: {reason}.") from error
-    with client:
-        _check_workers(client, address, file)
-        yield _Cluster(client)
+        yield
+    finally:
+        for log, level in zip(logs, before, strict=True):
+            log.setLevel(level)
 
 
 class _Cluster(Executor):
@@ -64,22 +86,41 @@ class _Cluster(Executor):
         from distributed.scheduler import KilledWorker
 
         self._lost = (KilledWorker, CommClosedError, CancelledError)
+        self._client = client
+        self._deserted_since: float | None = None
         self._executor = client.get_executor(pure=False)
         self._max_workers = sum(client.nthreads().values())  # by the name that concurrent.futures has for it
 
     def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:
+        if self._is_closed():
+            raise BrokenExecutor
         future: Future[Result] = Future()
         self._executor.submit(fn, *args, **kwargs).add_done_callback(partial(self._hand_on, future))
         return future
 
     def _hand_on(self, future: Future[Result], done: Future[Result]) -> None:
         """Hand a result on; if there will be none, for no fault of what was called, the pool is broken."""
+        self._deserted_since = None
         try:
             future.set_result(done.result())
         except self._lost as error:
             future.set_exception(BrokenExecutor(str(error)))
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is for the one who waits
             future.set_exception(error)
+
+    def deserted(self) -> bool:
+        """Tell whether there has been no worker for so long that what was submitted would wait for ever."""
+        with suppress(Exception):  # a client that loses its scheduler meanwhile fails in many ways
+            if self._client.nthreads(callback_timeout=_SECONDS):
+                self._deserted_since = None
+                return False
+        now = time.monotonic()
+        self._deserted_since = self._deserted_since or now
+        return self._is_closed() or now - self._deserted_since > _DESERTED_SECONDS
+
+    def _is_closed(self) -> bool:
+        """Tell whether the client has closed itself, as it does when its scheduler does not come back."""
+        return self._client.status not in {"running", "connecting"}
 
 
 def look(file: str | None) -> tuple[str, bool]:
@@ -91,7 +132,8 @@ def _check_workers(client: Client, address: str, file: str | None) -> None:
     try:
         client.wait_for_workers(1, timeout=_SECONDS)
     except TimeoutError:
-        raise ScrapdbError(f"The scheduler {address} has no workers.") from None
+        wanted = f"Start one (`dask worker {address}`) and index again; what was read until now is in the store."
+        raise ScrapdbError(f"The scheduler {address} has no workers. {wanted}") from None
     for worker, answer in client.run(look, file, on_error="return").items():
         if isinstance(answer, BaseException):
             raise ScrapdbError(f"The worker {worker} cannot read notebooks: {answer}. Install scrapdb {VERSION} there.")

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import closing
 from contextlib import contextmanager
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from typing import NamedTuple
 import msgspec
 
 from scrapdb.cluster import connected
+from scrapdb.errors import ScrapdbError
 from scrapdb.notebooks import files
 from scrapdb.notebooks.remote import is_url
 from scrapdb.notebooks.scan import Candidate
@@ -113,15 +115,20 @@ def index(
     with Writer(store) as writer, _few_collections():
         known = writer.known()
         tasks = list(_tasks(candidates, known, summary, force=force))
+        in_memory = any(task.candidate.file.startswith("memory://") for task in tasks)  # of this process only
+        pool = None if in_memory else _pool(tasks, workers, scheduler)
         done = 0
-        with closing(results(tasks, _pool(tasks, workers, scheduler), base, max_bytes, apart=apart)) as read:
+        with (
+            _reading(store, here=bool(tasks) and pool is None) as was_killed,
+            closing(results(tasks, pool, base, max_bytes, apart=(apart or was_killed) and not in_memory)) as read,
+        ):
             for batch in _batches(_finished(read, patience, summary)):
                 _write(writer, batch, known, summary)
                 done += len(batch)
                 report(Progress(len(candidates), len(tasks), done))
         if prune:
             _prune(writer, found, known, {candidate.path for candidate in candidates}, summary)
-        if summary.added or summary.changed or summary.removed or summary.failed:
+        if tasks or summary.removed:
             writer.settle()
     summary.errors = found.errors
     summary.seconds = time.monotonic() - began
@@ -151,10 +158,8 @@ def _tasks(
 
 
 def _pool(tasks: Sequence[Task], workers: int | None, scheduler: str | None) -> Pool | None:
-    """Choose the processes that read; what fsspec holds in memory is in this one only."""
+    """Choose the processes that read."""
     files_ = [task.candidate.file for task in tasks]
-    if any(file.startswith("memory://") for file in files_):
-        return None
     if scheduler and files_:
         return partial(connected, scheduler, next((file for file in files_ if not is_url(file)), None))
     return local_pool(len(tasks), workers)
@@ -178,15 +183,21 @@ def _is_unfinished(done: Done, patience: float) -> bool:
 
 
 def _batches(results: Iterable[Done]) -> Iterator[list[Done]]:
+    """Gather what is written at once; a cluster that is lost does not take along what it has read."""
     batch: list[Done] = []
     size, began = 0, time.monotonic()
-    for done in results:
-        batch.append(done)
-        size += done.bytes
-        late = time.monotonic() - began > _BATCH_SECONDS
-        if len(batch) >= _BATCH_NOTEBOOKS or size >= _BATCH_BYTES or late:
+    try:
+        for done in results:
+            batch.append(done)
+            size += done.bytes
+            late = time.monotonic() - began > _BATCH_SECONDS
+            if len(batch) >= _BATCH_NOTEBOOKS or size >= _BATCH_BYTES or late:
+                yield batch
+                batch, size, began = [], 0, time.monotonic()
+    except ScrapdbError:
+        if batch:
             yield batch
-            batch, size, began = [], 0, time.monotonic()
+        raise
     if batch:
         yield batch
 
@@ -219,6 +230,24 @@ def _prune(writer: Writer, found: Scan, known: Mapping[str, Known], seen: set[st
     if gone:
         writer.remove(gone)
         summary.removed = len(gone)
+
+
+@contextmanager
+def _reading(store: Path, *, here: bool) -> Iterator[bool]:
+    """Leave a file beside the store while this process reads, and tell whether a killed one has left it.
+
+    A notebook may have killed it, so that this time none is read in the process that writes.
+    """
+    mark = Path(f"{store}-reading")
+    was_killed = mark.exists()
+    if here:
+        with suppress(OSError):  # on a disk that is full, say
+            mark.touch()
+    try:
+        yield was_killed
+    finally:
+        with suppress(OSError):
+            mark.unlink()
 
 
 @contextmanager

@@ -22,7 +22,8 @@ PATIENCE = 10.0  # seconds since its last change within which a file that ends t
 _GATHERED_MS = 500  # changes that follow each other this closely lead to one pass
 _QUIET_MS = 100  # without a change, and the pass begins
 _WAKE_MS = 1_000  # between looks at the roots themselves
-_SAFETY_SECONDS = 120.0  # between passes that nothing asked for: notifications get lost when there are too many
+_SAFETY_SECONDS = 120.0  # between passes that nothing asked for
+_BURST = 1_000  # changes at once from which on some may be lost: Linux queues 16,384 events, several for each file
 _POLL_SECONDS = 5.0  # between passes where the system cannot notify
 
 Index = Callable[[list[str]], Summary]
@@ -52,6 +53,7 @@ def watch(store: Path, roots: Sequence[str], index: Index, summary: Summary) -> 
     Yields:
         What a pass did that changed something, and sentences on what went wrong.
     """
+    passes = _Passes(index, summary)
     places = _places(roots)
     while True:
         before, places = places, _places(roots)
@@ -60,53 +62,59 @@ def watch(store: Path, roots: Sequence[str], index: Index, summary: Summary) -> 
         if not present:
             time.sleep(_WAKE_MS / 1000)
             continue
-        passes = _Passes(index, present, summary)
+        passes.due = True  # for what happened before the watch began
         for news in _wakes(present, store):
             if isinstance(news, str):
                 yield news
-            elif found := passes.take(changed=news):
+            elif found := passes.take(present, changed=news):
                 yield found
-            if _places(roots) != places:
+            if passes.surprised or _places(roots) != places:
                 break
-        summary = passes.last
 
 
 class _Passes:
     """When the next pass is due, and whether it found anything new."""
 
-    def __init__(self, index: Index, roots: list[str], last: Summary) -> None:
-        self.last = last
+    def __init__(self, index: Index, last: Summary) -> None:
+        self.due = False
+        self.surprised = False  # by changes that nothing told of: what tells of them has missed a directory
         self._index = index
-        self._roots = roots
-        self._due = True  # for what happened before the watch began
+        self._last = last
         self._ended = 0.0
         self._rest = 0.0
 
-    def take(self, *, changed: bool) -> Summary | str | None:
+    def take(self, roots: list[str], *, changed: bool) -> Summary | str | None:
         """Index if it is time to; passes take at most half of the time."""
         rested = time.monotonic() - self._ended
-        self._due |= changed or rested > _SAFETY_SECONDS or bool(self.last.unfinished)
-        if not self._due or rested < self._rest:
+        self.due |= changed or bool(self._last.unfinished)
+        self.surprised = False
+        if rested < self._rest or not (self.due or rested > _SAFETY_SECONDS):
             return None
         began = time.monotonic()
         try:
-            summary = self._index(self._roots)
+            summary = self._index(roots)
         except ScrapdbError as error:
-            self._ended, self._rest = time.monotonic(), _POLL_SECONDS
+            self.due, self._ended, self._rest = True, time.monotonic(), _POLL_SECONDS
             return f"{error} It is tried again in {_POLL_SECONDS:.0f} seconds."
         self._ended = time.monotonic()
         self._rest = self._ended - began
-        self._due = False
-        before, self.last = self.last, summary
-        return summary if _is_news(summary, before) else None
+        before, self._last = self._last, summary
+        news = _is_news(summary, before)
+        self.due, self.surprised = False, news and not self.due
+        return summary if news else None
 
 
 def _wakes(roots: Sequence[str], store: Path) -> Iterator[bool | str]:
-    """Tell at least once a second whether something changed; ends when a root is gone."""
+    """Tell at least once a second whether something changed; ends when it has to begin anew.
+
+    watchfiles does not tell that the system's queue overflowed. What was lost then may have been new directories, which
+    nothing watches, so that a new watch has to find them.
+    """
+    from watchfiles import Change
     from watchfiles import watch as changes_below
 
     ignored = str(store.resolve())
-    real = [Path(root).resolve() for root in roots]
+    real = [str(Path(root).resolve()) for root in roots]
     try:
         watched = changes_below(
             *real,
@@ -119,6 +127,9 @@ def _wakes(roots: Sequence[str], store: Path) -> Iterator[bool | str]:
         )
         for changes in watched:
             yield any(_matters(path, ignored) for _, path in changes)
+            is_lost = any((Change.deleted, root) in changes for root in real)  # even if there is one in its place
+            if is_lost or len(changes) >= _BURST:
+                return
     except FileNotFoundError:
         time.sleep(_WAKE_MS / 1000)
     except (OSError, RuntimeError) as error:

@@ -26,6 +26,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
+from scrapdb.errors import ScrapdbError
 from scrapdb.notebooks import files
 from scrapdb.notebooks.remote import is_url
 from scrapdb.notebooks.scan import Candidate
@@ -40,9 +41,14 @@ GARBAGE = 100_000  # objects between two looks for cycles: facts and rows hold n
 _TASK_FILES = 64
 _TASK_BYTES = 4 * 2**20
 _TASKS_IN_FLIGHT = 3  # per worker: enough to keep it busy, few enough to keep memory flat
+_LOOK_SECONDS = 5.0  # between looks at whether a pool that gives no result has lost its workers for good
 _PARENT_SECONDS = 0.5  # between a worker's looks at whether its parent lives
 _WORTH_A_POOL = 64  # files; starting processes takes as long as reading so many
 _CRASHED = "The process that read it {}, perhaps for lack of memory. It is read again when it changes, or by --force."
+_NOT_STARTED = (
+    "A process to read notebooks in cannot be started; it ends with code {}. "
+    'A script has to index below `if __name__ == "__main__":`, or with workers=1.'
+)
 _NO_MEMORY = "There is not enough memory to read it; a smaller --max-bytes passes over such files."
 
 
@@ -65,14 +71,16 @@ Pool = Callable[[], AbstractContextManager[Executor]]  # starts processes, as of
 
 
 def local_pool(files_: int, workers: int | None) -> Pool | None:
-    """Give what starts processes on this machine, or None if there is not work enough for them.
+    """Give what starts processes on this machine, or None if this one is to read.
 
     Args:
         files_: how many files are to be read.
-        workers: how many processes; by default as many as there are processors.
+        workers: how many processes; by default as many as there are processors, if there is work enough for them.
     """
+    if workers is None and files_ < _WORTH_A_POOL:
+        return None
     count = workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
-    return None if count == 1 or files_ < _WORTH_A_POOL else partial(_processes, count)
+    return None if count == 1 or not files_ else partial(_processes, count)
 
 
 def results(
@@ -117,24 +125,33 @@ def _in_parallel(
     work: Callable[[list[Task]], list[Done]],
     lost: list[list[Task]],
 ) -> Iterator[Done]:
-    """Have chunks read until there are no more or a process is killed; then `lost` gets those that were in flight."""
+    """Have chunks read until there are no more or a process is killed; then `lost` gets those that were in flight.
+
+    A local pool notices itself that a process is gone. One of other machines is asked, by its method `deserted`.
+    """
     waiting: dict[Future[list[Done]], list[Task]] = {}
+    deserted = getattr(executor, "deserted", None)
     limit = _TASKS_IN_FLIGHT * (getattr(executor, "_max_workers", None) or 1)
     for chunk in chunks:
         try:
             waiting[executor.submit(work, chunk)] = chunk
         except BrokenExecutor:
             lost.append(chunk)
-        if len(waiting) >= limit:
-            yield from _ready(waiting, lost)
+        while len(waiting) >= limit:
+            yield from _ready(waiting, lost, deserted)
         if lost:
             break
     while waiting:
-        yield from _ready(waiting, lost)
+        yield from _ready(waiting, lost, deserted)
 
 
-def _ready(waiting: dict[Future[list[Done]], list[Task]], lost: list[list[Task]]) -> Iterator[Done]:
-    ready, _ = wait(waiting, return_when=FIRST_COMPLETED)
+def _ready(
+    waiting: dict[Future[list[Done]], list[Task]], lost: list[list[Task]], deserted: Callable[[], bool] | None
+) -> Iterator[Done]:
+    ready, _ = wait(waiting, timeout=_LOOK_SECONDS if deserted else None, return_when=FIRST_COMPLETED)
+    if deserted and not ready and deserted():
+        lost += waiting.values()
+        waiting.clear()
     for future in ready:
         chunk = waiting.pop(future)
         try:
@@ -189,7 +206,11 @@ def _done(file: File, facts: Facts) -> Done:
 
 
 def _apart(chunk: Sequence[Task], base: str, max_bytes: int) -> Iterator[Done]:
-    """Read files one after another in a process of their own, and in a new one after each that kills it."""
+    """Read files one after another in a process of their own, and in a new one after each that kills it.
+
+    Raises:
+        ScrapdbError: the process ends before it reads, as when it runs the whole script again that started it.
+    """
     left = list(reversed(chunk))
     while left:
         context = _context()
@@ -197,12 +218,16 @@ def _apart(chunk: Sequence[Task], base: str, max_bytes: int) -> Iterator[Done]:
         process = context.Process(target=_send, args=(left[::-1], base, max_bytes, sending, os.getpid()), daemon=True)
         process.start()
         sending.close()
+        started = False
         try:
+            started = receiving.recv()
             while left:
                 yield receiving.recv()
                 left.pop()
         except (EOFError, OSError):
             process.join()
+            if not started and (process.exitcode or 0) > 0:
+                raise ScrapdbError(_NOT_STARTED.format(process.exitcode)) from None
             yield _crashed(left.pop(), process.exitcode or 0, base)
         finally:
             process.kill()
@@ -212,6 +237,7 @@ def _apart(chunk: Sequence[Task], base: str, max_bytes: int) -> Iterator[Done]:
 
 def _send(chunk: Sequence[Task], base: str, max_bytes: int, sending: Connection, parent: int) -> None:
     _start_worker(parent)
+    sending.send(True)  # noqa: FBT003 - it has started: what ends it from now on is a file
     for task in chunk:
         try:
             sending.send(read([task], base, max_bytes)[0])

@@ -6,6 +6,7 @@ libFuzzer counted, or with the first notebook that raises or has a problem of a 
 
 from __future__ import annotations
 
+import resource
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +21,8 @@ with atheris.instrument_imports(include=["scrapdb"]):
 from tests.hostile_files import documented
 from tests.hostile_files import fixed
 
+MEMORY = 4 * 2**30  # bytes of address space, libraries and the fuzzer's own included
+
 
 def try_out(written: bytes) -> None:
     made = rows(File("fuzzed.ipynb"), facts(written))
@@ -27,6 +30,7 @@ def try_out(written: bytes) -> None:
 
 
 def main() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     with tempfile.TemporaryDirectory() as corpus:
         for number, file in enumerate(fixed()):
             if isinstance(file.make, bytes) and len(file.make) < 10_000:

@@ -1,13 +1,16 @@
-"""Reading on a real cluster of this machine: a scheduler and two worker processes, one of which is killed."""
+"""Reading on a real cluster of this machine: a scheduler and two worker processes, some of which are killed."""
 
 from __future__ import annotations
 
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +26,7 @@ from tests.store_contents import contents
 from tests.store_contents import query
 
 NOTEBOOKS = 300
+WAITING = 60  # seconds until something that never happens is given up
 RUN = "from distributed.cli.dask_{0} import main; main()"
 WITHOUT = "import sys; sys.modules['scrapdb'] = None\n"
 OTHER = "import scrapdb.cluster; scrapdb.cluster.VERSION = '0.0.1'\n"
@@ -38,6 +42,31 @@ def facts(content):
         os._exit(1)
     return whole(content)
 files.facts = facts
+"""
+
+
+# A worker that reads slowly enough to be killed in the middle.
+SLOW = """
+import time
+from scrapdb.notebooks import files
+whole = files.facts
+def facts(content):
+    time.sleep(0.01)
+    return whole(content)
+files.facts = facts
+"""
+INDEX = """
+import sys
+from pathlib import Path
+from scrapdb import cluster, errors, index, workers
+
+cluster._SECONDS = cluster._DESERTED_SECONDS = workers._LOOK_SECONDS = 1
+index._BATCH_SECONDS = 0.1
+if __name__ == "__main__":
+    try:
+        index.index(Path(sys.argv[1]), [sys.argv[2]], scheduler=sys.argv[3])
+    except errors.ScrapdbError as error:
+        print(error)
 """
 
 
@@ -61,10 +90,16 @@ def worker(scheduler: str, before: str = "") -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def scheduler() -> Iterator[str]:
+@contextmanager
+def running_scheduler() -> Iterator[str]:
     with started("scheduler", "--host", "127.0.0.1", "--port", "0", until="Scheduler at:") as line:
         yield re.sub(r".*Scheduler at:\s*", "", line).strip()
+
+
+@pytest.fixture
+def scheduler() -> Iterator[str]:
+    with running_scheduler() as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +132,39 @@ def test_what_a_lost_worker_had_is_read_by_another(root: Path, scheduler: str, s
     assert (tmp_path / "died").exists()
     check(store)
     assert query(store, "SELECT sum(x) FROM runs") == [(sum(range(NOTEBOOKS)),)]
+
+
+def count(store: Path) -> int:
+    """How many notebooks are in a store that may not have been made yet."""
+    try:
+        return int(query(store, "SELECT count(*) FROM notebooks")[0][0])
+    except sqlite3.OperationalError:
+        return 0
+
+
+@pytest.mark.parametrize("gone", ["workers", "scheduler"])
+def test_a_cluster_that_is_gone_ends_the_index_and_keeps_what_was_read(
+    root: Path, store: Path, tmp_path: Path, gone: str
+) -> None:
+    script = tmp_path / "index.py"
+    script.write_text(INDEX)
+    with ExitStack() as workers, ExitStack() as scheduler:
+        address = scheduler.enter_context(running_scheduler())
+        for _ in range(2):
+            workers.enter_context(worker(address, SLOW))
+        command = [sys.executable, str(script), str(store), str(root), address]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as indexing:
+            deadline = time.monotonic() + WAITING
+            while not (before := count(store)) and time.monotonic() < deadline:
+                time.sleep(0.02)
+            (workers if gone == "workers" else scheduler).close()
+            said, complaints = indexing.communicate(timeout=WAITING)
+    reason = "has no workers" if gone == "workers" else r"cannot be reached: .*"
+    assert re.fullmatch(rf"The scheduler {address} {reason}\. Start .*\n", said)
+    assert complaints == ""
+    assert 0 < before < count(store)
+    check(store)
+    assert index(store, [str(root)], workers=1).notebooks == NOTEBOOKS
 
 
 def test_errors_are_sentences(root: Path, scheduler: str, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

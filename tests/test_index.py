@@ -7,19 +7,24 @@ import shutil
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
 from scrapdb.errors import UsageError
 from scrapdb.index import Progress
 from scrapdb.index import Summary
+from scrapdb.index import _batches
 from scrapdb.index import index
 from scrapdb.index import unchanged
 from scrapdb.notebooks.scan import Candidate
+from scrapdb.store.rows import File
 from scrapdb.store.write import Known
+from scrapdb.workers import Done
 from tests import nobody
 from tests.notebook_builder import LONG_AGO
 from tests.notebook_builder import content
@@ -345,3 +350,16 @@ def test_progress_is_told(tree: Tree) -> None:
     told: list[Progress] = []
     tree.index(report=told.append)
     assert told[-1] == Progress(found=5, to_read=1, read=1)
+
+
+def test_what_was_read_until_an_error_is_written() -> None:
+    read = [Done(File(str(number)), None, 0) for number in range(3)]
+
+    def ending() -> Iterator[Done]:
+        yield from read
+        raise ScrapdbError("The cluster is gone.")
+
+    batches = _batches(ending())
+    assert next(batches) == read
+    with pytest.raises(ScrapdbError, match="gone"):
+        next(batches)

@@ -231,6 +231,48 @@ def test_only_the_file_that_kills_its_process_is_left_out(root: Path, how: str) 
     assert contents(store) == contents(undisturbed)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs workers that are forked")
+@pytest.mark.parametrize(("how", "killed"), [("workers=2", 0), ("workers=1", 1), ("", 1)])
+def test_a_file_that_kills_an_index_of_few_does_so_once_at_most(tmp_path: Path, how: str, killed: int) -> None:
+    root, store = tmp_path / "tree", tmp_path / "scraps.db"
+    for name in ("1/1", "1/11", "9/699", "harmless"):
+        write(root / f"{name}.ipynb", gluing(x=name))
+    deadly = tmp_path / "deadly.py"
+    deadly.write_text(DEADLY.format(root=root, store=str(store), how=how))
+    command = [sys.executable, str(deadly)]
+    for _ in range(killed):
+        assert subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == -signal.SIGSEGV
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert "failed=3" in ran.stdout, ran
+    assert query(store, "SELECT x FROM runs WHERE nb_status <> 'unreadable'") == [("harmless",)]
+    assert query(store, "SELECT DISTINCT kind FROM problems") == [("crash",)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["deadly.py", "scraps.db", "tree"]
+
+
+UNGUARDED = """
+import threading
+from pathlib import Path
+from scrapdb.errors import ScrapdbError
+from scrapdb.index import index
+
+threading.Thread(target=threading.Event().wait, daemon=True).start()  # with which no process is forked
+try:
+    index(Path({store!r}), [{root!r}], workers=2)
+except ScrapdbError as error:
+    print(error)
+"""
+
+
+def test_no_file_is_blamed_for_a_process_that_cannot_be_started(root: Path) -> None:
+    store = store_in(root, "unguarded")
+    script = root.parent / "unguarded.py"
+    script.write_text(UNGUARDED.format(store=str(store), root=str(root)))
+    ran = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=60)
+    assert "cannot be started" in ran.stdout
+    assert "`if __name__ ==" in ran.stdout
+    assert query(store, "SELECT count(*) FROM problems WHERE kind = 'crash'") == [(0,)]
+
+
 SHORT_OF_MEMORY = """
 import resource, sys
 from pathlib import Path

@@ -142,9 +142,27 @@ def test_a_root_that_disappears_is_kept_until_it_is_back(watched: Watched) -> No
     watched.add("second", x=2)
     watched.wait_for_notebooks({"first": 0, "second": 2})
     shutil.rmtree(watched.root)
-    watched.root.mkdir()
+    watched.root.mkdir()  # many file systems give it the inode that has become free
     watched.add("third", x=3)
     watched.wait_for_notebooks({"third": 3})
+    watched.add("fourth", x=4)
+    watched.wait_for_notebooks({"third": 3, "fourth": 4})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="fills inotify's queue")
+def test_more_changes_than_the_system_can_queue_are_followed(watched: Watched) -> None:
+    watched.add("seen", x=0)
+    everything = {"first": 0, "seen": 0}
+    watched.wait_for_notebooks(everything)  # the watch has begun
+    watched.process.send_signal(signal.SIGSTOP)
+    for number in range(int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())):
+        (watched.root / f"{number}.log").touch()
+    watched.add("unseen/1", x=1)
+    watched.process.send_signal(signal.SIGCONT)
+    watched.wait_for_notebooks(everything := everything | {"unseen/1": 1})
+    time.sleep(2)  # nothing that was told of is left
+    watched.add("unseen/2", x=2)
+    watched.wait_for_notebooks(everything | {"unseen/2": 2})
 
 
 def test_a_file_that_is_being_written_is_waited_for(watched: Watched) -> None:
@@ -200,6 +218,17 @@ def test_without_notifications_it_looks_from_time_to_time(tmp_path: Path) -> Non
     assert ran.stdout.endswith("True True\n")
 
 
+def test_a_pass_that_finds_what_it_was_not_told_of_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = _Passes(lambda _: Summary(added=1), Summary())
+    passes.take([], changed=True)
+    assert not passes.surprised
+    passes._rest = 0.0
+    assert passes.take([], changed=False) is None
+    monkeypatch.setattr("scrapdb.watch._SAFETY_SECONDS", 0.0)
+    assert passes.take([], changed=False) == Summary(added=1)
+    assert passes.surprised
+
+
 def test_a_pass_that_fails_is_told_and_tried_again() -> None:
     answers: list[Summary | StoreError] = [StoreError("The store is locked."), Summary(added=1), Summary(added=0)]
 
@@ -209,13 +238,13 @@ def test_a_pass_that_fails_is_told_and_tried_again() -> None:
             raise answer
         return answer
 
-    passes = _Passes(index, [], Summary())
-    assert str(passes.take(changed=True)).startswith("The store is locked. It is tried again")
-    assert passes.take(changed=False) is None  # not at once
+    passes = _Passes(index, Summary())
+    assert str(passes.take([], changed=True)).startswith("The store is locked. It is tried again")
+    assert passes.take([], changed=False) is None  # not at once
     passes._rest = 0.0
-    assert passes.take(changed=False) == Summary(added=1)
+    assert passes.take([], changed=False) == Summary(added=1)
     passes._rest = 0.0
-    assert passes.take(changed=False) is None
+    assert passes.take([], changed=False) is None
     assert len(answers) == 1  # since there was no reason to
-    assert passes.take(changed=True) is None
+    assert passes.take([], changed=True) is None
     assert not answers  # it was done, and found nothing

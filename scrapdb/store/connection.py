@@ -24,8 +24,15 @@ _WRITER_CACHE = -65_536  # KiB, negative as SQLite wants it
 _AGAIN = "It is derived from the notebooks: remove it and index again."
 _DAMAGED = f"is damaged. {_AGAIN}"
 _READ_ONLY = "may not be written; check the permissions of the file and its directory."
-# How SQLite begins to say that a table or a column is not there, or is one too many.
-_OTHER_SCHEMA = ("no such table", "no such column", "table ", "foreign key mismatch", "error in ")
+# How SQLite begins to say that a table or a column is not there or is one too many, or that it knows no such file.
+_OTHER_SCHEMA = (
+    "no such table",
+    "no such column",
+    "table ",
+    "foreign key mismatch",
+    "error in ",
+    "unsupported file format",
+)
 
 
 def schema() -> str:

@@ -124,6 +124,14 @@ def test_a_damaged_store_says_what_to_do(store: Path) -> None:
         open_reader(store)
 
 
+def test_a_file_of_a_format_that_sqlite_does_not_know_says_what_to_do(store: Path) -> None:
+    content = bytearray(store.read_bytes())
+    content[44:48] = b"\0\0\0\x09"  # the schema format number, which is at most 4
+    store.write_bytes(content)
+    with pytest.raises(StoreError, match=r"unsupported file format\. It is derived from the notebooks: remove it"):
+        open_reader(store)
+
+
 @pytest.mark.parametrize("change", ["DROP TABLE scraps", "ALTER TABLE scraps RENAME COLUMN type TO kind"])
 def test_a_store_with_other_tables_says_what_to_do(store: Path, change: str) -> None:
     query(store, change)
