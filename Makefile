@@ -48,7 +48,7 @@ docs: $(INSTALLED)  ## Print help, schema and sessions into README and docs agai
 screenshots: $(INSTALLED)  ## Take the pictures in docs/screenshots again
 	@$(BIN)/python -m tests.datasette.screenshots docs/screenshots
 
-bench: $(INSTALLED_BENCH)  ## Measure scrapdb beside its peers and print one table (about an hour)
+bench: $(INSTALLED_BENCH)  ## Measure scrapdb beside its peers and print one table (about 20 minutes)
 	@$(VENV_BENCH)/bin/python -m benchmarks
 
 proof: $(INSTALLED_FUZZ)  ## Kill, fill, damage and move stores, and see that nothing is lost (about 20 minutes; as root)

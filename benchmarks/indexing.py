@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import corpora
+from benchmarks.racing import Measured
 from benchmarks.racing import Row
 from benchmarks.racing import python
 from benchmarks.racing import race
@@ -54,7 +55,7 @@ def _full(directory: Path, corpus: _Corpus) -> Iterator[Row]:
     ours = corpus.notebooks / found["scrapdb"].seconds
     theirs = corpus.notebooks / found["floor"].seconds
     work = f"index {corpus.notebooks:,} notebooks, {corpus.name}"
-    yield Row(work, "floor (time)", _rate(ours), _rate(theirs), theirs / ours, "≤ 1.5")
+    yield Row(work, "floor (time)", _rate(ours), _rate(theirs), found["scrapdb"].times(found["floor"]), "≤ 1.5")
     commands = {peer: python("-m", "benchmarks.peers", peer, few, str(new / "peer.db")) for peer in _PEERS}
     for peer, measured in race(commands, 1, partial(_empty, new)).items():
         theirs = corpus.few / measured.seconds
@@ -73,8 +74,8 @@ def _unchanged(directory: Path) -> Iterator[Row]:
     yield Row(f"{work}: memory", "of 1,000", _mega(first.peak), _mega(few), first.peak / few, "≤ 250 MB")
     again = {"scrapdb": index, "stat": python("-m", "benchmarks.peers", "stat", str(tree), "")}
     found = race(again, _ROUNDS, lambda: None)
-    ours, theirs = found["scrapdb"].seconds, found["stat"].seconds
-    yield Row(f"{work}, none changed", "walk and stat", f"{ours:.2f} s", f"{theirs:.2f} s", ours / theirs, "≤ 1.5")
+    ours, theirs = found["scrapdb"], found["stat"]
+    yield Row(f"{work}, none changed", "walk and stat", _seconds(ours), _seconds(theirs), ours.times(theirs), "≤ 1.5")
 
 
 def _empty(directory: Path) -> None:
@@ -84,6 +85,10 @@ def _empty(directory: Path) -> None:
 
 def _bar(corpus: _Corpus, peer: str) -> str:
     return corpus.bar if peer == "scrapbook" else ""
+
+
+def _seconds(measured: Measured) -> str:
+    return f"{measured.seconds:.2f} s"
 
 
 def _rate(notebooks: float) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from typing import NamedTuple
 
 import scrapdb
+from benchmarks.racing import Measured
 from benchmarks.racing import Row
 from benchmarks.racing import race
 from benchmarks.racing import scrapdb as command
@@ -206,13 +207,14 @@ def _processes(store: Path, count: int) -> Iterator[Row]:
     query = command("--db", str(store), "query", "distance < 0.001", "-c", "symbol,distance")
     contenders = {"version": command("--version"), "csv": [*query, "--csv"], "table": [*query, "--format", "table"]}
     found = race(contenders, _PROCESSES, lambda: None)
-    base = found["version"].seconds
     for name, bar in (("csv", "≤ 1.3"), ("table", "≤ 1.5")):
-        ratio = found[name].seconds / base
+        ours, theirs = found[name], found["version"]
         work = f"scrapdb query, {name}, {count:,} notebooks"
-        yield Row(
-            work, "scrapdb --version", f"{found[name].seconds * 1000:.0f} ms", f"{base * 1000:.0f} ms", ratio, bar
-        )
+        yield Row(work, "scrapdb --version", _milliseconds(ours), _milliseconds(theirs), ours.times(theirs), bar)
+
+
+def _milliseconds(measured: Measured) -> str:
+    return f"{measured.seconds * 1000:.0f} ms"
 
 
 def _inside(store: Path, count: int) -> Iterator[Row]:

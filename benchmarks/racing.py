@@ -6,21 +6,29 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 Command = Sequence[str]
 
 
 class Measured(NamedTuple):
-    """Medians of some runs of one command: wall clock and processor in seconds, the largest process in bytes."""
+    """Some runs of one command: wall clock in seconds of each, and the largest process in bytes."""
 
-    seconds: float
-    processor: float
+    each: tuple[float, ...]
     peak: int
+
+    @property
+    def seconds(self) -> float:
+        """The median."""
+        return statistics.median(self.each)
+
+    def times(self, other: Measured) -> float:
+        """Give how many times the other's seconds it took: the median of rounds, since machines change their speed."""
+        return statistics.median(own / its for own, its in zip(self.each, other.each, strict=True))
 
 
 class Row(NamedTuple):
@@ -40,17 +48,13 @@ def race(contenders: Mapping[str, Command], rounds: int, before: Callable[[], No
     Raises:
         SystemExit: a command failed.
     """
-    runs: dict[str, list[Measured]] = {name: [] for name in contenders}
+    runs: dict[str, list[tuple[float, int]]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, command in contenders.items():
             before()
             runs[name].append(_run(command))
     return {
-        name: Measured(
-            statistics.median(run.seconds for run in found),
-            statistics.median(run.processor for run in found),
-            max(run.peak for run in found),
-        )
+        name: Measured(tuple(seconds for seconds, _ in found), max(peak for _, peak in found))
         for name, found in runs.items()
     }
 
@@ -74,14 +78,10 @@ def show(rows: Sequence[Row]) -> str:
     return "\n".join([head, *lines])
 
 
-def _run(command: Command) -> Measured:
-    began = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:  # noqa: S603 (our own commands)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"{' '.join(command)} ended with {process.returncode}.")
-    seconds = time.perf_counter() - began
-    # Linux counts the peak in kilobytes, macOS in bytes; both give that of the largest process.
-    unit = 1 if sys.platform == "darwin" else 1024
-    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit)
+def _run(command: Command) -> tuple[float, int]:
+    between = [sys.executable, "-I", "-S", str(Path(__file__).with_name("measured.py"))]
+    run = subprocess.run([*between, *command], stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 (our own)
+    if run.returncode:
+        sys.exit(run.returncode)
+    seconds, peak = run.stdout.split()
+    return float(seconds), int(peak)
