@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import io
 import itertools
 import json
 import re
@@ -66,14 +65,14 @@ def glued(connection: sqlite3.Connection, frame: read.Frame) -> pd.DataFrame:
 
 @contextmanager
 def _opened(connection: sqlite3.Connection, frame: read.Frame) -> Iterator[Any]:
-    """Give what pyarrow can open, and tell of what goes wrong inside."""
+    """Give a file, one of Arrow's own as in `encoders.pandas`, and tell of what goes wrong inside."""
     import pyarrow as pa
 
     place = read.parquet(connection, frame)
     try:
         if isinstance(place, Path):
             _check(place, frame.hash)
-        yield place if isinstance(place, Path) else io.BytesIO(place)
+        yield pa.OSFile(str(place)) if isinstance(place, Path) else pa.BufferReader(place)
     except (pa.ArrowException, ArithmeticError, LookupError, OSError, TypeError, ValueError) as error:
         reason = " ".join(str(error).rstrip(".\n").split())
         raise ScrapdbError(

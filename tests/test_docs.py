@@ -94,7 +94,7 @@ def _session(block: str, directory: Path) -> str:
 def _program(block: str, directory: Path) -> str:
     program = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{block}"]
     ran = subprocess.run(program, cwd=directory, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, f"{block}\n{ran.stderr}"
+    assert ran.returncode == 0, f"{block}\nended with {ran.returncode}:\n{ran.stderr}"
     return block
 
 

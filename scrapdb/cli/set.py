@@ -92,7 +92,8 @@ def _content(path: Path) -> Any:
             if suffix == ".json":
                 return json.load(file)
             import pandas as pd
+            import pyarrow as pa
 
-            return pd.read_csv(file) if suffix == ".csv" else pd.read_parquet(file)
+            return pd.read_csv(file) if suffix == ".csv" else pd.read_parquet(pa.OSFile(str(path)))
         except Exception as error:  # pandas and pyarrow raise what they like
             raise ScrapdbError(f"{path} cannot be read as {suffix[1:]}: {error}") from error

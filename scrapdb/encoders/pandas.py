@@ -24,13 +24,11 @@ def decode(data: Any) -> pd.DataFrame:
     Raises:
         EncoderError: the payload is not base64, or not parquet.
     """
-    import io
-
     import pandas as pd
     import pyarrow as pa
 
-    try:
-        return pd.read_parquet(io.BytesIO(parquet(data)), engine="pyarrow")
+    try:  # by a file of Arrow's own: one of Python's may make the process abort at its end, apache/arrow#34314
+        return pd.read_parquet(pa.BufferReader(parquet(data)), engine="pyarrow")
     except (pa.ArrowException, OSError, ValueError) as error:
         raise EncoderError(f"The payload of a DataFrame is not parquet: {error}") from error
 
