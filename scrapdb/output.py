@@ -33,7 +33,7 @@ _MARKS = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
 _CONTROLS = f"[\0-\x1f{_MARKS}]"
 _CONTROLS_BUT_LINES = f"[\0-\x08\x0b-\x1f{_MARKS}]"
 # What CommonMark and GitHub would take for markup in a cell; `_` inside a word is none.
-_MARKUP = r"[\\|`*\[<~]|&(?=[#\w])|(?<!\w)_|_(?!\w)"
+_MARKUP = r"[\\|`*\[<~]|&(?=[#\w])|(?<![^\W_])_|_(?![^\W_])"
 
 
 def write(format_: str, columns: Sequence[str], rows: Iterable[Row], to: Path | None = None, width: int = 0) -> None:

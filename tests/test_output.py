@@ -17,6 +17,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -151,6 +152,7 @@ def test_a_table_has_no_raw_control_character(rows: list[tuple[str, str]], width
 
 
 @given(st.lists(st.tuples(texts, texts), max_size=4))
+@example([("__init__", "__0__")])
 def test_markdown_shows_the_very_text(rows: list[tuple[str, str]]) -> None:
     found = markdown_cells(written("md", ["first", "second"], [*rows]))
     assert found == [["first", "second"], *([shown(cell) for cell in row] for row in rows)]

@@ -28,6 +28,7 @@ _READ_ONLY = "may not be written; check the permissions of the file and its dire
 _OTHER_SCHEMA = (
     "no such table",
     "no such column",
+    "cannot join using column",
     "table ",
     "foreign key mismatch",
     "error in ",

@@ -132,12 +132,21 @@ def test_a_file_of_a_format_that_sqlite_does_not_know_says_what_to_do(store: Pat
         open_reader(store)
 
 
-@pytest.mark.parametrize("change", ["DROP TABLE scraps", "ALTER TABLE scraps RENAME COLUMN type TO kind"])
-def test_a_store_with_other_tables_says_what_to_do(store: Path, change: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "question"),
+    [
+        ("DROP TABLE scraps", "SELECT type FROM scraps"),
+        ("ALTER TABLE scraps RENAME COLUMN type TO kind", "SELECT type FROM scraps"),
+        ("ALTER TABLE displays RENAME COLUMN hash TO other", "SELECT data FROM displays JOIN blobs USING (hash)"),
+    ],
+)
+def test_a_store_with_other_tables_says_what_to_do(store: Path, change: str, question: str) -> None:
     query(store, change)
-    told = pytest.raises(StoreError, match=r"not as this scrapdb makes it: no such .*: remove it and index again\.$")
+    told = pytest.raises(
+        StoreError, match=r"not as this scrapdb makes it: .* (column|table).*: remove it and index again\.$"
+    )
     with told, reading(store) as connection:
-        connection.execute("SELECT type FROM scraps")
+        connection.execute(question)
 
 
 OPEN_WRITER = "from pathlib import Path\nfrom scrapdb.store.connection import open_reader, open_writer, transaction"
