@@ -31,7 +31,7 @@ from scrapdb.scraps import Facts
 from scrapdb.scraps import Found
 from scrapdb.scraps import Glued
 from scrapdb.scraps import Place
-from scrapdb.store.rows import File
+from scrapdb.store.file import File
 from scrapdb.store.rows import Rows
 from scrapdb.store.rows import rows
 from scrapdb.store.write import Writer

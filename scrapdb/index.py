@@ -8,38 +8,47 @@ import time
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
-from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import closing
 from contextlib import contextmanager
 from contextlib import suppress
-from functools import partial
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import NamedTuple
 
 import msgspec
 
-from scrapdb.cluster import connected
 from scrapdb.errors import ScrapdbError
-from scrapdb.notebooks import files
-from scrapdb.notebooks.remote import is_url
+from scrapdb.notebooks.scan import MAX_BYTES
 from scrapdb.notebooks.scan import Candidate
 from scrapdb.notebooks.scan import Scan
 from scrapdb.notebooks.scan import scan
-from scrapdb.store.rows import Rows
-from scrapdb.store.write import Known
+from scrapdb.store.file import Known
 from scrapdb.store.write import Writer
-from scrapdb.workers import GARBAGE
-from scrapdb.workers import Done
-from scrapdb.workers import Pool
-from scrapdb.workers import Task
-from scrapdb.workers import local_pool
-from scrapdb.workers import results
+from scrapdb.tasks import GARBAGE
+from scrapdb.tasks import Backlog
+from scrapdb.tasks import Task
 
+if TYPE_CHECKING:
+    from scrapdb.workers import Done
+
+_COMPARED = 1_000  # files at a time
 _BATCH_NOTEBOOKS = 512
 _BATCH_BYTES = 32 * 2**20
 _BATCH_SECONDS = 2.0
 _UNFINISHED = frozenset({"missing", "changing", "empty", "truncated"})  # what writing to a file can look like
+
+
+class _Reading(NamedTuple):
+    """How files are read; see the arguments of `index`."""
+
+    base: str
+    workers: int | None
+    scheduler: str | None
+    max_bytes: int
+    patience: float
+    apart: bool
 
 
 class Progress(NamedTuple):
@@ -81,7 +90,7 @@ def index(
     force: bool = False,
     workers: int | None = None,
     scheduler: str | None = None,
-    max_bytes: int = files.MAX_BYTES,
+    max_bytes: int = MAX_BYTES,
     patience: float = 0.0,
     apart: bool = False,
     report: Callable[[Progress], None] = lambda _: None,
@@ -111,24 +120,17 @@ def index(
     summary = Summary()
     base = os.path.realpath(store.parent)
     found = Scan(base, exclude)
-    candidates = list(scan(found, roots, names=names))
-    with Writer(store) as writer, _few_collections():
-        known = writer.known()
-        tasks = list(_tasks(candidates, known, summary, force=force))
-        in_memory = any(task.candidate.file.startswith("memory://") for task in tasks)  # of this process only
-        pool = None if in_memory else _pool(tasks, workers, scheduler)
-        done = 0
-        with (
-            _reading(store, here=bool(tasks) and pool is None) as was_killed,
-            closing(results(tasks, pool, base, max_bytes, apart=(apart or was_killed) and not in_memory)) as read,
-        ):
-            for batch in _batches(_finished(read, patience, summary)):
-                _write(writer, batch, known, summary)
-                done += len(batch)
-                report(Progress(len(candidates), len(tasks), done))
-        if prune:
-            _prune(writer, found, known, {candidate.path for candidate in candidates}, summary)
-        if tasks or summary.removed:
+    candidates = scan(found, roots, names=names)
+    with Writer(store) as writer, _few_collections(), Backlog() as backlog:
+        known, last = writer.extent()
+        seen = bytearray(last + 1)  # a mark by the id of each notebook that was found
+        _compare(candidates, writer, backlog, seen, summary, force=force)
+        if backlog:
+            reading = _Reading(base, workers, scheduler, max_bytes, patience, apart)
+            _take_in(backlog, reading, writer, summary, report)
+        if prune and seen.count(1) < known:
+            _prune(writer, found, seen, summary)
+        if backlog or summary.removed:
             writer.settle()
     summary.errors = found.errors
     summary.seconds = time.monotonic() - began
@@ -139,30 +141,48 @@ def unchanged(candidate: Candidate, known: Known | None) -> bool:
     """Decide whether a file need not be opened: size, time of its last change and ETag are those that the store has."""
     return (
         known is not None
+        and known.size == candidate.size
+        and known.mtime_ns == candidate.mtime_ns
+        and known.etag == candidate.etag
         and (known.mtime_ns is not None or known.etag is not None)
-        and (known.size, known.mtime_ns, known.etag) == (candidate.size, candidate.mtime_ns, candidate.etag)
     )
 
 
-def _tasks(
-    candidates: Iterable[Candidate], known: Mapping[str, Known], summary: Summary, *, force: bool
-) -> Iterator[Task]:
-    for candidate in candidates:
-        before = known.get(candidate.path)
-        if force or before is None or not unchanged(candidate, before):
-            yield Task(candidate, before.content_hash if before and not force else None)
-        elif before.status == "unreadable":
-            summary.failed += 1
-        else:
-            summary.unchanged += 1
+def _compare(
+    candidates: Iterator[Candidate], writer: Writer, backlog: Backlog, seen: bytearray, summary: Summary, *, force: bool
+) -> None:
+    """Put to the backlog what has to be read, count the rest, and mark what the store has."""
+    while some := list(islice(candidates, _COMPARED)):
+        known = writer.known([candidate.path for candidate in some])
+        to_read = []
+        for candidate in some:
+            before = known.get(candidate.path)
+            if before and before.id < len(seen):
+                seen[before.id] = 1
+            if force or not before or not unchanged(candidate, before):
+                to_read.append(Task(candidate, before, force))
+            elif before.status == "unreadable":
+                summary.failed += 1
+            else:
+                summary.unchanged += 1
+        backlog.add(to_read)
 
 
-def _pool(tasks: Sequence[Task], workers: int | None, scheduler: str | None) -> Pool | None:
-    """Choose the processes that read."""
-    files_ = [task.candidate.file for task in tasks]
-    if scheduler and files_:
-        return partial(connected, scheduler, next((file for file in files_ if not is_url(file)), None))
-    return local_pool(len(tasks), workers)
+def _take_in(
+    backlog: Backlog, reading: _Reading, writer: Writer, summary: Summary, report: Callable[[Progress], None]
+) -> None:
+    """Read files and write what is in them."""
+    from scrapdb import workers  # and all that reads notebooks, which takes longer than to find that none has changed
+
+    pool = workers.pool(backlog, reading.workers, reading.scheduler)
+    progress = Progress(summary.notebooks + len(backlog), len(backlog), 0)
+    with _marked(writer.path, here=pool is None) as was_killed:
+        apart = (reading.apart or was_killed) and not backlog.in_memory
+        with closing(workers.results(backlog, pool, reading.base, reading.max_bytes, apart=apart)) as done:
+            for batch in _batches(_finished(done, reading.patience, summary)):
+                _write(writer, batch, summary)
+                progress = progress._replace(read=progress.read + len(batch))
+                report(progress)
 
 
 def _finished(read: Iterable[Done], patience: float, summary: Summary) -> Iterator[Done]:
@@ -202,38 +222,26 @@ def _batches(results: Iterable[Done]) -> Iterator[list[Done]]:
         yield batch
 
 
-def _write(writer: Writer, batch: Sequence[Done], known: Mapping[str, Known], summary: Summary) -> None:
+def _write(writer: Writer, batch: Sequence[Done], summary: Summary) -> None:
     writer.write([done.rows for done in batch if done.rows is not None])
     if touched := [done.file for done in batch if done.rows is None]:
         writer.touch(touched)
-    for file, made, _ in batch:
-        before = known.get(file.path)
-        if _status(made, before) == "unreadable":
-            summary.failed += 1
-        elif before is None:
-            summary.added += 1
-        elif made is None or before.content_hash == file.content_hash:
-            summary.unchanged += 1
-        else:
-            summary.changed += 1
+    for done in batch:
+        setattr(summary, done.outcome, getattr(summary, done.outcome) + 1)
 
 
-def _status(made: Rows | None, before: Known | None) -> str | None:
-    if made is not None:
-        return made.status
-    return before.status if before else None
-
-
-def _prune(writer: Writer, found: Scan, known: Mapping[str, Known], seen: set[str], summary: Summary) -> None:
-    missing = [path for path in known if path not in seen]
-    gone = [path for path in missing if found.gone(path, known[path].os_path)] + found.gone_urls(missing)
-    if gone:
-        writer.remove(gone)
-        summary.removed = len(gone)
+def _prune(writer: Writer, found: Scan, seen: bytearray, summary: Summary) -> None:
+    """Remove the notebooks that are gone from directories and below URLs that were listed."""
+    for others in writer.others(seen):
+        gone = [path for path, os_path in others if found.gone(path, os_path)]
+        gone += found.gone_urls(path for path, _ in others)
+        if gone:
+            writer.remove(gone)
+            summary.removed += len(gone)
 
 
 @contextmanager
-def _reading(store: Path, *, here: bool) -> Iterator[bool]:
+def _marked(store: Path, *, here: bool) -> Iterator[bool]:
     """Leave a file beside the store while this process reads, and tell whether a killed one has left it.
 
     A notebook may have killed it, so that this time none is read in the process that writes.

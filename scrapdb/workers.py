@@ -24,20 +24,24 @@ from contextlib import AbstractContextManager
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import Connection
+from typing import Literal
 from typing import NamedTuple
 
+from scrapdb.cluster import connected
 from scrapdb.errors import ScrapdbError
 from scrapdb.notebooks import files
 from scrapdb.notebooks.remote import is_url
-from scrapdb.notebooks.scan import Candidate
 from scrapdb.notebooks.scan import os_path
 from scrapdb.scraps import Facts
 from scrapdb.scraps import Problem
-from scrapdb.store.rows import File
+from scrapdb.store.file import File
+from scrapdb.store.file import Known
 from scrapdb.store.rows import Rows
 from scrapdb.store.rows import rows
+from scrapdb.tasks import GARBAGE
+from scrapdb.tasks import Backlog
+from scrapdb.tasks import Task
 
-GARBAGE = 100_000  # objects between two looks for cycles: facts and rows hold none, and there are many of them
 _TASK_FILES = 64
 _TASK_BYTES = 4 * 2**20
 _TASKS_IN_FLIGHT = 3  # per worker: enough to keep it busy, few enough to keep memory flat
@@ -52,35 +56,37 @@ _NOT_STARTED = (
 _NO_MEMORY = "There is not enough memory to read it; a smaller --max-bytes passes over such files."
 
 
-class Task(NamedTuple):
-    """A file for a worker to read, and the content that the store has of it."""
-
-    candidate: Candidate
-    known_hash: str | None
+Outcome = Literal["added", "changed", "unchanged", "failed"]
 
 
 class Done(NamedTuple):
-    """A file that was read: its rows, or None if its content is the known one."""
+    """A file that was read: its rows, or None if its content is the known one, and how the summary counts it."""
 
     file: File
     rows: Rows | None
     bytes: int
+    outcome: Outcome
 
 
 Pool = Callable[[], AbstractContextManager[Executor]]  # starts processes, as often as the last ones were killed
 
 
-def local_pool(files_: int, workers: int | None) -> Pool | None:
-    """Give what starts processes on this machine, or None if this one is to read.
+def pool(backlog: Backlog, workers: int | None, scheduler: str | None) -> Pool | None:
+    """Give what starts the processes that read, or None if this one is to do it.
 
     Args:
-        files_: how many files are to be read.
+        backlog: what is to be read.
         workers: how many processes; by default as many as there are processors, if there is work enough for them.
+        scheduler: address of a scheduler whose workers read instead.
     """
-    if workers is None and files_ < _WORTH_A_POOL:
+    if backlog.in_memory:
+        return None
+    if scheduler:
+        return partial(connected, scheduler, backlog.local_file)
+    if workers is None and len(backlog) < _WORTH_A_POOL:
         return None
     count = workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
-    return None if count == 1 or not files_ else partial(_processes, count)
+    return None if count == 1 else partial(_processes, count)
 
 
 def results(
@@ -176,19 +182,18 @@ def _chunks(tasks: Iterable[Task]) -> Iterator[list[Task]]:
 
 
 def _read_one(task: Task, base: str, max_bytes: int, fetched: dict[str, bytes | Exception]) -> Done:
-    file = _file(task, base)
-    if task.candidate.reason:
-        return _unreadable(file, "not a file", task.candidate.reason)
+    listed = task.candidate
+    if listed.reason:
+        return _unreadable(task, _file(task, base), "not a file", listed.reason)
     try:
-        if is_url(task.candidate.file):
-            content = fetched.pop(task.candidate.file, None)
-            found = files.read_fetched(task.candidate, content, task.known_hash, max_bytes)
+        if is_url(listed.file):
+            found = files.read_fetched(listed, fetched.pop(listed.file, None), task.known_hash, max_bytes)
         else:
-            found = files.read(task.candidate.file, task.known_hash, max_bytes)
-        file = File(file.path, file.os_path, found.size, found.mtime_ns, found.content_hash, found.etag)
-        return Done(file, None, 0) if found.facts is None else _done(file, found.facts)
+            found = files.read(listed.file, task.known_hash, max_bytes)
+        path, exact, *_ = _file(task, base)
+        return _done(task, File(path, exact, found.size, found.mtime_ns, found.content_hash, found.etag), found.facts)
     except MemoryError:
-        return _unreadable(file, "memory", _NO_MEMORY)
+        return _unreadable(task, _file(task, base), "memory", _NO_MEMORY)
 
 
 def _file(task: Task, base: str) -> File:
@@ -196,13 +201,24 @@ def _file(task: Task, base: str) -> File:
     return File(path, os_path(task.candidate.file, path, base))
 
 
-def _unreadable(file: File, kind: str, message: str) -> Done:
-    return _done(file, Facts("unreadable", problems=(Problem(kind, message),)))
+def _unreadable(task: Task, file: File, kind: str, message: str) -> Done:
+    return _done(task, file, Facts("unreadable", problems=(Problem(kind, message),)))
 
 
-def _done(file: File, facts: Facts) -> Done:
-    made = rows(file, facts)
-    return Done(file, made, sum(map(len, (*made.blobs.values(), *made.sidecars.values()))))
+def _done(task: Task, file: File, facts: Facts | None) -> Done:
+    """Lay out the facts of a file, if it is not as known."""
+    made = rows(file, facts) if facts else None
+    size = sum(map(len, (*made.blobs.values(), *made.sidecars.values()))) if made else 0
+    return Done(file, made, size, _outcome(task.before, file, facts))
+
+
+def _outcome(before: Known | None, file: File, facts: Facts | None) -> Outcome:
+    status = facts.status if facts else before and before.status
+    if status == "unreadable":
+        return "failed"
+    if before is None:
+        return "added"
+    return "unchanged" if facts is None or file.content_hash == before.content_hash else "changed"
 
 
 def _apart(chunk: Sequence[Task], base: str, max_bytes: int) -> Iterator[Done]:
@@ -242,7 +258,7 @@ def _send(chunk: Sequence[Task], base: str, max_bytes: int, sending: Connection,
         try:
             sending.send(read([task], base, max_bytes)[0])
         except MemoryError:
-            sending.send(_unreadable(_file(task, base), "memory", _NO_MEMORY))
+            sending.send(_unreadable(task, _file(task, base), "memory", _NO_MEMORY))
 
 
 def _crashed(task: Task, code: int, base: str) -> Done:
@@ -251,7 +267,7 @@ def _crashed(task: Task, code: int, base: str) -> Done:
     end = f"was killed by signal {-code} ({signals.get(-code, 'unknown')})" if code < 0 else f"ended with code {code}"
     seen = task.candidate
     file = _file(task, base)._replace(size=seen.size, mtime_ns=seen.mtime_ns, etag=seen.etag)
-    return _unreadable(file, "crash", _CRASHED.format(end))
+    return _unreadable(task, file, "crash", _CRASHED.format(end))
 
 
 @contextmanager

@@ -22,8 +22,8 @@ from scrapdb.index import _batches
 from scrapdb.index import index
 from scrapdb.index import unchanged
 from scrapdb.notebooks.scan import Candidate
-from scrapdb.store.rows import File
-from scrapdb.store.write import Known
+from scrapdb.store.file import File
+from scrapdb.store.file import Known
 from scrapdb.workers import Done
 from tests import nobody
 from tests.notebook_builder import LONG_AGO
@@ -123,11 +123,12 @@ def test_an_unchanged_notebook_is_not_opened(tree: Tree) -> None:
     ("known", "same"),
     [
         (None, False),
-        (Known(7, 9, "hash", "completed", None), True),
-        (Known(8, 9, "hash", "completed", None), False),
-        (Known(7, 8, "hash", "completed", None), False),
-        (Known(7, None, "hash", "completed", None), False),
-        (Known(None, None, None, "unreadable", None), False),
+        (Known(1, 7, 9, None, "hash", "completed"), True),
+        (Known(1, 8, 9, None, "hash", "completed"), False),
+        (Known(1, 7, 8, None, "hash", "completed"), False),
+        (Known(1, 7, 9, "etag", "hash", "completed"), False),
+        (Known(1, 7, None, None, "hash", "completed"), False),
+        (Known(1, None, None, None, None, "unreadable"), False),
     ],
 )
 def test_size_and_time_tell_a_change(known: Known | None, same: bool) -> None:
@@ -322,7 +323,7 @@ def test_what_may_not_be_read_or_listed_is_told_and_kept(tree: Tree) -> None:
     secret.chmod(0)
     (tree.root / "shut").chmod(0)
     code = UNREADABLE.format(store=str(store / "scraps.db"), root=str(tree.root))
-    imports = "from pathlib import Path\nfrom scrapdb.index import index"
+    imports = "from pathlib import Path\nimport scrapdb.workers; from scrapdb.index import index"
     listing = f"The directory {tree.root}/shut cannot be listed: Permission denied."
     assert nobody.run(imports, code).splitlines() == ["1", "0", "0", "0", "1", listing]
     (tree.root / "shut").chmod(0o755)
@@ -353,7 +354,7 @@ def test_progress_is_told(tree: Tree) -> None:
 
 
 def test_what_was_read_until_an_error_is_written() -> None:
-    read = [Done(File(str(number)), None, 0) for number in range(3)]
+    read = [Done(File(str(number)), None, 0, "unchanged") for number in range(3)]
 
     def ending() -> Iterator[Done]:
         yield from read

@@ -279,7 +279,7 @@ from pathlib import Path
 from scrapdb.index import index
 
 pages = int(Path("/proc/self/statm").read_text().split()[0])
-limit = pages * resource.getpagesize() + 120 * 2**20
+limit = pages * resource.getpagesize() + 140 * 2**20
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 print(index(Path(sys.argv[1]), [sys.argv[2]], workers=1))
 """

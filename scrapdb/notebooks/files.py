@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 from scrapdb.notebooks import remote
 from scrapdb.notebooks.extract import facts
+from scrapdb.notebooks.scan import MAX_BYTES
 from scrapdb.notebooks.scan import Candidate
 from scrapdb.scraps import Facts
 from scrapdb.scraps import Problem
 
-MAX_BYTES = 256 * 2**20
 _PAUSES = (0.02, 0.1, 0.3)  # seconds between tries
 _FRESH_SECONDS = 10
 # Clocks of file systems stand still for up to 10 ms, so that two changes have one time: look again after twice that.

@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from operator import attrgetter
+from itertools import chain
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,9 +25,9 @@ from scrapdb.notebooks import remote
 from scrapdb.text import valid_text
 
 SUFFIX = ".ipynb"
+MAX_BYTES = 256 * 2**20  # beyond which a notebook is not read
 _LOCAL = "file://"
 SKIPPED = frozenset({".ipynb_checkpoints", ".git", ".hg", ".svn", "__pycache__"})
-_NAME = attrgetter("name")
 _ENVIRONMENT_MARKS = frozenset({"pyvenv.cfg", "conda-meta"})
 
 
@@ -44,8 +45,19 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     etag: str | None = None
 
 
+class _Listing(NamedTuple):
+    """The names in a directory that matter, each kind in order; a link may lead to a notebook or to a directory."""
+
+    notebooks: list[str]
+    directories: list[str]
+    links: list[str]
+    is_environment: bool
+
+
 class Scan:
     """One pass over named paths; afterwards it tells which directories it has listed.
+
+    What it remembers grows with directories, links and named files, not with the notebooks that a directory holds.
 
     Args:
         base: directory of the store, as a real path.
@@ -58,11 +70,13 @@ class Scan:
         self.listed: set[str] = set()
         self.listed_urls: list[str] = []
         self.errors: list[str] = []
-        self._seen: set[str] = set()
         self._walked: set[str] = set()
+        self._left_out: set[str] = set()
+        self._elsewhere: set[str] = set()
+        self._urls: set[str] = set()
 
     def directory_tree(self, root: str, *, vouch: bool) -> Iterator[Candidate]:
-        """Find the notebooks below a directory.
+        """Find the notebooks below a directory, but for those that links lead to, which `linked` gives.
 
         Args:
             root: the directory.
@@ -75,26 +89,35 @@ class Scan:
             if directory in self._walked:
                 continue
             try:
-                with os.scandir(directory) as entries:
-                    found = sorted(entries, key=_NAME)
+                found = _listing(directory)
             except OSError as error:
                 self.errors.append(f"The directory {directory} cannot be listed: {error.strerror}.")
                 continue
-            if directory != top and not _ENVIRONMENT_MARKS.isdisjoint(map(_NAME, found)):
+            if found.is_environment and directory != top:
                 continue
             self._walked.add(directory)
             if vouch:
                 self.listed.add(directory)
-            directories: list[str] = []
-            yield from self._entries(found, directory, directory.removeprefix(top).lstrip("/"), directories)
-            waiting += reversed(directories)
+            if self.exclude:
+                found = self._without_excluded(found, directory, directory.removeprefix(top).lstrip("/"))
+            directories = [os.path.join(directory, name) for name in found.directories if name not in SKIPPED]
+            yield from self._notebooks(found.notebooks, directory, directories)
+            yield from self._links(found.links, directory, directories)
+            waiting += sorted(directories, reverse=True)
 
-    def file(self, path: str) -> Iterator[Candidate]:
-        """Give one file, unless it was found before."""
-        real = os.path.realpath(path)
-        if real not in self._seen:
-            self._seen.add(real)
-            yield self._candidate(real, identity(real, self.base))
+    def file(self, path: str) -> None:
+        """Have one file given by `linked`, unless it is found before."""
+        self._elsewhere.add(os.path.realpath(path))
+
+    def linked(self) -> Iterator[Candidate]:
+        """Give the files that were named, or that a link leads to, and that were not found where they are.
+
+        This comes last, when it is known where all else was found.
+        """
+        for real in sorted(self._elsewhere):
+            directory, name = os.path.split(real)
+            if directory not in self._walked or not name.endswith(SUFFIX) or real in self._left_out:
+                yield _candidate(real, identity(real, self.base))
 
     def below_url(self, url: str, *, vouch: bool) -> Iterator[Candidate]:
         """Find the notebooks below a URL, or the one that it names, or those that it matches.
@@ -116,8 +139,8 @@ class Scan:
         if vouch and "*" not in url:
             self.listed_urls.append(f"{url.rstrip('/')}/")
         for object_ in sorted(objects):
-            if object_.url not in self._seen and not self._excludes_way_to(object_.below):
-                self._seen.add(object_.url)
+            if object_.url not in self._urls and not self._excludes_way_to(object_.below):
+                self._urls.add(object_.url)
                 size, mtime_ns, etag = object_.size, object_.mtime_ns, object_.etag
                 yield Candidate(object_.url, valid_text(object_.url), size, mtime_ns, etag=etag)
 
@@ -165,38 +188,38 @@ class Scan:
             self.excludes("/".join(parts[:end])) for end in range(1, len(parts) + 1)
         )
 
-    def _entries(
-        self, entries: Iterable[os.DirEntry[str]], directory: str, below: str, directories: list[str]
-    ) -> Iterator[Candidate]:
+    def _without_excluded(self, found: _Listing, directory: str, below: str) -> _Listing:
+        def kept(names: list[str]) -> list[str]:
+            return [name for name in names if not self.excludes(os.path.join(below, name))]
+
+        notebooks = kept(found.notebooks)
+        self._left_out.update(os.path.join(directory, name) for name in {*found.notebooks} - {*notebooks})
+        return found._replace(notebooks=notebooks, directories=kept(found.directories), links=kept(found.links))
+
+    def _notebooks(self, names: Iterable[str], directory: str, directories: list[str]) -> Iterator[Candidate]:
+        """Look at the files of a directory; those that turn out to be directories are put to the others."""
         here = os.path.join(directory, "")
         prefix = identity(here, self.base)
-        for entry in entries:
-            name = entry.name
-            is_directory = _is_directory(entry)
-            if not (is_directory or name.endswith(SUFFIX)):
-                continue
-            if self.exclude and self.excludes(os.path.join(below, name)):
-                continue
-            real = f"{here}{name}"
-            is_link = entry.is_symlink()
-            if is_link and os.path.exists(real):  # one that leads nowhere stands for itself
-                real = os.path.realpath(real)
-            if is_directory:
-                if name not in SKIPPED:
-                    directories.append(real)
-            elif real not in self._seen:
-                self._seen.add(real)
-                plain = name.isascii() and not is_link
-                yield self._candidate(real, f"{prefix}{name}" if plain else identity(real, self.base), entry)
+        for name in names:
+            real = here + name
+            candidate = _candidate(real, prefix + name if name.isascii() else identity(real, self.base))
+            if candidate.reason and os.path.isdir(real):
+                directories.append(real)
+            else:
+                yield candidate
 
-    def _candidate(self, real: str, path: str, entry: os.DirEntry[str] | None = None) -> Candidate:
-        try:
-            state = entry.stat() if entry else os.stat(real)
-        except OSError as error:
-            return Candidate(real, path, None, None, f"It cannot be looked at: {error.strerror}.")
-        if not stat.S_ISREG(state.st_mode):
-            return Candidate(real, path, None, None, "It is not a file.")
-        return Candidate(real, path, state.st_size, state.st_mtime_ns)
+    def _links(self, names: Iterable[str], directory: str, directories: list[str]) -> Iterator[Candidate]:
+        """Follow links; one that leads nowhere stands for itself."""
+        for name in names:
+            link = os.path.join(directory, name)
+            if os.path.isdir(link):
+                if name not in SKIPPED:
+                    directories.append(os.path.realpath(link))
+            elif name.endswith(SUFFIX):
+                if os.path.exists(link):
+                    self.file(link)
+                else:
+                    yield _candidate(link, identity(link, self.base))
 
 
 def scan(found: Scan, roots: Iterable[str], *, names: Iterable[str] = ()) -> Iterator[Candidate]:
@@ -204,7 +227,7 @@ def scan(found: Scan, roots: Iterable[str], *, names: Iterable[str] = ()) -> Ite
 
     Args:
         found: the pass that remembers what was listed.
-        roots: directories, files, globs and URLs.
+        roots: directories, files, globs and URLs; they are looked for at once, before the first candidate is taken.
         names: files that were listed by someone else; one that is missing is an error, and the rest goes on.
 
     Raises:
@@ -212,20 +235,26 @@ def scan(found: Scan, roots: Iterable[str], *, names: Iterable[str] = ()) -> Ite
     """
     roots = [root.removeprefix(_LOCAL) for root in roots]
     matches = [match for root in roots if not remote.is_url(root) for match in _matches(root)]
+    at_urls = [candidate for url in filter(remote.is_url, roots) for candidate in found.below_url(url, vouch=True)]
+    return chain(_local(found, matches), at_urls, _named(found, names), found.linked())
+
+
+def _local(found: Scan, matches: Iterable[tuple[str, bool]]) -> Iterator[Candidate]:
     for path, named in sorted(matches, key=lambda match: not match[1]):  # what is named vouches for what is gone
         if os.path.isdir(path):
             yield from found.directory_tree(path, vouch=named)
         elif named or not found.excludes(path):
-            yield from found.file(path)
-    for url in filter(remote.is_url, roots):
-        yield from found.below_url(url, vouch=True)
+            found.file(path)
+
+
+def _named(found: Scan, names: Iterable[str]) -> Iterator[Candidate]:
     for name in (name.removeprefix(_LOCAL) for name in names):
         if remote.is_url(name):
             yield from found.listed_url(name)
         elif os.path.isdir(name):
             yield from found.directory_tree(name, vouch=False)
         elif os.path.exists(name):
-            yield from found.file(name)
+            found.file(name)
         else:
             found.errors.append(f"There is no file {name}.")
 
@@ -269,11 +298,29 @@ def _matches(root: str) -> list[tuple[str, bool]]:
     return [(path, False) for path in paths]
 
 
-def _is_directory(entry: os.DirEntry[str]) -> bool:
+def _listing(directory: str) -> _Listing:
+    notebooks, directories, links, is_environment = [], [], [], False
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            name = entry.name
+            is_environment = is_environment or name in _ENVIRONMENT_MARKS
+            if entry.is_symlink():
+                links.append(name)
+            elif name.endswith(SUFFIX):
+                notebooks.append(name)
+            elif entry.is_dir():
+                directories.append(name)
+    return _Listing(sorted(notebooks), sorted(directories), sorted(links), is_environment)
+
+
+def _candidate(real: str, path: str) -> Candidate:
     try:
-        return entry.is_dir()
-    except OSError:
-        return False
+        state = os.stat(real)
+    except OSError as error:
+        return Candidate(real, path, None, None, f"It cannot be looked at: {error.strerror}.")
+    if not stat.S_ISREG(state.st_mode):
+        return Candidate(real, path, None, None, "It is not a file.")
+    return Candidate(real, path, state.st_size, state.st_mtime_ns)
 
 
 def _are_two(one: str, other: str) -> bool:

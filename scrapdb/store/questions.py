@@ -18,12 +18,13 @@ QUESTIONS = (
     Question(
         "latest_completed",
         "Latest completed run per parameter set",
-        "Of the completed runs of one notebook with the same parameters, the one that started last; at most 1,000.",
+        "Of the completed runs of one notebook with the same parameters, the one that started last; at most 1,000, from"
+        " the last 20,000 runs.",
         """\
 WITH given AS (
   SELECT *, (SELECT json_group_object(name_id, coalesce(text, number, json))
                FROM parameters WHERE notebook_id = notebooks.id) AS parameters
-    FROM notebooks WHERE status = 'completed'
+    FROM notebooks WHERE status = 'completed' ORDER BY started_at DESC LIMIT 20000
 ), latest AS (
   SELECT id, max(coalesce(started_at, mtime) || path) AS moment
     FROM given GROUP BY coalesce(source, iif(parameters = '{}', path, '')), parameters
@@ -46,8 +47,8 @@ SELECT error_name AS error, count(*) AS runs, max(coalesce(started_at, mtime)) A
         "What takes the most bytes in the notebooks.",
         """\
 SELECT scraps.size AS bytes, name, encoder, path AS notebook, cell
-  FROM (SELECT notebook_id, name_id, size, encoder, cell FROM scraps ORDER BY size DESC LIMIT 100) AS scraps
-  JOIN names ON names.id = name_id JOIN notebooks ON notebooks.id = notebook_id
+  FROM (SELECT notebook_id, name_id FROM scraps ORDER BY size DESC LIMIT 100)
+  JOIN scraps USING (notebook_id, name_id) JOIN names ON names.id = name_id JOIN notebooks ON notebooks.id = notebook_id
  ORDER BY bytes DESC, path, name""",
     ),
     Question(
@@ -57,5 +58,15 @@ SELECT scraps.size AS bytes, name, encoder, path AS notebook, cell
         """\
 SELECT path AS notebook, status, seconds, started_at, error_name AS error
   FROM notebooks WHERE seconds IS NOT NULL ORDER BY seconds DESC, path LIMIT 100""",
+    ),
+    Question(
+        "slowest_cells",
+        "Slowest cells",
+        "The cells that took longest, with the source of those that glued something or failed.",
+        """\
+SELECT path AS notebook, cell, cell_id, cells.seconds, notebooks.status, cells.source
+  FROM (SELECT notebook_id, cell FROM cells WHERE seconds IS NOT NULL ORDER BY seconds DESC LIMIT 100)
+  JOIN cells USING (notebook_id, cell) JOIN notebooks ON notebooks.id = notebook_id
+ ORDER BY cells.seconds DESC, path, cell""",
     ),
 )

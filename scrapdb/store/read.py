@@ -64,9 +64,15 @@ def names(connection: sqlite3.Connection, start: str = "", limit: int = -1) -> l
 
 
 def commonest_numbers(connection: sqlite3.Connection, limit: int) -> list[str]:
-    """Read the names that stand for numbers in the most notebooks."""
+    """Read the names that stand for numbers in the most notebooks, but for those that always stand for the same."""
     rows = connection.execute(
-        "SELECT name FROM names WHERE type = 'number' ORDER BY scraps + parameters DESC, name LIMIT ?", (limit,)
+        """SELECT name FROM names WHERE type = 'number' AND (
+             (SELECT min(number) FROM scraps WHERE name_id = names.id)
+           < (SELECT max(number) FROM scraps WHERE name_id = names.id)
+          OR (SELECT min(number) FROM parameters WHERE name_id = names.id)
+           < (SELECT max(number) FROM parameters WHERE name_id = names.id)
+           ) ORDER BY scraps + parameters DESC, name LIMIT ?""",
+        (limit,),
     )
     return [name for (name,) in rows]
 

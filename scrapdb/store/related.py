@@ -48,18 +48,33 @@ def same_code(connection: sqlite3.Connection, notebook_id: int, limit: int) -> t
 
     A run without a start comes before all that have one.
     """
-    found = []
-    for compared, order in (("<", "DESC"), (">", "ASC")):
+    code, start, path = connection.execute(
+        "SELECT code_hash, started_at, path FROM notebooks WHERE id = ?", (notebook_id,)
+    ).fetchone()
+    values = {"code": code, "start": start, "path": path}
+    before, after = (_BEFORE_UNSTARTED, _AFTER_UNSTARTED) if start is None else (_BEFORE, _AFTER)
+    return _nearest(connection, before, "DESC", values, limit), _nearest(connection, after, "ASC", values, limit)
+
+
+# Which runs lie before and after one, nearer ones first; each is a range of the index on code and start.
+_BEFORE = ("started_at <= :start AND (started_at < :start OR path < :path)", "started_at IS NULL")
+_AFTER = ("started_at >= :start AND (started_at > :start OR path > :path)",)
+_BEFORE_UNSTARTED = ("started_at IS NULL AND path < :path",)
+_AFTER_UNSTARTED = ("started_at IS NULL AND path > :path", "started_at IS NOT NULL")
+
+
+def _nearest(
+    connection: sqlite3.Connection, ranges: tuple[str, ...], order: str, values: dict[str, str | None], limit: int
+) -> list[Run]:
+    found: list[Run] = []
+    for condition in ranges:
         rows = connection.execute(
-            f"""SELECT other.path, other.status, other.started_at, other.seconds
-                  FROM notebooks AS this JOIN notebooks AS other ON other.code_hash = this.code_hash
-                 WHERE this.id = ?
-                   AND (ifnull(other.started_at, ''), other.path) {compared} (ifnull(this.started_at, ''), this.path)
-                 ORDER BY ifnull(other.started_at, '') {order}, other.path {order} LIMIT ?""",
-            (notebook_id, limit),
+            f"""SELECT path, status, started_at, seconds FROM notebooks WHERE code_hash = :code AND {condition}
+                 ORDER BY started_at {order}, path {order} LIMIT :limit""",
+            values | {"limit": limit - len(found)},
         )
-        found.append([Run(*row) for row in rows])
-    return found[0], found[1]
+        found += [Run(*row) for row in rows]
+    return found
 
 
 _FRAMES = """

@@ -5,10 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from datetime import UTC
-from datetime import datetime
 from typing import Any
-from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET
@@ -22,29 +19,23 @@ from scrapdb.scraps import Found
 from scrapdb.scraps import Parameter
 from scrapdb.scraps import Place
 from scrapdb.scraps import Problem
+from scrapdb.store.file import File
+from scrapdb.store.file import kept_mtime
+from scrapdb.store.file import mtime
+from scrapdb.store.shown import cell
+from scrapdb.store.shown import display_token
+from scrapdb.store.shown import frame_token
 from scrapdb.store.values import Stored
 from scrapdb.store.values import store
 from scrapdb.store.values import valid_json
 from scrapdb.text import valid_text
 
 INLINE_FRAME_BYTES = 65_536
-_LONGEST_CELL = 4_096
 _PLAIN = 200  # lists and dicts; more might be nested too deeply
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _TEXT_MIME_TYPES = ("text/", "application/javascript", "image/svg+xml", "application/xml")
 _JSON_MIME_TYPES = ("application/json", "+json")
 _UNREADABLE = (EncoderError, TypeError, ValueError, RecursionError)
-
-
-class File(NamedTuple):
-    """A notebook file as it was when it was read. No `mtime_ns` and no `etag`: it could not be, and is read again."""
-
-    path: str
-    os_path: bytes | None = None
-    size: int | None = None
-    mtime_ns: int | None = None
-    content_hash: str | None = None
-    etag: str | None = None
 
 
 class Rows(msgspec.Struct):
@@ -97,49 +88,6 @@ def rows(file: File, facts: Facts) -> Rows:
     for name, parameter in {_name(parameter.name): parameter for parameter in facts.parameters}.items():
         _add_parameter(made, name, parameter, shadowed=name in scraps)
     return made
-
-
-def cell(name: str, stored: Stored, token: str | None) -> tuple[str, str, Any] | None:
-    """Give the cell of the wide table that shows a value, if it shows: nulls and NaN do not."""
-    if stored.number is not None:
-        return name, "number", stored.number
-    shown = token or stored.text or stored.json
-    if shown is None:
-        return None if stored.text is None else (name, "text", "")
-    return name, "text", shown if len(shown) <= _LONGEST_CELL else f"{shown[: _LONGEST_CELL - 1]}…"
-
-
-def frame_token(rows_: int, columns: int, digest: str) -> str:
-    """Write what stands for a frame in the wide table."""
-    return f"frame:{rows_}x{columns}:{digest}"
-
-
-def display_token(shown: dict[str, str]) -> str | None:
-    """Write what stands for a display in the wide table: the first picture, else the first MIME type.
-
-    Args:
-        shown: SHA-256 by MIME type.
-    """
-    for mime in sorted(shown, key=lambda mime: (not mime.startswith("image/"), mime)):
-        return f"display:{mime}:{shown[mime]}"
-    return None
-
-
-def mtime(mtime_ns: int | None) -> str | None:
-    """Write a file's time as the store keeps times."""
-    if mtime_ns is None:
-        return None
-    try:
-        moment = datetime.fromtimestamp(mtime_ns // 1_000_000_000, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-    microseconds = mtime_ns % 1_000_000_000 // 1000
-    return f"{moment.replace(microsecond=microseconds, tzinfo=None).isoformat('T', 'microseconds')}Z"
-
-
-def kept_mtime(mtime_ns: int | None) -> int | None:
-    """Give a file's time if SQLite can hold it, as it can from 1677 to 2262; the file is read again if not."""
-    return mtime_ns if mtime_ns is not None and -(2**63) <= mtime_ns < 2**63 else None
 
 
 def _notebook(file: File, facts: Facts, problems: list[Problem]) -> tuple[Any, ...]:

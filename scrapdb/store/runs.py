@@ -15,9 +15,9 @@ from itertools import islice
 from typing import Any
 
 from scrapdb.store.connection import statements
-from scrapdb.store.rows import cell
-from scrapdb.store.rows import display_token
-from scrapdb.store.rows import frame_token
+from scrapdb.store.shown import cell
+from scrapdb.store.shown import display_token
+from scrapdb.store.shown import frame_token
 from scrapdb.store.values import Stored
 
 LIMIT = 100

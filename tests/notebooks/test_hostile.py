@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from scrapdb.index import index
 from scrapdb.notebooks.extract import facts
-from scrapdb.store.rows import File
+from scrapdb.store.file import File
 from scrapdb.store.rows import rows
 from scrapdb.store.write import Writer
 from tests import executed as executed_
@@ -52,7 +52,7 @@ def deep(leaf: str) -> bytes:
 
 def store(path: Path, written: bytes) -> None:
     with Writer(path) as writer:
-        writer.write([rows(File("hostile.ipynb"), facts(written))])
+        writer.write([rows(File("hostile.ipynb", content_hash="of hostile.ipynb"), facts(written))])
     check(path)
 
 
@@ -190,7 +190,7 @@ def test_any_part_may_be_anything(writer: Writer, data: st.DataObject) -> None:
             continue  # the place went with a part that was replaced before
     written = json.dumps(document).encode().replace(b'"DEEP"', b"[" * 600 + b"]" * 600)
     found = facts(written)
-    made = rows(File("mutated.ipynb"), found)
+    made = rows(File("mutated.ipynb", content_hash="of mutated.ipynb"), found)
     assert found.status != "unreadable" or made.problems
     writer.write([made])
 
@@ -224,9 +224,9 @@ def test_a_hostile_notebook_spoils_no_other(executed: Callable[[str], Path], tmp
         code("", *(scrap(name, "x") for name in ["Text", "text (2)", 'x" NUMERIC); --', "rowid", "\x01"]))
     )
     with Writer(tmp_path / "scraps.db") as writer:
-        writer.write([rows(File("good.ipynb"), facts(executed("encoders").read_bytes()))])
+        writer.write([rows(File("good.ipynb", content_hash="of good.ipynb"), facts(executed("encoders").read_bytes()))])
         before = query(tmp_path / "scraps.db", "SELECT text, float FROM runs")
-        writer.write([rows(File("bad.ipynb"), facts(content(clashing)))])
+        writer.write([rows(File("bad.ipynb", content_hash="of bad.ipynb"), facts(content(clashing)))])
     check(tmp_path / "scraps.db")
     columns = dict(query(tmp_path / "scraps.db", 'SELECT name, "column" FROM run_columns JOIN names ON id = name_id'))
     assert (

@@ -93,7 +93,7 @@ def test_globs(tree: Path) -> None:
     fill(tree, "a.ipynb", "b.ipynb", "x.py", "deep/c.ipynb")
     assert paths(tree, f"{tree}/*.ipynb") == ["tree/a.ipynb", "tree/b.ipynb"]
     assert paths(tree, f"{tree}/**/*.ipynb") == ["tree/a.ipynb", "tree/b.ipynb", "tree/deep/c.ipynb"]
-    assert paths(tree, f"{tree}/*") == ["tree/a.ipynb", "tree/b.ipynb", "tree/deep/c.ipynb"]
+    assert sorted(paths(tree, f"{tree}/*")) == ["tree/a.ipynb", "tree/b.ipynb", "tree/deep/c.ipynb"]
     assert paths(tree, f"{tree}/*.ipynb", exclude=["b*"]) == ["tree/a.ipynb"]
     fill(tree, "[a].ipynb")
     assert paths(tree, f"{tree}/[a].ipynb") == ["tree/[a].ipynb"]  # a file of that name comes first
@@ -110,7 +110,7 @@ def test_a_missing_name_is_told_and_the_rest_goes_on(tree: Path) -> None:
     fill(tree, "a.ipynb", "deep/b.ipynb")
     found = Scan(str(tree.parent))
     given = scan(found, [], names=[str(tree / "none"), str(tree / "a.ipynb"), str(tree / "deep")])
-    assert [candidate.path for candidate in given] == ["tree/a.ipynb", "tree/deep/b.ipynb"]
+    assert {candidate.path for candidate in given} == {"tree/a.ipynb", "tree/deep/b.ipynb"}
     assert found.errors == [f"There is no file {tree}/none."]
     assert found.listed == set()
 
@@ -122,6 +122,21 @@ def test_one_file_by_many_ways_is_one_notebook(tree: Path) -> None:
     (tree / "again").symlink_to("deep")
     roots = [str(tree), f"{tree}/", f"{tree}/deep/../a.ipynb", f"{tree}/link.ipynb", f"{tree}/again", f"{tree}/*"]
     assert sorted(paths(tree, *roots)) == ["tree/a.ipynb", "tree/deep/b.ipynb"]
+
+
+@pytest.mark.parametrize("link", ["0.ipynb", "z.ipynb", "0/link.ipynb", "z/link.ipynb"])
+def test_a_file_that_is_left_out_where_it_lies_is_found_by_its_link(tree: Path, link: str) -> None:
+    fill(tree, "left.ipynb", "m/left.ipynb", "m/.git/left.ipynb", "m/left", "a.ipynb")
+    (tree / link).parent.mkdir(exist_ok=True)
+    for name in ("left.ipynb", "m/left.ipynb", "m/.git/left.ipynb", "m/left"):
+        (tree / link).symlink_to(tree / name)
+        assert sorted(paths(tree, exclude=["left*"])) == ["tree/a.ipynb", f"tree/{name}"]
+        (tree / link).unlink()
+
+
+def test_a_named_file_is_found_though_it_is_left_out(tree: Path) -> None:
+    fill(tree, "a.ipynb", "b.ipynb")
+    assert paths(tree, str(tree), str(tree / "b.ipynb"), exclude=["b*"]) == ["tree/a.ipynb", "tree/b.ipynb"]
 
 
 def test_links_out_of_the_tree_are_followed_to_their_real_path(
