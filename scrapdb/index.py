@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import closing
 from contextlib import contextmanager
+from contextlib import nullcontext
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from scrapdb.workers import Done
 
 _COMPARED = 1_000  # files at a time
+_MANY = 1_000  # files, for which to make indexes at the end
 _BATCH_NOTEBOOKS = 512
 _BATCH_BYTES = 32 * 2**20
 _BATCH_SECONDS = 2.0
@@ -178,7 +180,10 @@ def _take_in(
     progress = Progress(summary.notebooks + len(backlog), len(backlog), 0)
     with _marked(writer.path, here=pool is None) as was_killed:
         apart = (reading.apart or was_killed) and not backlog.in_memory
-        with closing(workers.results(backlog, pool, reading.base, reading.max_bytes, apart=apart)) as done:
+        with (
+            writer.filling() if len(backlog) >= _MANY else nullcontext(),
+            closing(workers.results(backlog, pool, reading.base, reading.max_bytes, apart=apart)) as done,
+        ):
             for batch in _batches(_finished(done, reading.patience, summary)):
                 _write(writer, batch, summary)
                 progress = progress._replace(read=progress.read + len(batch))

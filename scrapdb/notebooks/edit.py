@@ -141,9 +141,8 @@ def _glued(content: bytes) -> tuple[Notebook, list[_Spot]]:
 def _spots(notebook: Notebook) -> Iterator[_Spot]:
     for place, cell in enumerate(notebook.cells):
         for number, output in enumerate(cell.outputs if cell.cell_type == "code" else ()):
-            if wire.concerns(output.data, output.metadata):
-                bundle = {mime: ipynb.value(part) for mime, part in output.data.items()}
-                yield _Spot(place, number, wire.read(bundle, output.metadata))
+            if found := wire.read(output.data, output.metadata, ipynb.value):
+                yield _Spot(place, number, found)
 
 
 def _own(source: _Source, name: str, cell: int | None) -> list[_Spot]:

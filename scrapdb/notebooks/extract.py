@@ -109,13 +109,9 @@ def _scraps(code: list[tuple[int, Cell]]) -> tuple[tuple[Found, ...], list[Probl
 def _glued(code: list[tuple[int, Cell]]) -> Iterator[Found | Problem]:
     for place, cell in code:
         for number, output in enumerate(cell.outputs):
-            if not wire.concerns(output.data, output.metadata):
-                continue
-            bundle = {mime: ipynb.value(part) for mime, part in output.data.items()}
-            where = Place(place, number, cell.id, cell.execution_count)
-            for item in wire.read(bundle, output.metadata):
+            for item in wire.read(output.data, output.metadata, ipynb.value):
                 if isinstance(item, Glued):
-                    yield Found(item, where)
+                    yield Found(item, Place(place, number, cell.id, cell.execution_count))
                 else:
                     yield Problem(item.kind, item.message, item.name, place, number)
 

@@ -95,6 +95,7 @@ class _Head(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(Notebook)
+_value_decoder = msgspec.json.Decoder()
 _head_decoder = msgspec.json.Decoder(_Head)
 
 
@@ -164,7 +165,7 @@ def value(part: Any) -> Any:
     Raises:
         msgspec.MsgspecError: msgspec refuses it; read the notebook again with `read_careful`.
     """
-    return msgspec.json.decode(part) if isinstance(part, Raw) else part
+    return _value_decoder.decode(part) if isinstance(part, Raw) else part
 
 
 def text(part: str | list[str]) -> str:

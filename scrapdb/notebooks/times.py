@@ -42,8 +42,8 @@ def cell_seconds(cell: Cell) -> float | None:
 
 
 def iso(moment: datetime | None) -> str | None:
-    """Write a time as the store keeps it: UTC, of fixed width, so that texts sort as times do."""
-    return None if moment is None else f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat('T', 'microseconds')}Z"
+    """Write a time in UTC as the store keeps it: of fixed width, so that texts sort as times do."""
+    return None if moment is None else f"{moment.isoformat('T', 'microseconds').removesuffix('+00:00')}Z"
 
 
 def _moments(cells: Iterable[Cell], end: int) -> Iterator[datetime]:

@@ -87,10 +87,7 @@ def value_or_payload(glued: Glued, *, strict: bool) -> Any:
 def _all(notebook: ipynb.Notebook) -> Iterator[Kept | Problem]:
     for place, cell in enumerate(notebook.cells):
         for output in cell.outputs:
-            if not wire.concerns(output.data, output.metadata):
-                continue
-            bundle = {mime: ipynb.value(part) for mime, part in output.data.items()}
-            for item in wire.read(bundle, output.metadata):
+            for item in wire.read(output.data, output.metadata, ipynb.value):
                 if isinstance(item, Glued):
                     yield Kept(item, _display(item, output), place)
                 else:

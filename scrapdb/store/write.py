@@ -16,6 +16,7 @@ from typing import NamedTuple
 from typing import Self
 
 from scrapdb.errors import StoreError
+from scrapdb.store import indexes
 from scrapdb.store import runs
 from scrapdb.store import search
 from scrapdb.store import sidecars
@@ -78,6 +79,8 @@ class Writer:
         """
         self.path = path
         self._connection = open_writer(path)
+        with errors(path):
+            indexes.ensure(self._connection)
         self._version = -1
         self._ids: dict[str, int] = {}
         self._columns: dict[runs.Column, str] = {}
@@ -125,6 +128,12 @@ class Writer:
                 found = self._connection.execute(_PATHS, (last, len(seen))).fetchall()
             yield [(path, os_path) for id_, path, os_path in found if not seen[id_]]
             last = found[-1][0] if found else last
+
+    @contextmanager
+    def filling(self) -> Iterator[None]:
+        """Write many notebooks: if the store is empty, its indexes are made at the end."""
+        with errors(self.path), indexes.postponed(self._connection):
+            yield
 
     def write(self, notebooks: Iterable[Rows]) -> None:
         """Write notebooks, in place of what the store had of them.

@@ -1,14 +1,16 @@
 """Notebook output to scraps: one module per format found in the wild, one ordered table.
 
-A format is a module with `MIME_PREFIX`, the start of the MIME types it owns, `METADATA_KEY`, the key it leaves in an
-output's metadata, and `read(data, metadata)`, which gives the scraps that one output holds, and a Problem for each
-that is malformed. `data` is the output's MIME bundle as JSON values. A new format is one file and one line in
-`FORMATS`.
+A format is a module with `MIME_PREFIX`, the start of the MIME types it owns, `METADATA_KEY`, the key under which it
+leaves a note in an output's metadata, `wrote(note_keys)`, which knows its notes from those of others by their keys, and
+`read(data, metadata)`, which gives the scraps that one output holds, and a Problem for each that is malformed. `data`
+is the output's MIME bundle as JSON values. A new format is one file and one line in `FORMATS`.
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
@@ -29,6 +31,9 @@ class Format(Protocol):
     MIME_PREFIX: str
     METADATA_KEY: str
 
+    def wrote(self, note_keys: Collection[str]) -> bool:
+        """Tell by the keys of its note whether it may have written an output."""
+
     def read(self, data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterable[Glued | Problem]:
         """Give the scraps of one output."""
 
@@ -36,24 +41,31 @@ class Format(Protocol):
 FORMATS: tuple[Format, ...] = (scrapbook, scrapbook_01, papermill, myst_nb, notebook_utils)
 
 
-def concerns(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
-    """Tell whether any format owns this output, by its MIME types and metadata keys alone."""
-    return bool(_owners(tuple(data), tuple(metadata)))
+def read(
+    data: Mapping[str, Any], metadata: Mapping[str, Any], value: Callable[[Any], Any] = lambda part: part
+) -> list[Glued | Problem]:
+    """Give the scraps of one output, in whichever formats it holds them.
 
-
-def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[Glued | Problem]:
-    """Give the scraps of one output, in whichever formats it holds them."""
-    found: list[Glued | Problem] = []
-    for member in _owners(tuple(data), tuple(metadata)):
-        found += member.read(data, metadata)
-    return found
+    Args:
+        data: its MIME bundle.
+        metadata: its metadata.
+        value: decodes a part of the bundle; it is called for outputs that hold scraps only.
+    """
+    notes = [(key, *note) for key, note in metadata.items() if isinstance(note, dict)]
+    owners = _owners(tuple(data), tuple(notes))
+    if not owners:
+        return []
+    bundle = {mime: value(part) for mime, part in data.items()}
+    return [item for member in owners for item in member.read(bundle, metadata)]
 
 
 @functools.lru_cache(maxsize=256)
-def _owners(mimes: tuple[str, ...], keys: tuple[str, ...]) -> tuple[Format, ...]:
+def _owners(mimes: tuple[str, ...], notes: tuple[tuple[str, ...], ...]) -> tuple[Format, ...]:
     """Find the formats that may have written an output; the outputs of a directory look much the same."""
+    note_keys = {key: keys for key, *keys in notes}
     return tuple(
         member
         for member in FORMATS
-        if member.METADATA_KEY in keys or any(mime.startswith(member.MIME_PREFIX) for mime in mimes)
+        if member.wrote(note_keys.get(member.METADATA_KEY, ()))
+        or any(mime.startswith(member.MIME_PREFIX) for mime in mimes)
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import warnings
+from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -26,6 +27,11 @@ METADATA_KEY = "scrapbook"
 _LONGEST_REPR = 100_000  # characters; parsing a repr takes a hundred times its memory
 _LARGEST_INTEGER = 10**4000  # Python writes none of more than 4300 digits
 _NOT_LITERALS = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
+
+
+def wrote(note_keys: Collection[str]) -> bool:
+    """Tell by the keys of its note whether it may have written an output."""
+    return "mime_prefix" in note_keys
 
 
 def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Sequence[Glued | Problem]:

@@ -8,6 +8,7 @@ Source: recommenders-team/recommenders, `recommenders/utils/notebook_utils.py`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,11 @@ from scrapdb.wire.payload import with_display
 
 MIME_PREFIX = "application/notebook_utils."
 METADATA_KEY = "notebook_utils"
+
+
+def wrote(note_keys: Collection[str]) -> bool:
+    """Tell by the keys of its note whether it may have written an output."""
+    return "display" in note_keys
 
 
 def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[Glued | Problem]:

@@ -8,6 +8,7 @@ Source: nteract/papermill at tag 0.18.2, `api.py`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,11 @@ from scrapdb.wire.payload import without
 
 MIME_PREFIX = "application/papermill.record+json"
 METADATA_KEY = "papermill"
+
+
+def wrote(note_keys: Collection[str]) -> bool:
+    """Tell by the keys of its note whether it may have written an output."""
+    return "name" in note_keys
 
 
 def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Glued | Problem]:

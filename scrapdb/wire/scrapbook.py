@@ -11,6 +11,7 @@ A display is any MIME bundle whose metadata says `"display": true`. The MIME typ
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,11 @@ from scrapdb.wire.payload import with_display
 
 MIME_PREFIX = "application/scrapbook.scrap."
 METADATA_KEY = "scrapbook"
+
+
+def wrote(note_keys: Collection[str]) -> bool:
+    """Tell by the keys of its note whether it may have written an output."""
+    return "display" in note_keys
 
 
 def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[Glued | Problem]:

@@ -8,6 +8,7 @@ Source: nteract/scrapbook at tag 0.1.0, `api.py`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +22,11 @@ MIME_PREFIX = "application/scrapbook.scrap+json"
 METADATA_KEY = "scrapbook"
 _LATER_KEYS = frozenset({"data", "display", "mime_prefix"})  # of scrapbook 0.2 and myst-nb
 _LATER_MIME_PREFIX = "application/scrapbook.scrap."
+
+
+def wrote(note_keys: Collection[str]) -> bool:
+    """Tell by the keys of its note whether it may have written an output."""
+    return "name" in note_keys and _LATER_KEYS.isdisjoint(note_keys)
 
 
 def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Sequence[Glued | Problem]:

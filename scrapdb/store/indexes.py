@@ -1,0 +1,63 @@
+"""The indexes of the schema. An empty store gets them when it is full: sorting once is quicker than a million searches.
+
+They are dropped and made in one transaction each, so that all of them are there, or none.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextlib import suppress
+
+from scrapdb.store.connection import statements
+from scrapdb.store.connection import transaction
+
+_NAME = re.compile(r"^CREATE INDEX (\w+)", re.MULTILINE)
+_ARE_THERE = "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name = 'scraps_by_value'"
+
+
+@contextmanager
+def postponed(connection: sqlite3.Connection) -> Iterator[None]:
+    """Fill an empty store without indexes, and make them at the end; a store that holds notebooks keeps its own.
+
+    Who is stopped in between leaves a store that answers slowly, until the next writer calls `ensure`.
+
+    Raises:
+        sqlite3.Error: SQLite failed.
+    """
+    with transaction(connection):
+        if not connection.execute("SELECT EXISTS (SELECT * FROM notebooks)").fetchone()[0]:
+            for name in _made():
+                connection.execute(f"DROP INDEX IF EXISTS {name}")
+    try:
+        yield
+    except Exception:
+        with suppress(sqlite3.Error):  # what went wrong first is told
+            ensure(connection)
+        raise
+    ensure(connection)
+
+
+def ensure(connection: sqlite3.Connection) -> None:
+    """Make the indexes, if they are not there.
+
+    Raises:
+        sqlite3.Error: SQLite failed, as on a disk that is full.
+    """
+    if _are_there(connection):
+        return
+    with transaction(connection):
+        if not _are_there(connection):  # another process may have made them meanwhile
+            for statement in _made().values():
+                connection.execute(statement)
+
+
+def _are_there(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute(_ARE_THERE).fetchone()[0])
+
+
+def _made() -> dict[str, str]:
+    """Give the statements of the schema that make indexes, by name."""
+    return {found[1]: statement for statement in statements() if (found := _NAME.search(statement))}
