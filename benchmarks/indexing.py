@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import corpora
+from benchmarks.floor import same
 from benchmarks.racing import Measured
 from benchmarks.racing import Row
 from benchmarks.racing import python
@@ -51,6 +52,7 @@ def _full(directory: Path, corpus: _Corpus) -> Iterator[Row]:
     files, few = str(directory / corpus.name), str(directory / f"{corpus.name}, few")
     index = scrapdb("--db", str(new / "scraps.db"), "-q", "index", files, "--workers", _WORKERS)
     floor = python("-m", "benchmarks.floor", files, str(new / "floor.db"), _WORKERS)
+    _check(few, new)
     found = race({"scrapdb": index, "floor": floor}, _ROUNDS, partial(_empty, new))
     ours = corpus.notebooks / found["scrapdb"].seconds
     theirs = corpus.notebooks / found["floor"].seconds
@@ -61,6 +63,15 @@ def _full(directory: Path, corpus: _Corpus) -> Iterator[Row]:
         theirs = corpus.few / measured.seconds
         yield Row(work, f"{peer} ({corpus.few})", _rate(ours), _rate(theirs), ours / theirs, _bar(corpus, peer))
     shutil.rmtree(directory / corpus.name)
+
+
+def _check(files: str, new: Path) -> None:
+    """See that the floor does the same work: its rows are those of scrapdb."""
+    _empty(new)
+    index = scrapdb("--db", str(new / "scraps.db"), "-q", "index", files)
+    floor = python("-m", "benchmarks.floor", files, str(new / "floor.db"), _WORKERS)
+    race({"scrapdb": index, "floor": floor}, 1, lambda: None)
+    same(str(new / "floor.db"), str(new / "scraps.db"))
 
 
 def _unchanged(directory: Path) -> Iterator[Row]:
