@@ -282,7 +282,7 @@ class Writer:
     def _write_values(self, batch: Sequence[Rows], ids: Sequence[int], counts: Changes) -> None:
         names = self._name_ids({row[0] for rows in batch for row in (*rows.scraps, *rows.parameters)})
         of = list(zip(ids, batch, strict=True))
-        self._insert("notebooks", [(id_, *rows.notebook) for id_, rows in of])
+        self._insert("notebooks", [(id_, *rows.notebook) for id_, rows in of], "REPLACE")
         for table in ("scraps", "parameters", "displays", "frames"):
             self._insert(table, [(id_, names[row[0]], *row[1:]) for id_, rows in of for row in getattr(rows, table)])
         self._insert("cells", [(id_, *row) for id_, rows in of for row in rows.code])
@@ -293,10 +293,10 @@ class Writer:
         counts.update((names[row[0]], "scrap", row[1]) for rows in batch for row in rows.scraps)
         counts.update((names[row[0]], "parameter", row[1]) for rows in batch for row in rows.parameters)
 
-    def _insert(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    def _insert(self, table: str, rows: Sequence[tuple[Any, ...]], how: str = "INSERT") -> None:
         if rows:
             marks = ", ".join("?" * len(rows[0]))
-            self._connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", rows)
+            self._connection.executemany(f"{how} INTO {table} VALUES ({marks})", rows)
 
     def _write_runs(self, batch: Sequence[Rows], ids: Sequence[int]) -> None:
         seen = {(name, kind): None for rows in batch for name, kind, _ in rows.cells}
