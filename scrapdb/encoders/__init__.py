@@ -2,7 +2,7 @@
 
 An encoder is a module with `NAME`, `encode(value)` and `decode(data)`. The payloads are scrapbook's, so that what
 either writes the other reads. Nothing here imports or evaluates anything that a payload names. `registry` holds the
-same encoders, and those that users add, for `glue` and `read_notebook`; the index reads with `decode` alone.
+same encoders, and those that users add, for `glue` and `read_notebook`; the index reads with `BY_NAME` alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from scrapdb.encoders.registration import DataEncoderRegistry as DataEncoderRegi
 from scrapdb.encoders.registration import deregister as deregister
 from scrapdb.encoders.registration import register as register
 from scrapdb.encoders.registration import registry as registry
-from scrapdb.errors import EncoderError
 
 
 class Encoder(Protocol):
@@ -30,19 +29,12 @@ class Encoder(Protocol):
     NAME: str
 
     def decode(self, data: Any) -> Any:
-        """Read a payload."""
+        """Read a payload, a JSON value.
+
+        Raises:
+            EncoderError: it cannot read it.
+        """
 
 
 ENCODERS: tuple[Encoder, ...] = (text, json, pandas)
 BY_NAME = {encoder.NAME: encoder for encoder in ENCODERS}
-
-
-def decode(encoder: str, data: Any) -> Any:
-    """Read a payload (a JSON value) with the encoder of that name.
-
-    Raises:
-        EncoderError: no encoder has that name, or it cannot read the payload.
-    """
-    if encoder not in BY_NAME:
-        raise EncoderError(f"No encoder is called {encoder!r}; known are {', '.join(BY_NAME)}.")
-    return BY_NAME[encoder].decode(data)

@@ -148,16 +148,12 @@ def _add_scrap(made: Rows, name: str, found: Found) -> None:
     size = _size(glued.data)
     if glued.display:
         size += sum(map(_size, glued.display.values()))
-        shown = _add_displays(made, name, glued.display, place)
-        token = display_token(shown) if stored.type == "display" else token
-    _add_cell(made, name, stored, token)
-    where = (place.cell, _text(place.cell_id), place.output, place.execution_count)
-    made.scraps.append((name, *stored, _name(glued.encoder), size, *where))
-
-
-def _add_cell(made: Rows, name: str, stored: Stored, token: str | None) -> None:
+        digests = _add_displays(made, name, glued.display, place)
+        token = display_token(digests) if stored.type == "display" else token
     if shown := cell(name, stored, token):
         made.cells.append(shown)
+    where = (place.cell, _text(place.cell_id), place.output, place.execution_count)
+    made.scraps.append((name, *stored, _name(glued.encoder), size, *where))
 
 
 def _stored(made: Rows, name: str, found: Found) -> tuple[Stored, str | None]:
@@ -166,11 +162,11 @@ def _stored(made: Rows, name: str, found: Found) -> tuple[Stored, str | None]:
         return Stored("display"), None
     if glued.encoder == pandas.NAME:
         return Stored("frame"), _add_frame(made, name, pandas.parquet(glued.data))
-    if glued.encoder not in encoders.BY_NAME:
-        message = f"No encoder is called {glued.encoder!r}; the payload is kept as it is."
-        _add_problem(made, Problem("encoder", message, glued.name, found.place.cell, found.place.output))
-        return store(glued.data), None
-    return store(encoders.decode(glued.encoder, glued.data)), None
+    if encoder := encoders.BY_NAME.get(glued.encoder):
+        return store(encoder.decode(glued.data)), None
+    message = f"No encoder is called {glued.encoder!r}; the payload is kept as it is."
+    _add_problem(made, Problem("encoder", message, glued.name, found.place.cell, found.place.output))
+    return store(glued.data), None
 
 
 def _undecoded(made: Rows, found: Found, error: Exception) -> Stored:
@@ -233,8 +229,8 @@ def _add_parameter(made: Rows, name: str, parameter: Parameter, *, shadowed: boo
         _add_problem(made, Problem("parameters", "The value is nested too deeply.", parameter.name))
         stored = Stored("null")
     made.parameters.append((name, *stored, parameter.source, int(shadowed)))
-    if not shadowed:
-        _add_cell(made, name, stored, None)
+    if not shadowed and (shown := cell(name, stored, None)):
+        made.cells.append(shown)
 
 
 def _size(data: Any) -> int:
@@ -251,6 +247,8 @@ def _size(data: Any) -> int:
 
 
 def _name(name: str) -> str:
+    if name.isascii() and "\0" not in name:
+        return name
     valid = valid_text(name)
     return valid.replace("\0", "\\u0000") if "\0" in valid else valid
 

@@ -51,8 +51,7 @@ def read(
         metadata: its metadata.
         value: decodes a part of the bundle; it is called for outputs that hold scraps only.
     """
-    notes = [(key, *note) for key, note in metadata.items() if isinstance(note, dict)]
-    owners = _owners(tuple(data), tuple(notes))
+    owners = _owners(tuple(data), tuple([(key, *note) for key, note in metadata.items() if isinstance(note, dict)]))
     if not owners:
         return []
     bundle = {mime: value(part) for mime, part in data.items()}

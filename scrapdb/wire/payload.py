@@ -25,12 +25,12 @@ def named(payload: Any, encoder: str) -> Glued | Problem:
     if "data" not in payload:
         return Problem("malformed", "The scrap's payload has no data.", name)
     stated = payload.get("encoder")
-    return Glued(name, stated if isinstance(stated, str) else encoder, payload["data"], types=_types(payload))
+    types = _types(payload["types"]) if "types" in payload else {}
+    return Glued(name, stated if isinstance(stated, str) else encoder, payload["data"], types=types)
 
 
-def _types(payload: dict[str, Any]) -> dict[str, str]:
+def _types(types: Any) -> dict[str, str]:
     """Read what scrapdb's `glue` adds to a payload; nothing if it is of another making."""
-    types = payload.get("types")
     well_formed = isinstance(types, dict) and all(isinstance(kind, str) for kind in types.values())
     return types if well_formed and isinstance(types, dict) else {}
 
@@ -46,8 +46,7 @@ def with_display(
         data: the output's MIME bundle.
         prefix: how the MIME types of the payloads begin; the others are what was shown.
     """
-    name = shown.get("name")
-    if shown.get("display") is not True or not isinstance(name, str):
+    if shown.get("display") is not True or not isinstance(name := shown.get("name"), str):
         return payloads
     display = without(data, prefix)
     for place, payload in enumerate(payloads):

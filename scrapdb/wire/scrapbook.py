@@ -11,6 +11,7 @@ A display is any MIME bundle whose metadata says `"display": true`. The MIME typ
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 from collections.abc import Mapping
 from typing import Any
@@ -32,12 +33,13 @@ def wrote(note_keys: Collection[str]) -> bool:
 
 def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[Glued | Problem]:
     """Give the scraps of one output, and Problems for malformed ones."""
-    payloads = [
-        named(payload, mime.removeprefix(MIME_PREFIX).removesuffix("+json"))
-        for mime, payload in data.items()
-        if mime.startswith(MIME_PREFIX)
-    ]
+    payloads = [named(payload, _encoder(mime)) for mime, payload in data.items() if mime.startswith(MIME_PREFIX)]
     return with_display(payloads, note(metadata, METADATA_KEY), data, MIME_PREFIX)
+
+
+@functools.lru_cache(maxsize=256)
+def _encoder(mime: str) -> str:
+    return mime.removeprefix(MIME_PREFIX).removesuffix("+json")
 
 
 def data_output(payload: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

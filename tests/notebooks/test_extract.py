@@ -202,7 +202,7 @@ def compare(path: Path) -> int:
     found = {scrap.glued.name: scrap.glued for scrap in facts(path.read_bytes()).scraps}
     theirs = dict(as_scrapbook_reads(path))
     for name, value in theirs.items():
-        ours = encoders.decode(found[name].encoder, found[name].data)
+        ours = encoders.BY_NAME[found[name].encoder].decode(found[name].data)
         if isinstance(value, pd.DataFrame):
             assert_frame_equal(ours, value)
         elif value in ("nan", "inf", "-inf"):  # what Jupyter made of a float that JSON has no word for
@@ -223,7 +223,7 @@ def test_what_scrapbook_reads_is_read_alike(corpora: Path, tickers: Path, execut
 def test_every_encoder_as_scrapbook_writes_it(executed: Callable[[str], Path]) -> None:
     found = facts(executed("encoders").read_bytes())
     values = {
-        scrap.glued.name: encoders.decode(scrap.glued.encoder, scrap.glued.data)
+        scrap.glued.name: encoders.BY_NAME[scrap.glued.encoder].decode(scrap.glued.data)
         for scrap in found.scraps
         if scrap.glued.data is not UNSET
     }
