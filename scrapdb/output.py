@@ -250,7 +250,8 @@ def _char_width(char: str) -> int:
 
 def _padded(text: str, width: int, *, right: bool) -> str:
     if display_width(text) > width:
-        text = _clipped(text, width)
+        # Paths of notebooks differ at their end.
+        text = _clipped(text[::-1], width)[::-1] if text.endswith(".ipynb") else _clipped(text, width)
     missing = " " * (width - display_width(text))
     return missing + text if right else text + missing
 

@@ -224,6 +224,22 @@ def test_a_column_is_cut_for_its_neighbour_only_where_it_must() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("runs/2026-11-21/report.ipynb", "…-21/report.ipynb"),
+        ("runs/日本語日本/report.ipynb", "…本/report.ipynb"),
+        ("bnypi.reversed/report.ipynb", "…sed/report.ipynb"),
+        ("runs/2026-11-21/report.txt", "runs/2026-11-21/…"),
+    ],
+)
+def test_a_path_of_a_notebook_is_cut_in_front(path: str, shown: str) -> None:
+    assert written("table", ["notebook", "b"], [(path, "y" * 11)], width=30).splitlines()[1].split() == [
+        shown,
+        "y" * 11,
+    ]
+
+
 def test_a_very_long_text_in_a_table_takes_no_time() -> None:
     assert len(written("table", ["a", "b"], [("日" * 300_000, 1)], width=80).splitlines()[1]) < 80
 

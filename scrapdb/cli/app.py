@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -61,22 +64,33 @@ class _Commands(click.Group):
             raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
         return super().resolve_command(ctx, args)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options. It is here that click prints the help and the version."""
+        with _telling():
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command and give its exit code. click itself would end with 1 when nobody reads the output any more."""
-        try:
-            code = super().invoke(ctx)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            _drop_output()
-            return 0
-        except ScrapdbError as error:
-            _tell(error, str(error))
-            return error.exit_code
-        except OSError as error:
-            _tell(error, ": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
-            _drop_output()
-            return 1
-        return code
+        """Run a command and give its exit code."""
+        with _telling():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Turn errors into sentences and exit codes. When nobody reads the output any more, click would end with 1."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+        raise click.exceptions.Exit(0) from None
+    except ScrapdbError as error:
+        _tell(error, str(error))
+        raise click.exceptions.Exit(error.exit_code) from None
+    except OSError as error:
+        _tell(error, ": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
+        _drop_output()
+        raise click.exceptions.Exit(1) from None
 
 
 def _tell(error: Exception, sentence: str) -> None:
@@ -94,6 +108,13 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _open_closed() -> None:
+    """Let standard streams that whoever called has closed be empty; Python has None in their place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - it lives as long as the process
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(VERSION, message="scrapdb %(version)s", help="Show the version.")
 @common
@@ -108,6 +129,7 @@ def app() -> None:
 
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 failed, 2 wrong usage or a bad expression, 130 interrupted."""
+    _open_closed()
     try:
         code = app.main(prog_name="scrapdb", standalone_mode=False)
     except click.ClickException as error:

@@ -12,7 +12,7 @@ from scrapdb.cli.options import common
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @common
 def command(shell: str) -> None:
-    r"""Print the script that makes SHELL complete commands, options and names of fields.
+    """Print the script that makes SHELL complete commands, options and names of fields.
 
     \b
     bash    eval "$(scrapdb completion bash)"       in ~/.bashrc

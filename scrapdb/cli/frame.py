@@ -21,5 +21,4 @@ from scrapdb.cli.options import rows
 @common
 def command(name: str, where: str | None, columns: str | None, format_: str | None, output: Path | None) -> None:
     """Show the rows of the DataFrame that was glued as NAME, of all notebooks, each row with its notebook."""
-    wanted = [column.strip() for column in columns.split(",")] if columns else None
-    print_rows(database().frame_table(name, where=where, columns=wanted), format_, output)
+    print_rows(database().frame_table(name, where=where, columns=columns), format_, output)

@@ -58,7 +58,7 @@ def store_path(*, create: bool = False) -> Path:
 
     named = setting("db") or os.environ.get("SCRAPDB_DB")
     if named:
-        return Path(named)
+        return Path(os.path.expanduser(named))  # noqa: PTH111 - pathlib's fails where there is no such user
     return Path(DEFAULT_NAME) if create else find(Path.cwd())
 
 
@@ -96,7 +96,7 @@ def print_rows(found: Table, format_: str | None, output: Path | None) -> None:
     from scrapdb.output import write
 
     terminal = output is None and sys.stdout.isatty()
-    by_suffix = output.suffix.lstrip(".") if output else ""
+    by_suffix = output.suffix.lstrip(".").lower() if output else ""
     default = by_suffix if by_suffix in _FORMATS else "table" if terminal else "csv"
     write(format_ or default, found.columns, found.rows(), output, _width() if terminal else 0)
 

@@ -54,11 +54,11 @@ def command(
     if explain:
         if expression is None:
             raise click.UsageError("--explain needs an expression.")
-        print_text(f"{db.explain(expression)}\n")
+        print_text(f"{db.explain(expression)}\n", output)
         return
     if count:
         found = db.count(expression)
-        click.echo(found)
+        print_text(f"{found}\n", output)
         empty = not found
     else:
         table = db.query(expression, columns=columns, sort=sort, limit=limit, offset=offset)

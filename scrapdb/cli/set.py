@@ -96,4 +96,4 @@ def _content(path: Path) -> Any:
 
             return pd.read_csv(file) if suffix == ".csv" else pd.read_parquet(pa.OSFile(str(path)))
         except Exception as error:  # pandas and pyarrow raise what they like
-            raise ScrapdbError(f"{path} cannot be read as {suffix[1:]}: {error}") from error
+            raise ScrapdbError(f"{path} cannot be read as {suffix[1:]}: {str(error).strip()}") from error

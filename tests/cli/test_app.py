@@ -62,6 +62,9 @@ def scrapdb(ticker_store: Path, tmp_path: Path) -> Callable[..., sessions.Ran]:
         (f"sql '{ENDLESS}' --seconds 0.1", 1),
         ("fields > /dev/full", 1),
         ("query -o /dev/full", 1),
+        ("--help > /dev/full", 1),
+        ("--version > /dev/full", 1),
+        ("query --db /tmp", 2),
         ("query --db nowhere.db", 1),
         ("query 'distance <'", 2),
         ("query 'distanse < 1'", 2),
@@ -132,11 +135,46 @@ def test_a_broken_pipe_is_silent(scrapdb: Callable[..., sessions.Ran], format_: 
     assert (ran.stdout, ran.stderr) == ("0\n", "")
 
 
-@pytest.mark.parametrize("command", ["frame prices", "fields", "query", "show BCD prices", "--help", "query --count"])
+@pytest.mark.parametrize(
+    "command",
+    ["frame prices", "fields", "query", "show BCD prices", "query --count", "--help", "--version", "query --help"],
+)
 def test_a_pipe_that_nobody_reads_is_silent(scrapdb: Callable[..., sessions.Ran], command: str) -> None:
     ran = scrapdb(f"scrapdb {command} | true; echo ${{PIPESTATUS[0]}}")
-    assert (ran.stdout, ran.stderr) in {("0\n", ""), ("1\n", "")}
-    assert ran.stdout == "0\n" or command == "--help"
+    assert (ran.stdout, ran.stderr) == ("0\n", "")
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ("query >&-", 0, ""),
+        ("--help >&-", 0, ""),
+        ("query --count >&- 2>&- <&-", 0, ""),
+        ("query nowhere 2>&-", 2, ""),
+        ("sql - <&-", 2, "Error: The SQL is empty.\n"),
+    ],
+)
+def test_streams_that_are_closed_are_empty(
+    scrapdb: Callable[..., sessions.Ran], command: str, code: int, said: str
+) -> None:
+    ran = scrapdb(f"scrapdb {command}")
+    assert (ran.code, ran.stderr) == (code, said)
+
+
+def test_a_list_from_a_closed_stream_is_empty(tmp_path: Path) -> None:
+    ran = sessions.run("scrapdb index - <&-", tmp_path)
+    assert ran.code == 0
+    assert ran.stderr.startswith("0 notebooks: ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["show $'\\xff'", "problems $'\\xff'", "show BCD $'\\xff'", "frame $'\\xff'", "query $'`\\xff`'", "sql $'\\xff'"],
+)
+def test_arguments_that_are_not_utf_8_are_not_found(scrapdb: Callable[..., sessions.Ran], arguments: str) -> None:
+    ran = scrapdb(f"scrapdb {arguments}")
+    assert ran.code > 0
+    assert ran.stderr.startswith("Error: ")
 
 
 def test_a_full_disk_is_told(scrapdb: Callable[..., sessions.Ran]) -> None:
@@ -232,6 +270,7 @@ def test_every_command_helps(scrapdb: Callable[..., sessions.Ran], name: str) ->
     assert ran.stdout.startswith(f"Usage: scrapdb {name} ")
     assert {"--db", "--quiet", "--verbose"} <= {*ran.stdout.replace(",", " ").split()}
     assert f"\n  {name} " in overview
+    assert "\\b" not in ran.stdout  # click's mark of lines that are not to be joined
     assert scrapdb(f"scrapdb {name} -h").stdout == ran.stdout
 
 

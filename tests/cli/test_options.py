@@ -25,6 +25,8 @@ from tests import sessions
         "scrapdb --db nowhere.db query --count --db STORE",
         "SCRAPDB_DB=STORE scrapdb query --count",
         "SCRAPDB_DB=nowhere.db scrapdb --db STORE query --count",
+        "HOME=$(dirname STORE) scrapdb --db '~/scraps.db' query --count",
+        "HOME=$(dirname STORE) SCRAPDB_DB='~/scraps.db' scrapdb query --count",
         "cd $(dirname STORE) && scrapdb query --count",
         "cd $(dirname STORE)/tickers && scrapdb query --count",
     ],
@@ -105,6 +107,7 @@ def test_the_search_ends_at_a_store_of_somebody_else(ticker_store: Path, deep: P
         ("--format=table", "symbol    distance"),
         ("-o out.md; cat out.md", "| symbol | distance |"),
         ("-o out.tsv; cat out.tsv", "symbol\tdistance"),
+        ("-o OUT.TSV; cat OUT.TSV", "symbol\tdistance"),
         ("-o out.txt; cat out.txt", "symbol,distance"),
         ("-o out.md --csv; cat out.md", "symbol,distance"),
         ("-o /dev/stdout", "symbol,distance"),
@@ -125,6 +128,22 @@ def test_json_and_json_lines_say_the_same(ticker_store: Path, tmp_path: Path) ->
     lines = sessions.run(f"{ask} --jsonl", tmp_path).stdout.splitlines()
     assert [json.loads(line) for line in lines] == rows
     assert (rows[0]["dj"], rows[0]["close_to_ath"]) == ({"a": 1, "b": 2}, False)
+
+
+@pytest.mark.parametrize("option", ["--count", "--explain"])
+def test_what_is_no_row_goes_into_a_file_too(ticker_store: Path, tmp_path: Path, option: str) -> None:
+    ask = f"scrapdb query 'distance < 0.1' {option} --db {ticker_store}"
+    shown = sessions.run(ask, tmp_path).stdout
+    assert sessions.run(f"{ask} -o answer.txt", tmp_path).stdout == ""
+    assert (tmp_path / "answer.txt").read_text() == shown != ""
+
+
+def test_a_home_that_nobody_has_is_no_store(tmp_path: Path) -> None:
+    ran = sessions.run("scrapdb --db '~nobody at all/scraps.db' query", tmp_path)
+    assert (ran.code, ran.stderr) == (
+        1,
+        "Error: There is no store ~nobody at all/scraps.db; make one with `scrapdb index DIR`.\n",
+    )
 
 
 def test_a_table_on_a_terminal_and_csv_in_a_pipe(ticker_store: Path, tmp_path: Path) -> None:
