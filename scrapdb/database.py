@@ -9,24 +9,20 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
 
-from scrapdb.errors import ScrapNotFoundError
-from scrapdb.errors import StoreError
 from scrapdb.errors import UsageError
 from scrapdb.query.select import count
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import notebook_ids
 from scrapdb.query.select import select
 from scrapdb.store.connection import check
-from scrapdb.store.connection import errors
-from scrapdb.store.connection import open_reader
 from scrapdb.store.connection import reading
 from scrapdb.table import Table
+from scrapdb.table import asked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,11 +33,11 @@ if TYPE_CHECKING:
     from scrapdb.index import Summary
     from scrapdb.notebook import Notebook
     from scrapdb.store.write import Collected
+    from scrapdb.table import Answer
+    from scrapdb.table import Ask
 
-Answer = tuple[Sequence[str], Iterator[Sequence[Any]]]  # the names of the columns, and the rows
-Ask = Callable[[sqlite3.Connection], Answer]
-_SUGGESTED = 3
 _COMPLETIONS = 200
+_SIZED = ("scrap", "notebook", "encoder")
 
 
 class Verdict(NamedTuple):
@@ -212,23 +208,25 @@ class Database:
 
         return self._table(lambda connection: statement.run(connection, sql, parameters, seconds))
 
-    def frame(self, name: str, where: str | None = None, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    def frame(self, name: str, where: str | None = None, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
         """Read one DataFrame across notebooks: the rows of all, the column `notebook` in front.
 
         Args:
             name: the name it was glued under.
             where: an expression that chooses notebooks.
-            columns: columns of the DataFrame to read; its index is columns too, named as `reset_index` names them.
+            columns: columns of the DataFrame to read, `"price, ATH"` or a list; by default all. Its index is columns
+                too, named as `reset_index` names them.
 
         Raises:
             ScrapNotFoundError: no notebook glued a DataFrame under that name.
+            UsageError: none of the DataFrames has one of the columns.
             ExpressionError: the expression is wrong.
             StoreError: there is no store, or a sidecar is missing.
         """
         joined: pd.DataFrame = self._frame(name, where, columns).to_pandas()
         return joined
 
-    def frame_table(self, name: str, where: str | None = None, columns: Sequence[str] | None = None) -> Table:
+    def frame_table(self, name: str, where: str | None = None, columns: str | Sequence[str] | None = None) -> Table:
         """Read one DataFrame across notebooks as rows. Arguments and errors are those of `frame`."""
         from scrapdb import frames
 
@@ -243,10 +241,10 @@ class Database:
             StoreError: there is no store, or it cannot be read.
         """
         from scrapdb.notebook import Notebook
+        from scrapdb.notebook import find
 
         with self._reading() as connection:
-            notebook_id, _ = self._find(connection, os.fspath(name))
-        return Notebook(self.path, notebook_id)
+            return Notebook(self.path, find(connection, self.path, os.fspath(name)))
 
     def fields(self, *, attributes: bool = False) -> Table:
         """List every scrap and parameter: type, number of notebooks, range or examples; on request attributes too."""
@@ -279,10 +277,11 @@ class Database:
             NotebookNotFoundError: there is no such notebook, or more than one.
             StoreError: there is no store, or it cannot be read.
         """
+        from scrapdb.notebook import find
         from scrapdb.store import read
 
         with self._reading() as connection:
-            notebook_id = self._find(connection, notebook)[0] if notebook else None
+            notebook_id = find(connection, self.path, notebook) if notebook else None
 
         def rows() -> Iterator[tuple[Any, ...]]:
             with self._reading() as connection:
@@ -291,9 +290,16 @@ class Database:
         return Table(("notebook", "cell", "output", "name", "kind", "message"), rows)
 
     def sizes(self, by: str = "scrap") -> Table:
-        """List bytes by `scrap`, `notebook` or `encoder`, largest first."""
+        """List bytes by `scrap`, `notebook` or `encoder`, largest first.
+
+        Raises:
+            UsageError: `by` is none of these.
+            StoreError: there is no store, or it cannot be read.
+        """
         from scrapdb.store import read
 
+        if by not in _SIZED:
+            raise UsageError(f"Bytes are added up by {', '.join(_SIZED[:-1])} or {_SIZED[-1]}, not by {by!r}.")
         with self._reading() as connection:
             columns, _ = read.sizes(connection, by)
 
@@ -326,8 +332,7 @@ class Database:
         from scrapdb.export import export
 
         with self._reading() as connection:
-            chosen = None if where is None else notebook_ids(connection, fields_of(connection), where)
-            return export(connection, os.fspath(target), chosen, force=force)
+            return export(connection, os.fspath(target), self._chosen(connection, where), force=force)
 
     def optimize(self) -> int:
         """Choose the columns of `runs` anew, gather statistics and compact the file; gives the number of columns."""
@@ -349,63 +354,18 @@ class Database:
         return reading(self.path)
 
     def _table(self, ask: Ask) -> Table:
-        """Ask a question at once, for its columns and its mistakes; and again when its rows are taken again."""
-        first = self._answer(ask)
-        columns = tuple(next(first))
-        waiting = [first]
+        return asked(self.path, ask)
 
-        def rows() -> Iterator[Sequence[Any]]:
-            if waiting:
-                return waiting.pop()
-            answer = self._answer(ask)
-            if tuple(next(answer)) != columns:
-                raise StoreError(f"The columns of the answer are not {', '.join(columns)} any more; ask anew.")
-            return answer
-
-        return Table(columns, rows)
-
-    def _answer(self, ask: Ask) -> Iterator[Sequence[Any]]:
-        """Give the names of the columns, then the rows; the store is open until the last, or nobody wants more."""
-        with closing(open_reader(self.path)) as connection, errors(self.path):
-            columns, rows = ask(connection)
-            yield columns
-            yield from rows
-
-    def _frame(self, name: str, where: str | None, columns: Sequence[str] | None) -> pa.Table:
+    def _frame(self, name: str, where: str | None, columns: str | Sequence[str] | None) -> pa.Table:
         from scrapdb import frames
-        from scrapdb.store import read
 
+        if isinstance(columns, str):
+            columns = [column.strip() for column in columns.split(",") if column.strip()] or None
         with self._reading() as connection:
-            found = list(read.frames(connection, name))
-            if not found:
-                raise _no_frame(connection, name)
-            if where is None:
-                return frames.joined(connection, found, columns)
-            wanted = set(notebook_ids(connection, fields_of(connection), where))
-            kept = [frame for frame in found if frame.notebook_id in wanted]
-            table = frames.joined(connection, kept or found[:1], columns)
-            return table if kept else table.slice(length=0)
+            return frames.across(connection, name, self._chosen(connection, where), columns)
 
-    def _find(self, connection: sqlite3.Connection, wanted: str) -> tuple[int, str]:
-        from scrapdb.notebooks.scan import identity
-        from scrapdb.store import read
-
-        base = os.path.realpath(self.path.parent)
-        if Path(wanted).exists():
-            wanted = identity(os.path.realpath(wanted), base)
-        return read.find_notebook(connection, wanted)
-
-
-def _no_frame(connection: sqlite3.Connection, name: str) -> ScrapNotFoundError:
-    import difflib
-
-    from scrapdb.store import read
-
-    known = read.frame_names(connection)
-    if not known:
-        return ScrapNotFoundError("No notebook has glued a DataFrame.")
-    near = difflib.get_close_matches(name, known, n=_SUGGESTED) or known[:_SUGGESTED]
-    return ScrapNotFoundError(f"No notebook has glued a DataFrame as {name!r}; did you mean {' or '.join(near)}?")
+    def _chosen(self, connection: sqlite3.Connection, where: str | None) -> list[int] | None:
+        return None if where is None else notebook_ids(connection, fields_of(connection), where)
 
 
 def _refuse_doubles(labels: Sequence[str]) -> None:

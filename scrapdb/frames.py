@@ -8,6 +8,7 @@ import itertools
 import json
 import re
 import sqlite3
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -17,9 +18,11 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from scrapdb.errors import ScrapdbError
+from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import UsageError
 from scrapdb.output import plain
 from scrapdb.store import read
+from scrapdb.text import valid_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 NOTEBOOK = "notebook"
 _LEVEL = re.compile(r"__index_level_(\d+)__")  # as pandas writes an index without a name
 _BATCH_ROWS = 10_000
+_SUGGESTED = 3
 
 
 def load(
@@ -73,7 +77,7 @@ def _opened(connection: sqlite3.Connection, frame: read.Frame) -> Iterator[Any]:
         if isinstance(place, Path):
             _check(place, frame.hash)
         yield pa.OSFile(str(place)) if isinstance(place, Path) else pa.BufferReader(place)
-    except (pa.ArrowException, ArithmeticError, LookupError, OSError, TypeError, ValueError) as error:
+    except (pa.ArrowException, ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         reason = " ".join(str(error).rstrip(".\n").split())
         raise ScrapdbError(
             f"The DataFrame of {frame.notebook} is damaged: {reason}. Index again with --force."
@@ -87,15 +91,47 @@ def _check(sidecar: Path, digest: str) -> None:
             raise ValueError("its file is not what was glued")
 
 
-def joined(connection: sqlite3.Connection, frames: Sequence[read.Frame], columns: Sequence[str] | None) -> pa.Table:
-    """Read frames one below the other, the path of the notebook in front.
+def across(
+    connection: sqlite3.Connection,
+    name: str,
+    chosen: Collection[int] | None = None,
+    columns: Sequence[str] | None = None,
+) -> pa.Table:
+    """Read the frames of a name one below the other, the path of the notebook in front.
 
     Columns are put together by name; a type that differs is widened, or becomes text where nothing else holds both.
 
+    Args:
+        connection: of the store.
+        name: the name under which they were glued.
+        chosen: ids of notebooks; by default all.
+        columns: the columns to read; by default all.
+
     Raises:
+        ScrapNotFoundError: no notebook glued a frame under that name.
         UsageError: no frame has one of the columns.
         ScrapdbError: a frame is damaged or missing.
     """
+    found = list(read.frames(connection, valid_text(name)))
+    if not found:
+        raise _no_frame(connection, name)
+    wanted = None if chosen is None else set(chosen)
+    kept = [frame for frame in found if wanted is None or frame.notebook_id in wanted]
+    table = _across(connection, kept or found[:1], columns)
+    return table if kept else table.slice(length=0)
+
+
+def _no_frame(connection: sqlite3.Connection, name: str) -> ScrapNotFoundError:
+    import difflib
+
+    known = read.frame_names(connection)
+    if not known:
+        return ScrapNotFoundError("No notebook has glued a DataFrame.")
+    near = difflib.get_close_matches(name, known, n=_SUGGESTED) or known[:_SUGGESTED]
+    return ScrapNotFoundError(f"No notebook has glued a DataFrame as {name!r}; did you mean {' or '.join(near)}?")
+
+
+def _across(connection: sqlite3.Connection, frames: Sequence[read.Frame], columns: Sequence[str] | None) -> pa.Table:
     found = [load(connection, frame, columns) for frame in frames]
     names = {name for table in found for name in table.schema.names}
     if missing := set(columns or ()) - names - {NOTEBOOK}:
@@ -106,7 +142,7 @@ def joined(connection: sqlite3.Connection, frames: Sequence[read.Frame], columns
 
 
 class Stream:
-    """Frames one after another, all with one schema: put together as by `joined`, but one at a time.
+    """Frames one after another, all with one schema: put together as by `across`, but one at a time.
 
     Attributes:
         frames: those that can be read.
@@ -273,9 +309,9 @@ def _shown(stored: Sequence[str]) -> dict[str, str]:
 
 def _index(file: pq.ParquetFile) -> list[Any]:
     """Read what pandas says of the index: the name of a column for each level, or a dict for one that counts rows."""
-    metadata = (file.schema_arrow.metadata or {}).get(b"pandas", b"{}")
-    found: list[Any] = json.loads(metadata).get("index_columns") or []
-    return found
+    metadata = json.loads((file.schema_arrow.metadata or {}).get(b"pandas", b"{}"))
+    found = metadata.get("index_columns") if isinstance(metadata, dict) else None
+    return found if isinstance(found, list) else []
 
 
 def _levels(file: pq.ParquetFile) -> list[str]:

@@ -190,7 +190,7 @@ def _number(text: str) -> int:
 
 def _store(named: str | None) -> Path:
     path = named or os.environ.get("SCRAPDB_DB")
-    return Path(path).expanduser() if path else find(Path.cwd())
+    return Path(os.path.expanduser(path)) if path else find(Path.cwd())  # noqa: PTH111 - pathlib's may fail
 
 
 def _shown(db: Database, asked: Question) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -11,12 +13,26 @@ from typing import Any
 from scrapdb import frames
 from scrapdb import output
 from scrapdb.errors import ScrapNotFoundError
+from scrapdb.errors import UsageError
+from scrapdb.notebooks.scan import identity
 from scrapdb.showing import NO_MATH
 from scrapdb.showing import bundle
 from scrapdb.showing import table
 from scrapdb.store import read
 from scrapdb.store.connection import reading
 from scrapdb.table import Table
+from scrapdb.text import valid_text
+
+
+def find(connection: sqlite3.Connection, store: Path, name: str) -> int:
+    """Find a notebook by its path, or by as much of its end as tells it from others; give its id.
+
+    Raises:
+        NotebookNotFoundError: there is none, or more than one.
+    """
+    if Path(name).is_file():
+        name = identity(os.path.realpath(name), os.path.realpath(store.parent))
+    return read.find_notebook(connection, valid_text(name))[0]
 
 
 class Scrap:
@@ -53,9 +69,14 @@ class Scrap:
             return read.display(connection, self._notebook_id, self.name)
 
     def table(self) -> Table:
-        """Give the rows of a frame."""
+        """Give the rows of a frame.
+
+        Raises:
+            UsageError: it is none.
+            ScrapdbError: its bytes are damaged or missing.
+        """
         if self._value.frame is None:
-            raise TypeError(f"{self.name} is no DataFrame.")
+            raise UsageError(f"{self.name} is no DataFrame.")
         with reading(self._store) as connection:
             table = frames.load(connection, self._value.frame)
         return Table(table.schema.names, lambda: frames.rows(table))
@@ -71,7 +92,7 @@ class Scrap:
         if self._value.frame and shown.keys() <= {"text/plain"}:
             shown["text/html"] = f"<div {NO_MATH}>{self.data._repr_html_()}</div>"
         elif self.type != "display" and not shown:
-            shown["text/html"] = f"<pre>{escape(output.plain(self.data))}</pre>"
+            shown["text/html"] = f"<pre {NO_MATH}>{escape(output.plain(self.data))}</pre>"
         return {"text/plain": repr(self)} | shown
 
 

@@ -31,6 +31,7 @@ _NEAR = 50_000  # rows from the start of a row group that are cheaper to read by
 _BATCH_ROWS = 16_384
 _REPEATED = 8  # bytes per row: a text column that takes less repeats itself, and is best kept as a dictionary
 SECONDS = 10.0
+_ODD = "This DataFrame holds what cannot be shown: {}. Download the parquet file."
 _DAMAGED = "The parquet file of this DataFrame is damaged: {}. Make it anew with `scrapdb index --force`."
 
 
@@ -90,7 +91,7 @@ def opened(place: bytes | Path, digest: str) -> Iterator[Parquet]:
         digest: SHA-256 of the file, under which decoded columns are remembered.
 
     Raises:
-        ScrapdbError: it is damaged, or holds what Arrow cannot do; also while it is read.
+        ScrapdbError: it is damaged, or holds what Arrow or Python cannot do; also while it is read.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -99,11 +100,15 @@ def opened(place: bytes | Path, digest: str) -> Iterator[Parquet]:
         source = pa.memory_map(str(place)) if isinstance(place, Path) else pa.BufferReader(place)
         with source, pq.ParquetFile(source) as file:
             yield Parquet(file, source, digest)
+    except ScrapdbError:
+        raise
     except pa.ArrowNotImplementedError as error:
-        raise ScrapdbError(f"This DataFrame holds what cannot be shown: {error}. Download the parquet file.") from error
+        raise ScrapdbError(_ODD.format(error)) from error
     except (pa.ArrowException, OSError) as error:
         reason = str(error).partition("\n")[0].replace(str(place), "it") if isinstance(place, Path) else str(error)
         raise ScrapdbError(_DAMAGED.format(reason.rstrip("."))) from error
+    except (ArithmeticError, LookupError, ValueError) as error:  # Python has no value for the year 10,000
+        raise ScrapdbError(_ODD.format(error)) from error
 
 
 class Parquet:

@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import closing
 from itertools import islice
 from typing import TYPE_CHECKING
 from typing import Any
 
 from scrapdb import output
+from scrapdb.errors import StoreError
+from scrapdb.store.connection import errors
+from scrapdb.store.connection import open_reader
 
 if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
     import pandas as pd
     import pyarrow as pa
+
+    Answer = tuple[Sequence[str], Iterator[Sequence[Any]]]  # the names of the columns, and the rows
+    Ask = Callable[[sqlite3.Connection], Answer]
 
 _SHOWN = 100  # rows, in Jupyter
 _EXACT = 2**53  # the largest integers that floats keep apart
@@ -64,6 +74,39 @@ class Table:
         found = list(islice(self._rows(), _SHOWN + 1))
         more = f"<p>The first {_SHOWN} rows.</p>" if len(found) > _SHOWN else ""
         return table(self.columns, (map(output.short, row) for row in found[:_SHOWN])) + more
+
+
+def asked(store: Path, ask: Ask) -> Table:
+    """Ask a store at once, for the columns of the answer and mistakes in the question; again for rows taken again.
+
+    Args:
+        store: the database file.
+        ask: gives the names of the columns, and the rows while the store is open.
+
+    Raises:
+        StoreError: there is no store, or it cannot be read; also while rows are taken.
+    """
+    first = _answer(store, ask)
+    columns = tuple(next(first))
+    waiting = [first]
+
+    def rows() -> Iterator[Sequence[Any]]:
+        if waiting:
+            return waiting.pop()
+        answer = _answer(store, ask)
+        if tuple(next(answer)) != columns:
+            raise StoreError(f"The columns of the answer are not {', '.join(columns)} any more; ask anew.")
+        return answer
+
+    return Table(columns, rows)
+
+
+def _answer(store: Path, ask: Ask) -> Iterator[Sequence[Any]]:
+    """Give the names of the columns, then the rows; the store is open until the last, or nobody wants more."""
+    with closing(open_reader(store)) as connection, errors(store):
+        columns, rows = ask(connection)
+        yield columns
+        yield from rows
 
 
 def _series(values: Sequence[Any]) -> pd.Series[Any]:

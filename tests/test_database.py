@@ -180,6 +180,14 @@ def test_notebooks_are_found_by_path_and_by_the_end_of_it(ticker_store: Path, mo
             db.notebook(name)
 
 
+def test_a_directory_of_the_same_name_hides_no_notebook(
+    ticker_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "BCD").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert scrapdb.open(ticker_store).notebook("BCD").path == "tickers/BCD.ipynb"
+
+
 def test_a_name_of_many_notebooks_asks_for_more_of_the_path(tmp_path: Path) -> None:
     for directory in "abcdefg":
         nb.write(tmp_path / directory / "run.ipynb", nb.gluing(x=1))
@@ -231,6 +239,11 @@ def test_problems_of_all_and_of_one(tmp_path: Path) -> None:
     assert [*db.problems("good")] == []
     with pytest.raises(NotebookNotFoundError):
         db.problems("nowhere")
+
+
+def test_sizes_by_anything_else_are_refused(ticker_store: Path) -> None:
+    with pytest.raises(UsageError, match=r"^Bytes are added up by scrap, notebook or encoder, not by 'cell'\.$"):
+        scrapdb.open(ticker_store).sizes(by="cell")
 
 
 def test_sizes_add_up(ticker_store: Path) -> None:

@@ -103,6 +103,8 @@ def test_columns_are_chosen_and_an_unknown_one_names_the_known(ticker_store: Pat
     db = scrapdb.open(ticker_store)
     known = db.frame("prices").columns.tolist()[1:]
     assert db.frame("prices", columns=[known[1]]).columns.tolist() == ["notebook", known[1]]
+    assert db.frame("prices", columns=f"{known[2]}, {known[1]},").columns.tolist() == ["notebook", *known[1:]]
+    assert db.frame("prices", columns="").columns.tolist() == ["notebook", *known]
     with pytest.raises(UsageError, match=f"has a column nowhere; there are {', '.join(known)}"):
         db.frame("prices", columns=["nowhere", known[0]])
 
@@ -303,6 +305,13 @@ def test_an_index_that_counts_wrongly_is_left_out_or_damage(frames: Frames, lie:
         except ScrapdbError as error:
             assert described is not index
             assert "is damaged" in str(error)  # noqa: PT017 - the other answer
+
+
+@pytest.mark.parametrize("metadata", ["null", "[]", '{"index_columns": null}'])
+def test_what_pandas_would_not_write_is_no_index(frames: Frames, metadata: str) -> None:
+    stream = io.BytesIO()
+    pq.write_table(pa.table({"v": [1]}).replace_schema_metadata({"pandas": metadata}), stream)
+    assert frames(stream.getvalue()).frame("frame").columns.tolist() == ["notebook", "v"]
 
 
 @pytest.mark.parametrize("suffix", ["csv", "json", "parquet"])

@@ -15,6 +15,7 @@ from IPython.core.formatters import DisplayFormatter
 
 import scrapdb
 from scrapdb.errors import ScrapNotFoundError
+from scrapdb.errors import UsageError
 from scrapdb.notebook import Notebook
 from tests import notebook_builder as nb
 
@@ -97,7 +98,7 @@ def test_a_frame_comes_back_as_it_was_glued(encoders: Notebook) -> None:
     for name in ("frame", "shown frame"):
         pd.testing.assert_frame_equal(encoders.scraps[name].data, expected)
     assert encoders.scraps["frame"].table().columns == ("index", "n", "x", "s")
-    with pytest.raises(TypeError, match="float is no DataFrame"):
+    with pytest.raises(UsageError, match="float is no DataFrame"):
         encoders.scraps["float"].table()
 
 
@@ -150,7 +151,7 @@ def test_jupyter_shows_a_frame_as_a_table(encoders: Notebook) -> None:
 def test_jupyter_shows_a_value(encoders: Notebook) -> None:
     assert in_jupyter(encoders.scraps["integer"]) == {
         "text/plain": "<Scrap integer: 9007199254740993>",
-        "text/html": "<pre>9007199254740993</pre>",
+        "text/html": '<pre class="tex2jax_ignore mathjax_ignore">9007199254740993</pre>',
     }
     assert in_jupyter(encoders.scraps["shown text"]) == {"text/plain": "'héllo\\n☃'"}
 
@@ -179,7 +180,9 @@ def test_nothing_hostile_comes_out_alive(tmp_path: Path) -> None:
     assert [tags(shown[name]["text/html"]) for name in ("html", "svg")] == [["iframe", "p"], ["img"]]
     assert [tags(shown[name]["text/html"]) for name in ("js", "latex", "markdown")] == [["p"], ["pre"], ["pre"]]
     assert {*tags(in_jupyter(found)["text/html"])} == {"div", "b", "table", "thead", "tbody", "tr", "th", "td"}
-    assert "mathjax_ignore" in shown["frame"]["text/html"].split(">")[0]
+    texts = [html for bundle in shown.values() if (html := bundle.get("text/html", "")) and "<i" not in html]
+    assert len(texts) == 6
+    assert all("mathjax_ignore" in html.split(">")[0] for html in (*texts, in_jupyter(found)["text/html"]))
 
 
 def test_a_summary_has_no_control_character(tmp_path: Path) -> None:

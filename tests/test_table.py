@@ -4,7 +4,10 @@ import gc
 import json
 import math
 import shutil
+import sqlite3
 import threading
+from collections.abc import Iterator
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ import pytest
 import scrapdb
 from scrapdb.errors import StoreError
 from scrapdb.table import Table
+from scrapdb.table import asked
 from tests import notebook_builder as nb
 
 SYMBOLS = ["AAA", "ABC", "BCD", "DEF", "GHI", "JKL", "MMN", "MNO", "OOP", "PDQ", "PQD", "XYZ"]
@@ -26,7 +30,7 @@ COLUMNS: dict[str, list[Any]] = {
     "text": ["007", None, "<b>"],
     "mixed": [1, "x", None],
     "large": [2**70, None, 1],
-    "both": [2**62, None, 0.5],
+    "both": [2**53 + 1, None, 0.5],
     "json": [[1], {"a": 1}, None],
     "nothing": [None, None, None],
 }
@@ -69,6 +73,24 @@ def test_nan_is_not_missing_in_pandas() -> None:
     array = table().to_pandas()["nan"].array
     assert math.isnan(array.to_numpy(float, na_value=-1)[0])
     assert array.to_numpy(float, na_value=-1)[1:].tolist() == [-1, 1.5]
+
+
+def test_times_are_those_of_pandas() -> None:
+    times = Table(["t"], lambda: iter([(datetime(2026, 11, 1),), (None,)])).to_pandas()["t"]  # noqa: DTZ001
+    assert times.dtype.kind == "M"
+    assert times.isna().tolist() == [False, True]
+
+
+def test_rows_that_are_taken_once_are_asked_for_once(ticker_store: Path) -> None:
+    asks = []
+
+    def ask(connection: sqlite3.Connection) -> tuple[list[str], Iterator[Any]]:
+        asks.append("asked")
+        return ["n"], iter(connection.execute("SELECT 1"))
+
+    found = asked(ticker_store, ask)
+    assert ([*found.rows()], len(asks)) == ([(1,)], 1)
+    assert ([*found.rows()], len(asks)) == ([(1,)], 2)
 
 
 def test_a_table_without_rows_has_its_columns_in_pandas_and_arrow() -> None:

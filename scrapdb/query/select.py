@@ -49,8 +49,10 @@ from scrapdb.query.sql.search import to_estimate
 from scrapdb.query.sql.statements import Order
 from scrapdb.query.sql.statements import Output
 from scrapdb.query.sql.statements import Statement
+from scrapdb.text import valid_text
 
 _CHUNK = 500
+_LARGEST = 2**63 - 1  # that SQLite counts to
 # With more terms than these, the form of the others has to do.
 _MOST_ESTIMATED = 50
 
@@ -100,7 +102,7 @@ def fields_of(connection: sqlite3.Connection) -> Fields:
 
     def lookup(name: str) -> list[NameRow]:
         with answering():
-            return [NameRow(*row) for row in connection.execute(statements.NAME, (name,))]
+            return [NameRow(*row) for row in connection.execute(statements.NAME, (valid_text(name),))]
 
     def all_names() -> list[str]:
         with answering():
@@ -149,8 +151,8 @@ def select(
         where,
         tuple(_bound_column(column, fields, now) for column in shown),
         tuple(_order(fields, sort, now)),
-        limit,
-        offset,
+        None if limit is None else min(limit, _LARGEST),
+        min(offset, _LARGEST),
         _estimates(connection, where),
         only=only,
     )

@@ -280,7 +280,9 @@ class Notebook:
     def _repr_html_(self) -> str:
         from html import escape
 
-        return f"<b>{escape(self.path)}</b>{self.scraps._repr_html_()}"
+        from scrapdb.showing import NO_MATH
+
+        return f"<b {NO_MATH}>{escape(self.path)}</b>{self.scraps._repr_html_()}"
 
     def _scraps(self) -> Scraps:
         return Scraps((name, self._scrap(found)) for name, found in self._kept.items())

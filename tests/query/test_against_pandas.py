@@ -590,7 +590,7 @@ def referee(notebooks: Notebooks, question: Question) -> list[str] | None:
     return sorted(notebook.path for notebook, one in zip(notebooks, answer.fillna(value=False), strict=True) if one)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(stores(), questions)
 def test_pandas_gives_the_same_answer(notebooks: Notebooks, question: Question) -> None:
     connection = build(notebooks)

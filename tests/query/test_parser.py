@@ -4,7 +4,6 @@ import re
 
 import pytest
 from hypothesis import given
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from scrapdb.errors import ExpressionError
@@ -68,7 +67,6 @@ def test_tree(text: str, canonical: str | None, tree: str | None) -> None:
     assert tree is None or node.tree == tree
 
 
-@settings(deadline=None)
 @given(texts)
 def test_the_canonical_expression_has_the_same_tree(text: str) -> None:
     node = parse(text)
@@ -83,7 +81,6 @@ def read(text: str) -> Node | ExpressionError:
         return error
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from("ab1.<>=!~&|()[]`'\",-+*/ \n") | st.characters(), max_size=30))
 def test_any_text_is_read_or_refused(text: str) -> None:
     found = read(text)

@@ -4,7 +4,6 @@ import sqlite3
 
 import pytest
 from hypothesis import given
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from scrapdb.query.patterns import after
@@ -39,7 +38,6 @@ def test_after(text: str, expected: str | None) -> None:
 characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 
 
-@settings(deadline=None)
 @given(st.text(characters, min_size=1), st.text(characters))
 def test_all_texts_with_a_beginning_stand_before_the_one_after(start: str, rest: str) -> None:
     end = after(start)

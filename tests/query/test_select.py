@@ -265,6 +265,34 @@ def test_negative_limits(store: sqlite3.Connection, options: dict[str, int]) -> 
         select(store, fields_of(store), **options)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("item", "found", "others"),
+    [
+        ("'a'", "klt", "b"),
+        ("'2'", "lt", "bk"),
+        ("'b'", "", "bklt"),
+        ("1", "bl", "k"),  # true is 1
+        ("true", "bl", "k"),
+        ("word", "kt", "bl"),
+        ("nothing", "", ""),
+    ],
+)
+def test_members_of_lists_keys_of_dicts_and_parts_of_texts(item: str, found: str, others: str) -> None:
+    """Random questions hardly ever ask for what is there. Of a number it is neither true nor false."""
+    values = {"b": [True, ["a"]], "k": {"a": "b"}, "l": [1, "a", "2"], "n": 1, "t": "2 a 2"}
+    words = {"b": "c", "k": "a", "l": "b", "n": "a", "t": "a"}
+    store = build(
+        [Notebook(f"t/{name}.ipynb", {"x": x, "nothing": None, "word": words[name]}) for name, x in values.items()]
+    )
+    assert paths(store, f"x contains {item}") == found
+    assert paths(store, f"x not contains {item}") == others
+
+
+def test_limits_beyond_what_sqlite_counts_to(store: sqlite3.Connection) -> None:
+    assert paths(store, limit=2**70) == paths(store)
+    assert paths(store, offset=2**70) == ""
+
+
 def test_an_empty_store_has_no_rows() -> None:
     store = build([])
     assert answer(store) == []

@@ -10,11 +10,15 @@ import pytest
 from scrapdb.store.related import same_code
 
 # (path, start, code) in the order in which the runs of one code stand: those without a start first, then by path.
-RUNS = [
+RUNS: list[tuple[str, str | None, str | None]] = [
     ("b", None, "x"), ("d", None, "x"), ("f", None, "x"), ("c", "2026-11-01", "x"), ("a", "2026-11-02", "x"),
     ("e", "2026-11-02", "x"), ("g", "2026-11-02", "x"), ("0", "2026-11-03", "x"),
 ]  # fmt: skip
-OTHERS = [("o", "2026-11-02", "y"), ("p", None, "y"), ("q", "2026-11-02", None)]
+OTHERS: list[tuple[str, str | None, str | None]] = [
+    ("o", "2026-11-02", "y"),
+    ("p", None, "y"),
+    ("q", "2026-11-02", None),
+]
 
 
 @pytest.mark.parametrize("place", range(len(RUNS)))
