@@ -171,6 +171,13 @@ SELECT * FROM (SELECT * FROM name_types WHERE notebooks > 0
 SELECT name, scraps, parameters FROM names
  WHERE scraps <> (SELECT count(*) FROM scraps WHERE name_id = id)
     OR parameters <> (SELECT count(*) FROM parameters WHERE name_id = id)""",
+    "types of names are wrong": f"""
+SELECT name, type, kinds FROM names LEFT JOIN
+  (SELECT name_id, group_concat(DISTINCT CASE type WHEN 'integer' THEN 'number' WHEN 'float' THEN 'number'
+                                                   WHEN 'expression' THEN 'text' ELSE type END) AS kinds
+     FROM {_VALUES} WHERE type <> 'null' GROUP BY name_id) ON name_id = id
+ WHERE type IS NOT CASE WHEN kinds LIKE '%,%' THEN 'mixed'
+                        WHEN kinds IS NULL AND scraps + parameters > 0 THEN 'null' ELSE kinds END""",
     "notebooks are not in `runs`": "SELECT path FROM notebooks WHERE id NOT IN (SELECT nb_id FROM runs)",
     "notebooks are half there": """
 SELECT path, status FROM notebooks

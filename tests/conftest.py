@@ -7,10 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from scrapdb.index import index
 from tests import corpora as corpora_
 from tests import executed as executed_
+
+settings.register_profile("scrapdb", deadline=None)  # no test asserts a time
+settings.load_profile("scrapdb")
 
 
 @pytest.fixture(scope="session")
