@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -83,12 +84,10 @@ RECENT = Recent(REMEMBERED)
 
 
 @contextmanager
-def opened(place: bytes | Path, digest: str) -> Iterator[Parquet]:
-    """Open a parquet file: the bytes of a small one, or where it lies.
+def opened(place: bytes | Path) -> Iterator[Parquet]:
+    """Open a parquet file: the bytes of a small one, or where it lies; its name says what is in it.
 
-    Args:
-        place: the bytes, or the path.
-        digest: SHA-256 of the file, under which decoded columns are remembered.
+    Decoded columns are remembered by what was opened, not by a hash that a store claims: it may be somebody else's.
 
     Raises:
         ScrapdbError: it is damaged, or holds what Arrow or Python cannot do; also while it is read.
@@ -99,7 +98,7 @@ def opened(place: bytes | Path, digest: str) -> Iterator[Parquet]:
     try:
         source = pa.memory_map(str(place)) if isinstance(place, Path) else pa.BufferReader(place)
         with source, pq.ParquetFile(source) as file:
-            yield Parquet(file, source, digest)
+            yield Parquet(file, source, str(place) if isinstance(place, Path) else sha256(place).hexdigest())
     except ScrapdbError:
         raise
     except pa.ArrowNotImplementedError as error:
@@ -115,15 +114,15 @@ class Parquet:
     """An open parquet file; `opened` gives it.
 
     Attributes:
-        digest: SHA-256 of the file.
+        key: tells the file from others.
         rows: how many it has.
         columns: its columns, an index of pandas first; of several with one name the first.
     """
 
-    def __init__(self, file: Any, source: Any, digest: str) -> None:
+    def __init__(self, file: Any, source: Any, key: str) -> None:
         self._file = file
         self._source = source
-        self.digest = digest
+        self.key = key
         self.rows: int = file.metadata.num_rows
         schema = file.schema_arrow
         index = _index_columns(schema)
@@ -221,7 +220,7 @@ class Parquet:
         """Give a row group in one piece if its columns are at hand, or are wanted whole and fit."""
         import pyarrow as pa
 
-        kept = {name: RECENT.get((self.digest, group, name)) for name in columns}
+        kept = {name: RECENT.get((self.key, group, name)) for name in columns}
         missing = [name for name, array in kept.items() if array is None]
         if missing and not (whole and self._fits(group, columns)):
             for batch in self._file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=list(columns)):
@@ -240,7 +239,7 @@ class Parquet:
         table = _selected(file.read_row_group(group, columns=list(names)), names)
         decoded = dict(zip(names, table.columns, strict=True))
         for name, array in decoded.items():
-            RECENT.keep((self.digest, group, name), array, array.nbytes)
+            RECENT.keep((self.key, group, name), array, array.nbytes)
         return decoded
 
     def _without_dictionaries(self, table: pa.Table) -> pa.Table:
@@ -302,14 +301,14 @@ def summary(file: Parquet) -> dict[str, dict[str, Any]]:
     Raises:
         ScrapdbError: it takes too long, or the file is damaged.
     """
-    found: dict[str, dict[str, Any]] | None = RECENT.get((file.digest, "summary"))
+    found: dict[str, dict[str, Any]] | None = RECENT.get((file.key, "summary"))
     if found is None:
         deadline = _Deadline(SECONDS)
         found = {}
         for column in file.columns:
             deadline.check()
             found[column.name] = {"type": column.type} | _numbers(file, column.name)
-        RECENT.keep((file.digest, "summary"), found, sum(map(len, found)) * 8)
+        RECENT.keep((file.key, "summary"), found, sum(map(len, found)) * 8)
     return found
 
 

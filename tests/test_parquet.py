@@ -69,7 +69,7 @@ def values(table: pa.Table) -> list[dict[str, Any]]:
 )
 def test_take_gives_the_rows_in_the_order_of_their_numbers(file: Path, frame: pd.DataFrame, numbers: Any) -> None:
     wanted = frame.iloc[list(numbers)].reset_index().astype({"kind": object})
-    with opened(file, "digest") as found:
+    with opened(file) as found:
         for _ in range(2):
             table = found.take(["time", "x", "name", "note", "kind"], numbers)
             expected = pa.Table.from_pandas(wanted[["time", "x", "name", "note", "kind"]], preserve_index=False)
@@ -78,13 +78,13 @@ def test_take_gives_the_rows_in_the_order_of_their_numbers(file: Path, frame: pd
 
 def test_bytes_are_read_like_files(frame: pd.DataFrame) -> None:
     small = frame.head(10)
-    with opened(small.to_parquet(), "small") as found:
+    with opened(small.to_parquet()) as found:
         assert found.rows == 10
         assert values(found.take(["items"], [9])) == [{"items": [9, 10]}]
 
 
 def test_columns_index_first(file: Path) -> None:
-    with opened(file, "columns") as found:
+    with opened(file) as found:
         assert found.columns == [
             Column("time", "timestamp[us]", is_index=True),
             Column("x", "double", is_index=False),
@@ -98,13 +98,13 @@ def test_columns_index_first(file: Path) -> None:
 def test_names_with_dots_are_not_mixed_up(tmp_path: Path) -> None:
     path = tmp_path / "dots.parquet"
     pq.write_table(pa.table({"a.b": [1], "a": [2], "c": [{"d": 3}], "c.d": [4]}), path)
-    with opened(path, "dots") as found:
+    with opened(path) as found:
         assert values(found.take(["a", "c.d", "c", "a.b"], [0])) == [{"a": 2, "c.d": 4, "c": {"d": 3}, "a.b": 1}]
 
 
 @pytest.mark.usefixtures("_memory")
 def test_pieces_give_every_row_once(file: Path, frame: pd.DataFrame) -> None:
-    with opened(file, "pieces") as found:
+    with opened(file) as found:
         pieces = [piece.column("x").to_numpy() for piece in found.pieces(["x"])]
         texts = pa.chunked_array([piece.column("name") for piece in found.pieces(["name"])])
     assert np.array_equal(np.concatenate(pieces), frame["x"].to_numpy())
@@ -112,7 +112,7 @@ def test_pieces_give_every_row_once(file: Path, frame: pd.DataFrame) -> None:
 
 
 def test_summary_as_pandas_describes(file: Path, frame: pd.DataFrame) -> None:
-    with opened(file, "summary") as found:
+    with opened(file) as found:
         columns = summary(found)
     assert columns["x"]["mean"] == pytest.approx(frame["x"].mean())
     assert (columns["x"]["min"], columns["x"]["max"]) == (frame["x"].min(), frame["x"].max())
@@ -122,7 +122,7 @@ def test_summary_as_pandas_describes(file: Path, frame: pd.DataFrame) -> None:
 def test_summary_leaves_out_nan_and_empty_columns(tmp_path: Path) -> None:
     path = tmp_path / "gaps.parquet"
     pq.write_table(pa.table({"x": [1.0, float("nan"), None, 4.0], "none": pa.array([None] * 4, pa.float64())}), path)
-    with opened(path, "gaps") as found:
+    with opened(path) as found:
         assert summary(found) == {
             "x": {"type": "double", "min": 1.0, "mean": 2.5, "max": 4.0},
             "none": {"type": "double"},
@@ -134,7 +134,7 @@ def test_a_damaged_file_is_told_in_a_sentence(damage: bytes, tmp_path: Path) -> 
     path = tmp_path / "secret-place.parquet"
     path.write_bytes(damage)
     for place in (path, damage):
-        with pytest.raises(ScrapdbError, match="damaged") as raised, opened(place, "damaged") as found:
+        with pytest.raises(ScrapdbError, match="damaged") as raised, opened(place) as found:
             found.take(["x"], [0])
         assert "secret-place" not in str(raised.value)
 
@@ -142,12 +142,12 @@ def test_a_damaged_file_is_told_in_a_sentence(damage: bytes, tmp_path: Path) -> 
 def test_pages_that_were_overwritten_are_told_too(file: Path) -> None:
     content = bytearray(file.read_bytes())
     content[4:5000] = b"\xff" * 4996
-    with pytest.raises(ScrapdbError, match="damaged"), opened(bytes(content), "overwritten") as found:
+    with pytest.raises(ScrapdbError, match="damaged"), opened(bytes(content)) as found:
         found.take([column.name for column in found.columns], [0])
 
 
 def test_what_takes_too_long_is_stopped(file: Path) -> None:
-    with opened(file, "long") as found, pytest.raises(ScrapdbError, match="too large"):
+    with opened(file) as found, pytest.raises(ScrapdbError, match="too large"):
         found.take(["x"], [ROWS - 1], seconds=-1)
 
 

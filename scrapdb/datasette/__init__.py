@@ -102,14 +102,20 @@ def top_homepage(datasette: Any, request: Any) -> Callable[[], Awaitable[Markup]
 
 
 @hookimpl
+def top_database(datasette: Any, request: Any, database: str) -> Callable[[], Awaitable[Markup]]:
+    """Put links to the pages of a store above its tables (1.0)."""
+    return lambda: links.front(datasette, request.actor, database)
+
+
+@hookimpl
 def extra_body_script(
     database: str | None, table: str | None, view_name: str | None, request: Any, datasette: Any
 ) -> Callable[[], Awaitable[str]] | None:
-    """Put the links on the first page, and the expression box above tables (0.65)."""
+    """Put the links on the first page and above a store's tables, and the expression box above a table (0.65)."""
     if hasattr(hookspecs, "top_table"):
         return None
-    if view_name == "index":
-        return lambda: links.front_script(datasette, request.actor)
+    if view_name in ("index", "database"):
+        return lambda: links.front_script(datasette, request.actor, database)
     if view_name != "table" or database is None or table is None:
         return None
     return lambda: expressions.box_script(datasette, request, database, table)

@@ -17,7 +17,7 @@ from markupsafe import escape
 from scrapdb.output import short
 
 _DISPLAY = re.compile(r"display:([\w.+-]+/[\w.+-]+):([0-9a-f]{64})")
-_FRAME = re.compile(r"frame:(\d+)x(\d+):([0-9a-f]{64})")
+_FRAME = re.compile(r"frame:([0-9]{1,18})x([0-9]{1,18}):([0-9a-f]{64})")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d{6}Z")
 _STATUSES = frozenset({"unreadable", "failed", "running", "not run", "partial", "completed"})
 _STATUS_COLUMNS = frozenset({"status", "nb_status"})
@@ -39,7 +39,7 @@ def cell(value: Any, column: str, base: str) -> Markup | None:
     if not isinstance(value, str):
         return None
     if value.startswith("display:"):
-        return _display(value, base)
+        return _display(value, column, base)
     if value.startswith("frame:"):
         return _frame(value, base)
     if column in _STATUS_COLUMNS and value in _STATUSES:
@@ -73,20 +73,25 @@ def tree(value: Any, title: str | None = None) -> Markup:
     return Markup(f"<details><summary>{head}</summary><ul>{branches}</ul></details>")  # noqa: S704 - escaped, as branches
 
 
+def encodable(text: str) -> str:
+    r"""Write halves of characters as \ud800: JSON can have them, and no encoding can send them."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 def _number(value: float) -> Markup | None:
     shown = short(value)
     exact = repr(value)
     return Markup(f'<span title="{exact}">{shown}</span>') if float(shown) != value else None  # noqa: S704 - a number
 
 
-def _display(value: str, base: str) -> Markup | None:
+def _display(value: str, column: str, base: str) -> Markup | None:
     found = _DISPLAY.fullmatch(value)
     if not found:
         return None
     mime, digest = found.groups()
     address = escape(f"{base}/display/{digest}")
     if mime in _PICTURES:
-        picture = f'<img loading="lazy" alt="{mime}" src="{address}">'
+        picture = f'<img loading="lazy" alt="{escape(column)}" src="{address}">'
         return Markup(f'<a class="scrapdb-thumbnail" href="{address}">{picture}</a>')  # noqa: S704 - escaped
     return Markup(f'<a href="{address}">{mime}</a>')  # noqa: S704 - escaped, and letters of a MIME type
 
@@ -97,7 +102,7 @@ def _frame(value: str, base: str) -> Markup | None:
         return None
     rows, columns, digest = found.groups()
     address = escape(f"{base}/frame?hash={digest}")
-    return Markup(f'<a href="{address}">{int(rows):,} rows × {columns}</a>')  # noqa: S704 - escaped, and digits
+    return Markup(f'<a class="scrapdb-shape" href="{address}">{int(rows):,} rows × {columns}</a>')  # noqa: S704 - escaped, and digits
 
 
 def _json(value: str) -> Markup | None:
@@ -108,6 +113,6 @@ def _json(value: str) -> Markup | None:
     if len(value) <= _FOLDED:
         return Markup(f"<code>{escape(value)}</code>")  # noqa: S704 - escaped
     try:
-        return Markup(f'<div class="scrapdb-tree">{tree(parsed)}</div>')  # noqa: S704 - escaped there
+        return Markup(f'<div class="scrapdb-tree">{encodable(tree(parsed))}</div>')  # noqa: S704 - escaped there
     except RecursionError:
         return None

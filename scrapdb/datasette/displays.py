@@ -1,8 +1,8 @@
 """The route of displays: bytes that somebody else's notebook made, sent so that they cannot act.
 
 A display is found by the hash of its bytes; its type is the one that the store has, never one that the address
-claims. Pictures whose first bytes are those of their type are shown, SVG under a policy that forbids it everything, and
-all else is a download.
+claims. Pictures whose first bytes are those of their type are shown, SVG as a picture or under a policy that forbids it
+everything, and all else is a download.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from datasette.utils.asgi import NotFound
 from datasette.utils.asgi import Response
 
 from scrapdb.datasette.store import Store
+from scrapdb.sandbox import picture
 
 # With these a picture can do nothing, even if it is opened by its own address.
 PICTURE_HEADERS = {
@@ -22,13 +23,14 @@ PICTURE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_HEADERS = PICTURE_HEADERS | {"Cache-Control": "private, max-age=31536000, immutable"}
+_HEADERS = PICTURE_HEADERS | {"Cache-Control": "private, max-age=31536000, immutable", "Vary": "Sec-Fetch-Dest"}
 _MAGIC = {
     "image/png": (b"\x89PNG\r\n\x1a\n",),
     "image/jpeg": (b"\xff\xd8\xff",),
     "image/gif": (b"GIF87a", b"GIF89a"),
     "image/webp": (b"RIFF",),
 }
+_SVG = "image/svg+xml"
 _SUFFIX = re.compile(r"[^a-z0-9]")
 
 
@@ -44,7 +46,7 @@ def read(connection: sqlite3.Connection, digest: str) -> tuple[str, bytes] | Non
 
 def response(mime_type: str, content: bytes, digest: str) -> Response:
     """Send a display so that it can do nothing."""
-    if content.startswith(_MAGIC.get(mime_type, ())) or mime_type == "image/svg+xml":
+    if content.startswith(_MAGIC.get(mime_type, ())) or mime_type == _SVG:
         return Response(content, content_type=mime_type, headers=dict(_HEADERS))
     if mime_type == "text/plain":
         return Response(content, content_type="text/plain; charset=utf-8", headers=dict(_HEADERS))
@@ -59,4 +61,12 @@ async def view(store: Store, request: Any) -> Response:
     found = await store.ask(lambda connection: read(connection, digest))
     if found is None:
         raise NotFound("There is no such display")
+    if found[0] == _SVG and request.headers.get("sec-fetch-dest") == "document":
+        return _opened(found[1])
     return response(*found, digest)
+
+
+def _opened(content: bytes) -> Response:
+    """Send an SVG that is opened by its address as a picture in a page: as a document, its links would lead away."""
+    policy = {"Content-Security-Policy": "default-src 'none'; img-src data:; sandbox"}
+    return Response.html(f"<!doctype html><title>SVG</title>{picture(_SVG, content)}", headers=_HEADERS | policy)

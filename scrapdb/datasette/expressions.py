@@ -27,6 +27,7 @@ from scrapdb.query.select import ids_condition
 # The tables that expressions filter, and where these have the notebook's id.
 TABLES = {"runs": "nb_id", "notebooks": "id", "scraps": "notebook_id", "parameters": "notebook_id"}
 _ARGUMENT = "_scrap"
+_SEARCH = "_search"
 _PREFIX = "scrapdb_"
 
 
@@ -36,26 +37,30 @@ class WrongExpressionError(BadRequest):  # type: ignore[misc] # Datasette has no
     Args:
         message: what is wrong with it, the carets below their place.
         database: whose table it is.
+        table: its name.
     """
 
-    def __init__(self, message: str, database: str) -> None:
+    def __init__(self, message: str, database: str, table: str) -> None:
         super().__init__(message)
         self.database = database
+        self.table = table
 
 
 async def filters(datasette: Any, request: Any, database: str, table: str) -> FilterArguments | None:
-    """Filter a table by all expressions of the address.
+    """Filter a table by all expressions of the address; full-text search, which looks into all tables, is Datasette's.
 
     Raises:
         WrongExpressionError: one of them is wrong.
-        Forbidden: the actor may not see what they ask for.
+        Forbidden: the actor may not see what they ask for, or what a search looks into.
     """
-    expressions = given(request)
-    if table not in TABLES or not expressions:
+    expressions = given(request) if table in TABLES else []
+    if not expressions and not any(name.startswith(_SEARCH) for name in request.args):
         return None
     try:
         store = await find(datasette, database, request.actor)
     except NotFound:
+        return None
+    if not expressions:
         return None
 
     def condition(connection: sqlite3.Connection) -> tuple[str, dict[str, object]]:
@@ -64,7 +69,7 @@ async def filters(datasette: Any, request: Any, database: str, table: str) -> Fi
     try:
         sql, values = await store.ask(condition)
     except ScrapdbError as error:
-        raise WrongExpressionError(str(error), database) from error
+        raise WrongExpressionError(str(error), database, table) from error
     return FilterArguments([f"{TABLES[table]} IN ({sql})"], params=values, human_descriptions=expressions)
 
 
@@ -78,8 +83,16 @@ def joined(expressions: Sequence[str]) -> str:
     return expressions[0] if len(expressions) == 1 else " and ".join(f"({text})" for text in expressions)
 
 
-async def box(datasette: Any, request: Any, database: str, table: str) -> Markup | None:
-    """Give the form that asks for an expression above a table, and links to what shows the same notebooks."""
+async def box(datasette: Any, request: Any, database: str, table: str, error: str = "") -> Markup | None:
+    """Give the form that asks for an expression above a table, and links to what shows the same notebooks.
+
+    Args:
+        datasette: the server.
+        request: for a page of the table.
+        database: name of the store.
+        table: its name.
+        error: what is wrong with the expression.
+    """
     if table not in TABLES:
         return None
     try:
@@ -93,6 +106,7 @@ async def box(datasette: Any, request: Any, database: str, table: str) -> Markup
         "action": datasette.urls.table(database, table),
         "name": _ARGUMENT,
         "expression": joined(given(request)),
+        "error": error,
         "kept": [(key, value) for key in sorted(kept) for value in request.args.getlist(key)],
     }
     return Markup(await datasette.render_template("scrapdb/box.html", context, request=request))  # noqa: S704
@@ -107,5 +121,5 @@ async def explained(datasette: Any, request: Any, error: Exception) -> Response 
     """Show a reader what is wrong with an expression; programs and other errors are left to Datasette."""
     if not isinstance(error, WrongExpressionError) or request.path.endswith((".json", ".csv")):
         return None
-    store = Store(datasette, error.database)
-    return await render(store, request, "error", {"error": str(error)}, status=400)
+    form = await box(datasette, request, error.database, error.table, str(error))
+    return await render(Store(datasette, error.database), request, "error", {"box": form}, status=400)

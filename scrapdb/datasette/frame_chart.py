@@ -10,6 +10,9 @@ from typing import Any
 from scrapdb.datasette.frame_cells import heading
 from scrapdb.datasette.plot_chart import DARK
 from scrapdb.datasette.plot_chart import LIGHT
+from scrapdb.datasette.plot_chart import TIMES
+from scrapdb.datasette.plot_chart import off_zero
+from scrapdb.datasette.plot_chart import whole
 from scrapdb.errors import UsageError
 from scrapdb.parquet import Parquet
 
@@ -46,7 +49,8 @@ def specification(
     table = file.take(names if across is None else [across, *names], numbers)
     places = numbers.tolist() if across is None else [_plain(value) for value in table.column(across).to_pylist()]
     ink, line, grid, ground, mark, _ = DARK if dark else LIGHT
-    lines = [_line(name, places, table.column(name).to_pylist(), _axis(file, across), mark) for name in names]
+    axis = _axis(file, across, len(places))
+    lines = [_line(name, places, [_plain(y) for y in table.column(name).to_pylist()], axis, mark) for name in names]
     text = {"labelColor": ink, "titleColor": ink}
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
@@ -73,12 +77,12 @@ def _is_time(file: Parquet, name: str) -> bool:
     return bool(pa.types.is_timestamp(file.type_of(name)) or pa.types.is_date(file.type_of(name)))
 
 
-def _axis(file: Parquet, across: str | None) -> dict[str, Any]:
+def _axis(file: Parquet, across: str | None, count: int) -> dict[str, Any]:
     title = {"title": heading(across or _ROW)}
     if across is not None and _is_time(file, across):
-        return {"type": "temporal", "scale": {"type": "utc"}} | title
-    whole = {"axis": {"tickMinStep": 1, "format": ",d"}} if across is None else {}
-    return {"type": "quantitative", "scale": {"zero": False, "nice": False}} | title | whole
+        return {"type": "temporal"} | TIMES | title
+    rows = {"axis": whole(count - 1)} if across is None else {}
+    return {"type": "quantitative", "scale": {"zero": False, "nice": False}} | title | rows
 
 
 def _sample(count: int) -> np.ndarray[Any, Any]:
@@ -92,11 +96,11 @@ def _line(name: str, places: Sequence[Any], values: Sequence[Any], axis: dict[st
     return {
         "width": _WIDTH,
         "height": _HEIGHT,
-        "data": {"values": [{"x": x, "y": _plain(y)} for x, y in zip(places, values, strict=True)]},
+        "data": {"values": [{"x": x, "y": y} for x, y in zip(places, values, strict=True)]},
         "mark": {"type": "line", "strokeWidth": 1.3, "color": color, "point": len(values) <= _FEW},
         "encoding": {
             "x": {"field": "x", **axis},
-            "y": {"field": "y", "type": "quantitative", "title": name, "scale": {"zero": False}},
+            "y": {"field": "y", "type": "quantitative", "title": name, "scale": off_zero(values)},
         },
     }
 

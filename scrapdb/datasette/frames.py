@@ -12,6 +12,8 @@ from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import StoreError
 from scrapdb.store import read
 from scrapdb.store import related
+from scrapdb.store import sidecars
+from scrapdb.store.connection import file_of
 
 MOST_PLACES = 20  # notebooks that are named
 _MISSING = (
@@ -51,9 +53,16 @@ def place(connection: sqlite3.Connection, frame: read.Frame) -> bytes | Path | S
     """Find the parquet file of a frame, or what says that it is missing."""
     try:
         found: bytes | Path = read.parquet(connection, frame)
+        if isinstance(found, bytes) or _is_sidecar(found, file_of(connection)):
+            return found
     except StoreError:  # its sentence tells where the store lies, which is no business of who browses it
-        return StoreError(_MISSING.format(frame.notebook))
-    return found
+        pass
+    return StoreError(_MISSING.format(frame.notebook))
+
+
+def _is_sidecar(path: Path, store: Path) -> bool:
+    """Tell whether a file lies among the store's sidecars, and no link or odd hash of the store leads elsewhere."""
+    return path.resolve().is_relative_to(sidecars.directory(store).resolve())
 
 
 def _located(connection: sqlite3.Connection, digest: str, path: str, name: str) -> Located | None:

@@ -27,17 +27,17 @@ async def of_stores(datasette: Any, actor: Any) -> list[Link]:
     ]
 
 
-async def front(datasette: Any, actor: Any) -> Markup:
-    """Write the pages of every store that the actor may see for the first page, where tables stand by their size."""
-    links = [
-        f'<a href="{escape(link["href"])}">{escape(link["label"])}</a>' for link in await of_stores(datasette, actor)
-    ]
+async def front(datasette: Any, actor: Any, database: str | None = None) -> Markup:
+    """Write the pages that the actor may see: of one store for its page of tables, or of all for the first page."""
+    found = await (of_stores(datasette, actor) if database is None else _of_store(datasette, actor, database))
+    links = [f'<a href="{escape(link["href"])}">{escape(link["label"])}</a>' for link in found]
     return Markup(f'<p class="scrapdb-front">{" · ".join(links)}</p>' if links else "")  # noqa: S704 - escaped
 
 
-async def front_script(datasette: Any, actor: Any) -> str:
-    """Write the script that puts the links on the first page where Datasette has no place for them (0.65)."""
-    return inserting(await front(datasette, actor), "section.content h2")
+async def front_script(datasette: Any, actor: Any, database: str | None = None) -> str:
+    """Write the script that puts the links where Datasette has no place for them (0.65)."""
+    selector = "section.content h2" if database is None else ".page-header + *"
+    return inserting(await front(datasette, actor, database), selector)
 
 
 async def of_table(datasette: Any, request: Any, actor: Any, database: str, table: str) -> list[Link]:

@@ -22,9 +22,12 @@ _MOST_COLORS = 10
 _BINS = 30
 _WIDTH, _HEIGHT = 860, 420  # pixels
 _LONGEST_LABEL = 60  # characters
+_FEW_TICKS = 10
+# Vega writes 23:30 as 11:30.
+TIMES = {"scale": {"type": "utc"}, "axis": {"format": {"hours": "%H:%M", "minutes": "%H:%M"}}}
 # Text, lines, grid, ground, marks of one colour, and the scheme of many.
 LIGHT = ("#1d2939", "#98a2b3", "#eaecf0", "white", "#276890", "tableau10")
-DARK = ("#e4e7ec", "#667085", "#344054", "#161b22", "#6cb6e0", "set2")
+DARK = ("#e4e7ec", "#667085", "#344054", "#161b22", "#6cb6e0", "set3")
 
 
 def specification(points: Points, kind: Kind, *, dark: bool = False) -> dict[str, Any]:
@@ -56,7 +59,8 @@ def _marks(points: Points, kind: Kind, color: str) -> dict[str, Any]:
         channel = _CHANNELS[place]
         values = [row[place + 1] for row in points.rows]
         columns.append(_values(values, scale, _MOST_COLORS if channel == "color" else _MOST_CATEGORIES))
-        encoding[channel] = {"field": channel, "type": scale, "title": _cut(label), **_scale(scale, channel)}
+        encoding[channel] = {"field": channel, "type": scale, "title": _cut(label)}
+        encoding[channel] |= _scale(scale, channel, columns[-1])
     mark = {"type": "line", "point": True} if kind == "line" else {"type": "point", "filled": True, "opacity": 0.8}
     data = [dict(zip(encoding, values, strict=True)) for values in zip(*columns, strict=True)]
     return {"data": {"values": data}, "mark": mark | {"color": color}, "encoding": encoding}
@@ -78,7 +82,22 @@ def _histogram(points: Points, _: Kind, color: str) -> dict[str, Any]:
         x |= {"bin": {"binned": True}} | _scale(scale, "x")
         encoding["x2"] = {"field": "end"}
         data = [{"x": start, "end": start + step, "count": count} for start, count in bins]
+    encoding["y"]["axis"] = whole(max((bar["count"] for bar in data), default=0))
     return {"data": {"values": data}, "mark": {"type": "bar", "color": color}, "encoding": encoding}
+
+
+def whole(steps: int) -> dict[str, Any]:
+    """Describe an axis of so many whole numbers; Vega puts ticks between few of them unless it is told a count."""
+    return {"tickMinStep": 1, "format": ",d"} | ({"tickCount": max(1, steps)} if steps < _FEW_TICKS else {})
+
+
+def off_zero(numbers: Sequence[float | None]) -> dict[str, Any]:
+    """Describe a scale that need not begin at zero; if all are one number, Vega would round it, so it gets room."""
+    known = {number for number in numbers if number is not None}
+    if len(known) != 1:
+        return {"zero": False}
+    room = abs(*known) / 2 or 1
+    return {"zero": False, "domain": [min(known) - room, max(known) + room]}
 
 
 def binned(numbers: Sequence[float], *, nice: bool) -> tuple[float, list[tuple[float, int]]]:
@@ -117,10 +136,10 @@ def _category(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else _cut(str(value))
 
 
-def _scale(scale: Scale, channel: str) -> dict[str, Any]:
-    if scale == "temporal":
-        return {"scale": {"type": "utc"}} if channel != "color" else {}
-    return {"scale": {"zero": False}} if scale == "quantitative" and channel != "color" else {}
+def _scale(scale: Scale, channel: str, values: Sequence[Any] = ()) -> dict[str, Any]:
+    if channel == "color" or scale == "nominal":
+        return {}
+    return TIMES if scale == "temporal" else {"scale": off_zero(values)}
 
 
 def _cut(text: str) -> str:

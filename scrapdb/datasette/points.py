@@ -70,11 +70,12 @@ def read(connection: sqlite3.Connection, axes: Axes, most: int | None = None) ->
         UsageError: an axis is more than one expression.
     """
     wanted = [axis for axis in (axes.x, axes.y, axes.color) if axis]
+    fields = fields_of(connection)
     for axis in wanted:
         if axis.strip() == "*" or len(parse_columns(axis)) > 1:
             raise UsageError(f"An axis is one field or expression, not {axis!r}.")
+        select(connection, fields, columns=axis)  # alone, so that an error tells its place in what was asked for
     columns = ", ".join(["nb.path", *wanted])
-    fields = fields_of(connection)
     choice = None if most is None else _choose(connection, fields, axes, most)
     where = None if choice else axes.where or None
     selection = select(connection, fields, where, columns=columns, only=choice and choice.condition)

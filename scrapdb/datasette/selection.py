@@ -99,9 +99,11 @@ def numbers(file: Parquet, selection: Selection) -> np.ndarray[Any, Any] | None:
     """
     if selection == Selection():
         return None
-    key = (file.digest, selection)
+    key = (file.key, selection)
     found: np.ndarray[Any, Any] | None = RECENT.get(key)
     if found is None:
+        if selection.sort is not None and not selection.filters:
+            _check_sortable(file.rows)
         found = _matching(file, selection.filters)
         if selection.sort is not None:
             found = _sorted(file, found, selection.sort, descending=selection.descending)
@@ -140,11 +142,7 @@ def _sorted(file: Parquet, rows: np.ndarray[Any, Any], column: str, *, descendin
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if len(rows) > MOST_SORTED:
-        raise UsageError(
-            f"{len(rows):,} rows are too many to sort here: at most {MOST_SORTED:,}. Filter them first, or download the"
-            " parquet file."
-        )
+    _check_sortable(len(rows))
     if not len(rows):
         return rows
     values = pa.concat_tables(file.pieces([column])).column(0)
@@ -156,6 +154,14 @@ def _sorted(file: Parquet, rows: np.ndarray[Any, Any], column: str, *, descendin
         raise UsageError(f"The column {column!r} has values without an order ({file.type_of(column)}).") from error
     ordered: np.ndarray[Any, Any] = rows[order.to_numpy()]
     return ordered
+
+
+def _check_sortable(rows: int) -> None:
+    if rows > MOST_SORTED:
+        raise UsageError(
+            f"{rows:,} rows are too many to sort here: at most {MOST_SORTED:,}. Filter them first, or download the"
+            " parquet file."
+        )
 
 
 Condition = Callable[["pa.ChunkedArray"], "pa.ChunkedArray"]

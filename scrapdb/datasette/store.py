@@ -30,7 +30,19 @@ except ImportError:  # Datasette 0.65
 
 Answer = TypeVar("Answer")
 # What the pages show comes from all of these; who may not see one of them sees no page.
-TABLES = ("notebooks", "cells", "scraps", "parameters", "displays", "frames", "blobs", "problems", "runs", "search")
+TABLES = (
+    "notebooks",
+    "names",
+    "cells",
+    "scraps",
+    "parameters",
+    "displays",
+    "frames",
+    "blobs",
+    "problems",
+    "runs",
+    "search",
+)
 _TOO_LONG = (
     "The answer takes longer than {:g} seconds, after which this server stops. Ask for fewer notebooks, or let it have"
     " more time: `--setting sql_time_limit_ms 5000`."

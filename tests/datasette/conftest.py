@@ -16,7 +16,8 @@ from scrapdb.store.write import Writer
 from tests.datasette import glued as glued_
 from tests.datasette.thirty import build
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+# WebRTC leaves out this machine's own addresses if it is not told to use them, and reaches no server that listens here.
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--allow-loopback-in-peer-connection"]
 _NO_BROWSER = "These tests need a browser: `apt-get install chromium`, or google-chrome on the PATH."
 
 

@@ -24,6 +24,7 @@ PICTURES = {
     "frame": "/-/scrapdb/scraps/frame?path=tickers/BCD.ipynb&name=prices",
     "compare": "/-/scrapdb/scraps/compare?path=tickers/BCD.ipynb&path=tickers/MNO.ipynb",
     "notebook": "/-/scrapdb/scraps/notebook?path=tickers/BCD.ipynb",
+    "plot": "/-/scrapdb/scraps/plot?x=symbol&y=distance * 100&color=close_to_ath",
 }
 
 
@@ -40,7 +41,7 @@ def main(directory: Path) -> None:
         Database(store).index(store.parent / "tickers")
         with served("scrapdb", "--db", store, "serve") as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-            page = browser.new_page(viewport={"width": 1200, "height": 700})
+            page = browser.new_page(viewport={"width": 1200, "height": 960})
             for name, path in PICTURES.items():
                 page.goto(f"{address}{path}", wait_until="networkidle")
                 page.screenshot(path=directory / f"{name}.png")

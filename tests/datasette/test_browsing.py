@@ -5,13 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from scrapdb.database import Database
 from tests.datasette.server import served
+from tests.notebook_builder import gluing
+from tests.notebook_builder import write
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -23,7 +27,18 @@ _LOADED = "image => image.complete && image.naturalWidth > 0"
 
 @pytest.fixture(scope="module")
 def address(store: Path) -> Iterator[str]:
-    with served("datasette", store) as running:
+    with served("scrapdb", "--db", store, "serve") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def wide(glued: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve frames, failures, and a scrap with a very long name."""
+    directory = tmp_path_factory.mktemp("wide")
+    shutil.copytree(glued.parent, directory, dirs_exist_ok=True)
+    write(directory / "long.ipynb", gluing(**{"a_name_without_an_end_" * 10: 1}))
+    Database(directory / "scraps.db").index(directory)
+    with served("datasette", directory / "scraps.db") as running:
         yield running
 
 
@@ -49,9 +64,12 @@ def _chart_of(path: Path) -> str:
     return hashlib.sha256(base64.b64decode("".join(picture))).hexdigest()
 
 
-def test_three_clicks_lead_to_the_chart_of_the_nearest_ticker(page: Page, address: str, store: Path) -> None:
-    page.goto(address)
-    page.click("section.content >> text=Runs")
+@pytest.mark.parametrize("first", ["/", "/scraps"])  # the page that `scrapdb serve` tells, and that `--open` opens
+def test_three_clicks_lead_to_the_chart_of_the_nearest_ticker(
+    first: str, page: Page, address: str, store: Path
+) -> None:
+    page.goto(f"{address}{first}")
+    page.click(".scrapdb-front >> text=Runs")
     page.click("th[data-column=distance] >> text=distance")
     page.locator("table.rows-and-columns a.scrapdb-thumbnail").first.click()
     page.wait_for_url(f"**/display/{_chart_of(store.parent / 'tickers' / f'{NEAREST}.ipynb')}")
@@ -75,8 +93,34 @@ def test_a_frame_is_one_click_from_its_run(page: Page, address: str) -> None:
 
 
 def test_two_tickers_stand_side_by_side(page: Page, address: str) -> None:
-    page.goto(f"{address}/-/scrapdb/scraps/compare?path=tickers/BCD.ipynb&path=tickers/MNO.ipynb")
-    text = page.inner_text("body")
-    assert "BCD" in text
-    assert "MNO" in text
+    page.goto(address)
+    page.click(".scrapdb-front >> text=Gallery")
+    for ticker in (NEAREST, "MNO"):
+        page.check(f"input[value='tickers/{ticker}.ipynb']")
+    page.click("text=Compare the ticked notebooks")
+    page.wait_for_url("**/compare?*")
+    assert page.locator("thead a[href*='/notebook?']").all_inner_texts() == [
+        "tickers/BCD.ipynb", "tickers/MNO.ipynb",
+    ]  # fmt: skip
     _charts_are_shown(page, "img[src*='/display/']")
+    page.go_back()
+    assert page.locator("input:checked").count() == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "notebook?path=run0.ipynb",
+        "notebook?path=long.ipynb",
+        "problems",
+        "compare?path=run0.ipynb&path=run1.ipynb",
+        "gallery",
+        "plot",
+        "frame?path=run0.ipynb&name=prices",
+    ],
+)
+def test_no_page_is_wider_than_a_phone(name: str, browser: Browser, wide: str) -> None:
+    phone = browser.new_page(viewport={"width": 390, "height": 844})
+    phone.goto(f"{wide}/-/scrapdb/scraps/{name}")
+    assert phone.evaluate("document.documentElement.scrollWidth") == 390
+    phone.close()

@@ -110,6 +110,11 @@ def test_nine_are_too_many(glued: Path) -> None:
     assert "left out: run1" in response.text
 
 
+def test_pictures_say_of_which_notebook_they_are(store: Path) -> None:
+    text = get(store, page("compare", path=["tickers/BCD.ipynb", "tickers/MNO.ipynb"])).text
+    assert re.findall(r' alt="([^"]+)"', text) == ["chart of tickers/BCD.ipynb", "chart of tickers/MNO.ipynb"]
+
+
 def test_nothing_differs(glued: Path, tmp_path: Path) -> None:
     """Two copies of one notebook."""
     from scrapdb.database import Database

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import re
+import select
+import socket
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from contextlib import suppress
+from html import escape
 from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
@@ -84,6 +87,16 @@ WAITING = {
     "link-script": f'<a href="javascript:{_SCRIPT}">click</a>',
     "form": '<form action="LEAK/form"><button>click</button></form>',
     "form-top": '<form action="LEAK/form-top" method="post" target="_top"><button>click</button></form>',
+}
+# Scripts that call a server at PORT.
+_RELAY = "{iceServers: [{urls: 'turn:127.0.0.1:PORT?transport=tcp', username: 'secret', credential: 'x'}]}"
+_CALL = f"""const call = new RTCPeerConnection({_RELAY}); call.createDataChannel('x');
+call.createOffer().then((offer) => call.setLocalDescription(offer))"""
+CALLING = {
+    "webrtc": f"<script>{_CALL}</script>",
+    "webrtc of a frame inside": f"""<body><iframe srcdoc="<script>{_CALL}</script>"></iframe><script></script>""",
+    "frame": """<body><script>const frame = document.createElement('iframe'); frame.src = 'http://127.0.0.1:PORT/';
+document.body.append(frame)</script>""",
 }
 _PATIENCE = 100  # tenths of a second
 _AT = (20, 18)  # pixels from the corner: within the first link or button of a document
@@ -229,6 +242,52 @@ def test_nothing_acts_on_the_page_of_a_notebook(context: BrowserContext, site: S
     assert _acted(context, site, "/-/scrapdb/scraps/notebook?path=one.ipynb") == []
 
 
+@pytest.mark.parametrize("name", CALLING)
+def test_scripts_that_run_reach_nobody(name: str, browser: Browser, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as called:
+        document = CALLING[name].replace("PORT", str(called.getsockname()[1]))
+        write(tmp_path / "calling.ipynb", notebook(code("1", display("shown", {"text/html": document}))))
+        Database(tmp_path / "scraps.db").index(tmp_path, workers=1)
+        with served("datasette", tmp_path / "scraps.db") as address, browser.new_page() as page:
+            # It may never load: Chromium ends a page whose inner frame tries WebRTC under this policy.
+            asked = f"{address}/-/scrapdb/scraps/notebook?path=calling.ipynb&scripts=shown"
+            page.goto(asked, wait_until="commit")
+            assert not _is_called(called)
+        with listening() as listener, browser.new_page() as page:
+            listener.documents["/"] = document
+            page.goto(f"{listener.address}/", wait_until="commit")
+            assert _is_called(called)
+
+
+def test_a_page_of_somebody_else_cannot_have_scripts_run(context: BrowserContext, site: Site) -> None:
+    asked = f"{site.address}/-/scrapdb/scraps/notebook?path=one.ipynb&scripts=script"
+    site.listener.documents["/link"] = f'<a href="{escape(asked)}">click</a>'
+    page = context.new_page()
+    page.goto(f"{site.listener.address}/link")
+    page.get_by_text("click").click()
+    assert page.url == asked
+    assert page.locator("iframe[sandbox='']").count() > 0
+    assert page.locator("iframe[sandbox='allow-scripts']").count() == 0
+    page.goto(asked)  # as a person who types it
+    assert page.locator("iframe[sandbox='allow-scripts']").count() == 1
+
+
+def test_a_click_on_an_svg_that_is_opened_leads_nowhere(context: BrowserContext, site: Site, tmp_path: Path) -> None:
+    link = f'<a href="{site.listener.address}/svg-link"><rect width="99" height="99"/></a>'
+    svg = _SVG.format(link).replace('"9"', '"99"')
+    write(tmp_path / "linked.ipynb", notebook(code("1", display("linked", {"image/svg+xml": svg}))))
+    Database(tmp_path / "scraps.db").index(tmp_path, workers=1)
+    with served("datasette", tmp_path / "scraps.db") as address:
+        page = context.new_page()
+        page.goto(f"{address}/-/scrapdb/scraps/notebook?path=linked.ipynb")
+        page.locator("img.scrapdb-picture").click()
+        page.wait_for_url("**/display/*")
+        opened = page.url
+        page.mouse.click(40, 40)
+        page.wait_for_timeout(300)
+        assert (page.url, site.listener.requests) == (opened, [])
+
+
 def test_nothing_acts_when_a_display_is_opened(context: BrowserContext, site: Site) -> None:
     with closing(sqlite3.connect(site.store)) as connection:
         hashes = [digest for (digest,) in connection.execute("SELECT DISTINCT hash FROM displays")]
@@ -285,6 +344,10 @@ def _hostile_frame(address: str) -> dict[str, Any]:
     file = BytesIO()
     pq.write_table(pa.table({_aimed(ACTING[name], address): column for name, column in columns.items()}), file)
     return scrap("frame", base64.b64encode(file.getvalue()).decode(), "pandas")
+
+
+def _is_called(listening: socket.socket) -> bool:
+    return bool(select.select([listening], [], [], 3)[0])
 
 
 def _aimed(text: str, address: str) -> str:

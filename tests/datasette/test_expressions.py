@@ -84,6 +84,13 @@ def test_a_wrong_expression_is_told_with_its_place(expression: str, thirty: Path
     assert get(thirty, address.replace("runs?", "runs.csv?")).status_code == 400
 
 
+def test_a_wrong_expression_can_be_mended_where_it_is_told(thirty: Path) -> None:
+    page = unescape(get(thirty, "/scraps/runs?_scrap=distence<0.5&_sort=symbol").text)
+    assert '<form class="core scrapdb-box" action="/scraps/runs"' in page
+    assert 'name="_scrap" value="distence<0.5"' in page
+    assert '<input type="hidden" name="_sort" value="symbol">' in page
+
+
 def test_other_databases_are_left_alone(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "other.db")) as connection:
         connection.executescript("CREATE TABLE runs (nb_id INTEGER PRIMARY KEY); INSERT INTO runs VALUES (1)")
@@ -130,8 +137,13 @@ def test_an_expression_is_checked_without_being_asked(thirty: Path) -> None:
     assert answer["error"].endswith("distance<\n           ^")
 
 
-def test_menus_lead_to_the_pages_of_the_store(thirty: Path) -> None:
-    page = unescape(get(thirty, "/").text)
-    assert all(f'href="/-/scrapdb/scraps/{name}"' in page for name in ("gallery", "plot", "problems"))
+@pytest.mark.parametrize("address", ["/", "/scraps"])
+def test_menus_and_first_pages_lead_to_the_pages_of_the_store(address: str, thirty: Path) -> None:
+    page = unescape(get(thirty, address).text).replace("\\", "")
+    for name in ("gallery", "plot", "problems"):
+        assert page.count(f'href="/-/scrapdb/scraps/{name}"') == 2
+
+
+def test_above_a_table_are_links_to_what_shows_its_rows(thirty: Path) -> None:
     table = unescape(get(thirty, "/scraps/runs?_scrap=distance<0.5").text)
     assert table.count("/-/scrapdb/scraps/gallery?where=distance%3C0.5") >= 2

@@ -8,12 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from scrapdb.database import Database
 from tests.datasette.asked import get
 from tests.datasette.glued import PLOTLY
 from tests.datasette.glued import SCRIPT
 from tests.datasette.glued import hash_of
 from tests.datasette.glued import page
 from tests.datasette.glued import small
+from tests.notebook_builder import code
+from tests.notebook_builder import display
+from tests.notebook_builder import notebook
+from tests.notebook_builder import scrap
+from tests.notebook_builder import write
 
 
 def row(text: str, name: str) -> str:
@@ -37,7 +43,7 @@ def run1(glued: Path) -> str:
 
 def test_summary(run1: str) -> None:
     summary = " ".join(re.sub(r"<[^>]+>", "", run1.partition('scrapdb-summary">')[2].partition("</p>")[0]).split())
-    assert summary.startswith("completed started 2026-11-02 10:00:00 UTC · 11 seconds · kernel python3 · 2 cells · ")
+    assert summary.startswith("completed · started 2026-11-02 10:00:00 UTC · 11 seconds · kernel python3 · 2 cells · ")
 
 
 def test_parameters_with_their_source(run1: str) -> None:
@@ -49,7 +55,7 @@ def test_scraps_in_the_order_and_the_cells_in_which_they_were_glued(run1: str) -
     shown = ["chart", "table", "scripted", "both", "plotly", "javascript", "pdf"]
     assert re.findall(r'<tr id="([^"]+)">', run1) == names + shown
     cells = [" ".join(re.sub(r"<[^>]+>", "", head).split()) for head in re.findall(r"<h3.*?</h3>", run1, re.DOTALL)]
-    assert cells == ["Cell 0 [1] id gluing 1.25 seconds", "Cell 1 [2] id showing 2.5 seconds"]
+    assert cells == ["Cell 0 [1] · id gluing · 1.25 seconds", "Cell 1 [2] · id showing · 2.5 seconds"]
     assert '<pre class="scrapdb-source">glue(&lt;values&gt;)</pre>' in run1
 
 
@@ -142,6 +148,26 @@ def test_problems_of_the_notebook(glued: Path) -> None:
     assert "unreadable</span>" in text
     assert "Nothing was glued." in text
     assert '<span class="scrapdb-null">truncated</span>' in text
+
+
+def test_many_problems_are_folded(glued: Path) -> None:
+    assert "<details><summary>150 problems</summary>" in get(glued, page("notebook", path="odd")).text
+
+
+def test_plain_text_beside_a_value_is_shown(tmp_path: Path) -> None:
+    shown = display("config", {"text/plain": "Config(depth=2)"})
+    shown["data"] |= scrap("config", {"depth": 2})["data"]
+    shown["metadata"]["scrapbook"] |= {"data": True}
+    write(tmp_path / "a.ipynb", notebook(code("1", shown)))
+    Database(tmp_path / "scraps.db").index(tmp_path)
+    text = get(tmp_path / "scraps.db", page("notebook", path="a.ipynb")).text
+    assert '<pre class="scrapdb-text">Config(depth=2)</pre>' in text
+    assert "cannot be shown" not in text
+
+
+def test_an_index_without_a_name_is_called_index(store: Path) -> None:
+    text = get(store, page("notebook", path="tickers/BCD.ipynb")).text
+    assert re.findall(r'<th scope="col">(index|price|ATH|__.*)</th>', text) == ["index", "price", "ATH"]
 
 
 def test_unknown_notebook(glued: Path) -> None:

@@ -87,6 +87,21 @@ def test_queries_show_no_table_that_is_closed(store: Path) -> None:
     assert statuses(store, ["/scraps/largest_scraps"]) == {200}
 
 
+@pytest.mark.parametrize("arguments", ["_search=x", "_scrap=distance<1"])
+def test_a_table_that_is_open_does_not_tell_what_is_found_in_closed_ones(arguments: str, store: Path) -> None:
+    rules: dict[str, Any] = {"settings": {"default_allow_sql": False}, "tables": {"scraps": {"allow": {"id": "ann"}}}}
+    addresses = [f"/scraps/notebooks?{arguments}", f"/scraps/notebooks.json?{arguments}"]
+    assert statuses(store, ["/scraps/notebooks"], actor="bob", **rules) == {200}
+    assert statuses(store, addresses, actor="bob", **rules) == {NOBODY}
+    assert statuses(store, addresses, actor="ann", **rules) == {200}
+
+
+def test_no_other_table_is_searched_by_what_closed_ones_have(store: Path) -> None:
+    rules: dict[str, Any] = {"settings": {"default_allow_sql": False}, "tables": {"scraps": {"allow": {"id": "ann"}}}}
+    addresses = [f"/scraps/{table}.json?_fts_table=search&_fts_pk=id&_search=x" for table in ("names", "cells")]
+    assert statuses(store, addresses, actor="bob", **rules) <= {NOBODY, 400}  # 1.0 refuses the arguments, too
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_no_address_leads_to_a_file(path: str, store: Path) -> None:
     pages = [page.replace("\\", "") for page in PAGES if "(" not in page]

@@ -15,7 +15,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from scrapdb.database import Database
 from scrapdb.datasette import charts
+from scrapdb.datasette.plot_chart import Kind
 from scrapdb.datasette.plot_chart import binned
 from scrapdb.datasette.plot_chart import specification
 from scrapdb.datasette.points import Axes
@@ -27,6 +29,8 @@ from scrapdb.datasette.points import scale
 from scrapdb.errors import ScrapdbError
 from scrapdb.store.connection import APPLICATION_ID
 from tests.datasette.asked import get
+from tests.notebook_builder import gluing
+from tests.notebook_builder import write
 from tests.query.stores import Notebook
 from tests.query.stores import build
 
@@ -88,6 +92,22 @@ def test_what_is_wrong_is_told(query: str, thirty: Path) -> None:
     assert re.search(r'<pre class="scrapdb-error" role="alert">[^<]+</pre>', page.text)
     assert get(thirty, f"{PLOT}.svg?{query}").status_code == 400
     assert get(thirty, f"{PLOT}.csv?{query}").status_code == 400
+
+
+def test_the_place_of_an_error_is_that_in_what_was_asked_for(thirty: Path) -> None:
+    page = unescape(get(thirty, f"{PLOT}?x=symbol&y=distance * distence").text)
+    assert "\n  distance * distence\n             ^^^^^^^^<" in page
+
+
+def test_numbers_that_are_all_the_same_are_not_drawn_first(tmp_path: Path) -> None:
+    for number in range(3):
+        write(
+            tmp_path / f"{number}.ipynb",
+            gluing(a_constant=7, number=number, only_once=1) if number else gluing(a_constant=7, b_rare=1),
+        )
+    write(tmp_path / "rare.ipynb", gluing(a_constant=7, b_rare=2))
+    Database(tmp_path / "scraps.db").index(tmp_path)
+    assert "<h1>b_rare</h1>" in get(tmp_path / "scraps.db", PLOT).text  # no run has it and `number`
 
 
 def test_hostile_labels_are_text(thirty: Path) -> None:
@@ -203,6 +223,26 @@ def test_bins_are_round_and_hold_every_number() -> None:
     assert sum(count for _, count in bins) == 100
     assert binned([3, 3], nice=True) == (1, [(3, 2)])
     assert binned([], nice=True) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("points", "kind", "labels"),
+    [
+        (Points(("x", "y"), ("quantitative",) * 2, [("n", 1, 2.5), ("m", 2, 2.5)], 0), "scatter", {"2.4", "2.6"}),
+        (Points(("x",), ("quantitative",), [("n", 1), ("m", 1), ("o", 2)], 0), "histogram", {"0", "1", "2"}),
+        (
+            Points(("x", "y"), ("temporal", "quantitative"), [
+                ("n", "2026-11-01T22:00:00Z", 1), ("m", "2026-11-01T23:59:00Z", 2),
+            ], 0),
+            "line", {"23:30"},
+        ),
+    ],
+)  # fmt: skip
+def test_ticks_are_what_they_stand_for(points: Points, kind: Kind, labels: set[str]) -> None:
+    svg = ET.fromstring(charts.svg(specification(points, kind)))  # noqa: S314
+    drawn = [text for group in svg.iter() if "role-axis-label" in group.get("class", "") for text in group.itertext()]
+    assert [drawn.count(label) for label in labels] == [1] * len(labels)
+    assert not {"11:30", "3"} & {*drawn}
 
 
 def test_a_dark_plot_is_dark(thirty: Path) -> None:

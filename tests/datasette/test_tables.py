@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import closing
 from html import unescape
 from pathlib import Path
@@ -51,7 +52,9 @@ def test_the_search_box_finds_texts_and_paths(table: str, store: Path) -> None:
     assert [row.get("notebook") or row["path"] for row in rows] == ["tickers/BCD.ipynb"]
 
 
-@pytest.mark.parametrize("name", ["latest_completed", "failures_by_error", "largest_scraps", "slowest_runs"])
+@pytest.mark.parametrize(
+    "name", ["latest_completed", "failures_by_error", "largest_scraps", "slowest_runs", "slowest_cells"]
+)
 def test_queries_answer(name: str, store: Path) -> None:
     response = get(store, f"/scraps/{name}")
     assert response.status_code == 200
@@ -101,6 +104,23 @@ def test_the_latest_run_of_each_set_of_parameters_is_found(tmp_path: Path) -> No
         "new.ipynb", "source.ipynb", "other.ipynb",
     ]  # fmt: skip
     assert sorted(found) == ["new.ipynb", "other.ipynb", "plain.ipynb", "plain2.ipynb", "source.ipynb"]
+
+
+def test_the_largest_scraps_and_the_slowest_cells_come_first(glued: Path) -> None:
+    rows = get(glued, "/scraps/largest_scraps.json?_shape=array").json()
+    assert [(row["notebook"], row["name"]) for row in rows[:3]] == [(f"run{n}.ipynb", "prices") for n in range(3)]
+    assert [row["bytes"] for row in rows] == sorted((row["bytes"] for row in rows), reverse=True)
+    rows = get(glued, "/scraps/slowest_cells.json?_shape=array").json()
+    assert [(row["notebook"], row["cell"], row["seconds"], row["source"]) for row in rows] == [
+        *((f"run{n}.ipynb", 1, 2.5, "show()") for n in range(3)),
+        *((f"run{n}.ipynb", 0, 1.25, "glue(<values>)") for n in range(3)),
+    ]
+
+
+def test_thumbnails_and_frames_say_what_they_are(store: Path) -> None:
+    page = get(store, "/scraps/runs?symbol=BCD").text
+    assert '<img loading="lazy" alt="chart" src="/-/scrapdb/scraps/display/' in page
+    assert re.search(r'<a class="scrapdb-shape" href="/-/scrapdb/scraps/frame\?hash=\w+">1,000 rows × 2</a>', page)
 
 
 def test_large_tables_are_sorted_by_what_has_an_index(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from msgspec import UNSET
 
 from scrapdb import compare
 from scrapdb.datasette import frames
+from scrapdb.datasette.frame_cells import heading
 from scrapdb.datasette.page import render
 from scrapdb.datasette.showing import PICTURES
 from scrapdb.datasette.store import Store
@@ -60,6 +61,7 @@ async def view(store: Store, request: Any) -> Response:
         "enough": len(paths) >= _FEWEST,
         "address": lambda chosen, *, all_=everything: _address(chosen, everything=all_),
         "titles": _SECTIONS,
+        "heading": heading,
         "is_missing": lambda value: value is UNSET,
         "picture": lambda shown: next((shown.hashes[mime] for mime in PICTURES if mime in shown.hashes), None),
         "is_display": lambda value: isinstance(value, compare.Shown),
@@ -130,7 +132,7 @@ def _frame(notebook: Notebook, frame: read.Frame) -> Mapping[str, Any]:
     if isinstance(place, StoreError):
         return shape | {"unreadable": str(place)}
     try:
-        with opened(place, frame.hash) as file:
+        with opened(place) as file:
             return shape | {"columns": summary(file)}
     except ScrapdbError as error:
         return shape | {"unreadable": str(error)}

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _ROWS, _MOST_ROWS = 100, 1000
 _COLUMNS, _MOST_COLUMNS = 20, 100
+_LONGEST_NUMBER = 15  # digits
 _RESERVED = frozenset({"hash", "path", "name", "_sort", "_sort_desc", "_col", "_offset", "_size", "_theme"})
 
 
@@ -86,7 +87,7 @@ def _with_new_filter(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
 def _number(text: str | None, name: str, default: int) -> int:
     if not text:
         return default
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > _LONGEST_NUMBER:
         raise UsageError(f"{name} is a number of rows, not {text!r}.")
     return int(text)
 
@@ -94,7 +95,7 @@ def _number(text: str | None, name: str, default: int) -> int:
 def _context(located: Located, query_string: str) -> dict[str, Any]:
     import numpy as np
 
-    with opened(located.place, located.frame.hash) as file:
+    with opened(located.place) as file:
         asked = shown(file, query_string)
         chosen = selection.numbers(file, asked.selection)
         count = file.rows if chosen is None else len(chosen)

@@ -84,14 +84,14 @@ async def svg(store: Store, request: Any) -> Response:
 
 
 def _svg(located: Located, query_string: str) -> bytes:
-    with opened(located.place, located.frame.hash) as file:
+    with opened(located.place) as file:
         asked = shown(file, query_string)
         rows = selection.numbers(file, asked.selection)
         return charts.svg(specification(file, asked.columns, rows, dark=dict(asked.pairs).get("_theme") == "dark"))
 
 
 def _csv(located: Located, query_string: str) -> Iterator[bytes]:
-    with opened(located.place, located.frame.hash) as file:
+    with opened(located.place) as file:
         filters = shown(file, query_string).selection.filters
         columns = [column.name for column in file.columns]
         rest = selection.pieces(file, columns, filters)

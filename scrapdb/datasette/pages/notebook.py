@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from scrapdb.datasette import frames
 from scrapdb.datasette.frame_cells import frame_cell
+from scrapdb.datasette.frame_cells import heading
 from scrapdb.datasette.page import render
 from scrapdb.datasette.showing import PICTURES
 from scrapdb.datasette.showing import Showing
@@ -47,10 +48,16 @@ class Preview(NamedTuple):
 
 async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/notebook?path=PATH`; with `scripts=NAME` the scripts of that display run."""
-    path, scripts = request.args.get("path") or "", request.args.get("scripts") or ""
+    path = request.args.get("path") or ""
+    scripts = request.args.get("scripts") or "" if _is_our_own(request) else ""
     context = await store.ask(lambda connection: _context(connection, path, scripts))
     context["previews"] = await asyncio.to_thread(_previews, context.pop("places"))
-    return await render(store, request, "notebook", context)
+    return await render(store, request, "notebook", context, alone=bool(scripts))
+
+
+def _is_our_own(request: Any) -> bool:
+    """Tell whether a page of ours asks, or a person, and not a page of somebody else that leads here."""
+    return request.headers.get("sec-fetch-site", "none") in {"same-origin", "none"}
 
 
 def _context(connection: sqlite3.Connection, path: str, scripts: str) -> dict[str, Any]:
@@ -80,7 +87,7 @@ def _context(connection: sqlite3.Connection, path: str, scripts: str) -> dict[st
 def _shown(connection: sqlite3.Connection, notebook_id: int, scrap: read.Value, scripts: str) -> Showing:
     hashes = read.display_hashes(connection, notebook_id, scrap.name)
     asked = scrap.name == scripts
-    if not asked and set(hashes) <= {*PICTURES, "text/plain"}:
+    if not asked and set(hashes) & set(PICTURES) and set(hashes) <= {*PICTURES, "text/plain"}:
         return showing(hashes, {}, scripts=False)
     return showing(hashes, read.display(connection, notebook_id, scrap.name), scripts=asked)
 
@@ -93,18 +100,18 @@ def _timed(of_code: list[Cell]) -> list[tuple[Cell, float]]:
 
 
 def _previews(places: Mapping[str, bytes | Path | Exception]) -> dict[str, Preview]:
-    return {digest: _preview(digest, place) for digest, place in places.items()}
+    return {digest: _preview(place) for digest, place in places.items()}
 
 
-def _preview(digest: str, place: bytes | Path | Exception) -> Preview:
+def _preview(place: bytes | Path | Exception) -> Preview:
     if isinstance(place, Exception):
         return Preview([], [], 0, str(place))
     try:
-        with opened(place, digest) as file:
+        with opened(place) as file:
             columns = [column.name for column in file.columns]
             table = file.take(columns[:_PREVIEW_COLUMNS], range(min(_PREVIEW_ROWS, file.rows)))
+            shown = [[frame_cell(value, _PREVIEW_TEXT) for value in column.to_pylist()] for column in table.columns]
     except ScrapdbError as error:
         return Preview([], [], 0, str(error))
-    cells_ = [[frame_cell(value, _PREVIEW_TEXT) for value in column.to_pylist()] for column in table.columns]
-    rows = list(zip(*cells_, strict=True))
-    return Preview(table.schema.names, rows, len(columns) - len(table.schema.names))
+    rows = list(zip(*shown, strict=True))
+    return Preview(list(map(heading, table.schema.names)), rows, len(columns) - len(table.schema.names))

@@ -14,6 +14,7 @@ from datasette.utils.asgi import Response
 from scrapdb.datasette import charts
 from scrapdb.datasette import plot_chart
 from scrapdb.datasette import points
+from scrapdb.datasette.cells import cell
 from scrapdb.datasette.displays import PICTURE_HEADERS
 from scrapdb.datasette.page import render
 from scrapdb.datasette.store import Store
@@ -21,11 +22,14 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
 from scrapdb.output import plain
 from scrapdb.query.nodes import Name
+from scrapdb.query.select import fields_of
+from scrapdb.query.select import select
 from scrapdb.store import read
 
 _SHOWN = 100
 _SECONDS = 20.0  # for all points as CSV
 _NAMES = ("x", "y", "color", "where")
+_TRIED = 10  # numbers, for a plot of two
 
 
 class Plot(NamedTuple):
@@ -56,7 +60,7 @@ async def view(store: Store, request: Any) -> Response:
             context |= {"points": found, "shown": found.rows[:_SHOWN]}
     except ScrapdbError as error:
         context["error"] = str(error)
-    context["can_draw"] = charts.is_installed()
+    context |= {"can_draw": charts.is_installed(), "cell": cell}
     return await render(store, request, "plot", context, status=400 if context["error"] else 200)
 
 
@@ -82,7 +86,7 @@ async def table(store: Store, request: Any) -> Response:
 
 
 async def _asked(store: Store, request: Any, *, default: bool = False) -> Plot:
-    """Read what is asked for; by default the two commonest numbers against each other.
+    """Read what is asked for; by default two numbers that many runs have against each other.
 
     Raises:
         UsageError: the kind is unknown, or an axis is not said.
@@ -105,4 +109,11 @@ async def _asked(store: Store, request: Any, *, default: bool = False) -> Plot:
 
 
 def _commonest(connection: sqlite3.Connection) -> list[str]:
-    return [str(Name("", name)) for name in read.commonest_numbers(connection, 2)]
+    """Find the commonest number, and the commonest other one that a run has too."""
+    fields = fields_of(connection)
+    first, *others = [str(Name("", name)) for name in read.commonest_numbers(connection, _TRIED)] or [""]
+    for other in others:
+        both = f"{first} is not null and {other} is not null"
+        if next(iter(select(connection, fields, both, columns="nb.path", limit=1).rows), None):
+            return [first, other]
+    return [first]

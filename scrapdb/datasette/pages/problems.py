@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 _ROWS = 100
 _MOST_ERRORS = 50
+_LONGEST_NUMBER = 15  # digits
 
 
 async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/problems`, of one kind with `?kind=KIND`, from a row on with `&_offset=ROW`."""
     kind = request.args.get("kind") or None
     offset = request.args.get("_offset") or "0"
-    if not offset.isdecimal():
+    if not offset.isdecimal() or len(offset) > _LONGEST_NUMBER:
         raise UsageError(f"_offset is a number of rows, not {offset!r}.")
     context = await store.ask(lambda connection: _context(connection, kind, int(offset)))
     return await render(store, request, "problems", context)
