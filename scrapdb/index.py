@@ -21,6 +21,7 @@ from typing import NamedTuple
 import msgspec
 
 from scrapdb.errors import ScrapdbError
+from scrapdb.errors import UsageError
 from scrapdb.notebooks.scan import MAX_BYTES
 from scrapdb.notebooks.scan import Candidate
 from scrapdb.notebooks.scan import Scan
@@ -115,12 +116,14 @@ def index(
         report: is told how far it is.
 
     Raises:
-        UsageError: a root does not exist.
+        UsageError: a root does not exist, or is the store itself.
         StoreError: the store cannot be written.
     """
     began = time.monotonic()
     summary = Summary()
     base = os.path.realpath(store.parent)
+    if any(os.path.realpath(root) == os.path.realpath(store) for root in roots):
+        raise UsageError(f"{store} is the store itself; name the notebooks that it is to hold.")
     found = Scan(base, exclude)
     candidates = scan(found, roots, names=names)
     with Writer(store) as writer, _few_collections(), Backlog() as backlog:

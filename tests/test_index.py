@@ -343,6 +343,14 @@ def test_a_store_that_is_none_is_left_alone(tree: Tree) -> None:
     assert tree.store.read_bytes() == b"mine"
 
 
+def test_a_store_is_no_notebook(tree: Tree) -> None:
+    tree.add("a.ipynb", x=1)
+    tree.index()
+    with pytest.raises(UsageError, match=r"scraps\.db is the store itself"):
+        index(tree.store, [str(tree.root), f"{tree.store.parent}/./{tree.store.name}"])
+    assert tree.counts() == (0, 0, 1, 0, 0)
+
+
 def test_progress_is_told(tree: Tree) -> None:
     for number in range(5):
         tree.add(f"{number}.ipynb", x=number)
