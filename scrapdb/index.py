@@ -133,7 +133,7 @@ def index(
         if backlog:
             reading = _Reading(base, workers, scheduler, max_bytes, patience, apart)
             _take_in(backlog, reading, writer, summary, report)
-        if prune and seen.count(1) < known:
+        if prune and (found.listed or found.listed_urls) and seen.count(1) < known:
             _prune(writer, found, seen, summary)
         if backlog or summary.removed:
             writer.settle()
