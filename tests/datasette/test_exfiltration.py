@@ -265,7 +265,7 @@ def test_a_page_of_somebody_else_cannot_have_scripts_run(context: BrowserContext
     page = context.new_page()
     page.goto(f"{site.listener.address}/link")
     page.get_by_text("click").click()
-    assert page.url == asked
+    page.wait_for_url(asked)
     assert page.locator("iframe[sandbox='']").count() > 0
     assert page.locator("iframe[sandbox='allow-scripts']").count() == 0
     page.goto(asked)  # as a person who types it
