@@ -29,6 +29,7 @@ _OTHER_SCHEMA = (
     "no such table",
     "no such column",
     "cannot join using column",
+    "duplicate column name",
     "table ",
     "foreign key mismatch",
     "error in ",

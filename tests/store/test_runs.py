@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from scrapdb.errors import StoreError
 from scrapdb.notebooks.extract import facts
 from scrapdb.store.connection import statements
 from scrapdb.store.file import File
@@ -151,3 +152,14 @@ def test_optimize_indexes_what_is_sorted_by(tmp_path: Path) -> None:
         writer.optimize()
     assert runs_of(store)["51.ipynb"]["Distance"] == 7
     check(store)
+
+
+def test_columns_that_nobody_knows_of_say_what_to_do(tmp_path: Path) -> None:
+    store = tmp_path / "scraps.db"
+    with Writer(store) as writer:
+        writer.write([notebook("a.ipynb", generation=1)])
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("DELETE FROM run_columns")
+    sentence = r"not as this scrapdb makes it: duplicate column name: generation\. .*: remove it and index again\.$"
+    with Writer(store) as writer, pytest.raises(StoreError, match=sentence):
+        writer.write([notebook("b.ipynb", generation=2)])
