@@ -49,6 +49,8 @@ from scrapdb.query.sql.search import to_estimate
 from scrapdb.query.sql.statements import Order
 from scrapdb.query.sql.statements import Output
 from scrapdb.query.sql.statements import Statement
+from scrapdb.store.connection import damaged
+from scrapdb.store.connection import file_of
 from scrapdb.text import valid_text
 
 _CHUNK = 500
@@ -98,15 +100,26 @@ class _Plan(Frozen):
 
 
 def fields_of(connection: sqlite3.Connection) -> Fields:
-    """The fields of a store. Names are looked up as they are asked for, so that it costs nothing to have many."""
+    """The fields of a store. Names are looked up as they are asked for, so that it costs nothing to have many.
+
+    Raises:
+        StoreError: when all names are asked for, a name that was looked up in vain is among them.
+    """
+    missed: set[str] = set()
 
     def lookup(name: str) -> list[NameRow]:
         with answering():
-            return [NameRow(*row) for row in connection.execute(statements.NAME, (valid_text(name),))]
+            found = [NameRow(*row) for row in connection.execute(statements.NAME, (valid_text(name),))]
+        if not found:
+            missed.add(valid_text(name))
+        return found
 
     def all_names() -> list[str]:
         with answering():
-            return [row[0] for row in connection.execute(statements.NAMES)]
+            names = [row[0] for row in connection.execute(statements.NAMES)]
+        if any(not lookup(name) for name in missed.intersection(names)):  # still, so that nobody has just written it
+            raise damaged(file_of(connection))
+        return names
 
     return Fields(lookup, all_names)
 

@@ -3,13 +3,16 @@ from __future__ import annotations
 import json
 import math
 import random
+import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scrapdb.database import Database
 from scrapdb.errors import ExpressionError
 from scrapdb.errors import StoreError
 from scrapdb.errors import UsageError
@@ -339,3 +342,12 @@ def test_a_file_that_is_no_store_is_told_in_a_sentence(tmp_path: Path) -> None:
 def test_results_can_go_to_json(store: sqlite3.Connection) -> None:
     rows: Iterator[tuple[Any, ...]] = select(store, fields_of(store), columns="dj, ath, distance < 1").rows
     assert json.dumps(list(rows)[2]) == '[{"list": [1, {"x": null}], "t": "\\u00e9"}, null, null]'
+
+
+def test_a_dictionary_that_contradicts_itself_is_damage(ticker_store: Path, tmp_path: Path) -> None:
+    store = tmp_path / "scraps.db"
+    shutil.copy(ticker_store, store)
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("DELETE FROM name_types WHERE name_id = (SELECT id FROM names WHERE name = 'distance')")
+    with pytest.raises(StoreError, match="is damaged"):
+        Database(store).query("distance < 0.1")
