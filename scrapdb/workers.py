@@ -182,16 +182,16 @@ def _chunks(tasks: Iterable[Task]) -> Iterator[list[Task]]:
 
 
 def _read_one(task: Task, base: str, max_bytes: int, fetched: dict[str, bytes | Exception]) -> Done:
-    listed = task.candidate
+    listed, file = task.candidate, _file(task, base)
     if listed.reason:
-        return _unreadable(task, _file(task, base), "not a file", listed.reason)
+        return _unreadable(task, file, "not a file", listed.reason)
     try:
         if is_url(listed.file):
             found = files.read_fetched(listed, fetched.pop(listed.file, None), task.known_hash, max_bytes)
         else:
             found = files.read(listed.file, task.known_hash, max_bytes)
-        path, exact, *_ = _file(task, base)
-        return _done(task, File(path, exact, found.size, found.mtime_ns, found.content_hash, found.etag), found.facts)
+        file = File(file.path, file.os_path, found.size, found.mtime_ns, found.content_hash, found.etag)
+        return _done(task, file, found.facts)
     except MemoryError:
         return _unreadable(task, _file(task, base), "memory", _NO_MEMORY)
 

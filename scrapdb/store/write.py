@@ -79,8 +79,12 @@ class Writer:
         """
         self.path = path
         self._connection = open_writer(path)
-        with errors(path):
-            indexes.ensure(self._connection)
+        try:
+            with errors(path):
+                indexes.ensure(self._connection)
+        except BaseException:
+            self._connection.close()
+            raise
         self._version = -1
         self._ids: dict[str, int] = {}
         self._columns: dict[runs.Column, str] = {}
