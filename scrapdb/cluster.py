@@ -85,7 +85,8 @@ class _Cluster(Executor):
         from distributed.comm.core import CommClosedError
         from distributed.scheduler import KilledWorker
 
-        self._lost = (KilledWorker, CommClosedError, CancelledError)
+        # distributed's executor raises ValueError for a result whose worker is lost while it is handed on.
+        self._lost = (KilledWorker, CommClosedError, CancelledError, ValueError)
         self._client = client
         self._deserted_since: float | None = None
         self._executor = client.get_executor(pure=False)

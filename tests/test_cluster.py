@@ -10,12 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from scrapdb.cluster import connected
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
 from scrapdb.index import index
@@ -132,6 +134,14 @@ def test_what_a_lost_worker_had_is_read_by_another(root: Path, scheduler: str, s
     assert (tmp_path / "died").exists()
     check(store)
     assert query(store, "SELECT sum(x) FROM runs") == [(sum(range(NOTEBOOKS)),)]
+
+
+def test_a_result_that_is_spoilt_while_it_is_handed_on_is_a_lost_one(scheduler: str) -> None:
+    with worker(scheduler), connected(scheduler, None) as cluster:
+        spoilt = cluster.submit(int, "what distributed makes of the result of a worker that is lost just then")
+        with pytest.raises(BrokenExecutor, match="invalid literal"):
+            spoilt.result(timeout=WAITING)
+        assert cluster.submit(int, "7").result(timeout=WAITING) == 7
 
 
 def count(store: Path) -> int:
