@@ -25,7 +25,7 @@ from datasette.app import Datasette
 from datasette.version import __version__
 
 from benchmarks.racing import Row
-from scrapdb.hosting import SETTINGS
+from scrapdb.cli.hosting import SETTINGS
 from scrapdb.notebooks import files
 from scrapdb.scraps import Facts
 from scrapdb.scraps import Found

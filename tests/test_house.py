@@ -23,7 +23,7 @@ FLOORS = (
     ("cluster", "query", "output", "tasks"),
     ("workers",),
     ("compare", "index", "frames", "parquet", "table"),
-    ("editing", "export", "hosting", "notebook", "watch"),
+    ("editing", "export", "notebook", "watch"),
     ("database", "scrapbook"),
     ("magic", "run", "report"),
     ("cli", "datasette"),

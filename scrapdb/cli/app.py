@@ -18,25 +18,25 @@ from scrapdb.cli.options import setting
 from scrapdb.errors import ScrapdbError
 from scrapdb.version import VERSION
 
-# Name of the command, and the module that holds it as `command`; the order is that of `--help`.
-COMMANDS = {
-    "index": "index",
-    "query": "query",
-    "fields": "fields",
-    "show": "show",
-    "frame": "frame",
-    "sql": "sql",
-    "check": "check",
-    "du": "du",
-    "problems": "problems",
-    "set": "set",
-    "unset": "unset",
-    "serve": "serve",
-    "optimize": "optimize",
-    "gc": "gc",
-    "export": "export",
-    "completion": "completion",
-}
+# Each is a module of `commands` that holds it as `command`; the order is that of `--help`.
+COMMANDS = (
+    "index",
+    "query",
+    "fields",
+    "show",
+    "frame",
+    "sql",
+    "check",
+    "du",
+    "problems",
+    "set",
+    "unset",
+    "serve",
+    "optimize",
+    "gc",
+    "export",
+    "completion",
+)
 
 
 class _Commands(click.Group):
@@ -50,7 +50,7 @@ class _Commands(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"scrapdb.cli.{COMMANDS[cmd_name]}").command
+        command: click.Command = import_module(f"scrapdb.cli.commands.{cmd_name}").command
         return command
 
     def resolve_command(

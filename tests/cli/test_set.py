@@ -16,7 +16,7 @@ from pandas.testing import assert_frame_equal
 
 import scrapdb as sb
 from scrapdb.cli.app import main
-from scrapdb.cli.set import _value
+from scrapdb.cli.commands.set import _value
 from tests import sessions
 from tests.notebook_builder import gluing
 from tests.notebook_builder import write

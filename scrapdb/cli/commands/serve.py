@@ -35,7 +35,7 @@ from scrapdb.store.connection import check
 @common
 def command(host: str, port: int, *, open_: bool, immutable: bool, export: Path | None) -> None:
     """Serve the store with Datasette, read-only, until Ctrl-C."""
-    from scrapdb import hosting
+    from scrapdb.cli import hosting
 
     path = store_path()
     check(path)
