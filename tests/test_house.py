@@ -22,7 +22,7 @@ FLOORS = (
     ("notebooks", "store"),
     ("cluster", "query", "output", "tasks"),
     ("workers",),
-    ("compare", "index", "frames", "parquet", "table"),
+    ("compare", "index", "frames", "table"),
     ("editing", "export", "notebook", "watch"),
     ("database", "scrapbook"),
     ("magic", "run", "report"),

@@ -76,5 +76,5 @@ def _files(title: str, name: str) -> Iterator[tuple[str, str]]:
     yield "README.md", _README.format(name=name)
 
 
-def _word(value: bool | int) -> str:  # noqa: FBT001 - a setting is one or the other
+def _word(value: bool | int) -> str:
     return str(value) if value not in (True, False) else "on" if value else "off"

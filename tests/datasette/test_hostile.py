@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from scrapdb.database import Database
-from scrapdb.datasette.selection import Selection
-from scrapdb.datasette.selection import numbers
+from scrapdb.datasette.frames.parquet import opened
+from scrapdb.datasette.frames.selection import Selection
+from scrapdb.datasette.frames.selection import numbers
 from scrapdb.errors import UsageError
-from scrapdb.parquet import opened
 from tests.datasette.asked import get
 from tests.datasette.glued import ROWS
 from tests.datasette.glued import hash_of

@@ -16,16 +16,16 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from scrapdb.database import Database
-from scrapdb.datasette import charts
-from scrapdb.datasette.plot_chart import Kind
-from scrapdb.datasette.plot_chart import binned
-from scrapdb.datasette.plot_chart import specification
-from scrapdb.datasette.points import Axes
-from scrapdb.datasette.points import Points
-from scrapdb.datasette.points import Scale
-from scrapdb.datasette.points import read
-from scrapdb.datasette.points import sampled
-from scrapdb.datasette.points import scale
+from scrapdb.datasette.charts import drawer
+from scrapdb.datasette.charts.plot import Kind
+from scrapdb.datasette.charts.plot import binned
+from scrapdb.datasette.charts.plot import specification
+from scrapdb.datasette.charts.points import Axes
+from scrapdb.datasette.charts.points import Points
+from scrapdb.datasette.charts.points import Scale
+from scrapdb.datasette.charts.points import read
+from scrapdb.datasette.charts.points import sampled
+from scrapdb.datasette.charts.points import scale
 from scrapdb.errors import ScrapdbError
 from scrapdb.store.connection import APPLICATION_ID
 from tests.datasette.asked import get
@@ -154,29 +154,29 @@ def test_of_many_runs_those_with_the_rarest_axis_are_read(tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", ["a\0b", "a\nb", "\x1b[31m", "\ufffe", "\udc80", "\u202eb"])
 def test_what_xml_cannot_write_is_escaped(name: str) -> None:
     points = Points((name, "y"), ("nominal", "quantitative"), [("a.ipynb", name, 1)], 0)
-    svg = charts.svg(specification(points, "scatter")).decode()
+    svg = drawer.svg(specification(points, "scatter")).decode()
     assert name.encode("unicode_escape").decode() in "".join(ET.fromstring(svg).itertext())  # noqa: S314
 
 
 @pytest.mark.parametrize(("chart", "seconds", "said"), [("{}", 60, "cannot be drawn"), (CHART, 0.001, "takes longer")])
 def test_a_chart_that_fails_is_a_sentence_and_the_next_is_drawn(chart: str, seconds: float, said: str) -> None:
-    drawer = charts.Drawer()
+    one = drawer.Drawer()
     try:
         with pytest.raises(ScrapdbError, match=said):
-            drawer.draw(chart, seconds)
-        assert drawer.draw(CHART, 60).startswith(b"<svg")
+            one.draw(chart, seconds)
+        assert one.draw(CHART, 60).startswith(b"<svg")
     finally:
-        drawer.close()
+        one.close()
 
 
 def test_a_chart_that_ends_the_drawing_process_is_a_sentence() -> None:
-    drawer = charts.Drawer()
+    one = drawer.Drawer()
     try:
         with pytest.raises(ScrapdbError, match="cannot be drawn"):
-            drawer.draw(CHART.replace("a title", "\\u0000"), 60)
-        assert drawer.draw(CHART, 60).startswith(b"<svg")
+            one.draw(CHART.replace("a title", "\\u0000"), 60)
+        assert one.draw(CHART, 60).startswith(b"<svg")
     finally:
-        drawer.close()
+        one.close()
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_bins_are_round_and_hold_every_number() -> None:
     ],
 )  # fmt: skip
 def test_ticks_are_what_they_stand_for(points: Points, kind: Kind, labels: set[str]) -> None:
-    svg = ET.fromstring(charts.svg(specification(points, kind)))  # noqa: S314
+    svg = ET.fromstring(drawer.svg(specification(points, kind)))  # noqa: S314
     drawn = [text for group in svg.iter() if "role-axis-label" in group.get("class", "") for text in group.itertext()]
     assert [drawn.count(label) for label in labels] == [1] * len(labels)
     assert not {"11:30", "3"} & {*drawn}

@@ -15,16 +15,16 @@ from urllib.parse import urlencode
 from msgspec import UNSET
 
 from scrapdb import compare
-from scrapdb.datasette import frames
-from scrapdb.datasette.frame_cells import heading
+from scrapdb.datasette.frames import located
+from scrapdb.datasette.frames.cells import heading
+from scrapdb.datasette.frames.parquet import opened
+from scrapdb.datasette.frames.parquet import summary
 from scrapdb.datasette.page import render
 from scrapdb.datasette.showing import PICTURES
 from scrapdb.datasette.store import Store
 from scrapdb.errors import NotebookNotFoundError
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
-from scrapdb.parquet import opened
-from scrapdb.parquet import summary
 from scrapdb.scraps import Expression
 from scrapdb.store import read
 
@@ -97,7 +97,7 @@ def _notebook(connection: sqlite3.Connection, notebook_id: int) -> Notebook:
         read.parameters(connection, notebook_id),
         scraps,
         {scrap.name: read.display_hashes(connection, notebook_id, scrap.name) for scrap in scraps if scrap.displays},
-        {scrap.frame.hash: frames.place(connection, scrap.frame) for scrap in scraps if scrap.frame},
+        {scrap.frame.hash: located.place(connection, scrap.frame) for scrap in scraps if scrap.frame},
     )
 
 

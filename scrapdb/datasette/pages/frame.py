@@ -10,19 +10,19 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl
 from urllib.parse import urlencode
 
-from scrapdb.datasette import charts
-from scrapdb.datasette import selection
-from scrapdb.datasette.frame_cells import frame_cell
-from scrapdb.datasette.frame_cells import heading
-from scrapdb.datasette.frames import MOST_PLACES
-from scrapdb.datasette.frames import Located
-from scrapdb.datasette.frames import locate
+from scrapdb.datasette.charts import drawer
+from scrapdb.datasette.frames import selection
+from scrapdb.datasette.frames.cells import frame_cell
+from scrapdb.datasette.frames.cells import heading
+from scrapdb.datasette.frames.located import MOST_PLACES
+from scrapdb.datasette.frames.located import Located
+from scrapdb.datasette.frames.located import locate
+from scrapdb.datasette.frames.parquet import Parquet
+from scrapdb.datasette.frames.parquet import opened
+from scrapdb.datasette.frames.selection import Selection
 from scrapdb.datasette.page import render
-from scrapdb.datasette.selection import Selection
 from scrapdb.datasette.store import Store
 from scrapdb.errors import UsageError
-from scrapdb.parquet import Parquet
-from scrapdb.parquet import opened
 
 if TYPE_CHECKING:
     from datasette.utils.asgi import Response
@@ -121,7 +121,7 @@ def _context(located: Located, query_string: str) -> dict[str, Any]:
             "sortable": count <= selection.MOST_SORTED,
             "most_sorted": selection.MOST_SORTED,
             "has_chart": count > 1 and any(file.is_numeric(name) for name in asked.columns),
-            "can_draw": charts.is_installed(),
+            "can_draw": drawer.is_installed(),
         }
 
 

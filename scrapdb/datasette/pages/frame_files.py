@@ -16,15 +16,15 @@ from typing import Any
 
 from datasette.utils.asgi import Response
 
-from scrapdb.datasette import charts
-from scrapdb.datasette import selection
-from scrapdb.datasette.frame_chart import specification
-from scrapdb.datasette.frames import Located
-from scrapdb.datasette.frames import locate
+from scrapdb.datasette.charts import drawer
+from scrapdb.datasette.charts.frame import specification
+from scrapdb.datasette.frames import selection
+from scrapdb.datasette.frames.located import Located
+from scrapdb.datasette.frames.located import locate
+from scrapdb.datasette.frames.parquet import opened
 from scrapdb.datasette.pages.frame import shown
 from scrapdb.datasette.store import Store
 from scrapdb.output import plain
-from scrapdb.parquet import opened
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -87,7 +87,7 @@ def _svg(located: Located, query_string: str) -> bytes:
     with opened(located.place) as file:
         asked = shown(file, query_string)
         rows = selection.numbers(file, asked.selection)
-        return charts.svg(specification(file, asked.columns, rows, dark=dict(asked.pairs).get("_theme") == "dark"))
+        return drawer.svg(specification(file, asked.columns, rows, dark=dict(asked.pairs).get("_theme") == "dark"))
 
 
 def _csv(located: Located, query_string: str) -> Iterator[bytes]:

@@ -13,16 +13,16 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from scrapdb.datasette import frames
-from scrapdb.datasette.frame_cells import frame_cell
-from scrapdb.datasette.frame_cells import heading
+from scrapdb.datasette.frames import located
+from scrapdb.datasette.frames.cells import frame_cell
+from scrapdb.datasette.frames.cells import heading
+from scrapdb.datasette.frames.parquet import opened
 from scrapdb.datasette.page import render
 from scrapdb.datasette.showing import PICTURES
 from scrapdb.datasette.showing import Showing
 from scrapdb.datasette.showing import showing
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapdbError
-from scrapdb.parquet import opened
 from scrapdb.scraps import Expression
 from scrapdb.store import read
 from scrapdb.store import related
@@ -72,7 +72,7 @@ def _context(connection: sqlite3.Connection, path: str, scripts: str) -> dict[st
         "parameters": read.parameters(connection, notebook_id),
         "gluing": [(cell, list(glued)) for cell, glued in groupby(scraps, key=lambda scrap: scrap.cell)],
         "shown": {scrap.name: _shown(connection, notebook_id, scrap, scripts) for scrap in scraps if scrap.displays},
-        "places": {frame.hash: frames.place(connection, frame) for frame in framed},
+        "places": {frame.hash: located.place(connection, frame) for frame in framed},
         "problems": list(read.problems(connection, notebook_id)),
         "before": before,
         "after": after,

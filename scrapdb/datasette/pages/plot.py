@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from datasette.utils.asgi import Response
 
-from scrapdb.datasette import charts
-from scrapdb.datasette import plot_chart
-from scrapdb.datasette import points
 from scrapdb.datasette.cells import cell
+from scrapdb.datasette.charts import drawer
+from scrapdb.datasette.charts import plot
+from scrapdb.datasette.charts import points
 from scrapdb.datasette.displays import PICTURE_HEADERS
 from scrapdb.datasette.page import render
 from scrapdb.datasette.store import Store
@@ -36,12 +36,12 @@ class Plot(NamedTuple):
     """What an address asks to plot."""
 
     axes: points.Axes
-    kind: plot_chart.Kind
+    kind: plot.Kind
 
     @property
     def most(self) -> int:
         """Of how many runs it is made at most."""
-        return plot_chart.MOST_COUNTED if self.kind == "histogram" else plot_chart.MOST_POINTS
+        return plot.MOST_COUNTED if self.kind == "histogram" else plot.MOST_POINTS
 
     @property
     def arguments(self) -> dict[str, str]:
@@ -51,32 +51,32 @@ class Plot(NamedTuple):
 
 async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/plot?x=FIELD&y=FIELD&kind=KIND&where=EXPRESSION&color=FIELD`."""
-    context: dict[str, Any] = {"given": request.args, "kinds": plot_chart.KINDS, "kind": "", "error": ""}
+    context: dict[str, Any] = {"given": request.args, "kinds": plot.KINDS, "kind": "", "error": ""}
     try:
-        plot = await _asked(store, request, default=True)
-        context |= {"given": plot.arguments, "kind": plot.kind, "arguments": plot.arguments}
-        if plot.axes.x:
-            found = await store.ask(lambda connection: points.read(connection, plot.axes, plot.most))
+        wanted = await _asked(store, request, default=True)
+        context |= {"given": wanted.arguments, "kind": wanted.kind, "arguments": wanted.arguments}
+        if wanted.axes.x:
+            found = await store.ask(lambda connection: points.read(connection, wanted.axes, wanted.most))
             context |= {"points": found, "shown": found.rows[:_SHOWN]}
     except ScrapdbError as error:
         context["error"] = str(error)
-    context |= {"can_draw": charts.is_installed(), "cell": cell}
+    context |= {"can_draw": drawer.is_installed(), "cell": cell}
     return await render(store, request, "plot", context, status=400 if context["error"] else 200)
 
 
 async def svg(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/plot.svg?…`, with `theme=dark` on a dark ground."""
-    plot = await _asked(store, request)
-    found = await store.ask(lambda connection: points.read(connection, plot.axes, plot.most))
-    specification = plot_chart.specification(found, plot.kind, dark=request.args.get("theme") == "dark")
-    drawn = await asyncio.to_thread(charts.svg, specification)
+    wanted = await _asked(store, request)
+    found = await store.ask(lambda connection: points.read(connection, wanted.axes, wanted.most))
+    specification = plot.specification(found, wanted.kind, dark=request.args.get("theme") == "dark")
+    drawn = await asyncio.to_thread(drawer.svg, specification)
     return Response(drawn, content_type="image/svg+xml", headers=dict(PICTURE_HEADERS))
 
 
 async def table(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/plot.csv?…` with all points."""
-    plot = await _asked(store, request)
-    found = await store.ask(lambda connection: points.read(connection, plot.axes), seconds=_SECONDS)
+    wanted = await _asked(store, request)
+    found = await store.ask(lambda connection: points.read(connection, wanted.axes), seconds=_SECONDS)
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(["notebook", *found.labels])
@@ -97,15 +97,15 @@ async def _asked(store: Store, request: Any, *, default: bool = False) -> Plot:
         x, *rest = [*(await store.ask(_commonest)), ""]
         y = y or rest[0] if rest and kind != "histogram" else ""
         kind = kind if y or kind == "histogram" else "histogram"
-    if kind not in plot_chart.KINDS:
-        raise UsageError(f"There is no plot {kind!r}: choose {', '.join(plot_chart.KINDS)}.")
+    if kind not in plot.KINDS:
+        raise UsageError(f"There is no plot {kind!r}: choose {', '.join(plot.KINDS)}.")
     if kind != "histogram" and x and not y:
         raise UsageError(f"A {kind} needs a field for y.")
     if not x and not default:
         raise UsageError("A plot needs a field for x.")
     histogram = kind == "histogram"
     axes = points.Axes(x, "" if histogram else y, "" if histogram else color, where)
-    return Plot(axes, next(known for known in plot_chart.KINDS if known == kind))
+    return Plot(axes, next(known for known in plot.KINDS if known == kind))
 
 
 def _commonest(connection: sqlite3.Connection) -> list[str]:

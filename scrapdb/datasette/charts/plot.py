@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 from typing import Literal
 
-from scrapdb.datasette.points import Points
-from scrapdb.datasette.points import Scale
+from scrapdb.datasette.charts.points import Points
+from scrapdb.datasette.charts.points import Scale
 from scrapdb.query.times import parse_time
 
 Kind = Literal["scatter", "line", "histogram"]

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
 
-from scrapdb.datasette.frame_cells import heading
-from scrapdb.datasette.plot_chart import DARK
-from scrapdb.datasette.plot_chart import LIGHT
-from scrapdb.datasette.plot_chart import TIMES
-from scrapdb.datasette.plot_chart import off_zero
-from scrapdb.datasette.plot_chart import whole
+from scrapdb.datasette.charts.plot import DARK
+from scrapdb.datasette.charts.plot import LIGHT
+from scrapdb.datasette.charts.plot import TIMES
+from scrapdb.datasette.charts.plot import off_zero
+from scrapdb.datasette.charts.plot import whole
+from scrapdb.datasette.frames.cells import heading
+from scrapdb.datasette.frames.parquet import Parquet
 from scrapdb.errors import UsageError
-from scrapdb.parquet import Parquet
 
 if TYPE_CHECKING:
     import numpy as np

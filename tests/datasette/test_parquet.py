@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scrapdb import parquet
+from scrapdb.datasette.frames import parquet
+from scrapdb.datasette.frames.parquet import Column
+from scrapdb.datasette.frames.parquet import Recent
+from scrapdb.datasette.frames.parquet import opened
+from scrapdb.datasette.frames.parquet import summary
 from scrapdb.errors import ScrapdbError
-from scrapdb.parquet import Column
-from scrapdb.parquet import Recent
-from scrapdb.parquet import opened
-from scrapdb.parquet import summary
 
 ROWS = 120_000
 

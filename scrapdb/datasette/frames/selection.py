@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
 
+from scrapdb.datasette.frames.parquet import RECENT
+from scrapdb.datasette.frames.parquet import Parquet
 from scrapdb.errors import UsageError
-from scrapdb.parquet import RECENT
-from scrapdb.parquet import Parquet
 
 if TYPE_CHECKING:
     import numpy as np
