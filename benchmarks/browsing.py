@@ -26,7 +26,7 @@ from datasette.version import __version__
 
 from benchmarks.racing import Row
 from scrapdb.cli.hosting import SETTINGS
-from scrapdb.notebooks import files
+from scrapdb.notebooks import read
 from scrapdb.scraps import Facts
 from scrapdb.scraps import Found
 from scrapdb.scraps import Glued
@@ -100,7 +100,7 @@ async def ask(store: Path, addresses: dict[str, str]) -> dict[str, tuple[float, 
 
 def fill(store: Path, count: int) -> str:
     """Write the runs, and one with the large frame; gives the hash of that."""
-    found = files.read(str(executed.tickers() / "BCD.ipynb")).facts
+    found = read.read(str(executed.tickers() / "BCD.ipynb")).facts
     if found is None:
         raise ValueError("the ticker cannot be read")
     random.seed(1)

@@ -8,10 +8,10 @@ from pathlib import Path
 from scrapdb.errors import EditError
 from scrapdb.errors import NotebookNotFoundError
 from scrapdb.errors import StoreError
+from scrapdb.files.paths import identity
+from scrapdb.files.paths import located
+from scrapdb.files.remote import is_url
 from scrapdb.index import index
-from scrapdb.notebooks.remote import is_url
-from scrapdb.notebooks.scan import identity
-from scrapdb.notebooks.scan import located
 from scrapdb.store import read
 from scrapdb.store.connection import reading
 

@@ -9,9 +9,7 @@ Rows go through in batches, so memory does not grow with the store.
 from __future__ import annotations
 
 import hashlib
-import shutil
 import sqlite3
-import uuid
 from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterable
@@ -31,8 +29,9 @@ import msgspec
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
+from scrapdb.files import remote
+from scrapdb.files.whole import whole_directory
 from scrapdb.frames import Stream
-from scrapdb.notebooks import remote
 from scrapdb.store import read
 from scrapdb.store import tables
 
@@ -164,25 +163,13 @@ def _destination(target: str, *, force: bool) -> AbstractContextManager[Open]:
 
 @contextmanager
 def _directory(target: Path, *, force: bool) -> Iterator[Open]:
-    """Write into a directory beside the target, which takes its place when it is whole."""
+    """Write into a directory, which is there when it is whole."""
     if target.exists():
         if not target.is_dir():
             raise UsageError(f"{target} is a file; name a directory.")
         _refuse_others(str(target), [path.name for path in target.iterdir()], force=force)
-    new = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
-    try:
-        new.mkdir()
+    with whole_directory(target, replace=force) as new:
         yield lambda path: _made(new / path).open("wb")
-        if target.exists() and force:
-            old = target.rename(new.with_name(f"{new.name}-old"))
-            new.rename(target)
-            shutil.rmtree(old)
-        else:
-            new.rename(target)
-    except OSError as error:
-        raise ScrapdbError(f"{target} cannot be written: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from scrapdb import frames
 from scrapdb import output
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import UsageError
-from scrapdb.notebooks.scan import identity
+from scrapdb.files.paths import identity
 from scrapdb.showing import NO_MATH
 from scrapdb.showing import bundle
 from scrapdb.showing import table

@@ -24,6 +24,7 @@ from typing import Any
 from typing import BinaryIO
 
 from scrapdb.errors import ScrapdbError
+from scrapdb.files.whole import whole_file
 
 Row = Sequence[Any]
 Write = Callable[[Sequence[str], Iterable[Row], IO[str], int], None]
@@ -287,7 +288,10 @@ def _text(to: Path | None) -> Iterator[Any]:
             sys.stdout.reconfigure(errors="backslashreplace")
         yield _Terminal(sys.stdout) if sys.stdout.isatty() else sys.stdout
         return
-    with _file(to) as temporary, temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
+    with (
+        whole_file(to) as temporary,
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream,
+    ):
         yield _Terminal(stream) if stream.isatty() else stream
 
 
@@ -298,7 +302,7 @@ def _binary(to: Path | None) -> Iterator[BinaryIO]:
             raise ScrapdbError("Parquet is not for a terminal; write it to a file with -o FILE.")
         yield sys.stdout.buffer
         return
-    with _file(to) as temporary, temporary.open("wb") as stream:
+    with whole_file(to) as temporary, temporary.open("wb") as stream:
         yield stream
 
 
@@ -308,32 +312,3 @@ def _is_stdout(to: Path) -> bool:
         return os.path.samestat(to.stat(), os.fstat(1))
     except OSError:
         return False
-
-
-@contextmanager
-def _file(to: Path) -> Iterator[Path]:
-    """Give a file to write, and move it into place when all is written."""
-    if to.exists() and not to.is_file():
-        yield to  # a device or a pipe
-        return
-    import tempfile  # loads `random`, which no reader needs
-
-    target = to.resolve()
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        os.close(handle)
-    except OSError as error:
-        raise ScrapdbError(f"The file {to} cannot be written: {error.strerror}.") from error
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

@@ -12,7 +12,7 @@ from typing import Self
 import msgspec
 
 from scrapdb.errors import ScrapdbError
-from scrapdb.notebooks.remote import is_url
+from scrapdb.files.remote import is_url
 from scrapdb.notebooks.scan import Candidate
 from scrapdb.store.file import Known
 

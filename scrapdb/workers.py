@@ -29,9 +29,9 @@ from typing import NamedTuple
 
 from scrapdb.cluster import connected
 from scrapdb.errors import ScrapdbError
-from scrapdb.notebooks import files
-from scrapdb.notebooks.remote import is_url
-from scrapdb.notebooks.scan import os_path
+from scrapdb.files.paths import os_path
+from scrapdb.files.remote import is_url
+from scrapdb.notebooks import read as notebooks
 from scrapdb.scraps import Facts
 from scrapdb.scraps import Problem
 from scrapdb.store.file import File
@@ -121,7 +121,7 @@ def results(
 
 def read(chunk: Sequence[Task], base: str, max_bytes: int) -> list[Done]:
     """Read some files; this is what runs in the workers."""
-    fetched = files.fetch([task.candidate for task in chunk], max_bytes)
+    fetched = notebooks.fetch([task.candidate for task in chunk], max_bytes)
     return [_read_one(task, base, max_bytes, fetched) for task in chunk]
 
 
@@ -187,9 +187,9 @@ def _read_one(task: Task, base: str, max_bytes: int, fetched: dict[str, bytes | 
         return _unreadable(task, file, "not a file", listed.reason)
     try:
         if is_url(listed.file):
-            found = files.read_fetched(listed, fetched.pop(listed.file, None), task.known_hash, max_bytes)
+            found = notebooks.read_fetched(listed, fetched.pop(listed.file, None), task.known_hash, max_bytes)
         else:
-            found = files.read(listed.file, task.known_hash, max_bytes)
+            found = notebooks.read(listed.file, task.known_hash, max_bytes)
         file = File(file.path, file.os_path, found.size, found.mtime_ns, found.content_hash, found.etag)
         return _done(task, file, found.facts)
     except MemoryError:

@@ -35,27 +35,27 @@ OTHER = "import scrapdb.cluster; scrapdb.cluster.VERSION = '0.0.1'\n"
 # A worker that ends when it reads a certain notebook for the first time on this machine, or each time.
 DYING = """
 import os, pathlib
-from scrapdb.notebooks import files
-whole = files.facts
+from scrapdb.notebooks import read
+whole = read.facts
 def facts(content):
     mark = pathlib.Path({mark!r})
     if b"deadly" in content and ({always} or not mark.exists()):
         mark.touch()
         os._exit(1)
     return whole(content)
-files.facts = facts
+read.facts = facts
 """
 
 
 # A worker that reads slowly enough to be killed in the middle.
 SLOW = """
 import time
-from scrapdb.notebooks import files
-whole = files.facts
+from scrapdb.notebooks import read
+whole = read.facts
 def facts(content):
     time.sleep(0.01)
     return whole(content)
-files.facts = facts
+read.facts = facts
 """
 INDEX = """
 import sys

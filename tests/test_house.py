@@ -16,7 +16,7 @@ HOUSE = Path(__file__).parent.parent / "scrapdb"
 # A room imports only from rooms on lower floors.
 FLOORS = (
     ("errors", "sandbox", "text", "version"),
-    ("showing",),
+    ("showing", "files"),
     ("scraps",),
     ("encoders", "wire"),
     ("notebooks", "store"),

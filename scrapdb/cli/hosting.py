@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from scrapdb.errors import StoreError
 from scrapdb.errors import UsageError
+from scrapdb.files.whole import whole_directory
 from scrapdb.store import publish
 from scrapdb.store.connection import check
 
@@ -48,22 +48,18 @@ def write_directory(path: Path, directory: Path) -> None:
 
     Raises:
         UsageError: there is something at that place.
-        StoreError: there is no store, a sidecar is missing, or the directory cannot be written.
+        StoreError: there is no store, or a sidecar is missing.
+        ScrapdbError: the directory cannot be written.
     """
     check(path)
-    try:
-        if directory.exists() and next(directory.iterdir(), None):
-            raise UsageError(f"The directory {directory} is not empty; name another, or remove it.")
+    if directory.is_dir() and any(directory.iterdir()):
+        raise UsageError(f"The directory {directory} is not empty; name another, or remove it.")
+    with suppress(OSError):  # of which the next line says more
         directory.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".writing-", dir=directory.parent) as temporary:
-            new = Path(temporary, "new")
-            new.mkdir()
-            publish.copy(path, new / f"{path.stem}.db")
-            for name, text in _files(path.stem, directory.name):
-                (new / name).write_text(text, "utf-8")
-            new.replace(directory)
-    except OSError as error:
-        raise StoreError(f"The directory {directory} cannot be written: {error.strerror}.") from error
+    with whole_directory(directory) as new:
+        publish.copy(path, new / f"{path.stem}.db")
+        for name, text in _files(path.stem, directory.name):
+            (new / name).write_text(text, "utf-8")
 
 
 def _files(title: str, name: str) -> Iterator[tuple[str, str]]:

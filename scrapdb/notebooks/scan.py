@@ -1,15 +1,10 @@
-"""Finding notebook files: directories, files, globs and URLs to candidates, with one `stat` each or one listing.
-
-Paths are kept in two forms: as the operating system has them, to open the file, and as the store has them (`identity`):
-the real path in NFC, relative to the store where it lies below it, escaped where it is not UTF-8.
-"""
+"""Finding notebook files: directories, files, globs and URLs to candidates, with one `stat` each or one listing."""
 
 from __future__ import annotations
 
 import glob
 import os
 import stat
-import unicodedata
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -21,7 +16,10 @@ import msgspec
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
-from scrapdb.notebooks import remote
+from scrapdb.files import remote
+from scrapdb.files.paths import exists
+from scrapdb.files.paths import identity
+from scrapdb.files.paths import located
 from scrapdb.text import valid_text
 
 SUFFIX = ".ipynb"
@@ -165,12 +163,12 @@ class Scan:
         if remote.is_url(path):
             return False
         real = located(path, os_path, self.base)
-        if _exists(real):
+        if exists(real):
             return False
         directory = os.path.dirname(real)
         while directory not in self.listed:
             above = os.path.dirname(directory)
-            if above == directory or _exists(directory):
+            if above == directory or exists(directory):
                 return False
             directory = above
         return True
@@ -259,33 +257,6 @@ def _named(found: Scan, names: Iterable[str]) -> Iterator[Candidate]:
             found.errors.append(f"There is no file {name}.")
 
 
-def identity(real: str, base: str) -> str:
-    """Give the path by which a store knows a file; a trailing slash is kept.
-
-    Args:
-        real: the file's real path.
-        base: real path of the directory of the store.
-    """
-    path = real.removeprefix(os.path.join(base, ""))
-    if path.isascii():
-        return path
-    normal = unicodedata.normalize("NFC", path)
-    if normal != path and _are_two(os.path.join(base, normal), real):
-        normal = path
-    return valid_text(normal)
-
-
-def os_path(real: str, path: str, base: str) -> bytes | None:
-    """Give the bytes of a file's path, relative as `path` is, if `path` does not give them back."""
-    exact = real.removeprefix(os.path.join(base, ""))
-    return None if exact == path else os.fsencode(exact)
-
-
-def located(path: str, exact: bytes | None, base: str) -> str:
-    """Give the file of a notebook: the way back from `identity` and `os_path`."""
-    return os.path.join(base, path if exact is None else os.fsdecode(exact))
-
-
 def _matches(root: str) -> list[tuple[str, bool]]:
     """Give the paths that a root stands for, and whether it names them itself."""
     if os.path.exists(root):
@@ -321,15 +292,3 @@ def _candidate(real: str, path: str) -> Candidate:
     if not stat.S_ISREG(state.st_mode):
         return Candidate(real, path, None, None, "It is not a file.")
     return Candidate(real, path, state.st_size, state.st_mtime_ns)
-
-
-def _are_two(one: str, other: str) -> bool:
-    """Tell whether two spellings of a path are files of their own."""
-    try:
-        return not os.path.samefile(one, other)
-    except OSError:
-        return _exists(one) and _exists(other)
-
-
-def _exists(path: str) -> bool:
-    return os.path.lexists(path)

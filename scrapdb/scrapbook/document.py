@@ -120,7 +120,7 @@ class Document:
 
     def save(self, path: str | None) -> bool:
         """Write it to a file, by default to its own; result and errors are those of `Notebook.save`."""
-        from scrapdb.notebooks.replace import replace
+        from scrapdb.files.replace import replace
 
         target = self.path if path is None else path
         sources.check_writable(target)

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from scrapdb.errors import UsageError
+from scrapdb.files.paths import identity
+from scrapdb.files.paths import located
+from scrapdb.files.paths import os_path
 from scrapdb.notebooks.scan import Candidate
 from scrapdb.notebooks.scan import Scan
-from scrapdb.notebooks.scan import identity
-from scrapdb.notebooks.scan import located
-from scrapdb.notebooks.scan import os_path
 from scrapdb.notebooks.scan import scan
 from tests.notebook_builder import LONG_AGO
 from tests.notebook_builder import write

@@ -11,8 +11,8 @@ import pytest
 
 from scrapdb.errors import EditError
 from scrapdb.errors import NotebookChangedError
-from scrapdb.notebooks.replace import _lock
-from scrapdb.notebooks.replace import replace
+from scrapdb.files.replace import _lock
+from scrapdb.files.replace import replace
 from scrapdb.notebooks.scan import Scan
 from tests import nobody
 from tests.notebook_builder import LONG_AGO
@@ -108,7 +108,7 @@ except EditError as error:
 
 def told_nobody(file: Path) -> str:
     nobody.let_in(file.parent)
-    imports = "from scrapdb.errors import EditError\nfrom scrapdb.notebooks.replace import replace"
+    imports = "from scrapdb.errors import EditError\nfrom scrapdb.files.replace import replace"
     return nobody.run(imports, TELL.format(file=str(file)))
 
 
@@ -138,7 +138,7 @@ def test_a_file_of_somebody_else_does_not_become_ones_own(file: Path) -> None:
 HOLD = """
 import sys, threading
 from pathlib import Path
-from scrapdb.notebooks import replace
+from scrapdb.files import replace
 with replace._locked(Path({file!r})):
     print("held", flush=True)
     sys.stdin.read()
@@ -204,7 +204,7 @@ def lock_of(file: Path) -> list[Path]:
 KILLED = """
 import os, random, signal, sys, time
 from pathlib import Path
-from scrapdb.notebooks.replace import replace
+from scrapdb.files.replace import replace
 
 file = Path(sys.argv[1])
 contents = [bytes([letter]) * size for letter, size in ((97, 100_000), (98, 300_000))]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from scrapdb.notebooks import files
-from scrapdb.notebooks.files import Read
+from scrapdb.notebooks import read
+from scrapdb.notebooks.read import Read
 from tests import nobody
 from tests.notebook_builder import LONG_AGO
 from tests.notebook_builder import content
@@ -30,7 +30,7 @@ def problem(found: Read) -> str:
 
 def test_a_file_is_read_with_its_state(tmp_path: Path) -> None:
     path = write(tmp_path / "a.ipynb", WHOLE)
-    found = files.read(str(path))
+    found = read.read(str(path))
     assert found[:3] == (len(WHOLE), LONG_AGO * 10**9, hashlib.sha256(WHOLE).hexdigest())
     assert found.facts is not None
     assert found.facts.scraps[0].glued.data == 1
@@ -39,38 +39,38 @@ def test_a_file_is_read_with_its_state(tmp_path: Path) -> None:
 def test_a_known_content_is_not_read_again(tmp_path: Path) -> None:
     path = write(tmp_path / "a.ipynb", WHOLE)
     digest = hashlib.sha256(WHOLE).hexdigest()
-    assert files.read(str(path), digest).facts is None
-    assert files.read(str(path), "0" * 64).facts is not None
+    assert read.read(str(path), digest).facts is None
+    assert read.read(str(path), "0" * 64).facts is not None
 
 
 def test_a_file_that_is_missing_or_no_file(tmp_path: Path) -> None:
     (tmp_path / "directory.ipynb").mkdir()
     os.mkfifo(tmp_path / "fifo.ipynb")
     (tmp_path / "loop.ipynb").symlink_to("loop.ipynb")
-    assert problem(files.read(str(tmp_path / "none.ipynb"))) == "missing"
-    assert problem(files.read(str(tmp_path / "directory.ipynb"))) == "not a file"
-    assert problem(files.read(str(tmp_path / "fifo.ipynb"))) == "not a file"
-    assert problem(files.read(str(tmp_path / "loop.ipynb"))) == "permission"
-    assert problem(files.read("/dev/null")) == "not a file"
+    assert problem(read.read(str(tmp_path / "none.ipynb"))) == "missing"
+    assert problem(read.read(str(tmp_path / "directory.ipynb"))) == "not a file"
+    assert problem(read.read(str(tmp_path / "fifo.ipynb"))) == "not a file"
+    assert problem(read.read(str(tmp_path / "loop.ipynb"))) == "permission"
+    assert problem(read.read("/dev/null")) == "not a file"
 
 
 def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     path = write(tmp_path / "a.ipynb", WHOLE)
     path.chmod(0)
     nobody.let_in(tmp_path)
-    printed = nobody.run("from scrapdb.notebooks import files", f"print(files.read({str(path)!r}))")
+    printed = nobody.run("from scrapdb.notebooks import read", f"print(read.read({str(path)!r}))")
     assert "kind='permission', message='The file cannot be opened: Permission denied.'" in printed
     assert printed.startswith("Read(size=None, mtime_ns=None")
 
 
 def test_a_file_that_is_too_large_is_tried_again_at_the_next_index(tmp_path: Path) -> None:
     path = write(tmp_path / "a.ipynb", WHOLE)
-    found = files.read(str(path), max_bytes=len(WHOLE) - 1)
+    found = read.read(str(path), max_bytes=len(WHOLE) - 1)
     assert problem(found) == "too large"
     assert found[:3] == (len(WHOLE), None, None)
     assert found.facts is not None
     assert f"{len(WHOLE):,} bytes" in found.facts.problems[0].message
-    assert files.read(str(path), max_bytes=len(WHOLE)).facts is not None
+    assert read.read(str(path), max_bytes=len(WHOLE)).facts is not None
 
 
 @pytest.mark.parametrize("unfinished", [b"", WHOLE[:100]])
@@ -79,7 +79,7 @@ def test_a_fresh_unfinished_file_is_waited_for(tmp_path: Path, unfinished: bytes
     path = write(tmp_path / "a.ipynb", unfinished, mtime=int(time.time()))
     writer = threading.Timer(0.05, lambda: path.write_bytes(WHOLE))
     writer.start()
-    found = files.read(str(path))
+    found = read.read(str(path))
     writer.join()
     assert found.facts is not None
     assert found.facts.status == "completed"
@@ -90,8 +90,8 @@ def test_a_fresh_unfinished_file_is_waited_for(tmp_path: Path, unfinished: bytes
 def test_an_old_unfinished_file_is_not_waited_for(tmp_path: Path, unfinished: bytes, kind: str) -> None:
     path = write(tmp_path / "a.ipynb", unfinished)
     began = time.monotonic()
-    found = files.read(str(path))
-    assert time.monotonic() - began < sum(files._PAUSES)
+    found = read.read(str(path))
+    assert time.monotonic() - began < sum(read._PAUSES)
     assert problem(found) == kind
     assert found.mtime_ns == LONG_AGO * 10**9
 
@@ -100,7 +100,7 @@ def test_a_file_that_was_changed_just_now_is_waited_for(tmp_path: Path) -> None:
     """Another change within the same tick of the clock would have the same time, and never be seen."""
     path = write(tmp_path / "a.ipynb", WHOLE)
     os.utime(path)
-    found = files.read(str(path))
+    found = read.read(str(path))
     assert found.mtime_ns is not None
     assert time.time_ns() - found.mtime_ns >= 10_000_000
 
@@ -112,7 +112,7 @@ def test_a_file_that_never_stops_changing(tmp_path: Path) -> None:
         assert changing.stdout is not None
         changing.stdout.readline()
         for _ in range(20):  # the other process may have had to wait for the processor
-            found = files.read(str(path))
+            found = read.read(str(path))
             if found.mtime_ns is None:
                 break
         changing.kill()

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scrapdb.notebooks import remote
+from scrapdb.files import remote
 from scrapdb.notebooks.extract import facts
 from scrapdb.notebooks.scan import MAX_BYTES
 from scrapdb.notebooks.scan import Candidate
