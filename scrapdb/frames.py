@@ -20,7 +20,7 @@ from typing import Any
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import UsageError
-from scrapdb.output import plain
+from scrapdb.formats.values import plain
 from scrapdb.store import read
 from scrapdb.text import valid_text
 

@@ -3,7 +3,7 @@
     %load_ext scrapdb
     %scrapdb distance < 0.1 -c symbol,distance --sort distance
 
-Here a line becomes a question, and a question an answer; `scrapdb.showing` makes HTML of it.
+Here a line becomes a question, and a question an answer; `scrapdb.formats.html` makes HTML of it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
 
-from scrapdb import output
-from scrapdb import showing
 from scrapdb.database import Database
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import UsageError
+from scrapdb.formats import html
+from scrapdb.formats import table
+from scrapdb.formats.values import escaped
 from scrapdb.store import displays
 from scrapdb.store.connection import find
 from scrapdb.store.connection import reading
@@ -71,7 +72,7 @@ class Answer(Table):
 
     def __repr__(self) -> str:
         text = io.StringIO()
-        output.FORMATS["table"](self.columns, islice(self.rows(), _PRINTED), text, 0)
+        table.write(self.columns, islice(self.rows(), _PRINTED), text, 0)
         more = f"… {self._number - _PRINTED:,} more rows\n" if self._number > _PRINTED else ""
         return (text.getvalue() + more).rstrip("\n")
 
@@ -116,7 +117,7 @@ def scrapdb(line: str, cell: str | None = None) -> Answer:
         return answer(question(line, cell))
     except ScrapdbError as error:
         # IPython prints this error as a sentence, and stops the run like any other.
-        raise MagicError("\n".join(map(output.escaped, str(error).split("\n")))) from None
+        raise MagicError("\n".join(map(escaped, str(error).split("\n")))) from None
 
 
 def question(line: str, cell: str | None = None) -> Question:
@@ -198,14 +199,14 @@ def _shown(db: Database, asked: Question) -> str:
     looked_at = _LOOKED_AT if asked.limit is None else asked.limit
     paths = [row["notebook"] for row in db.query(asked.expression, "notebook", asked.sort, looked_at)]
     with reading(db.path) as connection:
-        found = displays.shown(connection, paths, asked.scrap, showing.PICTURES)
+        found = displays.shown(connection, paths, asked.scrap, html.PICTURES)
         if asked.scrap and not found:
             _check_name(connection, asked.scrap)
         drawn = _DRAWN if asked.limit is None else len(found)
         figures = [_figure(connection, *item) for item in islice(found.items(), drawn)]
     missing = len(found) - len(figures)
     more = f"<p>{missing:,} more; <code>--limit {len(paths)}</code> shows them.</p>" if missing else ""
-    return showing.gallery(figures) + more if figures else ""
+    return html.gallery(figures) + more if figures else ""
 
 
 def _check_name(connection: sqlite3.Connection, name: str) -> None:
@@ -221,9 +222,9 @@ def _figure(connection: sqlite3.Connection, of: tuple[str, str], shown: Mapping[
     caption = ": ".join(of)
     small = {mime: display for mime, display in shown.items() if display.size <= _LARGEST}
     if not small:
-        return showing.figure(f"{caption} is too large to be shown here.", "")
+        return html.figure(f"{caption} is too large to be shown here.", "")
     content = {mime: displays.content(connection, display) for mime, display in small.items()}
-    return showing.figure(caption, showing.element(content))
+    return html.figure(caption, html.element(content))
 
 
 def _completions(_: InteractiveShell, event: Any) -> list[str]:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from scrapdb import frames
-from scrapdb import output
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import UsageError
 from scrapdb.files.paths import identity
-from scrapdb.showing import NO_MATH
-from scrapdb.showing import bundle
-from scrapdb.showing import table
+from scrapdb.formats import values
+from scrapdb.formats.html import NO_MATH
+from scrapdb.formats.html import bundle
+from scrapdb.formats.html import table
 from scrapdb.store import read
 from scrapdb.store.connection import reading
 from scrapdb.table import Table
@@ -82,7 +82,7 @@ class Scrap:
         return Table(table.schema.names, lambda: frames.rows(table))
 
     def __repr__(self) -> str:
-        return f"<Scrap {output.escaped(self.name)}: {summary(self._value)}>"
+        return f"<Scrap {values.escaped(self.name)}: {summary(self._value)}>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         from html import escape
@@ -92,7 +92,7 @@ class Scrap:
         if self._value.frame and shown.keys() <= {"text/plain"}:
             shown["text/html"] = f"<div {NO_MATH}>{self.data._repr_html_()}</div>"
         elif self.type != "display" and not shown:
-            shown["text/html"] = f"<pre {NO_MATH}>{escape(output.plain(self.data))}</pre>"
+            shown["text/html"] = f"<pre {NO_MATH}>{escape(values.plain(self.data))}</pre>"
         return {"text/plain": repr(self)} | shown
 
 
@@ -148,7 +148,7 @@ class Notebook:
         return Table(columns, rows)
 
     def __repr__(self) -> str:
-        return f"<Notebook {output.escaped(self.path)}: {self.status}, {len(self.scraps)} scraps>"
+        return f"<Notebook {values.escaped(self.path)}: {self.status}, {len(self.scraps)} scraps>"
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -166,4 +166,4 @@ def shown_value(value: read.Value) -> Any:
 
 def summary(value: read.Value) -> str:
     """Say in one line what a value is."""
-    return "null" if value.type == "null" else output.short(shown_value(value))
+    return "null" if value.type == "null" else values.short(shown_value(value))

@@ -40,9 +40,9 @@ class Scrap(NamedTuple):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """Show in Jupyter what was shown for it, or else the rows of a DataFrame."""
-        from scrapdb.showing import NO_MATH
-        from scrapdb.showing import bundle
-        from scrapdb.showing import decoded
+        from scrapdb.formats.html import NO_MATH
+        from scrapdb.formats.html import bundle
+        from scrapdb.formats.html import decoded
 
         del include, exclude
         shown = bundle(decoded((self.display or {}).get("data", {})))
@@ -87,7 +87,7 @@ class Scraps(OrderedDict[str, Scrap]):
         return pd.DataFrame([list(scrap) for scrap in self.values()], columns=list(Scrap._fields))
 
     def _repr_html_(self) -> str:
-        from scrapdb.showing import table
+        from scrapdb.formats.html import table
 
         rows = ((name, scrap.encoder, _summary(scrap)) for name, scrap in self.items())
         return table(("name", "encoder", "value"), rows)

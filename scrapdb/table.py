@@ -10,8 +10,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 from typing import Any
 
-from scrapdb import output
 from scrapdb.errors import StoreError
+from scrapdb.formats.parquet import arrow_table
+from scrapdb.formats.values import short
 from scrapdb.store.connection import errors
 from scrapdb.store.connection import open_reader
 
@@ -62,18 +63,18 @@ class Table:
 
     def to_arrow(self) -> pa.Table:
         """Make a pyarrow.Table; a column that mixes numbers and text is text."""
-        table: pa.Table = output.arrow_table(self.columns, self._rows())
+        table: pa.Table = arrow_table(self.columns, self._rows())
         return table
 
     def __repr__(self) -> str:
         return f"<Table {', '.join(self.columns)}>"
 
     def _repr_html_(self) -> str:
-        from scrapdb.showing import table
+        from scrapdb.formats.html import table
 
         found = list(islice(self._rows(), _SHOWN + 1))
         more = f"<p>The first {_SHOWN} rows.</p>" if len(found) > _SHOWN else ""
-        return table(self.columns, (map(output.short, row) for row in found[:_SHOWN])) + more
+        return table(self.columns, (map(short, row) for row in found[:_SHOWN])) + more
 
 
 def asked(store: Path, ask: Ask) -> Table:

@@ -15,12 +15,13 @@ HOUSE = Path(__file__).parent.parent / "scrapdb"
 
 # A room imports only from rooms on lower floors.
 FLOORS = (
-    ("errors", "sandbox", "text", "version"),
-    ("showing", "files"),
+    ("errors", "text", "version"),
+    ("files",),
+    ("formats",),
     ("scraps",),
     ("encoders", "wire"),
     ("notebooks", "store"),
-    ("cluster", "query", "output", "tasks"),
+    ("cluster", "query", "tasks"),
     ("workers",),
     ("compare", "index", "frames", "table"),
     ("editing", "export", "notebook", "watch"),

@@ -20,7 +20,7 @@ from scrapdb.magic import Question
 from scrapdb.magic import answer
 from scrapdb.magic import question
 from tests import notebook_builder as nb
-from tests.test_sandbox import Elements
+from tests.formats.test_sandbox import Elements
 
 QUESTIONS = {
     "": Question(None),

@@ -86,14 +86,14 @@ def say(message: str) -> None:
 
 def complain(message: str) -> None:
     """Print on standard error, quiet or not; control characters from notebooks are escaped."""
-    from scrapdb.output import escaped
+    from scrapdb.formats.values import escaped
 
     click.echo("\n".join(map(escaped, message.split("\n"))), err=True)
 
 
 def print_rows(found: Table, format_: str | None, output: Path | None) -> None:
     """Print rows in the format asked for; a table on a terminal and CSV elsewhere, or what a file's suffix says."""
-    from scrapdb.output import write
+    from scrapdb.formats.rows import write
 
     terminal = output is None and sys.stdout.isatty()
     by_suffix = output.suffix.lstrip(".").lower() if output else ""

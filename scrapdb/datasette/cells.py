@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 from markupsafe import escape
 
-from scrapdb.output import short
+from scrapdb.formats.values import short
 
 _DISPLAY = re.compile(r"display:([\w.+-]+/[\w.+-]+):([0-9a-f]{64})")
 _FRAME = re.compile(r"frame:([0-9]{1,18})x([0-9]{1,18}):([0-9a-f]{64})")

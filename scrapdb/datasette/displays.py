@@ -15,7 +15,7 @@ from datasette.utils.asgi import NotFound
 from datasette.utils.asgi import Response
 
 from scrapdb.datasette.store import Store
-from scrapdb.sandbox import picture
+from scrapdb.formats.sandbox import picture
 
 # With these a picture can do nothing, even if it is opened by its own address.
 PICTURE_HEADERS = {

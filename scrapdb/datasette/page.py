@@ -11,7 +11,7 @@ from scrapdb.datasette.cells import badge
 from scrapdb.datasette.cells import encodable
 from scrapdb.datasette.cells import tree
 from scrapdb.datasette.store import Store
-from scrapdb.output import short
+from scrapdb.formats.values import short
 
 # A page frames nothing but documents that it writes itself (srcdoc), so that these cannot lead anywhere else.
 _POLICY = "frame-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'"

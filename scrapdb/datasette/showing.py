@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from scrapdb.sandbox import sandboxed
+from scrapdb.formats.sandbox import sandboxed
 
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml")
 _TEXTS = ("text/plain", "text/markdown", "text/latex")

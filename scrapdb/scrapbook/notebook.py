@@ -280,7 +280,7 @@ class Notebook:
     def _repr_html_(self) -> str:
         from html import escape
 
-        from scrapdb.showing import NO_MATH
+        from scrapdb.formats.html import NO_MATH
 
         return f"<b {NO_MATH}>{escape(self.path)}</b>{self.scraps._repr_html_()}"
 

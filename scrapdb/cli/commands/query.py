@@ -48,7 +48,7 @@ def command(
     scrapdb query "nb.status = 'failed'" -c notebook,nb.error_name
     scrapdb query -c "symbol, distance * 100 as percent" --sort -distance --limit 3
     """
-    from scrapdb.output import print_text
+    from scrapdb.formats.streams import print_text
 
     db = database()
     if explain:

@@ -77,8 +77,8 @@ def _show_notebook(found: Notebook, format_: str | None, output: Path | None) ->
 
 
 def _print_heading(found: Notebook) -> None:
-    from scrapdb.output import escaped
-    from scrapdb.output import short
+    from scrapdb.formats.values import escaped
+    from scrapdb.formats.values import short
 
     click.echo(escaped(found.path))
     for attribute in _ATTRIBUTES:
@@ -92,7 +92,7 @@ def _print_heading(found: Notebook) -> None:
 
 
 def _show_scrap(scrap: Scrap, format_: str | None, output: Path | None) -> None:
-    from scrapdb.output import write_bytes
+    from scrapdb.formats.streams import write_bytes
 
     if scrap.type == "frame":
         print_rows(scrap.table(), format_, output)
@@ -126,8 +126,8 @@ def _is_picture(output: Path) -> bool:
 
 
 def _print_value(value: Any, format_: str | None, output: Path | None, name: str) -> None:
-    from scrapdb.output import plain
-    from scrapdb.output import print_text
+    from scrapdb.formats.streams import print_text
+    from scrapdb.formats.values import plain
     from scrapdb.table import Table
 
     if format_:

@@ -17,7 +17,7 @@ from threading import Timer
 from typing import Any
 
 from scrapdb.errors import ScrapdbError
-from scrapdb.output import escaped
+from scrapdb.formats.values import escaped
 
 SECONDS = 20.0
 _WITHOUT = "Charts are drawn by vl-convert-python, which is not installed: pip install 'scrapdb[datasette]'"

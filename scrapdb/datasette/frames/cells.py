@@ -11,7 +11,7 @@ from markupsafe import Markup
 from markupsafe import escape
 
 from scrapdb.datasette.cells import tree
-from scrapdb.output import short
+from scrapdb.formats.values import short
 
 LONGEST_TEXT = 300  # characters
 _MOST_ITEMS = 200  # of a list or dict that are shown

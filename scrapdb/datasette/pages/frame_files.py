@@ -24,7 +24,7 @@ from scrapdb.datasette.frames.located import locate
 from scrapdb.datasette.frames.parquet import opened
 from scrapdb.datasette.pages.frame import shown
 from scrapdb.datasette.store import Store
-from scrapdb.output import plain
+from scrapdb.formats.values import plain
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -20,7 +20,7 @@ from scrapdb.datasette.page import render
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
-from scrapdb.output import plain
+from scrapdb.formats.values import plain
 from scrapdb.query.nodes import Name
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import select

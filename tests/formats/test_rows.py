@@ -22,8 +22,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from scrapdb import output
 from scrapdb.errors import ScrapdbError
+from scrapdb.formats.rows import FORMATS
+from scrapdb.formats.rows import write
+from scrapdb.formats.table import display_width
 from scrapdb.query.cells import DisplayCell
 from scrapdb.query.cells import FrameCell
 from tests import nobody
@@ -56,13 +58,14 @@ ODD_TEXTS = [
 ]
 SCALARS = [None, True, False, 0, -1, 2**53 + 1, 2**70, -(2**64), 0.1 + 0.2, 1e300, 5e-324, -0.0, *ODD_TEXTS]
 texts = st.text(st.characters(exclude_categories=["Cs"]))
+TEXT_FORMATS = [name for name, format_ in FORMATS.items() if not format_.binary]
 # Of UAX #9 and Unicode's category Cc, not of the code under test.
 BIDI = {"\u061c", "\u200e", "\u200f", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
 
 
 def written(format_: str, columns: list[str], rows: list[tuple[Any, ...]], width: int = 0) -> str:
     stream = io.StringIO(newline="")
-    output.FORMATS[format_](columns, iter(rows), stream, width)
+    FORMATS[format_].write(columns, iter(rows), stream, width)
     return stream.getvalue()
 
 
@@ -136,7 +139,7 @@ def test_bytes_are_base64() -> None:
     assert base64.b64decode(found["encoded"]) == content
 
 
-@pytest.mark.parametrize("format_", [*output.FORMATS])
+@pytest.mark.parametrize("format_", TEXT_FORMATS)
 def test_frames_and_displays_say_what_they_are(format_: str) -> None:
     row = (FrameCell(1, "prices", 3, 2), DisplayCell(1, "chart", ("text/plain", "image/png")))
     text = written(format_, ["a", "b"], [row])
@@ -208,13 +211,13 @@ def test_a_table_is_aligned() -> None:
 )
 def test_width_in_a_terminal(text: str, width: int) -> None:
     """Widths are those of Unicode's EastAsianWidth.txt, in which accents and selectors take no room of their own."""
-    assert output.display_width(text) == width
+    assert display_width(text) == width
 
 
 def test_a_table_fits_its_terminal() -> None:
     rows = [("x" * 200, "short", "日本語" * 30, 1.5), ("y", "", "z", 2)]
     lines = written("table", ["long", "s", "wide", "n"], rows, width=80).splitlines()
-    assert 77 <= max(map(output.display_width, lines)) <= 80
+    assert 77 <= max(map(display_width, lines)) <= 80
     assert re.fullmatch(r"x{29,33}…  short  (日本語)+.{0,2}… +1\.5", lines[1])
 
 
@@ -263,7 +266,7 @@ def test_parquet_comes_back_from_pandas(tmp_path: Path) -> None:
         "cells": [FrameCell(1, "prices", 3, 2), None, 1.5],
     }
     path = tmp_path / "rows.parquet"
-    output.write("parquet", [*columns], zip(*columns.values(), strict=True), path)
+    write("parquet", [*columns], zip(*columns.values(), strict=True), path)
     found = pd.read_parquet(path, dtype_backend="numpy_nullable").astype(object)
     expected = columns | {
         "large": [str(2**70), None, "1"],
@@ -276,11 +279,11 @@ def test_parquet_comes_back_from_pandas(tmp_path: Path) -> None:
 
 
 def test_parquet_without_rows_has_its_columns(tmp_path: Path) -> None:
-    output.write("parquet", ["a", "b"], [], tmp_path / "rows.parquet")
+    write("parquet", ["a", "b"], [], tmp_path / "rows.parquet")
     assert pd.read_parquet(tmp_path / "rows.parquet").columns.tolist() == ["a", "b"]
 
 
-@pytest.mark.parametrize("format_", [*output.FORMATS, "parquet"])
+@pytest.mark.parametrize("format_", FORMATS)
 def test_a_file_appears_only_when_it_is_complete(tmp_path: Path, format_: str) -> None:
     path = tmp_path / "rows"
     path.write_text("old")
@@ -292,7 +295,7 @@ def test_a_file_appears_only_when_it_is_complete(tmp_path: Path, format_: str) -
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        output.write(format_, ["a"], rows(), path)
+        write(format_, ["a"], rows(), path)
     assert path.read_text() == "old"
     assert [*tmp_path.iterdir()] == [path]
 
@@ -300,7 +303,7 @@ def test_a_file_appears_only_when_it_is_complete(tmp_path: Path, format_: str) -
 def test_a_new_file_has_the_mode_of_the_shell_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:
     mask = os.umask(0o027)
     try:
-        output.write("csv", ["a"], [], tmp_path / "new")
+        write("csv", ["a"], [], tmp_path / "new")
     finally:
         os.umask(mask)
     old = tmp_path / "old"
@@ -308,30 +311,34 @@ def test_a_new_file_has_the_mode_of_the_shell_and_an_old_one_keeps_its_own(tmp_p
     old.chmod(0o600)
     link = tmp_path / "link"
     link.symlink_to(old)
-    output.write("csv", ["a"], [], link)
+    write("csv", ["a"], [], link)
     assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "new", old)] == [0o640, 0o600]
     assert (link.is_symlink(), old.read_text()) == (True, "a\n")
 
 
 def test_a_file_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ScrapdbError, match=r"^The file \S+/no/rows cannot be written: No such file or directory\.$"):
-        output.write("csv", ["a"], [], tmp_path / "no" / "rows")
+        write("csv", ["a"], [], tmp_path / "no" / "rows")
     with pytest.raises(ScrapdbError, match=r"cannot be written: Not a directory\.$"):
-        output.write("csv", ["a"], [], Path(os.devnull, "rows"))
+        write("csv", ["a"], [], Path(os.devnull, "rows"))
     nobody.let_in(tmp_path)
     code = f"""
 try: write("csv", ["a"], [], Path({str(tmp_path)!r}, "rows"))
 except ScrapdbError as error: print(error)"""
-    imports = "import tempfile\nfrom pathlib import Path\nfrom scrapdb.output import ScrapdbError, write"
+    imports = (
+        "import tempfile\nfrom pathlib import Path\n"
+        "from scrapdb.errors import ScrapdbError\nfrom scrapdb.formats.rows import write"
+    )
     assert nobody.run(imports, code) == f"The file {tmp_path}/rows cannot be written: Permission denied.\n"
 
 
 def test_standard_output_by_its_name_is_no_file_to_replace(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("kept\n")
-    code = (
-        "from pathlib import Path; from scrapdb.output import write; write('csv', ['a'], [(1,)], Path('/dev/stdout'))"
-    )
+    code = """
+from pathlib import Path
+from scrapdb.formats.rows import write
+write("csv", ["a"], [(1,)], Path("/dev/stdout"))"""
     with log.open("a") as file:
         subprocess.run([sys.executable, "-c", code], stdout=file, check=True, cwd=sessions.ROOT)
     assert log.read_text() == "kept\na\n1\n"
@@ -339,13 +346,13 @@ def test_standard_output_by_its_name_is_no_file_to_replace(tmp_path: Path) -> No
     assert piped.stdout == "a\n1\n"
 
 
-@pytest.mark.parametrize("format_", [*output.FORMATS])
+@pytest.mark.parametrize("format_", TEXT_FORMATS)
 @pytest.mark.parametrize("to", ["None", "Path('/dev/stdout')", "Path('/dev/tty')"])
 def test_no_control_character_reaches_a_terminal(tmp_path: Path, format_: str, to: str) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "from pathlib import Path\n"
-        "from scrapdb.output import print_text, write\n"
+        "from scrapdb.formats.rows import write\nfrom scrapdb.formats.streams import print_text\n"
         f"write('{format_}', ['a\\x1b[31m'], [('\\x1b]0;owned\\x07\\x9b\\r\\u202e',), ({{'\\x1b': 1}},)], {to})\n"
         "print_text('\\x1b[2J')\n"
     )
@@ -366,4 +373,4 @@ def test_parquet_is_not_for_a_terminal(tmp_path: Path) -> None:
 
 def test_a_disk_without_room_is_not_silent() -> None:
     with pytest.raises(OSError, match="No space left on device"):
-        output.write("csv", ["a"], [("x" * 100_000,)], Path("/dev/full"))
+        write("csv", ["a"], [("x" * 100_000,)], Path("/dev/full"))

@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from scrapdb.sandbox import picture
-from scrapdb.sandbox import sandboxed
+from scrapdb.formats.sandbox import picture
+from scrapdb.formats.sandbox import sandboxed
 
 SCRIPT = "<script>parent.document.title = 'owned'</script>"
 BREAKOUTS = [

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from scrapdb.sandbox import picture
-from scrapdb.sandbox import sandboxed
+from scrapdb.formats.sandbox import picture
+from scrapdb.formats.sandbox import sandboxed
 
 _BITMAPS = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _SVG = "image/svg+xml"

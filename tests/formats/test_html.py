@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from scrapdb.showing import bundle
-from scrapdb.showing import decoded
-from scrapdb.showing import element
-from scrapdb.showing import figure
-from scrapdb.showing import gallery
-from scrapdb.showing import table
+from scrapdb.formats.html import bundle
+from scrapdb.formats.html import decoded
+from scrapdb.formats.html import element
+from scrapdb.formats.html import figure
+from scrapdb.formats.html import gallery
+from scrapdb.formats.html import table
+from tests.formats.test_sandbox import BREAKOUTS
+from tests.formats.test_sandbox import SCRIPT
+from tests.formats.test_sandbox import Elements
 from tests.notebook_builder import PNG
-from tests.test_sandbox import BREAKOUTS
-from tests.test_sandbox import SCRIPT
-from tests.test_sandbox import Elements
 
 HTML = SCRIPT.encode()
 LATEX = b"$\\href{javascript:alert(1)}{x}$"

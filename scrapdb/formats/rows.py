@@ -1,0 +1,65 @@
+"""Rows in any format: the one ordered table of formats.
+
+Everything but a table and parquet is written row by row. Values are what a query gives: None, bool, int, float,
+text, lists and dicts, bytes, and objects that say what they are by `str()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from typing import NamedTuple
+
+from scrapdb.formats import json
+from scrapdb.formats import markdown
+from scrapdb.formats import parquet
+from scrapdb.formats import separated
+from scrapdb.formats import table
+from scrapdb.formats.streams import binary_stream
+from scrapdb.formats.streams import text_stream
+
+
+class Format(NamedTuple):
+    """How rows are written.
+
+    Args:
+        write: takes columns, rows, a stream, and the width of the terminal that a table must fit (0: no limit).
+        binary: whether the stream is one of bytes.
+    """
+
+    write: Callable[[Sequence[str], Iterable[Sequence[Any]], Any, int], None]
+    binary: bool = False
+
+
+FORMATS = {
+    "table": Format(table.write),
+    "json": Format(json.write),
+    "jsonl": Format(json.write_lines),
+    "csv": Format(separated.write_csv),
+    "tsv": Format(separated.write_tsv),
+    "md": Format(markdown.write),
+    "parquet": Format(parquet.write, binary=True),
+}
+
+
+def write(
+    format_: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], to: Path | None = None, width: int = 0
+) -> None:
+    """Write rows in a format, to a file or to standard output.
+
+    Args:
+        format_: a key of `FORMATS`.
+        columns: names of the columns.
+        rows: the rows.
+        to: a file, which appears when it is complete; None for standard output.
+        width: columns of the terminal that a table must fit; 0: no limit.
+
+    Raises:
+        ScrapdbError: the file cannot be written.
+    """
+    chosen = FORMATS[format_]
+    with (binary_stream if chosen.binary else text_stream)(to) as stream:
+        chosen.write(columns, rows, stream, width)
