@@ -26,11 +26,11 @@ from datasette.version import __version__
 
 from benchmarks.racing import Row
 from scrapdb.cli.hosting import SETTINGS
+from scrapdb.facts import Facts
+from scrapdb.facts import Found
+from scrapdb.facts import Glued
+from scrapdb.facts import Place
 from scrapdb.notebooks import read
-from scrapdb.scraps import Facts
-from scrapdb.scraps import Found
-from scrapdb.scraps import Glued
-from scrapdb.scraps import Place
 from scrapdb.store.file import File
 from scrapdb.store.rows import Rows
 from scrapdb.store.rows import rows

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from scrapdb import encoders as encoders
     from scrapdb.database import Database as Database
     from scrapdb.database import open as open  # noqa: A004 - named as what it does, like sqlite3's and gzip's
+    from scrapdb.encoders.scrap import Scrap as Scrap
+    from scrapdb.encoders.scrap import Scraps as Scraps
     from scrapdb.errors import ScrapdbError as ScrapdbError
     from scrapdb.magic import load_ipython_extension as load_ipython_extension
     from scrapdb.scrapbook import exceptions as exceptions
@@ -32,16 +34,14 @@ if TYPE_CHECKING:
     from scrapdb.scrapbook.reading import read_notebook as read_notebook
     from scrapdb.scrapbook.reading import read_notebooks as read_notebooks
     from scrapdb.scrapbook.scrapbook import Scrapbook as Scrapbook
-    from scrapdb.scraps import Scrap as Scrap
-    from scrapdb.scraps import Scraps as Scraps
 
 _HOMES = {
     "Database": "scrapdb.database",
     "Notebook": "scrapdb.scrapbook.notebook",
-    "Scrap": "scrapdb.scraps",
+    "Scrap": "scrapdb.encoders.scrap",
     "Scrapbook": "scrapdb.scrapbook.scrapbook",
     "ScrapdbError": "scrapdb.errors",
-    "Scraps": "scrapdb.scraps",
+    "Scraps": "scrapdb.encoders.scrap",
     "glue": "scrapdb.scrapbook.gluing",
     "load_ipython_extension": "scrapdb.magic",
     "open": "scrapdb.database",

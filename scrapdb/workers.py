@@ -29,11 +29,11 @@ from typing import NamedTuple
 
 from scrapdb.cluster import connected
 from scrapdb.errors import ScrapdbError
+from scrapdb.facts import Facts
+from scrapdb.facts import Problem
 from scrapdb.files.paths import os_path
 from scrapdb.files.remote import is_url
 from scrapdb.notebooks import read as notebooks
-from scrapdb.scraps import Facts
-from scrapdb.scraps import Problem
 from scrapdb.store.file import File
 from scrapdb.store.file import Known
 from scrapdb.store.rows import Rows

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from scrapdb.facts import Facts
 from scrapdb.notebooks.extract import facts
-from scrapdb.scraps import Facts
 
 LONG_AGO = 1_600_000_000  # seconds; a file of that age is not taken for one that somebody is writing
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

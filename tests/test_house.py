@@ -15,10 +15,9 @@ HOUSE = Path(__file__).parent.parent / "scrapdb"
 
 # A room imports only from rooms on lower floors.
 FLOORS = (
-    ("errors", "text", "version"),
+    ("errors", "facts", "text", "version"),
     ("files",),
     ("formats",),
-    ("scraps",),
     ("encoders", "wire"),
     ("notebooks", "store"),
     ("cluster", "query", "tasks"),
@@ -99,7 +98,7 @@ def test_store_knows_no_notebook() -> None:
 
 
 def test_glue_knows_no_store() -> None:
-    reached = reach("scraps", "encoders", "wire", "scrapbook.gluing")
+    reached = reach("facts", "encoders", "wire", "scrapbook.gluing")
     assert {room(name) for name in reached & MODULES.keys()} & {"store", "query"} == set()
 
 

@@ -13,11 +13,11 @@ from typing import Protocol
 from scrapdb.encoders import json
 from scrapdb.encoders import pandas
 from scrapdb.encoders import text
-from scrapdb.encoders.builtin import DisplayEncoder as DisplayEncoder
-from scrapdb.encoders.builtin import JsonEncoder as JsonEncoder
-from scrapdb.encoders.builtin import PandasArrowDataframeEncoder as PandasArrowDataframeEncoder
-from scrapdb.encoders.builtin import TextEncoder as TextEncoder
 from scrapdb.encoders.registration import DataEncoderRegistry as DataEncoderRegistry
+from scrapdb.encoders.registration import DisplayEncoder as DisplayEncoder
+from scrapdb.encoders.registration import JsonEncoder as JsonEncoder
+from scrapdb.encoders.registration import PandasArrowDataframeEncoder as PandasArrowDataframeEncoder
+from scrapdb.encoders.registration import TextEncoder as TextEncoder
 from scrapdb.encoders.registration import deregister as deregister
 from scrapdb.encoders.registration import register as register
 from scrapdb.encoders.registration import registry as registry

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
 
-from scrapdb.encoders.binary import from_base64
+from scrapdb.encoders import base64
 from scrapdb.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ def encode(table: Any, **options: Any) -> str:
     Raises:
         pyarrow.ArrowException: parquet cannot hold a column.
     """
-    import base64
     import io
 
     file = io.BytesIO()
@@ -54,7 +53,7 @@ def encode(table: Any, **options: Any) -> str:
         import pyarrow.parquet as pq
 
         pq.write_table(pa.table(table), file, **options)
-    return base64.b64encode(file.getvalue()).decode()
+    return base64.encode(file.getvalue())
 
 
 def parquet(data: Any) -> bytes:
@@ -66,7 +65,7 @@ def parquet(data: Any) -> bytes:
     if not isinstance(data, str):
         raise EncoderError(f"The payload of a DataFrame is not base64 text but {data!r:.60}")
     try:
-        return from_base64(data)
+        return base64.decode(data)
     except ValueError as error:
         raise EncoderError(f"The payload of a DataFrame is not base64: {error}") from error
 

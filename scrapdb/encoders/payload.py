@@ -10,8 +10,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from scrapdb.encoders.scrap import Scrap
 from scrapdb.errors import ScrapbookDataException
-from scrapdb.scraps import Scrap
 
 VERSION = 1
 logger = logging.getLogger("scrapdb")

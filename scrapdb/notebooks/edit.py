@@ -21,6 +21,8 @@ from scrapdb.errors import EditError
 from scrapdb.errors import ScrapbookDataException
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import UsageError
+from scrapdb.facts import Glued
+from scrapdb.facts import Problem
 from scrapdb.notebooks import ipynb
 from scrapdb.notebooks.extract import PAPERMILL_MARK
 from scrapdb.notebooks.ipynb import Cell
@@ -29,8 +31,6 @@ from scrapdb.notebooks.layout import Layout
 from scrapdb.notebooks.layout import layout
 from scrapdb.notebooks.spans import Container
 from scrapdb.notebooks.spans import container
-from scrapdb.scraps import Glued
-from scrapdb.scraps import Problem
 
 
 class _Spot(NamedTuple):

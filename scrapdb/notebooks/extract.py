@@ -11,6 +11,13 @@ import msgspec
 from msgspec import UNSET
 
 from scrapdb import wire
+from scrapdb.facts import CodeCell
+from scrapdb.facts import Facts
+from scrapdb.facts import Found
+from scrapdb.facts import Glued
+from scrapdb.facts import Place
+from scrapdb.facts import Problem
+from scrapdb.facts import RunError
 from scrapdb.notebooks import ipynb
 from scrapdb.notebooks import parameters
 from scrapdb.notebooks.ipynb import Cell
@@ -22,13 +29,6 @@ from scrapdb.notebooks.status import status
 from scrapdb.notebooks.times import cell_seconds
 from scrapdb.notebooks.times import iso
 from scrapdb.notebooks.times import times
-from scrapdb.scraps import CodeCell
-from scrapdb.scraps import Facts
-from scrapdb.scraps import Found
-from scrapdb.scraps import Glued
-from scrapdb.scraps import Place
-from scrapdb.scraps import Problem
-from scrapdb.scraps import RunError
 
 PAPERMILL_MARK = "papermill-error-cell-tag"
 # Widget state can be larger than the rest of the notebook; Colab's key holds users and their files.

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from scrapdb.scraps import Problem
+from scrapdb.facts import Problem
 
 FORMAT = 4
 TOO_DEEP = "The JSON is nested too deeply."

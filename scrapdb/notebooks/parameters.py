@@ -17,12 +17,12 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
+from scrapdb.facts import Expression
+from scrapdb.facts import Parameter
+from scrapdb.facts import ParameterSource
+from scrapdb.facts import Problem
 from scrapdb.notebooks.ipynb import Cell
 from scrapdb.notebooks.ipynb import text
-from scrapdb.scraps import Expression
-from scrapdb.scraps import Parameter
-from scrapdb.scraps import ParameterSource
-from scrapdb.scraps import Problem
 
 DEFAULTS_TAG = "parameters"
 INJECTED_TAG = "injected-parameters"

@@ -13,12 +13,12 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from scrapdb.facts import Facts
+from scrapdb.facts import Problem
 from scrapdb.files import remote
 from scrapdb.notebooks.extract import facts
 from scrapdb.notebooks.scan import MAX_BYTES
 from scrapdb.notebooks.scan import Candidate
-from scrapdb.scraps import Facts
-from scrapdb.scraps import Problem
 
 _PAUSES = (0.02, 0.1, 0.3)  # seconds between tries
 _FRESH_SECONDS = 10

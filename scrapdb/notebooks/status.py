@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from scrapdb.facts import Status
 from scrapdb.notebooks.ipynb import Cell
 from scrapdb.notebooks.ipynb import Output
 from scrapdb.notebooks.ipynb import text
-from scrapdb.scraps import Status
 
 _MAY_FAIL = "raises-exception"
 _SKIPPED = "skip-execution"

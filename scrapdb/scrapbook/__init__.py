@@ -15,14 +15,14 @@ from typing import Any
 
 if TYPE_CHECKING:
     from scrapdb import encoders as encoders
+    from scrapdb.encoders.scrap import Scrap as Scrap
+    from scrapdb.encoders.scrap import Scraps as Scraps
     from scrapdb.scrapbook import exceptions as exceptions
     from scrapdb.scrapbook.gluing import glue as glue
     from scrapdb.scrapbook.notebook import Notebook as Notebook
     from scrapdb.scrapbook.reading import read_notebook as read_notebook
     from scrapdb.scrapbook.reading import read_notebooks as read_notebooks
     from scrapdb.scrapbook.scrapbook import Scrapbook as Scrapbook
-    from scrapdb.scraps import Scrap as Scrap
-    from scrapdb.scraps import Scraps as Scraps
 
 __all__ = [
     "Notebook",

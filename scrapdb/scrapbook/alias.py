@@ -22,9 +22,9 @@ _NOTEBOOK = "scrapdb.scrapbook.notebook"
 _PAYLOAD = "scrapdb.encoders.payload"
 _READING = "scrapdb.scrapbook.reading"
 _REGISTRATION = "scrapdb.encoders.registration"
-_BUILTIN = "scrapdb.encoders.builtin"
+_BUILTIN = "scrapdb.encoders.registration"
 _API = {"glue": _GLUING, "read_notebook": _READING, "read_notebooks": _READING}
-_SCRAPS = {"Scrap": "scrapdb.scraps", "Scraps": "scrapdb.scraps"}
+_SCRAPS = {"Scrap": "scrapdb.encoders.scrap", "Scraps": "scrapdb.encoders.scrap"}
 _EXCEPTIONS = dict.fromkeys(
     ("ScrapbookDataException", "ScrapbookException", "ScrapbookInvalidEncoder", "ScrapbookMissingEncoder"), _ERRORS
 )
@@ -32,7 +32,7 @@ _EXCEPTIONS = dict.fromkeys(
 # Module of scrapbook to names in it to the modules where these are at home here.
 MODULES: dict[str, dict[str, str]] = {
     "": _API,
-    "api": _API | {"Scrap": "scrapdb.scraps", "encoder_registry": _GLUING, "scrap_to_payload": _GLUING},
+    "api": _API | {"Scrap": "scrapdb.encoders.scrap", "encoder_registry": _GLUING, "scrap_to_payload": _GLUING},
     "encoders": {
         "DataEncoderRegistry": _REGISTRATION,
         "registry": _REGISTRATION,

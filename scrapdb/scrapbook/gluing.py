@@ -12,14 +12,14 @@ from typing import Any
 from scrapdb.encoders.display import shows_itself
 from scrapdb.encoders.json import NAME as JSON
 from scrapdb.encoders.payload import scrap_to_payload
-from scrapdb.encoders.plain import Prepared
-from scrapdb.encoders.plain import plain
-from scrapdb.encoders.plain import widened
 from scrapdb.encoders.registration import registry as encoder_registry
+from scrapdb.encoders.scrap import Scrap
 from scrapdb.encoders.text import NAME as TEXT
+from scrapdb.encoders.types import Prepared
+from scrapdb.encoders.types import plain
+from scrapdb.encoders.types import widened
 from scrapdb.errors import ScrapbookDataException
 from scrapdb.scrapbook.kernel import kernel_required
-from scrapdb.scraps import Scrap
 from scrapdb.wire import scrapbook
 
 DISPLAY = "display"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from typing import SupportsIndex
 
-from scrapdb.scraps import Scrap
+from scrapdb.encoders.scrap import Scrap
 
 
 class LazyScrap(Scrap):

@@ -14,9 +14,13 @@ from msgspec import UNSET
 from scrapdb.encoders.json import NAME as JSON
 from scrapdb.encoders.json import payload
 from scrapdb.encoders.payload import scrap_to_payload
+from scrapdb.encoders.scrap import Scrap
+from scrapdb.encoders.scrap import Scraps
 from scrapdb.encoders.text import NAME as TEXT
 from scrapdb.errors import ScrapbookException
 from scrapdb.errors import ScrapbookMissingEncoder
+from scrapdb.facts import Glued
+from scrapdb.facts import Problem
 from scrapdb.notebooks import edit
 from scrapdb.notebooks import ipynb
 from scrapdb.notebooks import recorded
@@ -31,10 +35,6 @@ from scrapdb.scrapbook.outputs import Kept
 from scrapdb.scrapbook.outputs import kept
 from scrapdb.scrapbook.outputs import value
 from scrapdb.scrapbook.outputs import value_or_payload
-from scrapdb.scraps import Glued
-from scrapdb.scraps import Problem
-from scrapdb.scraps import Scrap
-from scrapdb.scraps import Scraps
 from scrapdb.wire import scrapbook
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ from typing import NamedTuple
 from msgspec import UNSET
 
 from scrapdb import wire
-from scrapdb.encoders.plain import restored
 from scrapdb.encoders.registration import registry as encoder_registry
+from scrapdb.encoders.scrap import Scrap
+from scrapdb.encoders.types import restored
 from scrapdb.errors import ScrapbookDataException
 from scrapdb.errors import ScrapbookException
+from scrapdb.facts import Glued
+from scrapdb.facts import Problem
 from scrapdb.notebooks import ipynb
-from scrapdb.scraps import Glued
-from scrapdb.scraps import Problem
-from scrapdb.scraps import Scrap
 
 
 class Kept(NamedTuple):

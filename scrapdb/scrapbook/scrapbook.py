@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import NoReturn
 
+from scrapdb.encoders.scrap import Scraps
 from scrapdb.errors import ScrapbookException
+from scrapdb.facts import Problem
 from scrapdb.notebooks.ipynb import UnreadableError
 from scrapdb.scrapbook.notebook import Notebook
-from scrapdb.scraps import Problem
-from scrapdb.scraps import Scraps
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -21,7 +21,7 @@ def load(type_: str, number: float | None, text: str | None, json_: str | None, 
     else:
         value = number if number is not None else text
     if type_ == "expression":
-        from scrapdb.scraps import Expression  # with msgspec, which a query does without
+        from scrapdb.facts import Expression  # with msgspec, which a query does without
 
         return Expression(value)
     return value

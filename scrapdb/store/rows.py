@@ -11,14 +11,14 @@ import msgspec
 from msgspec import UNSET
 
 from scrapdb import encoders
+from scrapdb.encoders import base64
 from scrapdb.encoders import pandas
-from scrapdb.encoders.binary import from_base64
 from scrapdb.errors import EncoderError
-from scrapdb.scraps import Facts
-from scrapdb.scraps import Found
-from scrapdb.scraps import Parameter
-from scrapdb.scraps import Place
-from scrapdb.scraps import Problem
+from scrapdb.facts import Facts
+from scrapdb.facts import Found
+from scrapdb.facts import Parameter
+from scrapdb.facts import Place
+from scrapdb.facts import Problem
 from scrapdb.store.file import File
 from scrapdb.store.file import kept_mtime
 from scrapdb.store.file import mtime
@@ -216,7 +216,7 @@ def _display(mime: str, part: Any) -> bytes:
         return valid_json(part).encode()
     if not mime.startswith(_TEXT_MIME_TYPES):
         try:
-            return from_base64(part)
+            return base64.decode(part)
         except ValueError:
             return valid_text(part).encode()
     return valid_text(part).encode()

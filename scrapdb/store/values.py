@@ -48,7 +48,7 @@ def store(value: Any) -> Stored:
         return _store_integer(value)
     if value is None:
         return Stored("null")
-    from scrapdb.scraps import Expression  # with msgspec, which a query does without
+    from scrapdb.facts import Expression  # with msgspec, which a query does without
 
     if isinstance(value, Expression):
         return _store_text("expression", value.source)

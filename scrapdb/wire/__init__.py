@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from typing import Any
 from typing import Protocol
 
-from scrapdb.scraps import Glued
-from scrapdb.scraps import Problem
+from scrapdb.facts import Glued
+from scrapdb.facts import Problem
 from scrapdb.wire import myst_nb
 from scrapdb.wire import notebook_utils
 from scrapdb.wire import papermill

@@ -18,8 +18,8 @@ from typing import Any
 
 from msgspec import UNSET
 
-from scrapdb.scraps import Glued
-from scrapdb.scraps import Problem
+from scrapdb.facts import Glued
+from scrapdb.facts import Problem
 from scrapdb.wire.payload import note
 
 MIME_PREFIX = "application/papermill.record/"

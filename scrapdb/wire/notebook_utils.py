@@ -12,8 +12,8 @@ from collections.abc import Collection
 from collections.abc import Mapping
 from typing import Any
 
-from scrapdb.scraps import Glued
-from scrapdb.scraps import Problem
+from scrapdb.facts import Glued
+from scrapdb.facts import Problem
 from scrapdb.wire.payload import named
 from scrapdb.wire.payload import note
 from scrapdb.wire.payload import with_display

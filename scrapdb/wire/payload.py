@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scrapdb.scraps import Glued
-from scrapdb.scraps import Problem
+from scrapdb.facts import Glued
+from scrapdb.facts import Problem
 
 
 def note(metadata: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
-from scrapdb.scraps import Glued
-from scrapdb.scraps import Problem
+from scrapdb.facts import Glued
+from scrapdb.facts import Problem
 from scrapdb.wire.payload import note
 from scrapdb.wire.payload import without
 

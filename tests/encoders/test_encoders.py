@@ -12,7 +12,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from scrapdb import encoders
-from scrapdb.encoders.binary import from_base64
+from scrapdb.encoders.base64 import decode as from_base64
 from scrapdb.encoders.pandas import Summary
 from scrapdb.encoders.pandas import parquet
 from scrapdb.encoders.pandas import summary

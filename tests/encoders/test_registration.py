@@ -10,8 +10,8 @@ import pytest
 
 from scrapdb.encoders.registration import DataEncoderRegistry
 from scrapdb.encoders.registration import standard
+from scrapdb.encoders.scrap import Scrap
 from scrapdb.errors import ScrapbookInvalidEncoder
-from scrapdb.scraps import Scrap
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -69,7 +69,7 @@ class Complex:
 USE = """
 import sys
 from scrapdb.encoders import registry
-from scrapdb.scraps import Scrap
+from scrapdb.encoders.scrap import Scrap
 
 assert registry.determine_encoder_name(1) == "json"
 assert "plugin" not in sys.modules

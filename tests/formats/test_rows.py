@@ -364,7 +364,7 @@ def test_no_control_character_reaches_a_terminal(tmp_path: Path, format_: str, t
 
 
 def test_parquet_is_not_for_a_terminal(tmp_path: Path) -> None:
-    code = "import scrapdb.output as o; o.write('parquet', ['a'], [(1,)])"
+    code = "import scrapdb.formats.rows as rows; rows.write('parquet', ['a'], [(1,)])"
     ran = sessions.run(f'python -c "{code}"', tmp_path, columns=80)
     assert ran.code == 1
     assert ran.stdout == ""

@@ -22,12 +22,12 @@ from scrapdb.errors import EditError
 from scrapdb.errors import ScrapbookDataException
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import UsageError
+from scrapdb.facts import Glued
 from scrapdb.notebooks.edit import put
 from scrapdb.notebooks.edit import remove
 from scrapdb.notebooks.extract import facts
 from scrapdb.notebooks.ipynb import TOO_DEEP
 from scrapdb.notebooks.ipynb import UnreadableError
-from scrapdb.scraps import Glued
 from tests import corpora
 from tests import executed
 from tests import notebook_builder as nb

@@ -16,9 +16,9 @@ from msgspec import UNSET
 from pandas.testing import assert_frame_equal
 
 from scrapdb import encoders
+from scrapdb.facts import Facts
+from scrapdb.facts import Place
 from scrapdb.notebooks.extract import facts
-from scrapdb.scraps import Facts
-from scrapdb.scraps import Place
 from tests.notebook_builder import PNG
 from tests.notebook_builder import code
 from tests.notebook_builder import content

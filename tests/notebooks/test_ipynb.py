@@ -13,10 +13,10 @@ import nbformat
 import pytest
 from nbformat.v4.rwbase import rejoin_lines
 
+from scrapdb.facts import Problem
 from scrapdb.notebooks import ipynb
 from scrapdb.notebooks.extract import extract
 from scrapdb.notebooks.extract import facts
-from scrapdb.scraps import Problem
 from tests.notebook_builder import code
 from tests.notebook_builder import content
 from tests.notebook_builder import display

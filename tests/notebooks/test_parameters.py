@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from scrapdb.facts import Expression
+from scrapdb.facts import Facts
+from scrapdb.facts import Parameter
 from scrapdb.notebooks.extract import facts as read_facts
-from scrapdb.scraps import Expression
-from scrapdb.scraps import Facts
-from scrapdb.scraps import Parameter
 from tests.notebook_builder import code
 from tests.notebook_builder import facts_of
 

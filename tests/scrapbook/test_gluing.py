@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 import scrapdb as sb
+from scrapdb.encoders.scrap import Scrap
 from scrapdb.errors import ScrapbookDataException
 from scrapdb.errors import ScrapbookMissingEncoder
-from scrapdb.scraps import Scrap
 from tests.scrapbook import glued
 from tests.scrapbook.shown import read
 from tests.scrapbook.shown import shown

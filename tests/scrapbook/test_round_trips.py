@@ -17,8 +17,8 @@ from pandas.testing import assert_frame_equal
 from pandas.testing import assert_series_equal
 
 import scrapdb as sb
+from scrapdb.encoders.scrap import Scrap
 from scrapdb.scrapbook.notebook import Notebook
-from scrapdb.scraps import Scrap
 from tests.executed import EXAMPLE
 from tests.scrapbook import glued
 from tests.scrapbook.values import VALUES

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from scrapdb.errors import NotebookNotFoundError
+from scrapdb.facts import Expression
 from scrapdb.index import index
-from scrapdb.scraps import Expression
 from scrapdb.store import read
 from scrapdb.store.connection import open_reader
 from tests import notebook_builder as nb

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from scrapdb.scraps import Expression
+from scrapdb.facts import Expression
 from scrapdb.store.loading import load
 from scrapdb.store.values import Stored
 from scrapdb.store.values import store

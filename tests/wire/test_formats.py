@@ -8,8 +8,8 @@ import pytest
 from msgspec import UNSET
 
 from scrapdb import wire
-from scrapdb.scraps import Glued
-from scrapdb.scraps import Problem
+from scrapdb.facts import Glued
+from scrapdb.facts import Problem
 from tests.notebook_builder import PNG
 
 Row = tuple[Any, Any, list[Glued]]

@@ -14,8 +14,8 @@ from scrapdb.cli.options import common
 from scrapdb.cli.options import say
 from scrapdb.encoders.json import NAME as JSON
 from scrapdb.encoders.pandas import NAME as PANDAS
-from scrapdb.encoders.plain import is_frame
 from scrapdb.encoders.text import NAME as TEXT
+from scrapdb.encoders.types import is_frame
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import UsageError

@@ -25,7 +25,7 @@ from scrapdb.datasette.store import Store
 from scrapdb.errors import NotebookNotFoundError
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
-from scrapdb.scraps import Expression
+from scrapdb.facts import Expression
 from scrapdb.store import read
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from scrapdb.datasette.showing import Showing
 from scrapdb.datasette.showing import showing
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapdbError
-from scrapdb.scraps import Expression
+from scrapdb.facts import Expression
 from scrapdb.store import read
 from scrapdb.store import related
 from scrapdb.store.cells import Cell

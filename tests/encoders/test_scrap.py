@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from IPython.core.formatters import DisplayFormatter
 
-from scrapdb.scraps import Place
-from scrapdb.scraps import Scrap
+from scrapdb.encoders.scrap import Scrap
+from scrapdb.facts import Place
 from tests.notebook_builder import PNG
 
 

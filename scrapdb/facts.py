@@ -1,0 +1,118 @@
+"""The values that travel between the rooms: scraps, parameters and what was found in one notebook.
+
+All are frozen. They hold plain Python values and bytes; how a value is written in a notebook is the business of
+`encoders` and `notebooks.wire`, how it is kept in a store that of `store`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET
+
+Status = Literal["unreadable", "failed", "running", "not run", "partial", "completed"]
+ParameterSource = Literal["default", "recorded", "injected"]
+
+
+class Expression(msgspec.Struct, frozen=True):
+    """The default of a parameter that is not a literal: source text, never evaluated."""
+
+    source: str
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where something stands in a notebook.
+
+    `cell` counts from 0 and leaves out the marker cells that papermill inserts at an error, so that it is the index of
+    the cell in the notebook that was run; `output` counts from 0 in the cell.
+    """
+
+    cell: int
+    output: int
+    cell_id: str | None = None
+    execution_count: int | None = None
+
+
+class Glued(msgspec.Struct, frozen=True):
+    """A scrap as a wire format wrote it: the payload is not decoded yet.
+
+    Args:
+        name: the name it was glued under.
+        encoder: how the payload was written: `json`, `text`, `pandas`, `display` or a user's own.
+        data: the payload, a JSON value; UNSET if only a display was glued.
+        display: the MIME bundle that was shown for it, or None.
+        types: what parts of the value were before they became JSON, by their place in it (see `encoders.plain`).
+    """
+
+    name: str
+    encoder: str
+    data: Any = UNSET
+    display: dict[str, Any] | None = None
+    types: dict[str, str] = {}
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A glued scrap and its place."""
+
+    glued: Glued
+    place: Place
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """An effective parameter of a run: `value` is a JSON value or an Expression."""
+
+    name: str
+    value: Any
+    source: ParameterSource
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Something that could not be read, or was read and is suspicious."""
+
+    kind: str
+    message: str
+    name: str | None = None
+    cell: int | None = None
+    output: int | None = None
+
+
+class RunError(msgspec.Struct, frozen=True):
+    """The error that ended a run."""
+
+    name: str
+    value: str
+    cell: int | None
+    traceback: str
+
+
+class CodeCell(msgspec.Struct, frozen=True):
+    """A code cell that a run executes: `cell` as in Place; `source` only where it glued something or failed."""
+
+    cell: int
+    cell_id: str | None
+    execution_count: int | None
+    seconds: float | None
+    source: str | None
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """Everything that scrapdb keeps of one notebook. Times are UTC, `seconds` is the duration of the run."""
+
+    status: Status
+    started_at: str | None = None
+    ended_at: str | None = None
+    seconds: float | None = None
+    error: RunError | None = None
+    kernel: str | None = None
+    language: str | None = None
+    source: str | None = None
+    code_hash: str | None = None
+    nbformat: str | None = None
+    cells: int | None = None
+    metadata: dict[str, Any] | None = None
+    parameters: tuple[Parameter, ...] = ()
+    scraps: tuple[Found, ...] = ()
+    code: tuple[CodeCell, ...] = ()
+    problems: tuple[Problem, ...] = ()
