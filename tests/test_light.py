@@ -65,7 +65,7 @@ def test_what_asks_no_store_loads_no_sqlite(arguments: list[str]) -> None:
 def test_a_query_loads_nothing_that_only_other_commands_need(ticker_store: Path) -> None:
     unneeded = {
         *("scrapdb.frames", "scrapdb.index", "scrapdb.notebook", "scrapdb.notebooks", "scrapdb.formats.html"),
-        *("scrapdb.store.statement", "scrapdb.store.write", "scrapdb.wire", "scrapdb.encoders"),
+        *("scrapdb.store.statement", "scrapdb.store.write", "scrapdb.notebooks.wire", "scrapdb.encoders"),
         *("concurrent.futures", "csv", "html", "shutil", "tempfile"),
     }
     assert modules_of(["--db", str(ticker_store), *QUERY]) & unneeded == set()

@@ -16,7 +16,6 @@ from typing import NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from scrapdb import wire
 from scrapdb.errors import EditError
 from scrapdb.errors import ScrapbookDataException
 from scrapdb.errors import ScrapNotFoundError
@@ -24,6 +23,7 @@ from scrapdb.errors import UsageError
 from scrapdb.facts import Glued
 from scrapdb.facts import Problem
 from scrapdb.notebooks import ipynb
+from scrapdb.notebooks import wire
 from scrapdb.notebooks.extract import PAPERMILL_MARK
 from scrapdb.notebooks.ipynb import Cell
 from scrapdb.notebooks.ipynb import Notebook

@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from scrapdb import wire
 from scrapdb.facts import CodeCell
 from scrapdb.facts import Facts
 from scrapdb.facts import Found
@@ -20,6 +19,7 @@ from scrapdb.facts import Problem
 from scrapdb.facts import RunError
 from scrapdb.notebooks import ipynb
 from scrapdb.notebooks import parameters
+from scrapdb.notebooks import wire
 from scrapdb.notebooks.ipynb import Cell
 from scrapdb.notebooks.ipynb import Notebook
 from scrapdb.notebooks.ipynb import UnreadableError

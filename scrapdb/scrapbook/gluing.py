@@ -19,8 +19,8 @@ from scrapdb.encoders.types import Prepared
 from scrapdb.encoders.types import plain
 from scrapdb.encoders.types import widened
 from scrapdb.errors import ScrapbookDataException
+from scrapdb.notebooks.wire import scrapbook
 from scrapdb.scrapbook.kernel import kernel_required
-from scrapdb.wire import scrapbook
 
 DISPLAY = "display"
 

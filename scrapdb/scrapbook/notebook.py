@@ -25,6 +25,7 @@ from scrapdb.notebooks import edit
 from scrapdb.notebooks import ipynb
 from scrapdb.notebooks import recorded
 from scrapdb.notebooks.extract import facts
+from scrapdb.notebooks.wire import scrapbook
 from scrapdb.scrapbook.document import document
 from scrapdb.scrapbook.gluing import DISPLAY
 from scrapdb.scrapbook.gluing import output
@@ -35,7 +36,6 @@ from scrapdb.scrapbook.outputs import Kept
 from scrapdb.scrapbook.outputs import kept
 from scrapdb.scrapbook.outputs import value
 from scrapdb.scrapbook.outputs import value_or_payload
-from scrapdb.wire import scrapbook
 
 if TYPE_CHECKING:
     import pandas as pd

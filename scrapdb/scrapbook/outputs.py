@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from msgspec import UNSET
 
-from scrapdb import wire
 from scrapdb.encoders.registration import registry as encoder_registry
 from scrapdb.encoders.scrap import Scrap
 from scrapdb.encoders.types import restored
@@ -18,6 +17,7 @@ from scrapdb.errors import ScrapbookException
 from scrapdb.facts import Glued
 from scrapdb.facts import Problem
 from scrapdb.notebooks import ipynb
+from scrapdb.notebooks import wire
 
 
 class Kept(NamedTuple):

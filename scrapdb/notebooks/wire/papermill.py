@@ -15,8 +15,8 @@ from typing import Any
 
 from scrapdb.facts import Glued
 from scrapdb.facts import Problem
-from scrapdb.wire.payload import note
-from scrapdb.wire.payload import without
+from scrapdb.notebooks.wire.payload import note
+from scrapdb.notebooks.wire.payload import without
 
 MIME_PREFIX = "application/papermill.record+json"
 METADATA_KEY = "papermill"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
-from scrapdb import wire
 from scrapdb.facts import Glued
 from scrapdb.facts import Problem
+from scrapdb.notebooks import wire
 from tests.notebook_builder import PNG
 
 Row = tuple[Any, Any, list[Glued]]

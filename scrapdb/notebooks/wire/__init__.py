@@ -18,11 +18,11 @@ from typing import Protocol
 
 from scrapdb.facts import Glued
 from scrapdb.facts import Problem
-from scrapdb.wire import myst_nb
-from scrapdb.wire import notebook_utils
-from scrapdb.wire import papermill
-from scrapdb.wire import scrapbook
-from scrapdb.wire import scrapbook_01
+from scrapdb.notebooks.wire import myst_nb
+from scrapdb.notebooks.wire import notebook_utils
+from scrapdb.notebooks.wire import papermill
+from scrapdb.notebooks.wire import scrapbook
+from scrapdb.notebooks.wire import scrapbook_01
 
 
 class Format(Protocol):

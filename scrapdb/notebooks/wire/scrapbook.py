@@ -18,9 +18,9 @@ from typing import Any
 
 from scrapdb.facts import Glued
 from scrapdb.facts import Problem
-from scrapdb.wire.payload import named
-from scrapdb.wire.payload import note
-from scrapdb.wire.payload import with_display
+from scrapdb.notebooks.wire.payload import named
+from scrapdb.notebooks.wire.payload import note
+from scrapdb.notebooks.wire.payload import with_display
 
 MIME_PREFIX = "application/scrapbook.scrap."
 METADATA_KEY = "scrapbook"

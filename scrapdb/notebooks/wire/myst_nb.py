@@ -20,7 +20,7 @@ from msgspec import UNSET
 
 from scrapdb.facts import Glued
 from scrapdb.facts import Problem
-from scrapdb.wire.payload import note
+from scrapdb.notebooks.wire.payload import note
 
 MIME_PREFIX = "application/papermill.record/"
 METADATA_KEY = "scrapbook"
