@@ -21,7 +21,7 @@ from benchmarks import querying
 from benchmarks import reading
 from benchmarks.racing import Row
 from benchmarks.racing import show
-from scrapdb.version import VERSION
+from scrapdb import __version__
 
 _BENCHMARKS: dict[str, Callable[[Path], Iterator[Row]]] = {
     "indexing": indexing.measure,
@@ -55,7 +55,7 @@ def main() -> None:
 
 def _machine() -> str:
     where = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    return f"{datetime.now(UTC):%Y-%m-%d}, scrapdb {VERSION}, {where}, SQLite {sqlite3.sqlite_version}."
+    return f"{datetime.now(UTC):%Y-%m-%d}, scrapdb {__version__}, {where}, SQLite {sqlite3.sqlite_version}."
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from scrapdb.facts import Found
 from scrapdb.facts import Glued
 from scrapdb.facts import Place
 from scrapdb.notebooks import read
-from scrapdb.store.file import File
+from scrapdb.store.marks import File
 from scrapdb.store.rows import Rows
 from scrapdb.store.rows import rows
 from scrapdb.store.write import Writer

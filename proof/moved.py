@@ -19,8 +19,8 @@ from proof.running import succeeded
 from proof.trial import Counts
 from proof.trial import Trial
 from proof.trial import claim
-from scrapdb.index import Progress
-from scrapdb.index import index
+from scrapdb.indexing.loop import Progress
+from scrapdb.indexing.loop import index
 
 _NOTEBOOKS = 200
 

@@ -17,9 +17,10 @@ _AS_NOBODY = """
 import os, sys, difflib, urllib.parse, pandas, pyarrow.parquet, click.shell_completion
 from importlib import import_module
 from scrapdb.cli.app import COMMANDS, main
-import scrapdb.frames, scrapdb.index, scrapdb.notebook, scrapdb.query.explain, scrapdb.store.statement
-for module in COMMANDS.values():
-    import_module(f"scrapdb.cli.{module}")
+import scrapdb.database.frames, scrapdb.database.notebook, scrapdb.indexing.loop
+import scrapdb.query.explain, scrapdb.store.users_sql
+for module in COMMANDS:
+    import_module(f"scrapdb.cli.commands.{module}")
 os.setgroups([])
 os.setgid(NOBODY)
 os.setuid(NOBODY)

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+
+_LISTED = 10  # names of which none is near
 
 
 class ScrapdbError(Exception):
@@ -106,3 +109,21 @@ class ExpressionError(UsageError):
         shown = "".join(" " if char < " " or char == "\x7f" else char for char in line)
         carets = "^" * max(1, min(self.end, first + len(line)) - self.start)
         return f"{self.message}\n  {shown}\n  {' ' * (self.start - first)}{carets}"
+
+
+def suggestion(word: str, known: Iterable[str], *, mark: str = "", listing: str = "there are") -> str:
+    """Return how a sentence goes on after a name that is not known: `did you mean distance or distances?`.
+
+    Args:
+        word: what was asked for.
+        known: the names there are, the likeliest first. If none of them is near, the first few are listed.
+        mark: what stands around each name.
+        listing: how the list of the first few begins.
+    """
+    import difflib  # takes longer than many a query
+
+    names = list(dict.fromkeys(known))
+    if near := difflib.get_close_matches(word, names, n=3):
+        return f"did you mean {' or '.join(f'{mark}{name}{mark}' for name in near)}?"
+    listed = [f"{mark}{name}{mark}" for name in names[:_LISTED]]
+    return f"{listing} {', '.join(listed) or 'none'}{', …' if names[_LISTED:] else ''}."

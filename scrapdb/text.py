@@ -8,7 +8,7 @@ _SURROGATE = "[\ud800-\udfff]"  # compiled when a text is not ASCII: most comman
 
 
 def has_surrogates(text: str) -> bool:
-    """Tell whether a text holds lone surrogates, which neither UTF-8 nor SQLite can."""
+    """Return whether a text holds lone surrogates, which neither UTF-8 nor SQLite can."""
     return not text.isascii() and re.search(_SURROGATE, text) is not None
 
 

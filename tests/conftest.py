@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from scrapdb.index import index
+from scrapdb.indexing.loop import index
 from tests import corpora as corpora_
 from tests import executed as executed_
 

@@ -64,17 +64,23 @@ def test_what_asks_no_store_loads_no_sqlite(arguments: list[str]) -> None:
 
 def test_a_query_loads_nothing_that_only_other_commands_need(ticker_store: Path) -> None:
     unneeded = {
-        *("scrapdb.frames", "scrapdb.index", "scrapdb.notebook", "scrapdb.notebooks", "scrapdb.formats.html"),
-        *("scrapdb.store.statement", "scrapdb.store.write", "scrapdb.notebooks.wire", "scrapdb.encoders"),
+        *(
+            "scrapdb.database.frames",
+            "scrapdb.indexing.loop",
+            "scrapdb.database.notebook",
+            "scrapdb.notebooks",
+            "scrapdb.formats.html",
+        ),
+        *("scrapdb.store.users_sql", "scrapdb.store.write", "scrapdb.notebooks.wire", "scrapdb.encoders"),
         *("concurrent.futures", "csv", "html", "shutil", "tempfile"),
     }
     assert modules_of(["--db", str(ticker_store), *QUERY]) & unneeded == set()
 
 
-def test_importing_scrapdb_loads_nothing() -> None:
+def test_importing_scrapdb_loads_only_the_table_of_names() -> None:
     loaded = modules_after("import scrapdb")
     assert loaded & (HEAVY | {"click", "msgspec", "sqlite3"}) == set()
-    assert {name for name in loaded if name.startswith("scrapdb.")} == set()
+    assert {name for name in loaded if name.startswith("scrapdb.")} == {"scrapdb.scrapbook"}
 
 
 def test_opening_and_asking_in_python_is_as_light(ticker_store: Path) -> None:
@@ -88,5 +94,5 @@ def test_the_extension_for_jupyter_is_as_light() -> None:
         "from IPython.core.interactiveshell import InteractiveShell\n"
         "InteractiveShell.instance().run_line_magic('load_ext', 'scrapdb')"
     )
-    assert "scrapdb.magic" in loaded
+    assert "scrapdb.database.magic" in loaded
     assert loaded & ((HEAVY - {"multiprocessing"}) | {"click"}) == set()

@@ -12,11 +12,12 @@ from typing import Any
 
 import click
 
+from scrapdb import __version__
 from scrapdb.cli.options import common
 from scrapdb.cli.options import complain
 from scrapdb.cli.options import setting
 from scrapdb.errors import ScrapdbError
-from scrapdb.version import VERSION
+from scrapdb.errors import suggestion
 
 # Each is a module of `commands` that holds it as `command`; the order is that of `--help`.
 COMMANDS = (
@@ -57,11 +58,7 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else " `scrapdb --help` lists them all."
-            raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
+            raise click.UsageError(f"There is no command {args[0]!r}; {suggestion(args[0], COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -116,7 +113,7 @@ def _open_closed() -> None:
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(VERSION, message="scrapdb %(version)s", help="Show the version.")
+@click.version_option(__version__, message="scrapdb %(version)s", help="Show the version.")
 @common
 def app() -> None:
     """Every value, plot and table that your notebooks glued, in one SQLite file.

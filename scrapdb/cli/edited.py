@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def edited(name: str) -> Iterator[Notebook]:
-    """Give a notebook; write what was set and unset, to its file and to the store if that knows it.
+    """Return a notebook; write what was set and unset, to its file and to the store if that knows it.
 
     Raises:
         NotebookNotFoundError: there is none of that name, or more than one.
@@ -27,7 +27,7 @@ def edited(name: str) -> Iterator[Notebook]:
         ScrapbookException: it is not a notebook.
         StoreError: the store cannot be read or written.
     """
-    from scrapdb import editing
+    from scrapdb.database import editing
     from scrapdb.scrapbook.notebook import Notebook
 
     store = _store()

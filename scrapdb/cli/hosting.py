@@ -32,7 +32,7 @@ Who may see it is said by an `allow` block: https://docs.datasette.io/en/stable/
 
 
 def arguments(path: Path, *, immutable: bool = False) -> list[str]:
-    """Give the arguments of `datasette serve` for a store."""
+    """Return the arguments of `datasette serve` for a store."""
     settings = [word for name, value in SETTINGS.items() for word in ("--setting", name, _word(value))]
     return [*(["-i"] if immutable else []), str(path), *settings]
 

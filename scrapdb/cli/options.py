@@ -14,7 +14,7 @@ import click
 
 if TYPE_CHECKING:
     from scrapdb.database import Database
-    from scrapdb.table import Table
+    from scrapdb.database.table import Table
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _FORMATS = ("table", "json", "jsonl", "csv", "tsv", "md", "parquet")
@@ -48,7 +48,7 @@ def rows(command: Command) -> Command:
 
 
 def store_path(*, create: bool = False) -> Path:
-    """Give the store's path: --db, else $SCRAPDB_DB, else scraps.db here, or, for reading only, here or above.
+    """Return the store's path: --db, else $SCRAPDB_DB, else scraps.db here, or, for reading only, here or above.
 
     Raises:
         StoreNotFoundError: there is none to read.
@@ -74,7 +74,7 @@ def database() -> Database:
 
 
 def setting(name: str) -> Any:
-    """Give the value of a common option, or None."""
+    """Return the value of a common option, or None."""
     return click.get_current_context().find_root().meta.get(f"scrapdb.{name}")
 
 

@@ -14,7 +14,7 @@ from scrapdb.cli.options import complain
 from scrapdb.cli.options import say
 
 if TYPE_CHECKING:
-    from scrapdb.index import Summary
+    from scrapdb.indexing.loop import Summary
 
 
 def follow(store: Path, roots: Sequence[str], index: Callable[[list[str]], Summary], first: Summary) -> None:
@@ -29,7 +29,7 @@ def follow(store: Path, roots: Sequence[str], index: Callable[[list[str]], Summa
     Raises:
         KeyboardInterrupt: always, in the end.
     """
-    from scrapdb.watch import watch
+    from scrapdb.indexing.watch import watch
 
     say("Watching for changes; Ctrl-C ends it.")
     total = Counter(_counts(first))

@@ -84,7 +84,7 @@ def joined(expressions: Sequence[str]) -> str:
 
 
 async def box(datasette: Any, request: Any, database: str, table: str, error: str = "") -> Markup | None:
-    """Give the form that asks for an expression above a table, and links to what shows the same notebooks.
+    """Return the form that asks for an expression above a table, and links to what shows the same notebooks.
 
     Args:
         datasette: the server.
@@ -113,7 +113,7 @@ async def box(datasette: Any, request: Any, database: str, table: str, error: st
 
 
 async def box_script(datasette: Any, request: Any, database: str, table: str) -> str:
-    """Give the script that puts the box above a table where Datasette has no place for it (0.65)."""
+    """Return the script that puts the box above a table where Datasette has no place for it (0.65)."""
     return inserting(await box(datasette, request, database, table), "form.filters")
 
 

@@ -17,7 +17,7 @@ Link = dict[str, str]
 
 
 async def of_stores(datasette: Any, actor: Any) -> list[Link]:
-    """Give the pages of every store that the actor may see; of several stores, each with its name."""
+    """Return the pages of every store that the actor may see; of several stores, each with its name."""
     found = {database: await _of_store(datasette, actor, database) for database in datasette.databases}
     several = sum(map(bool, found.values())) > 1
     return [
@@ -41,7 +41,7 @@ async def front_script(datasette: Any, actor: Any, database: str | None = None) 
 
 
 async def of_table(datasette: Any, request: Any, actor: Any, database: str, table: str) -> list[Link]:
-    """Give the pages that show the notebooks of a table's page."""
+    """Return the pages that show the notebooks of a table's page."""
     if table not in expressions.TABLES:
         return []
     return await _links(datasette, actor, database, expressions.joined(expressions.given(request)))

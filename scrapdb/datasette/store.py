@@ -94,14 +94,14 @@ class Store:
         return answer
 
     def url(self, page: str, /, **parameters: Any) -> str:
-        """Give the address of a page; parameters that are None or empty are left out."""
+        """Return the address of a page; parameters that are None or empty are left out."""
         given = {name: value for name, value in parameters.items() if value not in (None, "", [], ())}
         query = f"?{urlencode(given, doseq=True)}" if given else ""
         return f"{base(self.datasette, self.name)}/{page}{query}"
 
 
 def base(datasette: Any, database: str) -> str:
-    """Give the address below which the pages of a store are."""
+    """Return the address below which the pages of a store are."""
     return _base(datasette.setting("base_url"), database)
 
 
@@ -142,13 +142,13 @@ async def find(datasette: Any, name: str, actor: Any) -> Store:
 
 
 async def is_store(datasette: Any, name: str) -> bool:
-    """Tell whether a database is a store, by the mark in its header."""
+    """Return whether a database is a store, by the mark in its header."""
     found = await datasette.databases[name].execute_fn(_application_id)
     return bool(found == APPLICATION_ID)
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Give a connection the functions that compiled expressions call."""
+    """Return a connection the functions that compiled expressions call."""
     register(connection)
 
 

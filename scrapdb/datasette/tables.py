@@ -13,9 +13,9 @@ from weakref import WeakKeyDictionary
 
 from scrapdb.datasette.store import Store
 from scrapdb.datasette.store import is_store
+from scrapdb.store import full_text
 from scrapdb.store import runs
 from scrapdb.store import schema
-from scrapdb.store import search
 
 DESCRIPTION = "What notebooks glued, and with which parameters they ran. Begin with the table runs."
 _LARGE = 20_000  # notebooks, above which counting them, and sorting without an index, takes too long for every page
@@ -46,7 +46,7 @@ async def describe(datasette: Any) -> None:
 
 
 def metadata(datasette: Any, key: str | None) -> dict[str, Any]:
-    """Give Datasette 0.65 what it asks for, many times on every page; mostly for keys of which there is nothing."""
+    """Return Datasette 0.65 what it asks for, many times on every page; mostly for keys of which there is nothing."""
     if key not in _DESCRIBED_BY:
         return {}
     return dict(json.loads(_described.get(datasette, "{}")))
@@ -63,7 +63,7 @@ def tables(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
         described.setdefault(name, {})["hidden"] = True
     for name, column in _LABELS.items():
         described[name]["label_column"] = column
-    if search.is_there(connection):
+    if full_text.is_there(connection):
         for name, key in _SEARCHED.items():
             described[name] |= {"fts_table": "search", "fts_pk": key}
     described["runs"]["sort_desc"] = "nb_started_at" if not large or runs.are_indexed(connection) else "nb_id"

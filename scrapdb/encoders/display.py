@@ -10,13 +10,13 @@ _WAYS = ("mimebundle", "html", "markdown", "svg", "png", "jpeg", "pdf", "latex",
 
 
 def is_display_object(value: Any) -> bool:
-    """Tell whether it is one of IPython's display objects, such as an Image."""
+    """Return whether it is one of IPython's display objects, such as an Image."""
     module = sys.modules.get("IPython.display")
     return module is not None and isinstance(value, module.DisplayObject)
 
 
 def shows_itself(value: Any) -> bool:
-    """Tell whether one of an object's `_repr_*_` methods gives something."""
+    """Return whether one of an object's `_repr_*_` methods gives something."""
     return any(_shown(value, f"_repr_{way}_") is not None for way in _WAYS)
 
 

@@ -16,7 +16,7 @@ _NOT_FINITE = frozenset({"nan", "inf", "-inf"})
 
 
 def decode(data: Any) -> Any:
-    """Give the JSON value that was glued."""
+    """Return the JSON value that was glued."""
     if not isinstance(data, str):
         return data
     if data in _NOT_FINITE:

@@ -107,7 +107,7 @@ class DataEncoderRegistry(MutableMapping[str, Any]):
         return name
 
     def encode(self, scrap: Scrap, **options: Any) -> Scrap:
-        """Give a scrap with its data encoded.
+        """Return a scrap with its data encoded.
 
         Raises:
             ScrapbookMissingEncoder: no encoder has the scrap's encoder for a name.
@@ -118,7 +118,7 @@ class DataEncoderRegistry(MutableMapping[str, Any]):
         return encoded
 
     def decode(self, scrap: Scrap, **options: Any) -> Scrap:
-        """Give a scrap with its data decoded.
+        """Return a scrap with its data decoded.
 
         Raises:
             ScrapbookMissingEncoder: no encoder has the scrap's encoder for a name.
@@ -167,7 +167,7 @@ class TextEncoder:
         return text.NAME
 
     def encodable(self, data: Any) -> bool:
-        """Tell whether it writes the value when no encoder is named."""
+        """Return whether it writes the value when no encoder is named."""
         return isinstance(data, str)
 
     def encode(self, scrap: Scrap, **_: Any) -> Scrap:
@@ -187,7 +187,7 @@ class JsonEncoder:
         return json.NAME
 
     def encodable(self, data: Any) -> bool:
-        """Tell whether it writes the value when no encoder is named."""
+        """Return whether it writes the value when no encoder is named."""
         return isinstance(data, list | dict | int | float | str)
 
     def encode(self, scrap: Scrap, **_: Any) -> Scrap:
@@ -207,7 +207,7 @@ class DisplayEncoder:
         return display.NAME
 
     def encodable(self, data: Any) -> bool:
-        """Tell whether the value is one of IPython's display objects."""
+        """Return whether the value is one of IPython's display objects."""
         return display.is_display_object(data)
 
     def encode(self, scrap: Scrap, **_: Any) -> Scrap:
@@ -227,7 +227,7 @@ class PandasArrowDataframeEncoder:
         return pandas.NAME
 
     def encodable(self, data: Any) -> bool:
-        """Tell whether the value is a pandas.DataFrame."""
+        """Return whether the value is a pandas.DataFrame."""
         return is_frame(data)
 
     def encode(self, scrap: Scrap, **options: Any) -> Scrap:

@@ -8,7 +8,7 @@ NAME = "text"
 
 
 def decode(data: Any) -> str:
-    """Give the text back; another JSON value as Python prints it, as scrapbook does."""
+    """Return the text back; another JSON value as Python prints it, as scrapbook does."""
     return data if isinstance(data, str) else str(data)
 
 

@@ -105,7 +105,7 @@ def widened(value: Any) -> Prepared | None:
 
 
 def is_frame(value: Any) -> bool:
-    """Tell whether a value is a pandas.DataFrame, without loading pandas."""
+    """Return whether a value is a pandas.DataFrame, without loading pandas."""
     return isinstance(value, _of("pandas", "DataFrame"))
 
 
@@ -131,7 +131,7 @@ def _plain(value: Any, at: str, types: dict[str, str]) -> Any:
 
 
 def _base(value: Any) -> Any:
-    """Give the value of a subclass, or of numpy's scalar, as JSON's own type."""
+    """Return the value of a subclass, or of numpy's scalar, as JSON's own type."""
     if isinstance(value, str):
         return str(value)
     if isinstance(value, Real):
@@ -167,7 +167,7 @@ def _escaped(key: str) -> str:
 
 
 def _of(module: str, name: str) -> tuple[type, ...]:
-    """Give a library's class if the library is loaded; if it is not, no value can be of the class."""
+    """Return a library's class if the library is loaded; if it is not, no value can be of the class."""
     found = getattr(sys.modules.get(module), name, None)
     return (found,) if isinstance(found, type) else ()
 

@@ -13,7 +13,7 @@ from scrapdb.text import valid_text
 
 
 def identity(real: str, base: str) -> str:
-    """Give the path by which a store knows a file; a trailing slash is kept.
+    """Return the path by which a store knows a file; a trailing slash is kept.
 
     Args:
         real: the file's real path.
@@ -29,18 +29,18 @@ def identity(real: str, base: str) -> str:
 
 
 def os_path(real: str, path: str, base: str) -> bytes | None:
-    """Give the bytes of a file's path, relative as `path` is, if `path` does not give them back."""
+    """Return the bytes of a file's path, relative as `path` is, if `path` does not give them back."""
     exact = real.removeprefix(os.path.join(base, ""))
     return None if exact == path else os.fsencode(exact)
 
 
 def located(path: str, exact: bytes | None, base: str) -> str:
-    """Give the file of a notebook: the way back from `identity` and `os_path`."""
+    """Return the file of a notebook: the way back from `identity` and `os_path`."""
     return os.path.join(base, path if exact is None else os.fsdecode(exact))
 
 
 def _are_two(one: str, other: str) -> bool:
-    """Tell whether two spellings of a path are files of their own."""
+    """Return whether two spellings of a path are files of their own."""
     try:
         return not os.path.samefile(one, other)
     except OSError:

@@ -46,7 +46,7 @@ class Object(NamedTuple):
 
 
 def is_url(path: str) -> bool:
-    """Tell whether a path is a URL."""
+    """Return whether a path is a URL."""
     return _URL.match(path) is not None
 
 
@@ -116,7 +116,7 @@ def reason(error: BaseException) -> str:
 
 
 def file_system(url: str) -> tuple[AbstractFileSystem, str]:
-    """Give the file system of a URL and the path in it. fsspec's `url_to_fs` would take a `::` in a key for a chain.
+    """Return the file system of a URL and the path in it. fsspec's `url_to_fs` would take a `::` in a key for a chain.
 
     Raises:
         UsageError: what fsspec needs for it is not installed, or it holds a password.
@@ -161,7 +161,7 @@ def _object(entry: Mapping[str, Any], start: str, top: str) -> Object:
 
 
 def _nanoseconds(moment: object) -> int | None:
-    """Give a time in nanoseconds; file systems write it as a datetime, as seconds, in ISO 8601 or as in HTTP."""
+    """Return a time in nanoseconds; file systems write it as a datetime, as seconds, in ISO 8601 or as in HTTP."""
     from email.utils import parsedate_to_datetime  # with sockets: a tenth of what an index takes to start
 
     try:
@@ -176,7 +176,7 @@ def _nanoseconds(moment: object) -> int | None:
 
 
 def _trouble(system: AbstractFileSystem, path: str) -> bool | str:
-    """Tell whether an object is gone, or why one does not know."""
+    """Return whether an object is gone, or why one does not know."""
     try:
         system.info(path)
     except FileNotFoundError as error:

@@ -30,7 +30,7 @@ class _New(NamedTuple):
 
 
 def replace(file: str, before: bytes | None, after: bytes) -> None:
-    """Give a file new content; its mode, owner and extended attributes stay, and links still lead to it.
+    """Return a file new content; its mode, owner and extended attributes stay, and links still lead to it.
 
     Args:
         file: its path.
@@ -91,7 +91,7 @@ def _lock(descriptor: int, path: Path, real: Path) -> None:
 
 
 def _is_there(descriptor: int, path: Path) -> bool:
-    """Tell whether a path names the file that is open."""
+    """Return whether a path names the file that is open."""
     state = _state(path)
     return state is not None and os.path.samestat(state, os.fstat(descriptor))
 
@@ -111,7 +111,7 @@ def _check(real: Path, state: os.stat_result | None, before: bytes | None) -> No
 
 
 def _adopt(new: _New, real: Path, state: os.stat_result) -> None:
-    """Give the new file the owner, mode and extended attributes of the old one, before there is anything in it."""
+    """Return the new file the owner, mode and extended attributes of the old one, before there is anything in it."""
     own = os.fstat(new.descriptor)
     if (own.st_uid, own.st_gid) != (state.st_uid, state.st_gid):
         try:
@@ -144,5 +144,5 @@ def _state(path: Path) -> os.stat_result | None:
 
 
 def _moment(state: os.stat_result | None) -> tuple[int, ...] | None:
-    """Give what changes whenever a file's content does."""
+    """Return what changes whenever a file's content does."""
     return (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns) if state else None

@@ -47,7 +47,7 @@ def bundle(displays: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def element(displays: Mapping[str, bytes]) -> str:
-    """Give the HTML of the best that can be shown of a display.
+    """Return the HTML of the best that can be shown of a display.
 
     Args:
         displays: bytes by MIME type, as the store has them.
@@ -77,7 +77,7 @@ def gallery(figures: Iterable[str]) -> str:
 
 
 def decoded(data: Mapping[str, Any]) -> dict[str, bytes]:
-    """Give a display's bytes by MIME type, from the `data` of an output; of what cannot be shown, none.
+    """Return a display's bytes by MIME type, from the `data` of an output; of what cannot be shown, none.
 
     Pictures are base64 there, but for SVG, and JSON types hold JSON. A damaged picture is left out.
     """

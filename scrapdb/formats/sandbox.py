@@ -14,7 +14,7 @@ _POLICY = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; f
 
 
 def sandboxed(document: str, *, scripts: bool = False) -> str:
-    """Give an `iframe` that shows an HTML document of unknown origin.
+    """Return an `iframe` that shows an HTML document of unknown origin.
 
     Args:
         document: the HTML.
@@ -28,5 +28,5 @@ def sandboxed(document: str, *, scripts: bool = False) -> str:
 
 
 def picture(mime_type: str, content: bytes) -> str:
-    """Give an `img` with the picture inside; SVG shown so can neither run a script nor load anything."""
+    """Return an `img` with the picture inside; SVG shown so can neither run a script nor load anything."""
     return f'<img alt="" src="data:{html.escape(mime_type)};base64,{base64.b64encode(content).decode()}">'

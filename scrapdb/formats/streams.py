@@ -35,7 +35,7 @@ def write_bytes(content: bytes, to: Path) -> None:
 
 @contextmanager
 def text_stream(to: Path | None) -> Iterator[Any]:
-    """Give a stream of text; on a terminal its control characters are escaped."""
+    """Return a stream of text; on a terminal its control characters are escaped."""
     if to is None or _is_stdout(to):
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")
@@ -50,7 +50,7 @@ def text_stream(to: Path | None) -> Iterator[Any]:
 
 @contextmanager
 def binary_stream(to: Path | None) -> Iterator[BinaryIO]:
-    """Give a stream of bytes.
+    """Return a stream of bytes.
 
     Raises:
         ScrapdbError: the file cannot be written, or it is a terminal.
@@ -75,7 +75,7 @@ class _Terminal:
 
 
 def _is_stdout(to: Path) -> bool:
-    """Tell whether a file is standard output, by whatever name: it must not be replaced under whoever reads it."""
+    """Return whether a file is standard output, by whatever name: it must not be replaced under whoever reads it."""
     try:
         return os.path.samestat(to.stat(), os.fstat(1))
     except OSError:

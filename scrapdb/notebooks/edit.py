@@ -20,6 +20,7 @@ from scrapdb.errors import EditError
 from scrapdb.errors import ScrapbookDataException
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import UsageError
+from scrapdb.errors import suggestion
 from scrapdb.facts import Glued
 from scrapdb.facts import Problem
 from scrapdb.notebooks import ipynb
@@ -187,12 +188,9 @@ def _home(source: _Source) -> int:
 
 
 def _unknown(source: _Source, name: str, cell: int | None) -> ScrapNotFoundError:
-    import difflib
-
     names = list(dict.fromkeys(item.name for spot in source.spots for item in spot.items if item.name))
-    near = difflib.get_close_matches(name, names, n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(names) or 'none'}."
-    return ScrapNotFoundError(f"It has no scrap {name!r}{'' if cell is None else f' in cell {cell}'}; {hint}")
+    where = "" if cell is None else f" in cell {cell}"
+    return ScrapNotFoundError(f"It has no scrap {name!r}{where}; {suggestion(name, names, listing='it has')}")
 
 
 def _outputs(text: str, place: int) -> tuple[Container, Container]:
@@ -228,7 +226,7 @@ def _appended(text: str, place: int, output: Mapping[str, Any]) -> tuple[str, st
 
 
 def _separator(text: str, outputs: Container, look: Layout) -> str:
-    """Give what stands between two outputs of a cell, or would if it had two."""
+    """Return what stands between two outputs of a cell, or would if it had two."""
     parts = outputs.parts
     if len(parts) > 1:
         return text[parts[-2].end : parts[-1].start]
@@ -258,7 +256,7 @@ def _without(text: str, outputs: Container, gone: set[int]) -> str:
 
 
 def _encoded(source: _Source, text: str, wanted: Any) -> bytes:
-    """Give the bytes of a changed text, if they say what was wanted and nothing else."""
+    """Return the bytes of a changed text, if they say what was wanted and nothing else."""
     if _parsed(text) != wanted:
         raise EditError("It cannot be edited safely: its JSON repeats a name, or is unusual otherwise.")
     return text.encode(source.encoding, "surrogatepass")

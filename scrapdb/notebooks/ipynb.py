@@ -151,7 +151,7 @@ def read_careful(content: bytes) -> Notebook:
 
 
 def is_sound(content: bytes) -> bool:
-    """Tell whether it is JSON of notebook format 4: ten times faster than decoding what nobody may ask for."""
+    """Return whether it is JSON of notebook format 4: ten times faster than decoding what nobody may ask for."""
     try:
         content.isascii() or content.decode()
         return _head_decoder.decode(content).nbformat == FORMAT
@@ -226,7 +226,7 @@ def _empty(content: bytes) -> UnreadableError:
 
 
 def _ends_early(error: json.JSONDecodeError) -> bool:
-    """Tell whether the JSON is right but for its end, which may cut a word, a number or an escape in two."""
+    """Return whether the JSON is right but for its end, which may cut a word, a number or an escape in two."""
     text = error.doc.rstrip()
     if error.pos >= len(text) or error.msg.startswith("Unterminated string"):
         return True

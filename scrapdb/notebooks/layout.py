@@ -35,7 +35,7 @@ class Layout(NamedTuple):
     is_ascii: bool
 
     def inside(self, levels: int) -> Layout:
-        """Give the layout of an object so many levels deeper."""
+        """Return the layout of an object so many levels deeper."""
         return self._replace(indent=self.indent + self.unit * levels)
 
     @property

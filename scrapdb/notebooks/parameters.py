@@ -99,7 +99,7 @@ def _bound(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, Any]]:
 
 
 def _literal(node: ast.expr) -> Any:
-    """Give a literal's value, if JSON can hold it, else the source as an Expression."""
+    """Return a literal's value, if JSON can hold it, else the source as an Expression."""
     match node:
         case ast.Call(func=ast.Name(id="float"), args=[ast.Constant(value=str(word))], keywords=[]):
             try:

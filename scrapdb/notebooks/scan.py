@@ -108,7 +108,7 @@ class Scan:
         self._elsewhere.add(os.path.realpath(path))
 
     def linked(self) -> Iterator[Candidate]:
-        """Give the files that were named, or that a link leads to, and that were not found where they are.
+        """Return the files that were named, or that a link leads to, and that were not found where they are.
 
         This comes last, when it is known where all else was found.
         """
@@ -150,12 +150,12 @@ class Scan:
             self.errors.append(str(error))
 
     def excludes(self, path: str) -> bool:
-        """Tell whether a path, relative to the directory that was named, is to be passed over."""
+        """Return whether a path, relative to the directory that was named, is to be passed over."""
         name = os.path.basename(path)
         return any(fnmatchcase(name, pattern) or fnmatchcase(path, pattern.rstrip("/")) for pattern in self.exclude)
 
     def gone(self, path: str, os_path: bytes | None) -> bool:
-        """Tell whether a notebook of the store no longer exists.
+        """Return whether a notebook of the store no longer exists.
 
         Only if its directory, or the nearest one above that still exists, was listed without error in this pass. About
         one at a URL, see `gone_urls`.
@@ -258,7 +258,7 @@ def _named(found: Scan, names: Iterable[str]) -> Iterator[Candidate]:
 
 
 def _matches(root: str) -> list[tuple[str, bool]]:
-    """Give the paths that a root stands for, and whether it names them itself."""
+    """Return the paths that a root stands for, and whether it names them itself."""
     if os.path.exists(root):
         return [(root, True)]
     if not glob.has_magic(root):

@@ -39,7 +39,7 @@ class Container(NamedTuple):
     parts: tuple[Part, ...]
 
     def member(self, key: str) -> int:
-        """Give the offset of a member's value; of several members of that name, the last one's, as `json` does.
+        """Return the offset of a member's value; of several members of that name, the last one's, as `json` does.
 
         Raises:
             KeyError: there is none.

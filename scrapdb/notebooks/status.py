@@ -45,12 +45,12 @@ def error(cell: Cell) -> Output | None:
 
 
 def _ran(cell: Cell) -> bool:
-    """Tell whether the cell came to its end: one whose kernel died has a count and a start, but nothing after it."""
+    """Return whether the cell came to its end: one whose kernel died has a count and a start, but nothing after it."""
     timing = cell.metadata.execution
     began = "iopub.execute_input" in timing
     return cell.execution_count is not None and (not began or not timing.keys().isdisjoint(_ENDS))
 
 
 def runs(cell: Cell) -> bool:
-    """Tell whether a runner would execute the cell: an empty one never gets an execution count."""
+    """Return whether a runner would execute the cell: an empty one never gets an execution count."""
     return _SKIPPED not in cell.metadata.tags and bool(text(cell.source).strip())

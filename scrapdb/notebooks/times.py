@@ -47,7 +47,7 @@ def iso(moment: datetime | None) -> str | None:
 
 
 def _moments(cells: Iterable[Cell], end: int) -> Iterator[datetime]:
-    """Give the starts (0) or ends (1) that were recorded in cells."""
+    """Return the starts (0) or ends (1) that were recorded in cells."""
     return (moment for cell in cells for pair in _recorded(cell) if (moment := _parsed(pair[end])))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from scrapdb.errors import suggestion
 from scrapdb.query.fields import Kind
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.nodes import Call
@@ -52,11 +53,9 @@ def function_of(call: Call) -> Function:
     """
     function = FUNCTIONS.get(call.function)
     if function is None:
-        import difflib
-
-        near = difflib.get_close_matches(call.function, FUNCTIONS, n=1)
-        hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(FUNCTIONS)}"
-        raise call.span.error(f"There is no function `{call.function}`; {hint}")
+        raise call.span.error(
+            f"There is no function `{call.function}`; {suggestion(call.function, FUNCTIONS, mark='`')}"
+        )
     if not function.least <= len(call.arguments) <= function.most:
         raise call.span.error(f"Call it as `{function.name}({function.arguments})`")
     return function

@@ -4,7 +4,8 @@
     notebook = sb.read_notebook("tickers/BCD.ipynb")
     notebook.scraps["distance"].data
 
-Names are handed on when they are asked for: `glue` in a kernel must not load what only reading needs.
+Names are handed on when they are asked for: `glue` in a kernel must not load what only reading needs. The room stands
+on `notebooks`, and knows neither stores nor queries. Begin with `gluing`, and with `notebook`.
 """
 
 from __future__ import annotations
@@ -24,24 +25,27 @@ if TYPE_CHECKING:
     from scrapdb.scrapbook.reading import read_notebooks as read_notebooks
     from scrapdb.scrapbook.scrapbook import Scrapbook as Scrapbook
 
-__all__ = [
-    "Notebook",
-    "Scrap",
-    "Scrapbook",
-    "Scraps",
-    "encoders",
-    "exceptions",
-    "glue",
-    "read_notebook",
-    "read_notebooks",
-]
+# Public name to the module that defines it, or that it is.
+HOMES = {
+    "Notebook": "scrapdb.scrapbook.notebook",
+    "Scrap": "scrapdb.encoders.scrap",
+    "Scrapbook": "scrapdb.scrapbook.scrapbook",
+    "Scraps": "scrapdb.encoders.scrap",
+    "encoders": "scrapdb.encoders",
+    "exceptions": "scrapdb.scrapbook.exceptions",
+    "glue": "scrapdb.scrapbook.gluing",
+    "read_notebook": "scrapdb.scrapbook.reading",
+    "read_notebooks": "scrapdb.scrapbook.reading",
+}
+__all__ = [*HOMES]  # noqa: PLE0604 - they are texts
 
 
 def __getattr__(name: str) -> Any:
-    """Hand on a public name, which `scrapdb` has as well."""
-    if name not in __all__:
+    """Hand on a public name from the module that defines it."""
+    if name not in HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("scrapdb"), name)
+    home = import_module(HOMES[name])
+    return home if HOMES[name].endswith(f".{name}") else getattr(home, name)
 
 
 def __dir__() -> list[str]:

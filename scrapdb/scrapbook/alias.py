@@ -14,17 +14,16 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from scrapdb.scrapbook import HOMES
+
 NAME = "scrapbook"
 _ERRORS = "scrapdb.errors"
 _GLUING = "scrapdb.scrapbook.gluing"
 _KERNEL = "scrapdb.scrapbook.kernel"
-_NOTEBOOK = "scrapdb.scrapbook.notebook"
 _PAYLOAD = "scrapdb.encoders.payload"
-_READING = "scrapdb.scrapbook.reading"
-_REGISTRATION = "scrapdb.encoders.registration"
-_BUILTIN = "scrapdb.encoders.registration"
-_API = {"glue": _GLUING, "read_notebook": _READING, "read_notebooks": _READING}
-_SCRAPS = {"Scrap": "scrapdb.encoders.scrap", "Scraps": "scrapdb.encoders.scrap"}
+_API = {name: HOMES[name] for name in ("glue", "read_notebook", "read_notebooks")}
+_SCRAPS = {name: HOMES[name] for name in ("Scrap", "Scraps")}
+_MODELS = {name: HOMES[name] for name in ("Notebook", "Scrapbook")}
 _EXCEPTIONS = dict.fromkeys(
     ("ScrapbookDataException", "ScrapbookException", "ScrapbookInvalidEncoder", "ScrapbookMissingEncoder"), _ERRORS
 )
@@ -32,15 +31,21 @@ _EXCEPTIONS = dict.fromkeys(
 # Module of scrapbook to names in it to the modules where these are at home here.
 MODULES: dict[str, dict[str, str]] = {
     "": _API,
-    "api": _API | {"Scrap": "scrapdb.encoders.scrap", "encoder_registry": _GLUING, "scrap_to_payload": _GLUING},
-    "encoders": {
-        "DataEncoderRegistry": _REGISTRATION,
-        "registry": _REGISTRATION,
-        **dict.fromkeys(("DisplayEncoder", "JsonEncoder", "PandasArrowDataframeEncoder", "TextEncoder"), _BUILTIN),
-    },
+    "api": _API | {"Scrap": HOMES["Scrap"], "encoder_registry": _GLUING, "scrap_to_payload": _GLUING},
+    "encoders": dict.fromkeys(
+        (
+            "DataEncoderRegistry",
+            "DisplayEncoder",
+            "JsonEncoder",
+            "PandasArrowDataframeEncoder",
+            "TextEncoder",
+            "registry",
+        ),
+        "scrapdb.encoders.registration",
+    ),
     "exceptions": _EXCEPTIONS,
     "log": {"logger": _PAYLOAD},
-    "models": _SCRAPS | {"Notebook": _NOTEBOOK, "Scrapbook": "scrapdb.scrapbook.scrapbook"},
+    "models": _SCRAPS | _MODELS,
     "schemas": {},
     "scraps": _SCRAPS | dict.fromkeys(("logger", "payload_to_scrap", "scrap_to_payload"), _PAYLOAD),
     "utils": {"is_kernel": _KERNEL, "kernel_required": _KERNEL},

@@ -65,7 +65,7 @@ class Document:
         return self._parsed()
 
     def copy(self) -> Document:
-        """Give a document of its own."""
+        """Return a document of its own."""
         copied = Document(self.path, copy.deepcopy(self.node))
         copied._content, copied._saved = self._content, self._saved
         return copied
@@ -79,7 +79,7 @@ class Document:
         return self._decoded(reader, self.content)
 
     def once(self, name: str, make: Callable[[], T]) -> T:
-        """Give what is made of the content, which is kept until that is edited or let go."""
+        """Return what is made of the content, which is kept until that is edited or let go."""
         if name not in self._made:
             self._made[name] = make()
         made: T = self._made[name]
@@ -135,7 +135,7 @@ class Document:
         return True
 
     def _source(self) -> bytes:
-        """Give what is written to the file: byte for byte what was read and edited, unless `node` was changed."""
+        """Return what is written to the file: byte for byte what was read and edited, unless `node` was changed."""
         if "node" not in self.__dict__:
             return self._held()
         content = self._held()
@@ -185,7 +185,7 @@ class Document:
 
 
 def document(source: Any) -> Document:
-    """Give the content of a path or URL, or of a notebook of nbformat; errors are those of `Document.check`."""
+    """Return the content of a path or URL, or of a notebook of nbformat; errors are those of `Document.check`."""
     if isinstance(source, Document):
         return source
     if not isinstance(source, str | os.PathLike):

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def is_kernel() -> bool:
-    """Tell whether this process is a Jupyter kernel."""
+    """Return whether this process is a Jupyter kernel."""
     if "IPython" not in sys.modules:
         return False
     from IPython import get_ipython

@@ -24,7 +24,7 @@ class LazyScrap(Scrap):
         return self.__dict__["value"]
 
     def whole(self) -> Scrap:
-        """Give the scrap with its value."""
+        """Return the scrap with its value."""
         return Scrap(self.name, self.data, self.encoder, self.display)
 
     def __iter__(self) -> Iterator[Any]:

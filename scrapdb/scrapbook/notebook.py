@@ -186,7 +186,7 @@ class Notebook:
         return pd.concat(parts, ignore_index=True) if parts else self.parameter_dataframe
 
     def copy(self) -> Notebook:
-        """Give a notebook of its own that can be changed without changing this one."""
+        """Return a notebook of its own that can be changed without changing this one."""
         return Notebook(self._document.copy(), strict=self.strict, old_reading=self.old_reading)
 
     def set(

@@ -95,7 +95,7 @@ def _all(notebook: ipynb.Notebook) -> Iterator[Kept | Problem]:
 
 
 def _display(glued: Glued, output: ipynb.Output) -> dict[str, Any] | None:
-    """Give the output as nbformat does, which joins the lines of texts."""
+    """Return the output as nbformat does, which joins the lines of texts."""
     if glued.display is None:
         return None
     data = {mime: part if _is_json(mime) else _text(part) for mime, part in glued.display.items()}

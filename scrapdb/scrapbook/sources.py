@@ -50,7 +50,7 @@ def listed(directory: str) -> list[str]:
 
 
 def absolute(path: str) -> str:
-    """Give a path that holds in every working directory."""
+    """Return a path that holds in every working directory."""
     is_fixed = not path or "://" in path or path.startswith(os.sep)
     return path if is_fixed else os.path.join(os.getcwd(), path)  # noqa: PTH109, PTH118 - a Path takes as long as the reading
 

@@ -38,12 +38,12 @@ _OTHER_SCHEMA = (
 
 
 def schema() -> str:
-    """Give the text of the schema, comments and all."""
+    """Return the text of the schema, comments and all."""
     return Path(__file__).with_name("schema.sql").read_text("utf-8")
 
 
 def statements() -> Iterator[str]:
-    """Give the schema's statements one by one; `executescript` would commit the transaction that is to hold them."""
+    """Return the schema's statements one by one; `executescript` would commit the transaction that is to hold them."""
     statement = ""
     for line in schema().splitlines(keepends=True):
         statement += line

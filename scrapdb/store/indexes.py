@@ -59,5 +59,5 @@ def _are_there(connection: sqlite3.Connection) -> bool:
 
 
 def _made() -> dict[str, str]:
-    """Give the statements of the schema that make indexes, by name."""
+    """Return the statements of the schema that make indexes, by name."""
     return {found[1]: statement for statement in statements() if (found := _NAME.search(statement))}

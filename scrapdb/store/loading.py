@@ -9,7 +9,7 @@ from typing import Any
 
 
 def load(type_: str, number: float | None, text: str | None, json_: str | None, exact: str | None) -> Any:
-    """Give back the value that `store` laid out; frames, displays and nulls are None here."""
+    """Return the value that `store` laid out; frames, displays and nulls are None here."""
     if exact is not None:
         value = _parsed(exact)
     elif type_ == "boolean":

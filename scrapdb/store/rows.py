@@ -19,12 +19,12 @@ from scrapdb.facts import Found
 from scrapdb.facts import Parameter
 from scrapdb.facts import Place
 from scrapdb.facts import Problem
-from scrapdb.store.file import File
-from scrapdb.store.file import kept_mtime
-from scrapdb.store.file import mtime
-from scrapdb.store.shown import cell
-from scrapdb.store.shown import display_token
-from scrapdb.store.shown import frame_token
+from scrapdb.store.marks import File
+from scrapdb.store.marks import kept_mtime
+from scrapdb.store.marks import mtime
+from scrapdb.store.tokens import cell
+from scrapdb.store.tokens import display_token
+from scrapdb.store.tokens import frame_token
 from scrapdb.store.values import Stored
 from scrapdb.store.values import store
 from scrapdb.store.values import valid_json
@@ -208,7 +208,7 @@ def _add_displays(made: Rows, name: str, display: dict[str, Any], place: Place) 
 
 
 def _display(mime: str, part: Any) -> bytes:
-    """Give the bytes of one MIME type: text as UTF-8, JSON as compact JSON, everything else decoded from base64."""
+    """Return the bytes of one MIME type: text as UTF-8, JSON as compact JSON, everything else decoded from base64."""
     is_json = mime.endswith(_JSON_MIME_TYPES)
     if isinstance(part, list) and not is_json and all(isinstance(line, str) for line in part):
         part = "".join(part)

@@ -15,9 +15,9 @@ from itertools import islice
 from typing import Any
 
 from scrapdb.store.connection import statements
-from scrapdb.store.shown import cell
-from scrapdb.store.shown import display_token
-from scrapdb.store.shown import frame_token
+from scrapdb.store.tokens import cell
+from scrapdb.store.tokens import display_token
+from scrapdb.store.tokens import frame_token
 from scrapdb.store.values import Stored
 
 LIMIT = 100
@@ -124,12 +124,12 @@ def rechoose(connection: sqlite3.Connection) -> int:
 
 
 def are_indexed(connection: sqlite3.Connection) -> bool:
-    """Tell whether `runs` has the indexes that `rechoose` makes."""
+    """Return whether `runs` has the indexes that `rechoose` makes."""
     return connection.execute("SELECT 1 FROM pragma_index_list('runs')").fetchone() is not None
 
 
 def fixed(run: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Give the values of the fixed columns, in their order.
+    """Return the values of the fixed columns, in their order.
 
     Args:
         run: id, path, status, start, seconds, and name and message of the error.

@@ -80,7 +80,7 @@ def remove_unnamed(store: Path, named: Container[str], now: float | None = None)
 
 
 def _marked(path: Path, content: bytes) -> bool:
-    """Tell whether a file is there and whole; if so, it is wanted from now."""
+    """Return whether a file is there and whole; if so, it is wanted from now."""
     try:
         if path.stat().st_size != len(content) or path.read_bytes() != content:
             return False

@@ -16,18 +16,18 @@ from typing import NamedTuple
 from typing import Self
 
 from scrapdb.errors import StoreError
+from scrapdb.store import full_text
 from scrapdb.store import indexes
 from scrapdb.store import runs
-from scrapdb.store import search
 from scrapdb.store import sidecars
 from scrapdb.store.connection import BUSY_SECONDS
 from scrapdb.store.connection import errors
 from scrapdb.store.connection import open_writer
 from scrapdb.store.connection import transaction
-from scrapdb.store.file import File
-from scrapdb.store.file import Known
-from scrapdb.store.file import kept_mtime
-from scrapdb.store.file import mtime
+from scrapdb.store.marks import File
+from scrapdb.store.marks import Known
+from scrapdb.store.marks import kept_mtime
+from scrapdb.store.marks import mtime
 
 if TYPE_CHECKING:
     from scrapdb.store.rows import Rows
@@ -91,7 +91,7 @@ class Writer:
         self._searched = False
 
     def __enter__(self) -> Self:
-        """Give the writer itself."""
+        """Return the writer itself."""
         return self
 
     def __exit__(
@@ -155,7 +155,7 @@ class Writer:
             self._write_values(batch, ids, counts)
             self._write_runs(batch, ids)
             if self._searched:
-                search.add(self._connection, ids)
+                full_text.add(self._connection, ids)
             self._count(counts)
 
     def touch(self, files: Iterable[File]) -> None:
@@ -177,7 +177,7 @@ class Writer:
             self._count(counts)
 
     def settle(self) -> None:
-        """Give SQLite's planner its statistics and fold the write-ahead log into the file, as far as readers allow."""
+        """Give SQLite's planner statistics and fold the write-ahead log into the file, as far as readers allow."""
         with errors(self.path):
             self._connection.execute("PRAGMA analysis_limit = 1000")
             self._connection.execute("ANALYZE")
@@ -192,7 +192,7 @@ class Writer:
         with errors(self.path):
             with transaction(self._connection):
                 columns = runs.rechoose(self._connection)
-                search.make(self._connection)
+                full_text.make(self._connection)
             self._connection.execute("ANALYZE")
             self._connection.execute("VACUUM")
             self._checkpoint()
@@ -203,7 +203,7 @@ class Writer:
         """Make the search table, if there is none."""
         with self._transaction():
             if not self._searched:
-                search.make(self._connection)
+                full_text.make(self._connection)
         self._version = -1
 
     def gc(self) -> Collected:
@@ -244,10 +244,10 @@ class Writer:
             self._version = version
             self._ids = {}
             self._columns = runs.read_columns(self._connection)
-            self._searched = search.is_there(self._connection)
+            self._searched = full_text.is_there(self._connection)
 
     def _claim_ids(self, batch: Sequence[Rows], counts: Changes) -> list[int]:
-        """Give each notebook its id: the one it has, whose rows are cleared, or the next one."""
+        """Return each notebook its id: the one it has, whose rows are cleared, or the next one."""
         following = 1 + self._connection.execute("SELECT coalesce(max(id), 0) FROM notebooks").fetchone()[0]
         paths = json.dumps([rows.path for rows in batch])
         known = dict(self._connection.execute(_IDS, (paths,)))
@@ -274,7 +274,7 @@ class Writer:
         for table, key in _TABLES.items():
             self._connection.execute(f"DELETE FROM {table} WHERE {key} = ?", (notebook_id,))
         if self._searched:
-            search.remove(self._connection, notebook_id)
+            full_text.remove(self._connection, notebook_id)
 
     def _write_sidecars(self, batch: Sequence[Rows]) -> None:
         try:

@@ -19,9 +19,9 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from scrapdb.index import index
+from scrapdb.indexing.loop import index
 from scrapdb.notebooks.extract import facts
-from scrapdb.store.file import File
+from scrapdb.store.marks import File
 from scrapdb.store.rows import rows
 from scrapdb.store.write import Writer
 from tests import executed as executed_

@@ -14,7 +14,7 @@ import pytest
 
 from scrapdb.errors import NotebookNotFoundError
 from scrapdb.facts import Expression
-from scrapdb.index import index
+from scrapdb.indexing.loop import index
 from scrapdb.store import read
 from scrapdb.store.connection import open_reader
 from tests import notebook_builder as nb

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from scrapdb.store.file import File
-from scrapdb.store.file import mtime
+from scrapdb.store.marks import File
+from scrapdb.store.marks import mtime
 from scrapdb.store.rows import INLINE_FRAME_BYTES
 from scrapdb.store.rows import Rows
 from scrapdb.store.rows import rows

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 
 from scrapdb.errors import StoreError
 from scrapdb.store import sidecars
-from scrapdb.store.file import File
-from scrapdb.store.file import Known
+from scrapdb.store.marks import File
+from scrapdb.store.marks import Known
 from scrapdb.store.rows import Rows
 from scrapdb.store.rows import rows
 from scrapdb.store.write import Writer

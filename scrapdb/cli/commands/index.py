@@ -18,8 +18,8 @@ from scrapdb.cli.options import store_path
 from scrapdb.errors import UsageError
 
 if TYPE_CHECKING:
-    from scrapdb.index import Progress
-    from scrapdb.index import Summary
+    from scrapdb.indexing.loop import Progress
+    from scrapdb.indexing.loop import Summary
 
 _MAX_MIB = 256
 
@@ -64,7 +64,7 @@ def command(
     """
     from functools import partial
 
-    from scrapdb.index import index
+    from scrapdb.indexing.loop import index
 
     _check(paths, watch=watch, strict=strict, workers=workers, scheduler=scheduler)
     path = store_path(create=True)
@@ -83,7 +83,7 @@ def command(
     _tell(summary, path, as_json=as_json)
     if watch:
         from scrapdb.cli.watched import follow
-        from scrapdb.watch import PATIENCE
+        from scrapdb.indexing.watch import PATIENCE
 
         follow(path, paths, partial(once, patience=PATIENCE, apart=True), summary)
     if summary.errors or (strict and summary.failed):
@@ -96,7 +96,7 @@ def _check(paths: tuple[str, ...], *, watch: bool, strict: bool, workers: int | 
     if watch and strict:
         raise UsageError("--strict says how an index ends, and with --watch it does not end. Name one.")
     if watch:
-        from scrapdb.watch import check
+        from scrapdb.indexing.watch import check
 
         check(paths)
 

@@ -16,10 +16,11 @@ from scrapdb.cli.options import rows
 from scrapdb.cli.options import say
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import UsageError
+from scrapdb.errors import suggestion
 
 if TYPE_CHECKING:
-    from scrapdb.notebook import Notebook
-    from scrapdb.notebook import Scrap
+    from scrapdb.database.notebook import Notebook
+    from scrapdb.database.notebook import Scrap
 
 _COLUMNS = (
     "name",
@@ -126,9 +127,9 @@ def _is_picture(output: Path) -> bool:
 
 
 def _print_value(value: Any, format_: str | None, output: Path | None, name: str) -> None:
+    from scrapdb.database.table import Table
     from scrapdb.formats.streams import print_text
     from scrapdb.formats.values import plain
-    from scrapdb.table import Table
 
     if format_:
         print_rows(Table([name], lambda: iter([(value,)])), format_, output)
@@ -137,8 +138,5 @@ def _print_value(value: Any, format_: str | None, output: Path | None, name: str
 
 
 def _unknown(found: Notebook, name: str) -> ScrapNotFoundError:
-    import difflib
-
-    names = list(dict.fromkeys([*found.scraps, *found.parameters]))
-    near = difflib.get_close_matches(name, names, n=3) or names
-    return ScrapNotFoundError(f"{found.path} has no {name!r}; it has {', '.join(near) or 'nothing'}.")
+    names = [*found.scraps, *found.parameters]
+    return ScrapNotFoundError(f"{found.path} has no {name!r}; {suggestion(name, names, listing='it has')}")

@@ -28,7 +28,7 @@ _UNWRITABLE = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
 
 def is_installed() -> bool:
-    """Tell whether charts can be drawn."""
+    """Return whether charts can be drawn."""
     from importlib.util import find_spec
 
     return find_spec("vl_convert") is not None
@@ -91,7 +91,7 @@ class Drawer:
 
 
 def _asked(process: subprocess.Popen[str], line: str) -> str:
-    """Give the answer to a line; nothing if the process ended."""
+    """Return the answer to a line; nothing if the process ended."""
     if process.stdin is None or process.stdout is None:
         return ""
     try:

@@ -61,7 +61,7 @@ def place(connection: sqlite3.Connection, frame: read.Frame) -> bytes | Path | S
 
 
 def _is_sidecar(path: Path, store: Path) -> bool:
-    """Tell whether a file lies among the store's sidecars, and no link or odd hash of the store leads elsewhere."""
+    """Return whether a file lies among the store's sidecars, and no link or odd hash of the store leads elsewhere."""
     return path.resolve().is_relative_to(sidecars.directory(store).resolve())
 
 

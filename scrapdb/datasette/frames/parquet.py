@@ -58,7 +58,7 @@ class Recent:
         self._lock = threading.Lock()
 
     def get(self, key: Any) -> Any:
-        """Give the value of a key, None if it is not there any more."""
+        """Return the value of a key, None if it is not there any more."""
         with self._lock:
             if key not in self._values:
                 return None
@@ -137,21 +137,21 @@ class Parquet:
         self._sizes = [_sizes(file.metadata.row_group(place)) for place in range(file.num_row_groups)]
 
     def type_of(self, column: str) -> pa.DataType:
-        """Give the Arrow type of a column; a dictionary's is that of its values."""
+        """Return the Arrow type of a column; a dictionary's is that of its values."""
         import pyarrow as pa
 
         type_ = self._file.schema_arrow.field(self._file.schema_arrow.names.index(column)).type
         return type_.value_type if pa.types.is_dictionary(type_) else type_
 
     def is_numeric(self, column: str) -> bool:
-        """Tell whether a column holds numbers."""
+        """Return whether a column holds numbers."""
         import pyarrow as pa
 
         type_ = self.type_of(column)
         return bool(pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal(type_))
 
     def is_text(self, column: str) -> bool:
-        """Tell whether a column holds text."""
+        """Return whether a column holds text."""
         import pyarrow as pa
 
         type_ = self.type_of(column)
@@ -182,7 +182,7 @@ class Parquet:
         return pa.concat_tables(map(self._without_dictionaries, found)).take(np.argsort(order))
 
     def pieces(self, columns: Sequence[str], seconds: float = SECONDS) -> Iterator[pa.Table]:
-        """Give all rows in order, a piece at a time: a row group where its columns fit into memory, else batches.
+        """Return all rows in order, a piece at a time: a row group where its columns fit into memory, else batches.
 
         Raises:
             ScrapdbError: it takes too long.
@@ -194,7 +194,7 @@ class Parquet:
                 yield self._without_dictionaries(piece)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """Give all rows in order, some thousands at a time, remembering none."""
+        """Return all rows in order, some thousands at a time, remembering none."""
         import pyarrow as pa
 
         for batch in self._file.iter_batches(_BATCH_ROWS, columns=list(columns)):
@@ -217,7 +217,7 @@ class Parquet:
                 return
 
     def _pieces(self, group: int, columns: Sequence[str], *, whole: bool) -> Iterator[pa.Table]:
-        """Give a row group in one piece if its columns are at hand, or are wanted whole and fit."""
+        """Return a row group in one piece if its columns are at hand, or are wanted whole and fit."""
         import pyarrow as pa
 
         kept = {name: RECENT.get((self.key, group, name)) for name in columns}
@@ -251,7 +251,7 @@ class Parquet:
         return table
 
     def _fits(self, group: int, names: Sequence[str]) -> bool:
-        """Tell whether columns can be decoded whole; a row takes 8 bytes even where its encoding takes none."""
+        """Return whether columns can be decoded whole; a row takes 8 bytes even where its encoding takes none."""
         size: int = sum(self._sizes[group][name] + 8 * self._groups[group] for name in names)
         return size <= REMEMBERED
 

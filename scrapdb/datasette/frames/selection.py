@@ -112,7 +112,7 @@ def numbers(file: Parquet, selection: Selection) -> np.ndarray[Any, Any] | None:
 
 
 def pieces(file: Parquet, columns: Sequence[str], filters: Sequence[Filter]) -> Iterator[pa.Table]:
-    """Give the rows that pass the filters, in the order of the file, some thousands at a time.
+    """Return the rows that pass the filters, in the order of the file, some thousands at a time.
 
     Raises:
         UsageError: a value does not fit its column.

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from msgspec import UNSET
 
-from scrapdb import compare
+from scrapdb.database import differences
 from scrapdb.datasette.frames import located
 from scrapdb.datasette.frames.cells import heading
 from scrapdb.datasette.frames.parquet import opened
@@ -64,11 +64,11 @@ async def view(store: Store, request: Any) -> Response:
         "heading": heading,
         "is_missing": lambda value: value is UNSET,
         "picture": lambda shown: next((shown.hashes[mime] for mime in PICTURES if mime in shown.hashes), None),
-        "is_display": lambda value: isinstance(value, compare.Shown),
+        "is_display": lambda value: isinstance(value, differences.Shown),
     }
     if len(paths) >= _FEWEST:
         sides = await asyncio.to_thread(lambda: [_side(notebook) for notebook in notebooks])
-        context["comparison"] = compare.compare(sides, everything=everything)
+        context["comparison"] = differences.compare(sides, everything=everything)
     return await render(store, request, "compare", context, status=404 if unknown else 200)
 
 
@@ -101,7 +101,7 @@ def _notebook(connection: sqlite3.Connection, notebook_id: int) -> Notebook:
     )
 
 
-def _side(notebook: Notebook) -> compare.Side:
+def _side(notebook: Notebook) -> differences.Side:
     row = notebook.row
     code = row["code_hash"] and row["code_hash"][:_SHOWN_HASH]
     run = {"status": row["status"], "seconds": row["seconds"], "error": row["error_name"], "code": code}
@@ -110,13 +110,13 @@ def _side(notebook: Notebook) -> compare.Side:
         for scrap in notebook.scraps
         if scrap.type != "display"
     }
-    return compare.Side(
+    return differences.Side(
         row["path"],
         {
             "run": {name: value for name, value in run.items() if value is not None},
             "parameters": {value.name: _plain(value.value) for value in notebook.parameters},
             "scraps": scraps,
-            "displays": {name: compare.Shown(hashes) for name, hashes in notebook.hashes.items()},
+            "displays": {name: differences.Shown(hashes) for name, hashes in notebook.hashes.items()},
         },
     )
 

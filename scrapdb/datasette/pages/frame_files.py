@@ -136,7 +136,7 @@ async def _in_threads(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def _download(request: Any, located: Located, suffix: str) -> dict[str, str]:
-    """Give the headers of a download; its name has nothing but letters, digits, dashes and underscores."""
+    """Return the headers of a download; its name has nothing but letters, digits, dashes and underscores."""
     name, frame = located.glued[0]
     safe = "-".join(filter(None, (_UNSAFE.sub("_", name).strip("_"), frame.hash[:12])))
     return _HEADERS | _cached(request) | {"Content-Disposition": f'attachment; filename="{safe}.{suffix}"'}

@@ -56,7 +56,7 @@ async def view(store: Store, request: Any) -> Response:
 
 
 def _is_our_own(request: Any) -> bool:
-    """Tell whether a page of ours asks, or a person, and not a page of somebody else that leads here."""
+    """Return whether a page of ours asks, or a person, and not a page of somebody else that leads here."""
     return request.headers.get("sec-fetch-site", "none") in {"same-origin", "none"}
 
 
@@ -93,7 +93,7 @@ def _shown(connection: sqlite3.Connection, notebook_id: int, scrap: read.Value, 
 
 
 def _timed(of_code: list[Cell]) -> list[tuple[Cell, float]]:
-    """Give the cells whose time is known, with their part of the longest time in percent."""
+    """Return the cells whose time is known, with their part of the longest time in percent."""
     known = [(cell, cell.seconds) for cell in of_code if cell.seconds is not None]
     longest = max((seconds for _, seconds in known), default=0)
     return [(cell, 100 * seconds / longest if longest else 0) for cell, seconds in known]

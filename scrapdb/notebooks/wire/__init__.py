@@ -35,7 +35,7 @@ class Format(Protocol):
         """Tell by the keys of its note whether it may have written an output."""
 
     def read(self, data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterable[Glued | Problem]:
-        """Give the scraps of one output."""
+        """Return the scraps of one output."""
 
 
 FORMATS: tuple[Format, ...] = (scrapbook, scrapbook_01, papermill, myst_nb, notebook_utils)
@@ -44,7 +44,7 @@ FORMATS: tuple[Format, ...] = (scrapbook, scrapbook_01, papermill, myst_nb, note
 def read(
     data: Mapping[str, Any], metadata: Mapping[str, Any], value: Callable[[Any], Any] = lambda part: part
 ) -> list[Glued | Problem]:
-    """Give the scraps of one output, in whichever formats it holds them.
+    """Return the scraps of one output, in whichever formats it holds them.
 
     Args:
         data: its MIME bundle.

@@ -35,7 +35,7 @@ def wrote(note_keys: Collection[str]) -> bool:
 
 
 def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Sequence[Glued | Problem]:
-    """Give the scrap of one output, if myst-nb glued it."""
+    """Return the scrap of one output, if myst-nb glued it."""
     glued = note(metadata, METADATA_KEY)
     name, prefix = glued.get("name"), glued.get("mime_prefix")
     if not (isinstance(name, str) and isinstance(prefix, str)):
@@ -47,7 +47,7 @@ def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Sequence[Glued
 
 
 def _value(lines: Any) -> Any:
-    """Give the JSON value whose repr this is, or UNSET."""
+    """Return the JSON value whose repr this is, or UNSET."""
     text = "".join(lines) if isinstance(lines, list) and all(isinstance(line, str) for line in lines) else lines
     if not isinstance(text, str) or len(text) > _LONGEST_REPR:
         return UNSET

@@ -32,7 +32,7 @@ def wrote(note_keys: Collection[str]) -> bool:
 
 
 def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[Glued | Problem]:
-    """Give the scraps of one output, and Problems for malformed ones."""
+    """Return the scraps of one output, and Problems for malformed ones."""
     payloads = [named(payload, _encoder(mime)) for mime, payload in data.items() if mime.startswith(MIME_PREFIX)]
     return with_display(payloads, note(metadata, METADATA_KEY), data, MIME_PREFIX)
 

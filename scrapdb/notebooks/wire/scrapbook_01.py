@@ -30,7 +30,7 @@ def wrote(note_keys: Collection[str]) -> bool:
 
 
 def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Sequence[Glued | Problem]:
-    """Give the scraps of one output, and a Problem if its payload is malformed."""
+    """Return the scraps of one output, and a Problem if its payload is malformed."""
     payload = data.get(MIME_PREFIX)
     if payload is None:
         return _display(data, note(metadata, METADATA_KEY))

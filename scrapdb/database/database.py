@@ -1,0 +1,374 @@
+"""A store in Python: what the command line does, and what a notebook needs."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import NamedTuple
+
+from scrapdb.database.table import Table
+from scrapdb.database.table import asked
+from scrapdb.errors import UsageError
+from scrapdb.query.select import count
+from scrapdb.query.select import fields_of
+from scrapdb.query.select import notebook_ids
+from scrapdb.query.select import select
+from scrapdb.store.connection import check
+from scrapdb.store.connection import reading
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from scrapdb.database.export import Exported
+    from scrapdb.database.notebook import Notebook
+    from scrapdb.database.table import Answer
+    from scrapdb.database.table import Ask
+    from scrapdb.indexing.loop import Progress
+    from scrapdb.indexing.loop import Summary
+    from scrapdb.store.write import Collected
+
+_COMPLETIONS = 200
+_SIZED = ("scrap", "notebook", "encoder")
+
+
+class Verdict(NamedTuple):
+    """What a check found: whether it holds, how many notebooks were looked at and failed, and which."""
+
+    holds: bool
+    looked_at: int
+    failed: int
+    offenders: Table
+
+
+def open(path: str | os.PathLike[str]) -> Database:  # noqa: A001 - named as what it does, like sqlite3's and gzip's
+    """Open a store. The file is made by the first `index`; until then, questions raise StoreNotFoundError.
+
+    Args:
+        path: the database file.
+    """
+    return Database(path)
+
+
+class Database:
+    """A store: one SQLite file, and the frames beside it.
+
+    Nothing stays open between calls, so it can be shared by threads and processes.
+
+    Args:
+        path: the database file.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    def __repr__(self) -> str:
+        return f"Database({str(self.path)!r})"
+
+    def index(
+        self,
+        *paths: str | os.PathLike[str],
+        exclude: Sequence[str] = (),
+        prune: bool = True,
+        force: bool = False,
+        workers: int | None = None,
+        scheduler: str | None = None,
+        report: Callable[[Progress], None] = lambda _: None,
+    ) -> Summary:
+        """Bring the store up to date with the notebooks below some paths.
+
+        Args:
+            paths: directories, notebooks, globs and URLs.
+            exclude: globs of names or relative paths to pass over.
+            prune: whether to remove notebooks that are gone from below a named directory.
+            force: whether to read unchanged notebooks too.
+            workers: how many processes read; by default one per processor.
+            scheduler: address of a scheduler of dask.distributed whose workers read instead.
+            report: is told how far it is.
+
+        Raises:
+            UsageError: a path does not exist.
+            StoreError: the store cannot be written.
+        """
+        from scrapdb.indexing.loop import index
+
+        roots = [os.fspath(path) for path in paths]
+        return index(
+            self.path,
+            roots,
+            exclude=exclude,
+            prune=prune,
+            force=force,
+            workers=workers,
+            scheduler=scheduler,
+            report=report,
+        )
+
+    def query(
+        self,
+        expression: str | None = None,
+        columns: str | Sequence[str] | None = None,
+        sort: str | Sequence[str] = (),
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> Table:
+        """Ask for the notebooks for which an expression holds.
+
+        Args:
+            expression: in the query language; None for all notebooks.
+            columns: what to show, `"symbol, distance * 100 as percent"` or a list of such; `*` for all fields.
+                By default the path, the fields that the expression names, and the parameters that vary.
+            sort: fields to sort by, `-` in front for the largest first. Missing values come last.
+            limit: the most rows to give.
+            offset: how many of the first rows to leave out.
+
+        Raises:
+            ExpressionError: the expression, a column or a sort key is wrong, or names an unknown field.
+            StoreError: there is no store, or it cannot be read.
+        """
+        shown = columns if columns is None or isinstance(columns, str) else ", ".join(columns)
+        keys = sort if isinstance(sort, str) else ", ".join(sort)
+
+        def ask(connection: sqlite3.Connection) -> Answer:
+            fields = fields_of(connection)
+            found = select(
+                connection, fields, expression, columns=shown, sort=keys if sort else None, limit=limit, offset=offset
+            )
+            _refuse_doubles(found.labels)
+            return found
+
+        return self._table(ask)
+
+    def count(self, expression: str | None = None) -> int:
+        """Count the notebooks for which an expression holds.
+
+        Raises:
+            ExpressionError: the expression is wrong.
+            StoreError: there is no store, or it cannot be read.
+        """
+        with self._reading() as connection:
+            return count(connection, fields_of(connection), expression)
+
+    def explain(self, expression: str) -> str:
+        """Print every stage of an expression: tokens, canonical form, SQL, bound values, SQLite's plan.
+
+        Raises:
+            ExpressionError: the expression is wrong.
+            StoreError: there is no store, or it cannot be read.
+        """
+        from scrapdb.query.explain import explain
+
+        with self._reading() as connection:
+            return str(explain(connection, fields_of(connection), expression))
+
+    def check(self, expression: str, where: str | None = None, *, any_: bool = False) -> Verdict:
+        """Find out whether an expression holds for every notebook, or for any.
+
+        Args:
+            expression: what should hold. A notebook that misses a value offends.
+            where: an expression that chooses the notebooks to look at.
+            any_: whether one notebook is enough.
+
+        Raises:
+            ExpressionError: an expression is wrong.
+            StoreError: there is no store, or it cannot be read.
+        """
+
+        def ask(connection: sqlite3.Connection) -> Answer:
+            return select(connection, fields_of(connection), where, unless=expression)
+
+        with self._reading() as connection:
+            fields = fields_of(connection)
+            looked_at = count(connection, fields, where)
+            failed = count(connection, fields, where, unless=expression)
+        holds = looked_at > failed if any_ else looked_at > 0 and not failed
+        return Verdict(holds, looked_at, failed, self._table(ask))
+
+    def sql(self, sql: str, parameters: Mapping[str, Any] | None = None, seconds: float = 60) -> Table:
+        """Run one SQL statement that only reads.
+
+        Args:
+            sql: the statement.
+            parameters: values of its `:named` parameters.
+            seconds: after which it is stopped.
+
+        Raises:
+            UsageError: the statement is wrong, or does anything but read.
+            StoreError: it took too long, or there is no store.
+        """
+        from scrapdb.store import users_sql
+
+        return self._table(lambda connection: users_sql.run(connection, sql, parameters, seconds))
+
+    def frame(self, name: str, where: str | None = None, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
+        """Read one DataFrame across notebooks: the rows of all, the column `notebook` in front.
+
+        Args:
+            name: the name it was glued under.
+            where: an expression that chooses notebooks.
+            columns: columns of the DataFrame to read, `"price, ATH"` or a list; by default all. Its index is columns
+                too, named as `reset_index` names them.
+
+        Raises:
+            ScrapNotFoundError: no notebook glued a DataFrame under that name.
+            UsageError: none of the DataFrames has one of the columns.
+            ExpressionError: the expression is wrong.
+            StoreError: there is no store, or a sidecar is missing.
+        """
+        joined: pd.DataFrame = self._frame(name, where, columns).to_pandas()
+        return joined
+
+    def frame_table(self, name: str, where: str | None = None, columns: str | Sequence[str] | None = None) -> Table:
+        """Read one DataFrame across notebooks as rows. Arguments and errors are those of `frame`."""
+        from scrapdb.database import frames
+
+        table = self._frame(name, where, columns)
+        return Table(table.schema.names, lambda: frames.rows(table))
+
+    def notebook(self, name: str | os.PathLike[str]) -> Notebook:
+        """Find a notebook by its path, or by as much of its end as tells it from others (`BCD`).
+
+        Raises:
+            NotebookNotFoundError: there is none, or more than one.
+            StoreError: there is no store, or it cannot be read.
+        """
+        from scrapdb.database.notebook import Notebook
+        from scrapdb.database.notebook import find
+
+        with self._reading() as connection:
+            return Notebook(self.path, find(connection, self.path, os.fspath(name)))
+
+    def fields(self, *, attributes: bool = False) -> Table:
+        """List every scrap and parameter: type, number of notebooks, range or examples; on request attributes too."""
+        from scrapdb.query.fields import ATTRIBUTES
+        from scrapdb.store import read
+
+        def rows() -> Iterator[tuple[Any, ...]]:
+            with self._reading() as connection:
+                yield from read.fields(connection)
+            if attributes:
+                for attribute in ATTRIBUTES:
+                    yield attribute.name, "notebook", attribute.kind, None, None, None, attribute.description
+
+        check(self.path)
+        return Table(("name", "kind", "type", "notebooks", "min", "max", "examples"), rows)
+
+    def completions(self, start: str) -> list[str]:
+        """List the names of fields that begin so."""
+        from scrapdb.query.fields import ATTRIBUTES
+        from scrapdb.store import read
+
+        with self._reading() as connection:
+            names = read.names(connection, start, _COMPLETIONS)
+        return names + [attribute.name for attribute in ATTRIBUTES if attribute.name.startswith(start)]
+
+    def problems(self, notebook: str | None = None) -> Table:
+        """List what could not be read, of one notebook or of all.
+
+        Raises:
+            NotebookNotFoundError: there is no such notebook, or more than one.
+            StoreError: there is no store, or it cannot be read.
+        """
+        from scrapdb.database.notebook import find
+        from scrapdb.store import read
+
+        with self._reading() as connection:
+            notebook_id = find(connection, self.path, notebook) if notebook else None
+
+        def rows() -> Iterator[tuple[Any, ...]]:
+            with self._reading() as connection:
+                yield from read.problems(connection, notebook_id)
+
+        return Table(("notebook", "cell", "output", "name", "kind", "message"), rows)
+
+    def sizes(self, by: str = "scrap") -> Table:
+        """List bytes by `scrap`, `notebook` or `encoder`, largest first.
+
+        Raises:
+            UsageError: `by` is none of these.
+            StoreError: there is no store, or it cannot be read.
+        """
+        from scrapdb.store import read
+
+        if by not in _SIZED:
+            raise UsageError(f"Bytes are added up by {', '.join(_SIZED[:-1])} or {_SIZED[-1]}, not by {by!r}.")
+        with self._reading() as connection:
+            columns, _ = read.sizes(connection, by)
+
+        def rows() -> Iterator[tuple[Any, ...]]:
+            with self._reading() as connection:
+                yield from read.sizes(connection, by)[1]
+
+        return Table(columns, rows)
+
+    def totals(self) -> dict[str, int]:
+        """Count notebooks, and the bytes of their files, their scraps, the store and its sidecars."""
+        from scrapdb.store import read
+
+        with self._reading() as connection:
+            return read.totals(connection)
+
+    def export(self, target: str | os.PathLike[str], where: str | None = None, *, force: bool = False) -> Exported:
+        """Write the store as a parquet data set: the tables, and the DataFrames of each name.
+
+        Args:
+            target: a directory that is new or empty, or a URL below which nothing is.
+            where: an expression that chooses notebooks.
+            force: whether to replace an earlier export.
+
+        Raises:
+            ExpressionError: the expression is wrong.
+            UsageError: the target has other files, or an export already.
+            ScrapdbError: it cannot be written.
+        """
+        from scrapdb.database.export import export
+
+        with self._reading() as connection:
+            return export(connection, os.fspath(target), self._chosen(connection, where), force=force)
+
+    def optimize(self) -> int:
+        """Choose the columns of `runs` anew, gather statistics and compact the file; gives the number of columns."""
+        from scrapdb.store.write import Writer
+
+        check(self.path)
+        with Writer(self.path) as writer:
+            return writer.optimize()
+
+    def gc(self) -> Collected:
+        """Remove what nothing names any more: blobs, names, and sidecars after an hour."""
+        from scrapdb.store.write import Writer
+
+        check(self.path)
+        with Writer(self.path) as writer:
+            return writer.gc()
+
+    def _reading(self) -> AbstractContextManager[sqlite3.Connection]:
+        return reading(self.path)
+
+    def _table(self, ask: Ask) -> Table:
+        return asked(self.path, ask)
+
+    def _frame(self, name: str, where: str | None, columns: str | Sequence[str] | None) -> pa.Table:
+        from scrapdb.database import frames
+
+        if isinstance(columns, str):
+            columns = [column.strip() for column in columns.split(",") if column.strip()] or None
+        with self._reading() as connection:
+            return frames.across(connection, name, self._chosen(connection, where), columns)
+
+    def _chosen(self, connection: sqlite3.Connection, where: str | None) -> list[int] | None:
+        return None if where is None else notebook_ids(connection, fields_of(connection), where)
+
+
+def _refuse_doubles(labels: Sequence[str]) -> None:
+    for place, label in enumerate(labels):
+        if label in labels[:place]:
+            raise UsageError(f"Two columns are called `{label}`; call one of them something else with `as`.")

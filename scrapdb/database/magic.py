@@ -1,0 +1,234 @@
+"""`%scrapdb` in Jupyter: a question to a store, answered with rows and with the pictures of their notebooks.
+
+    %load_ext scrapdb
+    %scrapdb distance < 0.1 -c symbol,distance --sort distance
+
+Here a line becomes a question, and a question an answer; `scrapdb.formats.html` makes HTML of it.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import NamedTuple
+
+from scrapdb.database import Database
+from scrapdb.database.table import Table
+from scrapdb.errors import ScrapdbError
+from scrapdb.errors import ScrapNotFoundError
+from scrapdb.errors import UsageError
+from scrapdb.errors import suggestion
+from scrapdb.formats import html
+from scrapdb.formats import table
+from scrapdb.formats.values import escaped
+from scrapdb.store import displays
+from scrapdb.store.connection import find
+from scrapdb.store.connection import reading
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+NAME = "scrapdb"
+_OPTIONS = {"-c": "columns", "--columns": "columns"} | {f"--{name}": name for name in ("sort", "limit", "scrap", "db")}
+# A quote may hold blanks; one that is not closed is for the parser of expressions to blame.
+_WORD = re.compile(r"""(?:"[^"]*"|'[^']*'|`[^`]*`|\S)+""")
+_DRAWN = 12  # pictures, unless a limit says how many
+_LOOKED_AT = 1000  # rows whose pictures are looked for, unless a limit says how many
+_LARGEST = 4_000_000  # bytes of a display in a page
+_PRINTED = 100  # rows
+
+
+class Question(NamedTuple):
+    """What a magic line or cell asks."""
+
+    expression: str | None
+    limit: int | None = None
+    is_sql: bool = False
+    columns: str | None = None
+    sort: str = ""
+    scrap: str | None = None
+    db: str | None = None
+
+
+class Answer(Table):
+    """Rows as they were when they were asked for, and what their notebooks have shown, as HTML."""
+
+    def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[Any]], shown: str = "") -> None:
+        super().__init__(columns, lambda: iter(rows))
+        self._number = len(rows)
+        self._shown = shown
+
+    def __len__(self) -> int:
+        return self._number
+
+    def __repr__(self) -> str:
+        text = io.StringIO()
+        table.write(self.columns, islice(self.rows(), _PRINTED), text, 0)
+        more = f"… {self._number - _PRINTED:,} more rows\n" if self._number > _PRINTED else ""
+        return (text.getvalue() + more).rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        return super()._repr_html_() + self._shown
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Add the magic; IPython calls this for `%load_ext scrapdb`."""
+    from IPython.core.magic import no_var_expand
+
+    # Braces and dollars belong to regular expressions.
+    shell.magics_manager.register_function(no_var_expand(scrapdb), magic_kind="line_cell", magic_name=NAME)
+    shell.set_hook("complete_command", _completions, str_key=f"%{NAME}")  # type: ignore[no-untyped-call]
+
+
+def scrapdb(line: str, cell: str | None = None) -> Answer:
+    """Ask a store of scraps: which notebooks, with which values, and what they have shown.
+
+    %scrapdb distance < 0.1 and close_to_ath
+    %scrapdb distance < 0.1 -c "symbol, distance * 100 as percent" --sort -distance --limit 5
+    rows = %scrapdb symbol in ("AAA", "BCD") --scrap chart
+
+    %%scrapdb --db ../scraps.db
+    distance < 0.1
+    and close_to_ath
+
+    %%scrapdb sql
+    select symbol, min(distance) from runs group by symbol
+
+    Below the rows stand the pictures that the notebooks glued. Options:
+
+    -c, --columns  what to show: names or expressions, * for all
+    --sort         a field to sort by, -field from the largest
+    --limit        the most rows, and pictures, to show
+    --scrap        show what was glued under this name, be it a picture or not
+    --db           the store; by default $SCRAPDB_DB, else scraps.db here or above
+    """
+    from IPython.core.error import UsageError as MagicError
+
+    try:
+        return answer(question(line, cell))
+    except ScrapdbError as error:
+        # IPython prints this error as a sentence, and stops the run like any other.
+        raise MagicError("\n".join(map(escaped, str(error).split("\n")))) from None
+
+
+def question(line: str, cell: str | None = None) -> Question:
+    """Read what stands behind the magic's name, and in the lines below it.
+
+    Raises:
+        UsageError: an option is not known, lacks its value, or makes no sense.
+    """
+    options, rest = _options(line)
+    limit = _number(options.pop("limit")) if "limit" in options else None
+    if cell is None:
+        return Question(" ".join(rest) or None, limit, is_sql=False, **options)
+    if rest not in ([], ["sql"]):
+        raise UsageError(f"`{' '.join(rest)}` belongs in the lines below; beside %%{NAME} stand `sql` and options.")
+    if rest and (limit is not None or options.keys() - {"db"}):
+        raise UsageError("SQL takes no option but --db.")
+    return Question(cell.strip() or None, limit, is_sql=bool(rest), **options)
+
+
+def answer(asked: Question) -> Answer:
+    """Ask the store.
+
+    Raises:
+        ExpressionError: the expression, a column or a sort key is wrong, or names an unknown field.
+        UsageError: the SQL is wrong, or does anything but read.
+        ScrapNotFoundError: nothing was shown under the name that was asked for.
+        StoreError: there is no store, or it cannot be read.
+    """
+    db = Database(_store(asked.db))
+    if asked.is_sql:
+        found = db.sql(asked.expression or "")
+        return Answer(found.columns, [*found.rows()])
+    found = db.query(asked.expression, asked.columns, asked.sort, asked.limit)
+    return Answer(found.columns, [*found.rows()], _shown(db, asked))
+
+
+def _options(line: str) -> tuple[dict[str, str], list[str]]:
+    """Take the options out of a line; a --sort that is repeated adds to the first."""
+    options: dict[str, str] = {}
+    rest: list[str] = []
+    words = iter(_WORD.findall(line))
+    for word in words:
+        option, equals, value = word.partition("=")
+        if option in _OPTIONS:
+            name = _OPTIONS[option]
+            value = _value(option, value if equals else next(words, ""), words)
+            options[name] = f"{options[name]}, {value}" if name == "sort" and name in options else value
+        elif re.fullmatch(r"--[a-z]+", option):
+            raise UsageError(f"There is no option {option}; there are {', '.join(_OPTIONS)}.")
+        else:
+            rest.append(word)
+    return options, rest
+
+
+def _value(option: str, first: str, words: Iterator[str]) -> str:
+    """Take an option's value: a word, or as many as commas join, without the quotes around it."""
+    value = first
+    while value.endswith(",") and (following := next(words, None)):
+        value += f" {following}"
+    if not value:
+        raise UsageError(f"{option} needs a value.")
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return value[1:-1] if quoted else value
+
+
+def _number(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,18}", text):
+        raise UsageError(f"--limit needs a number, not {text!r}.")
+    return int(text)
+
+
+def _store(named: str | None) -> Path:
+    path = named or os.environ.get("SCRAPDB_DB")
+    return Path(os.path.expanduser(path)) if path else find(Path.cwd())  # noqa: PTH111 - pathlib's may fail
+
+
+def _shown(db: Database, asked: Question) -> str:
+    """Return what the notebooks have shown, as HTML: pictures, or whatever there is of the scrap that was named."""
+    looked_at = _LOOKED_AT if asked.limit is None else asked.limit
+    paths = [row["notebook"] for row in db.query(asked.expression, "notebook", asked.sort, looked_at)]
+    with reading(db.path) as connection:
+        found = displays.shown(connection, paths, asked.scrap, html.PICTURES)
+        if asked.scrap and not found:
+            _check_name(connection, asked.scrap)
+        drawn = _DRAWN if asked.limit is None else len(found)
+        figures = [_figure(connection, *item) for item in islice(found.items(), drawn)]
+    missing = len(found) - len(figures)
+    more = f"<p>{missing:,} more; <code>--limit {len(paths)}</code> shows them.</p>" if missing else ""
+    return html.gallery(figures) + more if figures else ""
+
+
+def _check_name(connection: sqlite3.Connection, name: str) -> None:
+
+    known = displays.names(connection)
+    if name not in known:
+        raise ScrapNotFoundError(f"No notebook has shown anything for {name!r}; {suggestion(name, known)}")
+
+
+def _figure(connection: sqlite3.Connection, of: tuple[str, str], shown: Mapping[str, displays.Display]) -> str:
+    caption = ": ".join(of)
+    small = {mime: display for mime, display in shown.items() if display.size <= _LARGEST}
+    if not small:
+        return html.figure(f"{caption} is too large to be shown here.", "")
+    content = {mime: displays.content(connection, display) for mime, display in small.items()}
+    return html.figure(caption, html.element(content))
+
+
+def _completions(_: InteractiveShell, event: Any) -> list[str]:
+    """Complete a name of a field, or an option."""
+    try:
+        return [*_OPTIONS, *Database(_store(None)).completions(event.symbol)]
+    except ScrapdbError:
+        return [*_OPTIONS]

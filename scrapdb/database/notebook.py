@@ -1,0 +1,170 @@
+"""One notebook as the store has it, for Python and Jupyter. Values are decoded when they are asked for."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from scrapdb.database import frames
+from scrapdb.database.table import Table
+from scrapdb.errors import ScrapNotFoundError
+from scrapdb.errors import UsageError
+from scrapdb.errors import suggestion
+from scrapdb.files.paths import identity
+from scrapdb.formats import values
+from scrapdb.formats.html import NO_MATH
+from scrapdb.formats.html import bundle
+from scrapdb.formats.html import table
+from scrapdb.store import read
+from scrapdb.store.connection import reading
+from scrapdb.text import valid_text
+
+
+def find(connection: sqlite3.Connection, store: Path, name: str) -> int:
+    """Find a notebook by its path, or by as much of its end as tells it from others; give its id.
+
+    Raises:
+        NotebookNotFoundError: there is none, or more than one.
+    """
+    if Path(name).is_file():
+        name = identity(os.path.realpath(name), os.path.realpath(store.parent))
+    return read.find_notebook(connection, valid_text(name))[0]
+
+
+class Scrap:
+    """A scrap of a notebook: `name`, `type`, `encoder`, and where it was glued (`cell`, `cell_id`, `output`)."""
+
+    def __init__(self, store: Path, notebook_id: int, value: read.Value) -> None:
+        self._store = store
+        self._notebook_id = notebook_id
+        self._value = value
+        self.name = value.name
+        self.type = value.type
+        self.encoder = value.encoder
+        self.cell = value.cell
+        self.cell_id = value.cell_id
+        self.output = value.output
+        self.execution_count = value.execution_count
+
+    @property
+    def data(self) -> Any:
+        """The value; a pandas.DataFrame for a frame, None for what was only shown.
+
+        Raises:
+            ScrapdbError: the bytes of the frame are damaged or missing.
+        """
+        if self._value.frame is None:
+            return self._value.value
+        with reading(self._store) as connection:
+            return frames.glued(connection, self._value.frame)
+
+    @property
+    def display(self) -> dict[str, bytes]:
+        """What was shown for it: bytes by MIME type, as the notebook had them; not safe to show as they are."""
+        with reading(self._store) as connection:
+            return read.display(connection, self._notebook_id, self.name)
+
+    def table(self) -> Table:
+        """Return the rows of a frame.
+
+        Raises:
+            UsageError: it is none.
+            ScrapdbError: its bytes are damaged or missing.
+        """
+        if self._value.frame is None:
+            raise UsageError(f"{self.name} is no DataFrame.")
+        with reading(self._store) as connection:
+            table = frames.load(connection, self._value.frame)
+        return Table(table.schema.names, lambda: frames.rows(table))
+
+    def __repr__(self) -> str:
+        return f"<Scrap {values.escaped(self.name)}: {summary(self._value)}>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        from html import escape
+
+        del include, exclude
+        shown = bundle(self.display)
+        if self._value.frame and shown.keys() <= {"text/plain"}:
+            shown["text/html"] = f"<div {NO_MATH}>{self.data._repr_html_()}</div>"
+        elif self.type != "display" and not shown:
+            shown["text/html"] = f"<pre {NO_MATH}>{escape(values.plain(self.data))}</pre>"
+        return {"text/plain": repr(self)} | shown
+
+
+class Scraps(Mapping[str, Scrap]):
+    """The scraps of a notebook by name, in the order in which they were glued."""
+
+    def __init__(self, scraps: dict[str, Scrap], notebook: str) -> None:
+        self._scraps = scraps
+        self._notebook = notebook
+
+    def __getitem__(self, name: str) -> Scrap:
+        if name not in self._scraps:
+            known = suggestion(name, self._scraps, listing="it has")
+            raise ScrapNotFoundError(f"{self._notebook} has no scrap {name!r}; {known}")
+        return self._scraps[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._scraps)
+
+    def __len__(self) -> int:
+        return len(self._scraps)
+
+    def __repr__(self) -> str:
+        return f"Scraps({', '.join(map(repr, self._scraps.values()))})"
+
+
+class Notebook:
+    """A notebook of a store.
+
+    `path` is relative to the store where the notebook lies below it, `attributes` the row of `notebooks`.
+    """
+
+    def __init__(self, store: Path, notebook_id: int) -> None:
+        with reading(store) as connection:
+            self.attributes = read.notebook(connection, notebook_id)
+            self.values = read.parameters(connection, notebook_id) + read.scraps(connection, notebook_id)
+            self.problems = list(read.problems(connection, notebook_id))
+        self.path: str = self.attributes["path"]
+        self.status: str = self.attributes["status"]
+        self.parameters = {value.name: value.value for value in self.values if value.role == "parameter"}
+        self.scraps = Scraps(
+            {value.name: Scrap(store, notebook_id, value) for value in self.values if value.role == "scrap"}, self.path
+        )
+
+    def table(self, columns: Sequence[str]) -> Table:
+        """Return its parameters and scraps as rows, with the named attributes of `Value` as columns."""
+
+        def rows() -> Iterator[tuple[Any, ...]]:
+            for value in self.values:
+                shown = value._replace(value=shown_value(value))
+                yield tuple(getattr(shown, column) for column in columns)
+
+        return Table(columns, rows)
+
+    def __repr__(self) -> str:
+        return f"<Notebook {values.escaped(self.path)}: {self.status}, {len(self.scraps)} scraps>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        values = table(("name", "role", "value"), ((value.name, value.role, summary(value)) for value in self.values))
+        return f"<div {NO_MATH}><b>{escape(self.path)}</b> {self.status}{values}</div>"
+
+
+def shown_value(value: read.Value) -> Any:
+    """Return a value, or for a frame or a display a few words that say what it is."""
+    if value.frame:
+        return f"DataFrame {value.frame.rows:,} × {value.frame.columns}"
+    return ", ".join(value.displays) if value.type == "display" else value.value
+
+
+def summary(value: read.Value) -> str:
+    """Say in one line what a value is."""
+    return "null" if value.type == "null" else values.short(shown_value(value))

@@ -1,0 +1,131 @@
+"""Rows with named columns, as every question to a store is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import closing
+from itertools import islice
+from typing import TYPE_CHECKING
+from typing import Any
+
+from scrapdb.errors import StoreError
+from scrapdb.formats.parquet import arrow_table
+from scrapdb.formats.values import short
+from scrapdb.store.connection import errors
+from scrapdb.store.connection import open_reader
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+    import pandas as pd
+    import pyarrow as pa
+
+    Answer = tuple[Sequence[str], Iterator[Sequence[Any]]]  # the names of the columns, and the rows
+    Ask = Callable[[sqlite3.Connection], Answer]
+
+_SHOWN = 100  # rows, in Jupyter
+_EXACT = 2**53  # the largest integers that floats keep apart
+
+
+class Table:
+    """Columns and rows. The store is asked when rows are taken, and asked again when they are taken again.
+
+    Iterating gives each row as a dict by column name, `rows()` as a tuple.
+
+    Args:
+        columns: names of the columns.
+        rows: gives the rows.
+    """
+
+    def __init__(self, columns: Sequence[str], rows: Callable[[], Iterator[Sequence[Any]]]) -> None:
+        self.columns = tuple(columns)
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for row in self._rows():
+            yield dict(zip(self.columns, row, strict=True))
+
+    def rows(self) -> Iterator[Sequence[Any]]:
+        """Return the rows in the order of `columns`."""
+        return self._rows()
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Make a DataFrame: a column of booleans, integers, numbers or text gets pandas' nullable dtype for it."""
+        import pandas as pd
+
+        by_column = list(zip(*self._rows(), strict=True)) or [()] * len(self.columns)
+        frame = pd.DataFrame({place: _series(values) for place, values in enumerate(by_column)})
+        frame.columns = pd.Index(self.columns)
+        return frame
+
+    def to_arrow(self) -> pa.Table:
+        """Make a pyarrow.Table; a column that mixes numbers and text is text."""
+        table: pa.Table = arrow_table(self.columns, self._rows())
+        return table
+
+    def __repr__(self) -> str:
+        return f"<Table {', '.join(self.columns)}>"
+
+    def _repr_html_(self) -> str:
+        from scrapdb.formats.html import table
+
+        found = list(islice(self._rows(), _SHOWN + 1))
+        more = f"<p>The first {_SHOWN} rows.</p>" if len(found) > _SHOWN else ""
+        return table(self.columns, (map(short, row) for row in found[:_SHOWN])) + more
+
+
+def asked(store: Path, ask: Ask) -> Table:
+    """Ask a store at once, for the columns of the answer and mistakes in the question; again for rows taken again.
+
+    Args:
+        store: the database file.
+        ask: gives the names of the columns, and the rows while the store is open.
+
+    Raises:
+        StoreError: there is no store, or it cannot be read; also while rows are taken.
+    """
+    first = _answer(store, ask)
+    columns = tuple(next(first))
+    waiting = [first]
+
+    def rows() -> Iterator[Sequence[Any]]:
+        if waiting:
+            return waiting.pop()
+        answer = _answer(store, ask)
+        if tuple(next(answer)) != columns:
+            raise StoreError(f"The columns of the answer are not {', '.join(columns)} any more; ask anew.")
+        return answer
+
+    return Table(columns, rows)
+
+
+def _answer(store: Path, ask: Ask) -> Iterator[Sequence[Any]]:
+    """Return the names of the columns, then the rows; the store is open until the last, or nobody wants more."""
+    with closing(open_reader(store)) as connection, errors(store):
+        columns, rows = ask(connection)
+        yield columns
+        yield from rows
+
+
+def _series(values: Sequence[Any]) -> pd.Series[Any]:
+    """Make a column. pandas would turn integers with a gap into floats, and 1.0 into 1; a NaN is no gap."""
+    import numpy as np
+    import pandas as pd
+
+    types = {type(value) for value in values if value is not None}
+    integers = [value for value in values if type(value) is int]
+    if types == {bool}:
+        return pd.Series(list(values), dtype="boolean")
+    if types == {str}:
+        return pd.Series(list(values), dtype="string")
+    if types == {int} and all(-(2**63) <= value < 2**63 for value in integers):
+        return pd.Series(list(values), dtype="Int64")
+    if float in types and types <= {int, float} and all(abs(value) <= _EXACT for value in integers):
+        numbers = np.array([0.0 if value is None else value for value in values], dtype=float)
+        missing = np.array([value is None for value in values], dtype=bool)
+        return pd.Series(pd.arrays.FloatingArray(numbers, missing))
+    series = pd.Series(list(values), dtype=object)
+    return series if integers else series.infer_objects()  # times become pandas' own

@@ -1,0 +1,153 @@
+"""Reading notebooks on a cluster: a scheduler of dask.distributed, with the face of a local pool of processes."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
+from concurrent.futures import CancelledError
+from concurrent.futures import Executor
+from concurrent.futures import Future
+from contextlib import ExitStack
+from contextlib import contextmanager
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import TypeVar
+
+from scrapdb.errors import ScrapdbError
+from scrapdb.errors import UsageError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+Result = TypeVar("Result")
+_SECONDS = 10  # to wait for the scheduler, and for its first worker
+_AGAIN = "Start it and index again; what was read until now is in the store."
+_LOGS = ("distributed", "distributed.client", "tornado.application")  # each has a level of its own
+_DESERTED_SECONDS = 60  # without a worker, after which none is expected: one that is started again is back by then
+
+
+@contextmanager
+def connected(address: str, file: str | None) -> Iterator[Executor]:
+    """Connect to a scheduler, whose workers have to be able to read what this process asks them to.
+
+    A chunk of files that no worker survives ends with `BrokenExecutor`, as with a local pool, and so does everything
+    when the scheduler is lost; a chunk whose worker is lost goes to another worker.
+
+    Args:
+        address: of the scheduler: tcp://host:8786.
+        file: a file that every worker must see, if there is one on this machine to be read.
+
+    Raises:
+        UsageError: distributed is not installed.
+        ScrapdbError: the scheduler cannot be reached, or its workers cannot do it.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        wanted = "which is not installed: `pip install 'scrapdb[distributed]'`"
+        raise UsageError(f"The scheduler {address} is reached with distributed, {wanted}.") from None
+    with _quiet(), ExitStack() as stack:
+        try:
+            client = stack.enter_context(Client(address, timeout=_SECONDS, set_as_default=False))
+            _check_workers(client, address, file)
+            cluster = _Cluster(client)
+        except (OSError, ValueError) as error:
+            reason = str(error).rstrip(".")
+            raise ScrapdbError(f"The scheduler {address} cannot be reached: {reason}. {_AGAIN}") from error
+        yield cluster
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let the client log no tracebacks of a scheduler that is lost."""
+    logs = [logging.getLogger(name) for name in _LOGS]
+    before = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for log, level in zip(logs, before, strict=True):
+            log.setLevel(level)
+
+
+class _Cluster(Executor):
+    """What submits to a scheduler."""
+
+    def __init__(self, client: Client) -> None:
+        from distributed.comm.core import CommClosedError
+        from distributed.scheduler import KilledWorker
+
+        # distributed's executor raises ValueError for a result whose worker is lost while it is handed on.
+        self._lost = (KilledWorker, CommClosedError, CancelledError, ValueError)
+        self._client = client
+        self._deserted_since: float | None = None
+        self._executor = client.get_executor(pure=False)
+        self._max_workers = sum(client.nthreads().values())  # by the name that concurrent.futures has for it
+
+    def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:
+        if self._is_closed():
+            raise BrokenExecutor
+        future: Future[Result] = Future()
+        self._executor.submit(fn, *args, **kwargs).add_done_callback(partial(self._hand_on, future))
+        return future
+
+    def _hand_on(self, future: Future[Result], done: Future[Result]) -> None:
+        """Hand a result on; if there will be none, for no fault of what was called, the pool is broken."""
+        self._deserted_since = None
+        try:
+            future.set_result(done.result())
+        except self._lost as error:
+            future.set_exception(BrokenExecutor(str(error)))
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is for the one who waits
+            future.set_exception(error)
+
+    def deserted(self) -> bool:
+        """Return whether there has been no worker for so long that what was submitted would wait for ever."""
+        with suppress(Exception):  # a client that loses its scheduler meanwhile fails in many ways
+            if self._client.nthreads(callback_timeout=_SECONDS):
+                self._deserted_since = None
+                return False
+        now = time.monotonic()
+        self._deserted_since = self._deserted_since or now
+        return self._is_closed() or now - self._deserted_since > _DESERTED_SECONDS
+
+    def _is_closed(self) -> bool:
+        """Return whether the client has closed itself, as it does when its scheduler does not come back."""
+        return self._client.status not in {"running", "connecting"}
+
+
+def installed() -> str:
+    """Return the version of scrapdb that is installed here."""
+    from importlib.metadata import version
+
+    return version("scrapdb")
+
+
+def look(file: str | None) -> tuple[str, bool]:
+    """Tell the version of scrapdb, and whether a file can be seen. This is what workers are asked first."""
+    return installed(), file is None or Path(file).exists()
+
+
+def _check_workers(client: Client, address: str, file: str | None) -> None:
+    try:
+        client.wait_for_workers(1, timeout=_SECONDS)
+    except TimeoutError:
+        wanted = f"Start one (`dask worker {address}`) and index again; what was read until now is in the store."
+        raise ScrapdbError(f"The scheduler {address} has no workers. {wanted}") from None
+    for worker, answer in client.run(look, file, on_error="return").items():
+        if isinstance(answer, BaseException):
+            raise ScrapdbError(
+                f"The worker {worker} cannot read notebooks: {answer}. Install scrapdb {installed()} there."
+            )
+        version, sees = answer
+        if version != installed():
+            raise ScrapdbError(f"The worker {worker} has scrapdb {version}; install {installed()}, as here.")
+        if not sees:
+            raise ScrapdbError(f"The worker {worker} does not see {file}; workers need the same disk, or a URL.")

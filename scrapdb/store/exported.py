@@ -1,0 +1,63 @@
+"""The store's tables as others read them: paths and names in place of ids, one type in each column."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
+from typing import NamedTuple
+
+TABLES = ("notebooks", "scraps", "parameters", "problems")
+_NUMBERS = (
+    ("number", "REAL", "CAST(t.number AS REAL)"),
+    ("integer", "INTEGER", "iif(t.type = 'integer' AND typeof(t.number) = 'integer', t.number, NULL)"),
+)
+
+
+class Column(NamedTuple):
+    """A column: its name, its type (TEXT, INTEGER, REAL or BLOB), and the SQL that gives it."""
+
+    name: str
+    type: str
+    sql: str
+
+
+def columns(connection: sqlite3.Connection, table: str) -> list[Column]:
+    """Return the columns of a table. Of `number`, which holds integers and floats, two are made: no digit is lost."""
+    found = connection.execute("SELECT name, type FROM pragma_table_info(?)", (table,))
+    return [column for name, type_ in found for column in _columns(name, type_)]
+
+
+def rows(connection: sqlite3.Connection, table: str, notebooks: Sequence[int] | None) -> Iterator[tuple[Any, ...]]:
+    """Read a table in the order of `columns`.
+
+    Args:
+        connection: of the store.
+        table: one of `TABLES`.
+        notebooks: ids of those whose rows are wanted; None for all.
+    """
+    shown = ", ".join(column.sql for column in columns(connection, table))
+    source = f"{table} AS t"
+    if table != "notebooks":
+        source += " CROSS JOIN notebooks AS n ON n.id = t.notebook_id"  # CROSS: in the order in which it is stored
+    if table in {"scraps", "parameters"}:
+        source += " CROSS JOIN names ON names.id = t.name_id"
+    key = "id" if table == "notebooks" else "notebook_id"
+    wanted = "" if notebooks is None else f" WHERE t.{key} IN (SELECT value FROM json_each(?))"
+    values = () if notebooks is None else (json.dumps(notebooks),)
+    yield from connection.execute(f"SELECT {shown} FROM {source}{wanted}", values)
+
+
+def _columns(name: str, type_: str) -> Iterator[Column]:
+    if name == "path":
+        yield Column("notebook", "TEXT", "t.path")
+    elif name == "notebook_id":
+        yield Column("notebook", "TEXT", "n.path")
+    elif name == "name_id":
+        yield Column("name", "TEXT", "names.name")
+    elif type_ == "NUMERIC":
+        yield from (Column(*number) for number in _NUMBERS)
+    elif name != "id":
+        yield Column(name, type_, f"t.{name}")
