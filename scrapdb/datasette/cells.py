@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 from markupsafe import escape
 
+from scrapdb.formats.html import PICTURES
 from scrapdb.formats.values import short
 
 _DISPLAY = re.compile(r"display:([\w.+-]+/[\w.+-]+):([0-9a-f]{64})")
@@ -21,7 +22,6 @@ _FRAME = re.compile(r"frame:([0-9]{1,18})x([0-9]{1,18}):([0-9a-f]{64})")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d{6}Z")
 _STATUSES = frozenset({"unreadable", "failed", "running", "not run", "partial", "completed"})
 _STATUS_COLUMNS = frozenset({"status", "nb_status"})
-_PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"})
 _LONGEST_JSON = 20_000
 _FOLDED = 40  # characters of JSON that are shown without a click
 
@@ -90,7 +90,7 @@ def _display(value: str, column: str, base: str) -> Markup | None:
         return None
     mime, digest = found.groups()
     address = escape(f"{base}/display/{digest}")
-    if mime in _PICTURES:
+    if mime in PICTURES:
         picture = f'<img loading="lazy" alt="{escape(column)}" src="{address}">'
         return Markup(f'<a class="scrapdb-thumbnail" href="{address}">{picture}</a>')  # noqa: S704 - escaped
     return Markup(f'<a href="{address}">{mime}</a>')  # noqa: S704 - escaped, and letters of a MIME type

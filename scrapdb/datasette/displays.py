@@ -1,72 +1,132 @@
-"""The route of displays: bytes that somebody else's notebook made, sent so that they cannot act.
-
-A display is found by the hash of its bytes; its type is the one that the store has, never one that the address
-claims. Pictures whose first bytes are those of their type are shown, SVG as a picture or under a policy that forbids it
-everything, and all else is a download.
-"""
+"""How a page shows a display: the best of its MIME types that can be shown without trusting whoever made it."""
 
 from __future__ import annotations
 
+import json
 import re
-import sqlite3
+from collections.abc import Mapping
 from typing import Any
+from typing import NamedTuple
 
-from datasette.utils.asgi import NotFound
-from datasette.utils.asgi import Response
+from markupsafe import Markup
 
-from scrapdb.datasette.store import Store
-from scrapdb.formats.sandbox import picture
+from scrapdb.formats import html
+from scrapdb.formats.sandbox import sandboxed
 
-# With these a picture can do nothing, even if it is opened by its own address.
-PICTURE_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-_HEADERS = PICTURE_HEADERS | {"Cache-Control": "private, max-age=31536000, immutable", "Vary": "Sec-Fetch-Dest"}
-_MAGIC = {
-    "image/png": (b"\x89PNG\r\n\x1a\n",),
-    "image/jpeg": (b"\xff\xd8\xff",),
-    "image/gif": (b"GIF87a", b"GIF89a"),
-    "image/webp": (b"RIFF",),
-}
-_SVG = "image/svg+xml"
-_SUFFIX = re.compile(r"[^a-z0-9]")
+_LONGEST_DOCUMENT = 2_000_000  # bytes of HTML in a page; of one whose scripts were asked for:
+_LONGEST_SCRIPTED = 16_000_000
+_LONGEST_TEXT = 20_000  # characters
+_LONGEST_JSON = 200_000  # bytes
+_LIBRARIES = (("plotly", "Plotly"), ("vega", "Vega"), ("bokeh", "Bokeh"), ("holoviews", "HoloViews"))
+_END_OF_SCRIPT = re.compile(r"</(?=script)|<!--", re.IGNORECASE)
 
 
-def read(connection: sqlite3.Connection, digest: str) -> tuple[str, bytes] | None:
-    """Read MIME type and bytes of a display; of several types, a picture."""
-    found: tuple[str, bytes] | None = connection.execute(
-        """SELECT mime_type, data FROM blobs JOIN displays USING (hash) WHERE blobs.hash = ?
-            ORDER BY mime_type NOT LIKE 'image/%', mime_type LIMIT 1""",
-        (digest,),
-    ).fetchone()
-    return found
+class Shown(NamedTuple):
+    """A display as a page shows it. One of `picture`, `frame`, `text` and `data` is set, or none.
+
+    Args:
+        picture: hash of a picture.
+        frame: an `iframe`.
+        text: plain text.
+        data: a JSON value.
+        sentence: what the reader should know.
+        has_scripts: there are scripts that do not run.
+        others: MIME type and hash of what is not shown.
+    """
+
+    picture: str | None = None
+    frame: Markup | None = None
+    text: str | None = None
+    data: Any = None
+    sentence: str | None = None
+    has_scripts: bool = False
+    others: tuple[tuple[str, str], ...] = ()
 
 
-def response(mime_type: str, content: bytes, digest: str) -> Response:
-    """Send a display so that it can do nothing."""
-    if content.startswith(_MAGIC.get(mime_type, ())) or mime_type == _SVG:
-        return Response(content, content_type=mime_type, headers=dict(_HEADERS))
-    if mime_type == "text/plain":
-        return Response(content, content_type="text/plain; charset=utf-8", headers=dict(_HEADERS))
-    name = f"{digest[:12]}.{_SUFFIX.sub('', mime_type.partition('/')[2].lower()) or 'bin'}"
-    headers = _HEADERS | {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, content_type="application/octet-stream", headers=headers)
+def show(
+    hashes: Mapping[str, str], content: Mapping[str, bytes], *, scripts: bool = False, lazy: bool = False
+) -> Shown:
+    """Choose how to show a display.
+
+    Args:
+        hashes: SHA-256 by MIME type.
+        content: bytes by MIME type; pictures may be missing.
+        scripts: whether the reader has asked for its scripts.
+        lazy: whether an `iframe` is loaded only when it comes into view.
+    """
+    scripted = _scripted(content)
+    if scripts and scripted:
+        mime: str | None = scripted
+        display = Shown(frame=_running(scripted, html.text(content[scripted])))
+    else:
+        mime = html.best([mime for mime in hashes if mime in html.PICTURES or _fits(mime, content)])
+        display = _still(mime, hashes, content, lazy=lazy)
+    others = tuple((other, hashes[other]) for other in sorted(hashes) if other != mime)
+    return display._replace(others=others, has_scripts=not scripts and scripted is not None)
 
 
-async def view(store: Store, request: Any) -> Response:
-    """Answer `/-/scrapdb/DATABASE/display/HASH`."""
-    digest = request.url_vars["hash"]
-    found = await store.ask(lambda connection: read(connection, digest))
-    if found is None:
-        raise NotFound("There is no such display")
-    if found[0] == _SVG and request.headers.get("sec-fetch-dest") == "document":
-        return _opened(found[1])
-    return response(*found, digest)
+def picture(hashes: Mapping[str, str]) -> str | None:
+    """Return the hash of the picture that a display is best shown by, if it has one."""
+    mime = html.best(hashes)
+    return hashes[mime] if mime in html.PICTURES else None
 
 
-def _opened(content: bytes) -> Response:
-    """Send an SVG that is opened by its address as a picture in a page: as a document, its links would lead away."""
-    policy = {"Content-Security-Policy": "default-src 'none'; img-src data:; sandbox"}
-    return Response.html(f"<!doctype html><title>SVG</title>{picture(_SVG, content)}", headers=_HEADERS | policy)
+def _fits(mime: str, content: Mapping[str, bytes]) -> bool:
+    """Return whether the content of a MIME type is there, and not too long for a page; text may be cut."""
+    if mime not in content:
+        return False
+    if mime == html.HTML:
+        return len(content[mime]) <= _LONGEST_DOCUMENT
+    return not html.is_json(mime) or len(content[mime]) <= _LONGEST_JSON
+
+
+def _still(mime: str | None, hashes: Mapping[str, str], content: Mapping[str, bytes], *, lazy: bool) -> Shown:
+    """Show the content of a MIME type so that nothing in it acts."""
+    sentence = _too_long(content.get(html.HTML))
+    if mime is None:
+        return Shown(sentence=sentence or "It cannot be shown here, only downloaded.")
+    if mime in html.PICTURES:
+        return Shown(picture=hashes[mime])
+    text = html.text(content[mime])
+    if mime == html.HTML:
+        return Shown(frame=Markup(sandboxed(text, lazy=lazy)))  # noqa: S704 - escaped there
+    if html.is_json(mime):
+        return Shown(data=_json(content[mime]), sentence=_library(mime))
+    return Shown(text=_cut(text), sentence=sentence)
+
+
+def _scripted(content: Mapping[str, bytes]) -> str | None:
+    """Return the MIME type whose scripts can be run for who asks for it."""
+    if b"<script" in content.get(html.HTML, b"").lower() and len(content[html.HTML]) <= _LONGEST_SCRIPTED:
+        return html.HTML
+    return next((mime for mime in html.SCRIPTS if mime in content and len(content[mime]) <= _LONGEST_SCRIPTED), None)
+
+
+def _running(mime: str, text: str) -> Markup:
+    """Return the frame in which scripts run."""
+    if mime != html.HTML:
+        source = _END_OF_SCRIPT.sub(lambda match: match[0].replace("<", "\\x3c"), text)
+        text = f'<div id="element"></div><script>{source}</script>'
+    return Markup(sandboxed(text, scripts=True))  # noqa: S704 - escaped there
+
+
+def _library(mime: str) -> str | None:
+    for word, library in _LIBRARIES:
+        if word in mime:
+            return f"Only {library}'s library draws this: glue it with a PNG or as HTML to see it here."
+    return None
+
+
+def _too_long(document: bytes | None) -> str | None:
+    return f"The HTML is too long to be shown here: {len(document):,} bytes." if document else None
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return _cut(html.text(content))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"

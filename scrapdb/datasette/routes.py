@@ -12,10 +12,10 @@ from typing import Any
 from datasette.utils import tilde_decode
 from datasette.utils.asgi import Response
 
-from scrapdb.datasette import displays
 from scrapdb.datasette.page import render
 from scrapdb.datasette.pages import compare
 from scrapdb.datasette.pages import completion
+from scrapdb.datasette.pages import display
 from scrapdb.datasette.pages import frame
 from scrapdb.datasette.pages import frame_files
 from scrapdb.datasette.pages import gallery
@@ -43,7 +43,7 @@ PAGES: dict[str, Page] = {
     r"plot\.csv": plot.table,
     r"fields\.json": completion.fields,
     r"check\.json": completion.check,
-    r"display/(?P<hash>[0-9a-f]{64})": displays.view,
+    r"display/(?P<hash>[0-9a-f]{64})": display.view,
 }
 
 

@@ -1,4 +1,4 @@
-"""What Jupyter shows: rows as tables, and displays of other people so that they cannot act. Pure.
+"""What is shown of a display, and what Jupyter shows: rows as tables, displays so that they cannot act. Pure.
 
 Everything from a notebook is escaped. A picture is shown as it is, HTML in a frame that runs no script, and of the rest
 it is said why it is not shown. Colours are the page's own.
@@ -7,6 +7,7 @@ it is said why it is not shown. Colours are the page's own.
 from __future__ import annotations
 
 import base64
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 from html import escape
@@ -16,11 +17,33 @@ from scrapdb.formats.sandbox import picture
 from scrapdb.formats.sandbox import sandboxed
 
 _BITMAPS = ("image/png", "image/jpeg", "image/gif", "image/webp")
-_SVG = "image/svg+xml"
-PICTURES = (*_BITMAPS, _SVG)
+SVG = "image/svg+xml"
+PICTURES = (*_BITMAPS, SVG)
+HTML = "text/html"
+SCRIPTS = ("application/javascript", "text/javascript")
 _TEXTS = ("text/plain", "text/markdown", "text/latex")
+_IN_JUPYTER = frozenset({*PICTURES, HTML, *_TEXTS})
 # Two prices in dollars are no formula: Jupyter lets MathJax read the text of HTML, links to scripts and all.
 NO_MATH = 'class="tex2jax_ignore mathjax_ignore"'
+
+
+def best(mimes: Collection[str]) -> str | None:
+    """Return which of a display's MIME types says most to who looks at it; None if none can be shown.
+
+    Pictures come before HTML, HTML before JSON, and JSON before scripts, as their source, and other text.
+    """
+    json = sorted(filter(is_json, mimes))
+    return next((mime for mime in (*PICTURES, HTML, *json, *SCRIPTS, *_TEXTS) if mime in mimes), None)
+
+
+def is_json(mime: str) -> bool:
+    """Return whether a MIME type is one of JSON."""
+    return mime.endswith("json")
+
+
+def text(content: bytes) -> str:
+    """Return the text of a display; what is not UTF-8 in it is replaced."""
+    return content.decode(errors="replace")
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -42,7 +65,7 @@ def bundle(displays: Mapping[str, bytes]) -> dict[str, str]:
     if not safe and displays and displays.keys() != {"text/plain"}:
         safe["text/html"] = element(displays)
     if "text/plain" in displays:
-        safe["text/plain"] = _text(displays["text/plain"])
+        safe["text/plain"] = text(displays["text/plain"])
     return safe
 
 
@@ -52,17 +75,16 @@ def element(displays: Mapping[str, bytes]) -> str:
     Args:
         displays: bytes by MIME type, as the store has them.
     """
-    for mime in PICTURES:
-        if mime in displays:
-            return picture(mime, displays[mime])
-    if "text/html" in displays:
-        document = _text(displays["text/html"])
-        still = "<p>Its scripts do not run here.</p>" if "<script" in document.lower() else ""
-        return sandboxed(document) + still
-    for mime in _TEXTS:
-        if mime in displays:
-            return f"<pre {NO_MATH}>{escape(_text(displays[mime]))}</pre>"
-    return f"<p {NO_MATH}>{escape(', '.join(displays))} is not shown: it could act in this page.</p>"
+    mime = best(displays.keys() & _IN_JUPYTER)
+    if mime is None:
+        return f"<p {NO_MATH}>{escape(', '.join(displays))} is not shown: it could act in this page.</p>"
+    if mime in PICTURES:
+        return picture(mime, displays[mime])
+    content = text(displays[mime])
+    if mime == HTML:
+        still = "<p>Its scripts do not run here.</p>" if "<script" in content.lower() else ""
+        return sandboxed(content) + still
+    return f"<pre {NO_MATH}>{escape(content)}</pre>"
 
 
 def figure(caption: str, content: str) -> str:
@@ -81,17 +103,13 @@ def decoded(data: Mapping[str, Any]) -> dict[str, bytes]:
 
     Pictures are base64 there, but for SVG, and JSON types hold JSON. A damaged picture is left out.
     """
-    found = {}
+    displays = {}
     for mime, part in data.items():
         if mime not in _BITMAPS:
-            found[mime] = part.encode(errors="replace") if isinstance(part, str) else b""
+            displays[mime] = part.encode(errors="replace") if isinstance(part, str) else b""
             continue
         try:
-            found[mime] = base64.b64decode(part)
+            displays[mime] = base64.b64decode(part)
         except (TypeError, ValueError):
             continue
-    return found
-
-
-def _text(content: bytes) -> str:
-    return content.decode(errors="replace")
+    return displays

@@ -13,18 +13,20 @@ import html
 _POLICY = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; font-src data:"
 
 
-def sandboxed(document: str, *, scripts: bool = False) -> str:
+def sandboxed(document: str, *, scripts: bool = False, lazy: bool = False) -> str:
     """Return an `iframe` that shows an HTML document of unknown origin.
 
     Args:
         document: the HTML.
         scripts: whether its scripts run, as somebody of no origin who may load nothing. They could still lead the frame
             to an address of theirs: the page around it must be sent with the policy `frame-src 'none'`.
+        lazy: whether it is loaded only when it comes into view.
     """
     policy, sandbox = (f"{_POLICY}; script-src 'unsafe-inline'", "allow-scripts") if scripts else (_POLICY, "")
     content = f'<!doctype html><meta http-equiv="Content-Security-Policy" content="{policy}">{document}'
     style = "width: 100%; height: 24em; border: 0; background: white"  # what HTML is written for
-    return f'<iframe sandbox="{sandbox}" style="{style}" srcdoc="{html.escape(content)}"></iframe>'
+    loading = 'loading="lazy" ' if lazy else ""
+    return f'<iframe {loading}sandbox="{sandbox}" style="{style}" srcdoc="{html.escape(content)}"></iframe>'
 
 
 def picture(mime_type: str, content: bytes) -> str:

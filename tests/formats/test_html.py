@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from scrapdb.formats.html import best
 from scrapdb.formats.html import bundle
 from scrapdb.formats.html import decoded
 from scrapdb.formats.html import element
@@ -34,6 +35,24 @@ EVERYTHING = {
 
 def names(document: str) -> list[str]:
     return [tag for tag, _ in Elements(document).found]
+
+
+@pytest.mark.parametrize(
+    ("mimes", "mime"),
+    [
+        ([*EVERYTHING], "image/png"),
+        (["text/html", "image/svg+xml", "text/plain"], "image/svg+xml"),
+        (["text/plain", "application/vnd.plotly.v1+json", "text/html"], "text/html"),
+        (["text/plain", "application/vnd.b+json", "application/vnd.a+json"], "application/vnd.a+json"),
+        (["text/plain", "application/javascript"], "application/javascript"),
+        (["text/latex", "text/markdown", "text/plain"], "text/plain"),
+        (["application/pdf", "image/tiff"], None),
+        ([], None),
+    ],
+)
+def test_the_best_comes_first(mimes: list[str], mime: str | None) -> None:
+    assert best(mimes) == mime
+    assert best(mimes[::-1]) == mime
 
 
 def test_a_picture_is_shown_as_jupyter_shows_pictures() -> None:

@@ -15,12 +15,12 @@ from urllib.parse import urlencode
 from msgspec import UNSET
 
 from scrapdb.database import differences
+from scrapdb.datasette.displays import picture
 from scrapdb.datasette.frames import located
 from scrapdb.datasette.frames.cells import heading
 from scrapdb.datasette.frames.parquet import opened
 from scrapdb.datasette.frames.parquet import summary
 from scrapdb.datasette.page import render
-from scrapdb.datasette.showing import PICTURES
 from scrapdb.datasette.store import Store
 from scrapdb.errors import NotebookNotFoundError
 from scrapdb.errors import ScrapdbError
@@ -63,7 +63,7 @@ async def view(store: Store, request: Any) -> Response:
         "titles": _SECTIONS,
         "heading": heading,
         "is_missing": lambda value: value is UNSET,
-        "picture": lambda shown: next((shown.hashes[mime] for mime in PICTURES if mime in shown.hashes), None),
+        "picture": lambda shown: picture(shown.hashes),
         "is_display": lambda value: isinstance(value, differences.Shown),
     }
     if len(paths) >= _FEWEST:

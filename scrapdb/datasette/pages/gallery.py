@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
 
-from markupsafe import Markup
-
+from scrapdb.datasette.displays import Shown
+from scrapdb.datasette.displays import picture
+from scrapdb.datasette.displays import show
 from scrapdb.datasette.page import render
-from scrapdb.datasette.showing import PICTURES
-from scrapdb.datasette.showing import Showing
-from scrapdb.datasette.showing import showing
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapdbError
 from scrapdb.query.nodes import Name
@@ -44,12 +42,12 @@ class Question(NamedTuple):
     page: int
 
 
-class Shown(NamedTuple):
+class Entry(NamedTuple):
     """One notebook in the gallery: its path, the fields asked for, and its display."""
 
     path: str
     fields: list[tuple[str, Any]]
-    showing: Showing
+    display: Shown
 
 
 async def view(store: Store, request: Any) -> Response:
@@ -66,7 +64,7 @@ async def view(store: Store, request: Any) -> Response:
     return await render(store, request, "gallery", context, status=400 if context["error"] else 200)
 
 
-def find(connection: sqlite3.Connection, question: Question) -> list[Shown]:
+def find(connection: sqlite3.Connection, question: Question) -> list[Entry]:
     """Find the notebooks of a page, and one more if there is a next page.
 
     Raises:
@@ -90,7 +88,7 @@ def find(connection: sqlite3.Connection, question: Question) -> list[Shown]:
     found = displays.of_notebooks(connection, question.scrap, [row[0] for row in rows])
     labels = selection.labels[1:]
     return [
-        Shown(path, list(zip(labels, cells, strict=True)), _showing(connection, found.get(path, {})))
+        Entry(path, list(zip(labels, cells, strict=True)), _shown(connection, found.get(path, {})))
         for path, *cells in rows
     ]
 
@@ -102,21 +100,13 @@ def _nodes(question: Question) -> Iterator[Any]:
         yield key.node
 
 
-def _showing(connection: sqlite3.Connection, found: dict[str, displays.Display]) -> Showing:
+def _shown(connection: sqlite3.Connection, by_mime: dict[str, displays.Display]) -> Shown:
     """Choose how to show a display; what is not a picture is read, unless it is too long for a page of many."""
-    hashes = {mime: display.hash for mime, display in found.items()}
-    content = {}
-    if not any(mime in found for mime in PICTURES):
-        content = {
-            mime: displays.content(connection, display) for mime, display in found.items() if display.size <= _LONGEST
-        }
-    shown = showing(hashes, content, scripts=False)
-    return shown._replace(frame=_lazily(shown.frame)) if shown.frame else shown
-
-
-def _lazily(frame: Markup) -> Markup:
-    """Load a frame only when it is unfolded."""
-    return Markup(str(frame).replace("<iframe ", '<iframe loading="lazy" ', 1))  # noqa: S704 - was escaped before
+    hashes = {mime: display.hash for mime, display in by_mime.items()}
+    if picture(hashes):
+        return show(hashes, {})
+    short = {mime: display for mime, display in by_mime.items() if display.size <= _LONGEST}
+    return show(hashes, {mime: displays.content(connection, display) for mime, display in short.items()}, lazy=True)
 
 
 def _question(request: Any, known: list[str]) -> Question:

@@ -13,17 +13,17 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from scrapdb.datasette.displays import Shown
+from scrapdb.datasette.displays import show
 from scrapdb.datasette.frames import located
 from scrapdb.datasette.frames.cells import frame_cell
 from scrapdb.datasette.frames.cells import heading
 from scrapdb.datasette.frames.parquet import opened
 from scrapdb.datasette.page import render
-from scrapdb.datasette.showing import PICTURES
-from scrapdb.datasette.showing import Showing
-from scrapdb.datasette.showing import showing
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapdbError
 from scrapdb.facts import Expression
+from scrapdb.formats.html import PICTURES
 from scrapdb.store import read
 from scrapdb.store import related
 from scrapdb.store.cells import Cell
@@ -84,12 +84,12 @@ def _context(connection: sqlite3.Connection, path: str, scripts: str) -> dict[st
     }
 
 
-def _shown(connection: sqlite3.Connection, notebook_id: int, scrap: read.Value, scripts: str) -> Showing:
+def _shown(connection: sqlite3.Connection, notebook_id: int, scrap: read.Value, scripts: str) -> Shown:
     hashes = read.display_hashes(connection, notebook_id, scrap.name)
-    asked = scrap.name == scripts
-    if not asked and set(hashes) & set(PICTURES) and set(hashes) <= {*PICTURES, "text/plain"}:
-        return showing(hashes, {}, scripts=False)
-    return showing(hashes, read.display(connection, notebook_id, scrap.name), scripts=asked)
+    is_asked = scrap.name == scripts
+    if not is_asked and set(hashes) & set(PICTURES) and set(hashes) <= {*PICTURES, "text/plain"}:
+        return show(hashes, {})
+    return show(hashes, read.display(connection, notebook_id, scrap.name), scripts=is_asked)
 
 
 def _timed(of_code: list[Cell]) -> list[tuple[Cell, float]]:

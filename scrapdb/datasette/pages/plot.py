@@ -15,8 +15,8 @@ from scrapdb.datasette.cells import cell
 from scrapdb.datasette.charts import drawer
 from scrapdb.datasette.charts import plot
 from scrapdb.datasette.charts import points
-from scrapdb.datasette.displays import PICTURE_HEADERS
 from scrapdb.datasette.page import render
+from scrapdb.datasette.pages.display import PICTURE_HEADERS
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
