@@ -21,7 +21,7 @@ from datasette.utils.asgi import NotFound
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
 from scrapdb.query.patterns import register
-from scrapdb.store.connection import APPLICATION_ID
+from scrapdb.store.connection import has_mark
 
 try:
     from datasette.resources import TableResource
@@ -143,17 +143,13 @@ async def find(datasette: Any, name: str, actor: Any) -> Store:
 
 async def is_store(datasette: Any, name: str) -> bool:
     """Return whether a database is a store, by the mark in its header."""
-    found = await datasette.databases[name].execute_fn(_application_id)
-    return bool(found == APPLICATION_ID)
+    marked: bool = await datasette.databases[name].execute_fn(has_mark)
+    return marked
 
 
 def prepare(connection: sqlite3.Connection) -> None:
     """Return a connection the functions that compiled expressions call."""
     register(connection)
-
-
-def _application_id(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA application_id").fetchone()[0])
 
 
 async def _closed(datasette: Any, actor: Any, database: str) -> str | None:

@@ -54,10 +54,7 @@ def metadata(datasette: Any, key: str | None) -> dict[str, Any]:
 
 def tables(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
     """Describe the tables of one store."""
-    large = (
-        connection.execute("SELECT count(*) FROM (SELECT 1 FROM notebooks LIMIT ?)", (_LARGE + 1,)).fetchone()[0]
-        > _LARGE
-    )
+    large = runs.are_more_than(connection, _LARGE)
     described = {table.name: _of_schema(table) for table in schema.tables().values()}
     for name in _HIDDEN:
         described.setdefault(name, {})["hidden"] = True

@@ -172,6 +172,19 @@ def select(
     return Selection(tuple(column.label for column in shown), _rows(connection, plan))
 
 
+def check(fields: Fields, expression: str | Sequence[str] | None = None, *, columns: str | None = None) -> None:
+    """Parse and bind an expression or columns, and ask nothing.
+
+    Raises:
+        ExpressionError: one of the texts is wrong; it knows the place.
+    """
+    now = datetime.now(UTC)
+    _where(fields, expression, None, now)
+    for column in parse_columns(columns) if columns is not None else ():
+        if not isinstance(column.node, Star):
+            _bound_column(column, fields, now)
+
+
 def select_statement(connection: sqlite3.Connection, fields: Fields, expression: str | None) -> Statement:
     """The statement that answers an expression with the default columns."""
     now = datetime.now(UTC)

@@ -228,17 +228,18 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA cache_size = {_WRITER_CACHE}")
     connection.execute("PRAGMA synchronous = NORMAL")
-    if not _is_made(connection):
+    if not has_mark(connection):
         # Before there is a write-ahead log, so that the file itself says at once what it is.
         with transaction(connection):
-            if not _is_made(connection):  # another process may have made it meanwhile
+            if not has_mark(connection):  # another process may have made it meanwhile
                 _make(connection)
     if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         with suppress(sqlite3.OperationalError):  # somebody reads it, or it may not be written; the next writer will
             connection.execute("PRAGMA journal_mode = WAL")
 
 
-def _is_made(connection: sqlite3.Connection) -> bool:
+def has_mark(connection: sqlite3.Connection) -> bool:
+    """Return whether a database has the mark of a store in its header."""
     return bool(connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
 
 

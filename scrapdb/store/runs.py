@@ -128,6 +128,12 @@ def are_indexed(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM pragma_index_list('runs')").fetchone() is not None
 
 
+def are_more_than(connection: sqlite3.Connection, number: int) -> bool:
+    """Return whether there are more runs than so many, without counting the rest."""
+    row = connection.execute("SELECT 1 FROM notebooks LIMIT 1 OFFSET ?", (number,)).fetchone()
+    return row is not None
+
+
 def fixed(run: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the values of the fixed columns, in their order.
 

@@ -18,6 +18,7 @@ from scrapdb.errors import StoreError
 from scrapdb.errors import UsageError
 from scrapdb.query.cells import DisplayCell
 from scrapdb.query.cells import FrameCell
+from scrapdb.query.select import check
 from scrapdb.query.select import count
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import notebook_ids
@@ -260,6 +261,25 @@ def test_count_and_ids(store: sqlite3.Connection) -> None:
 def test_wrong_texts_are_told_before_any_row(store: sqlite3.Connection, options: dict[str, str]) -> None:
     with pytest.raises(ExpressionError):
         select(store, fields_of(store), **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"expression": "distance <"},
+        {"expression": "rate < 'far'"},
+        {"expression": ["distance < 1", "foo"]},
+        {"columns": "foo"},
+        {"columns": "rate * 'a'"},
+        {"columns": ""},
+    ],
+)
+def test_texts_are_checked_without_asking_for_rows(store: sqlite3.Connection, options: dict[str, Any]) -> None:
+    fields = fields_of(store)
+    check(fields, ["distance < 1", "symbol is null"], columns="*, distance * 2 as double")
+    check(fields)
+    with pytest.raises(ExpressionError):
+        check(fields, **options)
 
 
 @pytest.mark.parametrize("options", [{"limit": -1}, {"offset": -1}])

@@ -15,6 +15,7 @@ from scrapdb.errors import UsageError
 from scrapdb.query.fields import Fields
 from scrapdb.query.nodes import Name
 from scrapdb.query.parser import parse_columns
+from scrapdb.query.select import check
 from scrapdb.query.select import count
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import notebook_ids
@@ -74,7 +75,7 @@ def read(connection: sqlite3.Connection, axes: Axes, most: int | None = None) ->
     for axis in wanted:
         if axis.strip() == "*" or len(parse_columns(axis)) > 1:
             raise UsageError(f"An axis is one field or expression, not {axis!r}.")
-        select(connection, fields, columns=axis)  # alone, so that an error tells its place in what was asked for
+        check(fields, columns=axis)  # alone, so that an error tells its place in what was asked for
     columns = ", ".join(["nb.path", *wanted])
     choice = None if most is None else _choose(connection, fields, axes, most)
     where = None if choice else axes.where or None

@@ -9,12 +9,11 @@ from datasette.utils.asgi import Response
 
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapdbError
+from scrapdb.query import select
 from scrapdb.query.fields import ATTRIBUTES
 from scrapdb.query.functions import FUNCTIONS
 from scrapdb.query.nodes import Name
 from scrapdb.query.nodes import Role
-from scrapdb.query.select import fields_of
-from scrapdb.query.select import ids_condition
 from scrapdb.store import read
 
 _MOST = 20
@@ -32,7 +31,7 @@ async def check(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/check.json?_scrap=EXPRESSION`: the error with its place, or that there is none."""
     expressions = request.args.getlist("_scrap")
     try:
-        await store.ask(lambda connection: ids_condition(connection, fields_of(connection), expressions, ""))
+        await store.ask(lambda connection: select.check(select.fields_of(connection), expressions))
     except ScrapdbError as error:
         return Response.json({"ok": False, "error": str(error)})
     return Response.json({"ok": True, "error": None})
@@ -42,7 +41,7 @@ def beginning(connection: sqlite3.Connection, start: str) -> list[tuple[str, str
     """Find fields, as an expression writes them, and functions that begin so, each with its kind."""
     role: Role = next((role for role in _ROLES if start.startswith(f"{role}.")), "")
     word = start.removeprefix(f"{role}.").removeprefix("`")
-    known = fields_of(connection)
+    known = select.fields_of(connection)
     found = []
     for name in read.names(connection, word, _MOST):
         field = known.find(name)

@@ -18,8 +18,8 @@ from scrapdb.query.nodes import Name
 from scrapdb.query.nodes import names
 from scrapdb.query.parser import parse
 from scrapdb.query.parser import parse_sort
+from scrapdb.query.select import check
 from scrapdb.query.select import fields_of
-from scrapdb.query.select import ids_condition
 from scrapdb.query.select import select
 from scrapdb.query.sql.statements import Statement
 from scrapdb.store import displays
@@ -73,7 +73,7 @@ def find(connection: sqlite3.Connection, question: Question) -> list[Entry]:
     named = [name for node in _nodes(question) for name in names(node)]
     shown = [_PATH, *(name for name in dict.fromkeys(named) if name != _PATH and name.name != question.scrap)]
     fields = fields_of(connection)
-    ids_condition(connection, fields, [f"{Name('scrap', question.scrap)} is null"], "")  # is there such a scrap?
+    check(fields, f"{Name('scrap', question.scrap)} is null")  # is there such a scrap?
     selection = select(
         connection,
         fields,
