@@ -1,28 +1,120 @@
-"""What every page has in common: its template and its headers."""
+"""What every page has in common: how it reads what an address asks, its template and its headers."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from typing import Annotated
 from typing import Any
+from typing import Literal
+from typing import NamedTuple
+from typing import TypeVar
+from typing import get_args
+from typing import get_origin
+from typing import get_type_hints
 
 from datasette.utils.asgi import Response
 
 from scrapdb.datasette.cells import badge
 from scrapdb.datasette.cells import encodable
 from scrapdb.datasette.cells import tree
+from scrapdb.datasette.displays import picture
+from scrapdb.datasette.frames.cells import heading
 from scrapdb.datasette.store import Store
+from scrapdb.errors import UsageError
 from scrapdb.formats.values import short
 
 # A page frames nothing but documents that it writes itself (srcdoc), so that these cannot lead anywhere else.
 _POLICY = "frame-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'"
 # Nothing in a page goes anywhere else, nor do links: no other policy of Chromium keeps scripts from WebRTC.
 _ALONE = {"Connection-Allowlist": "(response-origin)"}
+_TOOLS = {"badge": badge, "tree": tree, "short": short, "heading": heading, "picture": picture}
+_LONGEST_NUMBER = 15  # digits
+
+Question = TypeVar("Question", bound=tuple[Any, ...])
+# What a person typed: blanks around it do not count.
+Typed = Annotated[str, str.strip]
+# The number of a row.
+Row = Annotated[int, range(10**_LONGEST_NUMBER)]
+
+
+class _Parameter(NamedTuple):
+    """A parameter of an address: `notes` is what `Annotated` has beside the type."""
+
+    name: str
+    type: Any
+    notes: tuple[Any, ...]
+    default: Any
+
+
+def read(request: Any, question: type[Question]) -> Question:
+    """Read what an address asks.
+
+    Args:
+        request: for the address.
+        question: a NamedTuple with a field for each parameter, and a default for one that is missing or empty. A field
+            is a `str`, an `int`, a Literal, or a `tuple[str, ...]` of a parameter that may be there several times.
+            `Annotated` may add the parameter's name, if it is not the field's, the range of a number, and a function
+            that a text goes through first.
+
+    Raises:
+        UsageError: a parameter has a value that its type does not have.
+    """
+    values = [_value(parameter, request.args.getlist(parameter.name)) for parameter in _parameters(question)]
+    return question(*values)
+
+
+def names(question: type[Any]) -> frozenset[str]:
+    """Return the names of the parameters that a question reads."""
+    return frozenset(parameter.name for parameter in _parameters(question))
+
+
+def _parameters(question: type[Any]) -> tuple[_Parameter, ...]:
+    defaults = question._field_defaults
+    hints = get_type_hints(question, include_extras=True)
+    return tuple(_parameter(field, hint, defaults[field]) for field, hint in hints.items())
+
+
+def _parameter(field: str, hint: Any, default: Any) -> _Parameter:
+    type_, *notes = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    name = next((note for note in notes if isinstance(note, str)), field)
+    return _Parameter(name, type_, tuple(notes), default)
+
+
+def _value(parameter: _Parameter, texts: Sequence[str]) -> Any:
+    if get_origin(parameter.type) is tuple:
+        return tuple(filter(None, texts))
+    text = next(iter(texts), "")
+    for note in parameter.notes:
+        text = note(text) if callable(note) else text
+    if not text:
+        return parameter.default
+    if parameter.type is int:
+        return _number(parameter.name, text, next(note for note in parameter.notes if isinstance(note, range)))
+    return _chosen(parameter, text)
+
+
+def _number(name: str, text: str, allowed: range) -> int:
+    if not text.isdecimal() or len(text) > _LONGEST_NUMBER or int(text) not in allowed:
+        raise UsageError(f"{name} is a whole number from {allowed[0]:,} to {allowed[-1]:,}, not {text!r}.")
+    return int(text)
+
+
+def _chosen(parameter: _Parameter, text: str) -> str:
+    """Return a text, if it is one of those that a Literal has."""
+    types = (parameter.type, *get_args(parameter.type))  # a Literal may be one of a union with None
+    *others, last = [word for type_ in types if get_origin(type_) is Literal for word in get_args(type_)] or [text]
+    if text not in {*others, last}:
+        raise UsageError(f"{parameter.name} is {', '.join(others)} or {last}, not {text!r}.")
+    return text
 
 
 async def render(
     store: Store, request: Any, template: str, context: dict[str, Any], *, status: int = 200, alone: bool = False
 ) -> Response:
-    """Fill a template of `templates/scrapdb`, which has `store`, `url`, `badge`, `tree`, `short` and `time` at hand.
+    """Fill a template of `templates/scrapdb`.
+
+    It has at hand `store`, `url`, `badge`, `tree`, `short`, `time`, `heading` and `picture`.
 
     Args:
         store: the store.
@@ -32,7 +124,7 @@ async def render(
         status: of the answer.
         alone: whether somebody else's scripts run in the page, which then may not connect to any other server.
     """
-    common = {"store": store, "url": store.url, "badge": badge, "tree": tree, "short": short, "time": time}
+    common = _TOOLS | {"store": store, "url": store.url, "time": time}
     body = await store.datasette.render_template(f"scrapdb/{template}.html", common | context, request=request)
     headers = {"Content-Security-Policy": _POLICY} | (_ALONE if alone else {})
     return Response.html(encodable(body), status=status, headers=headers)

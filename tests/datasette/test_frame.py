@@ -121,7 +121,9 @@ def test_filters_and_sorting_as_pandas(glued: Path, parameters: dict[str, str], 
         ({"nope": "1"}, "There is no column 'nope'."),
         ({"_sort": "nope"}, "There is no column 'nope' to sort by."),
         ({"_col": "nope"}, "There is no column 'nope'."),
-        ({"_offset": "-1"}, "_offset is a number of rows, not '-1'."),
+        ({"_offset": "-1"}, "_offset is a whole number from 0 to 999,999,999,999,999, not '-1'."),
+        ({"_size": "1001"}, "_size is a whole number from 1 to 1,000, not '1001'."),
+        ({"_theme": "blue"}, "_theme is light or dark, not 'blue'."),
     ],
 )
 def test_what_is_wrong_is_told(glued: Path, parameters: dict[str, str], sentence: str) -> None:

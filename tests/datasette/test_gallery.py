@@ -91,8 +91,14 @@ def test_what_is_wrong_is_told_in_the_form(query: str, thirty: Path) -> None:
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "x", "99999999999", "²"])
-def test_an_odd_page_is_the_first(page: str, thirty: Path) -> None:
-    assert len(paths(get(thirty, f"{GALLERY}?page={page}").text)) == 24
+def test_an_odd_page_is_told(page: str, thirty: Path) -> None:
+    response = get(thirty, f"{GALLERY}?page={page}")
+    assert response.status_code == 400
+    assert f"page is a whole number from 1 to 999,999, not {page!r}." in unescape(response.text)
+
+
+def test_an_empty_page_is_the_first(thirty: Path) -> None:
+    assert len(paths(get(thirty, f"{GALLERY}?page=").text)) == 24
 
 
 def test_a_store_without_displays_says_so(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from scrapdb.database import Database
 from scrapdb.datasette.charts import drawer
-from scrapdb.datasette.charts.plot import Kind
+from scrapdb.datasette.charts.plot import PlotKind
 from scrapdb.datasette.charts.plot import binned
 from scrapdb.datasette.charts.plot import specification
 from scrapdb.datasette.charts.points import Axes
@@ -92,6 +92,12 @@ def test_what_is_wrong_is_told(query: str, thirty: Path) -> None:
     assert re.search(r'<pre class="scrapdb-error" role="alert">[^<]+</pre>', page.text)
     assert get(thirty, f"{PLOT}.svg?{query}").status_code == 400
     assert get(thirty, f"{PLOT}.csv?{query}").status_code == 400
+
+
+def test_an_unknown_kind_is_told(thirty: Path) -> None:
+    response = get(thirty, f"{PLOT}?x=distance&kind=pie")
+    assert response.status_code == 400
+    assert "kind is scatter, line or histogram, not 'pie'." in unescape(response.text)
 
 
 def test_the_place_of_an_error_is_that_in_what_was_asked_for(thirty: Path) -> None:
@@ -238,7 +244,7 @@ def test_bins_are_round_and_hold_every_number() -> None:
         ),
     ],
 )  # fmt: skip
-def test_ticks_are_what_they_stand_for(points: Points, kind: Kind, labels: set[str]) -> None:
+def test_ticks_are_what_they_stand_for(points: Points, kind: PlotKind, labels: set[str]) -> None:
     svg = ET.fromstring(drawer.svg(specification(points, kind)))  # noqa: S314
     drawn = [text for group in svg.iter() if "role-axis-label" in group.get("class", "") for text in group.itertext()]
     assert [drawn.count(label) for label in labels] == [1] * len(labels)

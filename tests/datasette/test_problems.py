@@ -65,7 +65,9 @@ def test_an_unknown_kind_has_none(glued: Path) -> None:
 
 
 def test_a_wrong_offset_is_told(glued: Path) -> None:
-    assert get(glued, page("problems", _offset="x")).status_code == 400
+    response = get(glued, page("problems", _offset="x"))
+    assert response.status_code == 400
+    assert "_offset is a whole number from 0 to 999,999,999,999,999, not 'x'." in unescape(response.text)
 
 
 def test_a_store_without_problems(thirty: Path) -> None:

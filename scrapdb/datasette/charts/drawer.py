@@ -104,7 +104,7 @@ def _asked(process: subprocess.Popen[str], line: str) -> str:
 
 def _drawable(value: Any) -> Any:
     if isinstance(value, str):
-        return _UNWRITABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", escaped(value))
+        return _UNWRITABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", escaped(value))
     if isinstance(value, dict):
         return {key: _drawable(item) for key, item in value.items()}
     return [_drawable(item) for item in value] if isinstance(value, list) else value

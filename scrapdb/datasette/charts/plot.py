@@ -12,8 +12,7 @@ from scrapdb.datasette.charts.points import Points
 from scrapdb.datasette.charts.points import Scale
 from scrapdb.query.times import parse_time
 
-Kind = Literal["scatter", "line", "histogram"]
-KINDS: tuple[Kind, ...] = ("scatter", "line", "histogram")
+PlotKind = Literal["scatter", "line", "histogram"]
 MOST_POINTS = 5000
 MOST_COUNTED = 20_000
 _CHANNELS = ("x", "y", "color")
@@ -30,7 +29,7 @@ LIGHT = ("#1d2939", "#98a2b3", "#eaecf0", "white", "#276890", "tableau10")
 DARK = ("#e4e7ec", "#667085", "#344054", "#161b22", "#6cb6e0", "set3")
 
 
-def specification(points: Points, kind: Kind, *, dark: bool = False) -> dict[str, Any]:
+def specification(points: Points, kind: PlotKind, *, dark: bool = False) -> dict[str, Any]:
     """Describe a plot with its data."""
     ink, line, grid, ground, mark, scheme = DARK if dark else LIGHT
     draw = _histogram if kind == "histogram" else _marks
@@ -51,7 +50,7 @@ def specification(points: Points, kind: Kind, *, dark: bool = False) -> dict[str
     }
 
 
-def _marks(points: Points, kind: Kind, color: str) -> dict[str, Any]:
+def _marks(points: Points, kind: PlotKind, color: str) -> dict[str, Any]:
     """Draw each run as a point, or as a corner of a line."""
     encoding: dict[str, Any] = {}
     columns = []
@@ -66,7 +65,7 @@ def _marks(points: Points, kind: Kind, color: str) -> dict[str, Any]:
     return {"data": {"values": data}, "mark": mark | {"color": color}, "encoding": encoding}
 
 
-def _histogram(points: Points, _: Kind, color: str) -> dict[str, Any]:
+def _histogram(points: Points, _: PlotKind, color: str) -> dict[str, Any]:
     """Count runs, by category or by bins of one width."""
     scale = points.scales[0]
     values = [row[1] for row in points.rows]
@@ -93,11 +92,12 @@ def whole(steps: int) -> dict[str, Any]:
 
 def off_zero(numbers: Sequence[float | None]) -> dict[str, Any]:
     """Describe a scale that need not begin at zero; if all are one number, Vega would round it, so it gets room."""
-    known = {number for number in numbers if number is not None}
-    if len(known) != 1:
+    different = {number for number in numbers if number is not None}
+    if len(different) != 1:
         return {"zero": False}
-    room = abs(*known) / 2 or 1
-    return {"zero": False, "domain": [min(known) - room, max(known) + room]}
+    (number,) = different
+    room = abs(number) / 2 or 1
+    return {"zero": False, "domain": [number - room, number + room]}
 
 
 def binned(numbers: Sequence[float], *, nice: bool) -> tuple[float, list[tuple[float, int]]]:

@@ -25,8 +25,8 @@ from scrapdb.query.sql.statements import one_of
 from scrapdb.query.times import parse_time
 
 Scale = Literal["quantitative", "temporal", "nominal"]
-# What can be drawn: numbers, texts and truths; a time is the text that the store has.
-Cell = float | str | bool
+# Numbers, texts and truths; a time is the text that the store has.
+Drawable = float | str | bool
 Item = TypeVar("Item")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
 
@@ -70,13 +70,13 @@ def read(connection: sqlite3.Connection, axes: Axes, most: int | None = None) ->
         ExpressionError: an axis or the expression is wrong.
         UsageError: an axis is more than one expression.
     """
-    wanted = [axis for axis in (axes.x, axes.y, axes.color) if axis]
+    drawn = [axis for axis in (axes.x, axes.y, axes.color) if axis]
     fields = fields_of(connection)
-    for axis in wanted:
+    for axis in drawn:
         if axis.strip() == "*" or len(parse_columns(axis)) > 1:
             raise UsageError(f"An axis is one field or expression, not {axis!r}.")
         check(fields, columns=axis)  # alone, so that an error tells its place in what was asked for
-    columns = ", ".join(["nb.path", *wanted])
+    columns = ", ".join(["nb.path", *drawn])
     choice = None if most is None else _choose(connection, fields, axes, most)
     where = None if choice else axes.where or None
     selection = select(connection, fields, where, columns=columns, only=choice and choice.condition)
@@ -86,7 +86,7 @@ def read(connection: sqlite3.Connection, axes: Axes, most: int | None = None) ->
             rows.append(row)
         else:
             left_out += 1
-    scales = tuple(scale([row[place] for row in rows]) for place in range(1, len(wanted) + 1))
+    scales = tuple(scale([row[place] for row in rows]) for place in range(1, len(drawn) + 1))
     return Points(selection.labels[1:], scales, rows, left_out, choice and choice.chosen_from)
 
 
@@ -107,20 +107,20 @@ def _choose(connection: sqlite3.Connection, fields: Fields, axes: Axes, most: in
     terms = [f"{node} is not null" for node in nodes if isinstance(node, Name)]
     rarest = min(terms, key=lambda term: count(connection, fields, term), default=None)
     where = " and ".join(f"({term})" for term in (axes.where, rarest) if term)
-    found = sorted(notebook_ids(connection, fields, where or None))
-    if len(found) > most:
-        return _Choice(one_of(sampled(found, most)), len(found), missing=0)
-    return _Choice(one_of(found), None, missing=total - len(found))
+    ids = sorted(notebook_ids(connection, fields, where or None))
+    if len(ids) > most:
+        return _Choice(one_of(sampled(ids, most)), len(ids), missing=0)
+    return _Choice(one_of(ids), None, missing=total - len(ids))
 
 
 def can_be_drawn(value: Any) -> bool:
-    """Tell a number, text or truth from what is missing and from lists, dicts, frames and displays."""
+    """Return whether a value is a number, text or truth, and not missing, a list, dict, frame or display."""
     if isinstance(value, float):
         return math.isfinite(value)
     return isinstance(value, int | str)
 
 
-def scale(values: Sequence[Cell]) -> Scale:
+def scale(values: Sequence[Drawable]) -> Scale:
     """Choose how to draw values: numbers by size, times by date, anything else as categories."""
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         return "quantitative"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Any
 from typing import NamedTuple
 
 from scrapdb.datasette.store import Store
@@ -15,7 +14,7 @@ from scrapdb.store import related
 from scrapdb.store import sidecars
 from scrapdb.store.connection import file_of
 
-MOST_PLACES = 20  # notebooks that are named
+_MOST_PLACES = 20  # notebooks that are named
 _MISSING = (
     "The parquet file of a DataFrame in {} is missing. Move the directory of the frames along with the store, or make"
     " it anew with `scrapdb index --force`."
@@ -23,7 +22,7 @@ _MISSING = (
 
 
 class Located(NamedTuple):
-    """A frame that an address asks for: where it was glued, and its parquet file as bytes or a path."""
+    """A frame: where it was glued, and its parquet file as bytes or a path."""
 
     glued: list[related.NamedFrame]
     place: bytes | Path
@@ -33,16 +32,20 @@ class Located(NamedTuple):
         """The frame, with the first notebook that has it."""
         return self.glued[0].frame
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether there may be more notebooks that have it than are named."""
+        return len(self.glued) == _MOST_PLACES
 
-async def locate(store: Store, request: Any) -> Located:
-    """Find the frame that an address asks for by `hash`, or by `path` and `name`.
+
+async def locate(store: Store, digest: str, path: str, name: str) -> Located:
+    """Find a frame by its hash, or without one by the notebook's path and the scrap's name.
 
     Raises:
         ScrapNotFoundError: there is none.
         NotebookNotFoundError: there is no such notebook.
         StoreError: its sidecar is missing.
     """
-    digest, path, name = (request.args.get(key) or "" for key in ("hash", "path", "name"))
     located = await store.ask(lambda connection: _located(connection, digest, path, name))
     if located is None:
         raise ScrapNotFoundError("There is no such DataFrame in this store. It may have been glued anew since.")
@@ -52,9 +55,9 @@ async def locate(store: Store, request: Any) -> Located:
 def place(connection: sqlite3.Connection, frame: read.Frame) -> bytes | Path | StoreError:
     """Find the parquet file of a frame, or what says that it is missing."""
     try:
-        found: bytes | Path = read.parquet(connection, frame)
-        if isinstance(found, bytes) or _is_sidecar(found, file_of(connection)):
-            return found
+        parquet: bytes | Path = read.parquet(connection, frame)
+        if isinstance(parquet, bytes) or _is_sidecar(parquet, file_of(connection)):
+            return parquet
     except StoreError:  # its sentence tells where the store lies, which is no business of who browses it
         pass
     return StoreError(_MISSING.format(frame.notebook))
@@ -67,10 +70,10 @@ def _is_sidecar(path: Path, store: Path) -> bool:
 
 def _located(connection: sqlite3.Connection, digest: str, path: str, name: str) -> Located | None:
     if digest:
-        glued = related.frames_by_hash(connection, digest, MOST_PLACES)
+        glued = related.frames_by_hash(connection, digest, _MOST_PLACES)
     else:
-        found = related.frame_of(connection, read.find_notebook(connection, path)[0], name) if path else None
-        glued = [found] if found else []
+        frame = related.frame_of(connection, read.find_notebook(connection, path)[0], name) if path else None
+        glued = [frame] if frame else []
     if not glued:
         return None
     file = place(connection, glued[0].frame)

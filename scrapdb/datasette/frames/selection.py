@@ -53,33 +53,24 @@ class Filter(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """The rows that an address asks for."""
+    """Rows of a frame: those that pass all filters, in the order of a column, or as they stand in the frame."""
 
     filters: tuple[Filter, ...] = ()
     sort: str | None = None
     descending: bool = False
 
 
-def parse(pairs: Sequence[tuple[str, str]], columns: Sequence[str], reserved: frozenset[str]) -> Selection:
-    """Read the selection out of the parameters of an address.
+def read_filter(name: str, text: str, columns: Sequence[str]) -> Filter:
+    """Read a filter: `price=3` or, with one of the words, `price__gt=3`.
 
     Args:
-        pairs: names and values, as they stand in the address.
+        name: of the parameter in an address.
+        text: its value.
         columns: of the frame.
-        reserved: names that mean something else; a column of that name is filtered by `name__exact`.
 
     Raises:
-        UsageError: a parameter names no column, or no known condition.
+        UsageError: the name is that of no column, or of no condition.
     """
-    given = dict(pairs)
-    sort = given.get("_sort_desc") or given.get("_sort") or None
-    if sort is not None and sort not in columns:
-        raise UsageError(f"There is no column {sort!r} to sort by.")
-    filters = tuple(_filter(name, text, columns) for name, text in pairs if name not in reserved)
-    return Selection(filters, sort, bool(given.get("_sort_desc")))
-
-
-def _filter(name: str, text: str, columns: Sequence[str]) -> Filter:
     if name in columns:
         return Filter(name, "exact", text)
     column, separator, word = name.rpartition("__")

@@ -9,18 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import Literal
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 from msgspec import UNSET
 
 from scrapdb.database import differences
-from scrapdb.datasette.displays import picture
+from scrapdb.datasette import page
 from scrapdb.datasette.frames import located
-from scrapdb.datasette.frames.cells import heading
 from scrapdb.datasette.frames.parquet import opened
 from scrapdb.datasette.frames.parquet import summary
-from scrapdb.datasette.page import render
 from scrapdb.datasette.store import Store
 from scrapdb.errors import NotebookNotFoundError
 from scrapdb.errors import ScrapdbError
@@ -36,6 +35,13 @@ _SHOWN_HASH = 12  # characters
 _SECTIONS = {"run": "Run", "parameters": "Parameters", "scraps": "Scraps", "displays": "Displays"}
 
 
+class Question(NamedTuple):
+    """What an address asks: the notebooks, and whether what is equal is shown too."""
+
+    path: tuple[str, ...] = ()
+    all: Literal["0", "1"] = "0"
+
+
 class Notebook(NamedTuple):
     """A notebook as the store has it: where the bytes of its frames are, and why those that cannot be read cannot."""
 
@@ -46,48 +52,84 @@ class Notebook(NamedTuple):
     places: dict[str, bytes | Path | StoreError]
 
 
+class Head(NamedTuple):
+    """A notebook above its values, and the addresses without it and with it as the first."""
+
+    path: str
+    without: str
+    first: str
+
+
+class Context(NamedTuple):
+    """What the page shows.
+
+    Args:
+        heads: the notebooks.
+        comparison: None if there are too few of them.
+        everything: whether what is equal is shown too; the other way is at the address `otherwise`.
+        otherwise: that address.
+        unknown: a sentence for each notebook that there is not.
+        too_many: the paths that were left out.
+        can_add: whether there is room for one more.
+        titles: of the sections, in their order.
+        missing: the value of a notebook that has none.
+    """
+
+    heads: list[Head]
+    comparison: differences.Comparison | None
+    everything: bool
+    otherwise: str
+    unknown: list[str]
+    too_many: list[str]
+    can_add: bool
+    titles: Mapping[str, str] = _SECTIONS
+    missing: Any = UNSET
+
+
 async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/compare?path=PATH&path=PATH`; with `all=1` what is equal is shown too."""
-    wanted = list(dict.fromkeys(path for path in request.args.getlist("path") if path))
-    everything = request.args.get("all") == "1"
-    notebooks, unknown = await store.ask(lambda connection: _found(connection, wanted[:_MOST]))
+    question = page.read(request, Question)
+    everything = question.all == "1"
+    asked = list(dict.fromkeys(question.path))
+    notebooks, unknown = await store.ask(lambda connection: _notebooks(connection, asked[:_MOST]))
     paths = [notebook.row["path"] for notebook in notebooks]
-    context: dict[str, Any] = {
-        "paths": paths,
-        "unknown": unknown,
-        "everything": everything,
-        "too_many": wanted[_MOST:],
-        "can_add": len(paths) < _MOST,
-        "enough": len(paths) >= _FEWEST,
-        "address": lambda chosen, *, all_=everything: _address(chosen, everything=all_),
-        "titles": _SECTIONS,
-        "heading": heading,
-        "is_missing": lambda value: value is UNSET,
-        "picture": lambda shown: picture(shown.hashes),
-        "is_display": lambda value: isinstance(value, differences.Shown),
-    }
+    comparison = None
     if len(paths) >= _FEWEST:
         sides = await asyncio.to_thread(lambda: [_side(notebook) for notebook in notebooks])
-        context["comparison"] = differences.compare(sides, everything=everything)
-    return await render(store, request, "compare", context, status=404 if unknown else 200)
+        comparison = differences.compare(sides, everything=everything)
+    context = Context(
+        [_head(path, paths, everything=everything) for path in paths],
+        comparison,
+        everything,
+        _address(paths, everything=not everything),
+        unknown,
+        asked[_MOST:],
+        can_add=len(paths) < _MOST,
+    )
+    return await page.render(store, request, "compare", context._asdict(), status=404 if unknown else 200)
+
+
+def _head(path: str, paths: Sequence[str], *, everything: bool) -> Head:
+    others = [other for other in paths if other != path]
+    return Head(path, _address(others, everything=everything), _address([path, *others], everything=everything))
 
 
 def _address(paths: Sequence[str], *, everything: bool) -> str:
     return f"?{urlencode([('path', path) for path in paths] + ([('all', '1')] if everything else []))}"
 
 
-def _found(connection: sqlite3.Connection, wanted: Sequence[str]) -> tuple[list[Notebook], list[str]]:
-    """Read the notebooks, and give a sentence for each that there is not."""
-    found: dict[int, Notebook] = {}
+def _notebooks(connection: sqlite3.Connection, paths: Sequence[str]) -> tuple[list[Notebook], list[str]]:
+    """Read the notebooks, and write a sentence for each that there is not."""
+    notebooks: dict[int, Notebook] = {}
     unknown = []
-    for path in wanted:
+    for path in paths:
         try:
             notebook_id, _ = read.find_notebook(connection, path)
         except NotebookNotFoundError as error:
             unknown.append(str(error))
         else:
-            found.setdefault(notebook_id, _notebook(connection, notebook_id))
-    return list(found.values()), unknown
+            notebooks.setdefault(notebook_id, _notebook(connection, notebook_id))
+    return list(notebooks.values()), unknown
 
 
 def _notebook(connection: sqlite3.Connection, notebook_id: int) -> Notebook:
@@ -126,7 +168,7 @@ def _plain(value: Any) -> Any:
 
 
 def _frame(notebook: Notebook, frame: read.Frame) -> Mapping[str, Any]:
-    """Tell a frame's shape and the numbers of its columns, or what keeps one from reading it."""
+    """Return a frame's shape and the numbers of its columns, or what keeps one from reading it."""
     shape: dict[str, Any] = {"rows": frame.rows}
     place = notebook.places[frame.hash]
     if isinstance(place, StoreError):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Annotated
 from typing import Any
+from typing import NamedTuple
 
 from datasette.utils.asgi import Response
 
+from scrapdb.datasette import page
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapdbError
 from scrapdb.query import select
@@ -20,16 +23,23 @@ _MOST = 20
 _ROLES: tuple[Role, ...] = ("scrap", "param")
 
 
+class Question(NamedTuple):
+    """What an address asks: how a field begins, or what is wrong with expressions."""
+
+    start: str = ""
+    expressions: Annotated[tuple[str, ...], "_scrap"] = ()
+
+
 async def fields(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/fields.json?start=TEXT`: what can stand in an expression and begins so."""
-    start = request.args.get("start") or ""
-    found = await store.ask(lambda connection: beginning(connection, start))
-    return Response.json({"fields": [{"text": text, "kind": kind} for text, kind in found]})
+    start = page.read(request, Question).start
+    words = await store.ask(lambda connection: beginning(connection, start))
+    return Response.json({"fields": [{"text": text, "kind": kind} for text, kind in words]})
 
 
 async def check(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/check.json?_scrap=EXPRESSION`: the error with its place, or that there is none."""
-    expressions = request.args.getlist("_scrap")
+    expressions = page.read(request, Question).expressions
     try:
         await store.ask(lambda connection: select.check(select.fields_of(connection), expressions))
     except ScrapdbError as error:
@@ -40,13 +50,13 @@ async def check(store: Store, request: Any) -> Response:
 def beginning(connection: sqlite3.Connection, start: str) -> list[tuple[str, str]]:
     """Find fields, as an expression writes them, and functions that begin so, each with its kind."""
     role: Role = next((role for role in _ROLES if start.startswith(f"{role}.")), "")
-    word = start.removeprefix(f"{role}.").removeprefix("`")
-    known = select.fields_of(connection)
-    found = []
-    for name in read.names(connection, word, _MOST):
-        field = known.find(name)
+    prefix = start.removeprefix(f"{role}.").removeprefix("`")
+    fields_ = select.fields_of(connection)
+    words = []
+    for name in read.names(connection, prefix, _MOST):
+        field = fields_.find(name)
         if field and not (role == "scrap" and not field.scraps) and not (role == "param" and not field.parameters):
-            found.append((str(Name(role, name)), " or ".join(sorted(field.kinds)) or "null"))
-    found += [(attribute.name, attribute.kind) for attribute in ATTRIBUTES if attribute.name.startswith(start)]
-    found += [(f"{name}(", "function") for name in FUNCTIONS if start and name.startswith(start)]
-    return found[:_MOST]
+            words.append((str(Name(role, name)), " or ".join(sorted(field.kinds)) or "null"))
+    words += [(attribute.name, attribute.kind) for attribute in ATTRIBUTES if attribute.name.startswith(start)]
+    words += [(f"{name}(", "function") for name in FUNCTIONS if start and name.startswith(start)]
+    return words[:_MOST]

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from typing import Annotated
 from typing import Any
+from typing import Literal
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 from urllib.parse import urlencode
 
+from markupsafe import Markup
+
+from scrapdb.datasette import page
 from scrapdb.datasette.charts import drawer
 from scrapdb.datasette.frames import selection
 from scrapdb.datasette.frames.cells import frame_cell
 from scrapdb.datasette.frames.cells import heading
-from scrapdb.datasette.frames.located import MOST_PLACES
 from scrapdb.datasette.frames.located import Located
 from scrapdb.datasette.frames.located import locate
+from scrapdb.datasette.frames.parquet import Column
 from scrapdb.datasette.frames.parquet import Parquet
 from scrapdb.datasette.frames.parquet import opened
-from scrapdb.datasette.frames.selection import Selection
-from scrapdb.datasette.page import render
 from scrapdb.datasette.store import Store
 from scrapdb.errors import UsageError
 
@@ -29,121 +34,214 @@ if TYPE_CHECKING:
 
 _ROWS, _MOST_ROWS = 100, 1000
 _COLUMNS, _MOST_COLUMNS = 20, 100
-_LONGEST_NUMBER = 15  # digits
-_RESERVED = frozenset({"hash", "path", "name", "_sort", "_sort_desc", "_col", "_offset", "_size", "_theme"})
 
 
-class Shown(NamedTuple):
-    """What an address asks to see: all its parameters, the selected rows, the columns, and the page of them."""
+class Question(NamedTuple):
+    """What an address asks, beside filters: a frame, by its hash or where it was glued, and what to show of it.
 
-    pairs: list[tuple[str, str]]
-    selection: Selection
+    The form for one more filter sends `new_column`, `new_word` and `new_text`.
+    """
+
+    hash: str = ""
+    path: str = ""
+    name: str = ""
+    columns: Annotated[tuple[str, ...], "_col"] = ()
+    offset: Annotated[page.Row, "_offset"] = 0
+    size: Annotated[int, "_size", range(1, _MOST_ROWS + 1)] = _ROWS
+    ascending: Annotated[str, "_sort"] = ""
+    descending: Annotated[str, "_sort_desc"] = ""
+    theme: Annotated[Literal["light", "dark"], "_theme"] = "light"
+    new_column: Annotated[str, "_filter_column"] = ""
+    new_word: Annotated[str, "_filter_op"] = "exact"
+    new_text: Annotated[str, "_filter_value"] = "1"
+
+
+# Names that are no filters; a column of that name is filtered by `name__exact`.
+_RESERVED = page.names(Question)
+_NEW_FILTER = frozenset({"_filter_column", "_filter_op", "_filter_value"})
+
+
+class Part(NamedTuple):
+    """The part of a frame that is shown, and the parameters of an address that asks for it."""
+
+    parameters: list[tuple[str, str]]
+    selection: selection.Selection
     columns: list[str]
-    offset: int
-    size: int
+
+
+class Head(NamedTuple):
+    """What stands above a column, and where it leads: to the rows sorted by it, if they can be sorted."""
+
+    label: str
+    is_numeric: bool
+    address: str = ""
+    title: str = ""
+
+
+class Context(NamedTuple):
+    """What the page shows.
+
+    Args:
+        located: the frame.
+        question: what is asked of it.
+        part: what of it is shown.
+        total: number of its rows.
+        selected: number of those that pass the filters.
+        heads: of the columns that are shown.
+        rows: the page's, each with its number.
+        columns: all of them.
+        filters: each with the address without it.
+        pages: the addresses of those to turn to, by the name of the link.
+        csv: the query of the address of the rows as CSV.
+        chart: that of the chart; empty if there is nothing to draw.
+        sizes: of a page, to choose from.
+        can_draw: whether there is a library to draw with.
+        is_sortable: whether the selected rows are not more than `most_sorted`.
+        operators: signs by the words of filters.
+        most_sorted: rows.
+    """
+
+    located: Located
+    question: Question
+    part: Part
+    total: int
+    selected: int
+    heads: list[Head]
+    rows: Iterable[tuple[int, tuple[Markup, ...]]]
+    columns: list[Column]
+    filters: list[tuple[selection.Filter, str]]
+    pages: Mapping[str, str]
+    csv: str
+    chart: str
+    sizes: list[int]
+    can_draw: bool
+    is_sortable: bool
+    operators: Mapping[str, str] = selection.OPERATORS
+    most_sorted: int = selection.MOST_SORTED
 
 
 async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/frame?hash=HASH` and `?path=PATH&name=NAME`."""
-    located = await locate(store, request)
-    context = await asyncio.to_thread(_context, located, request.query_string)
-    return await render(store, request, "frame", context)
+    question, located = await find(store, request)
+    context = await asyncio.to_thread(_context, located, question, request.query_string)
+    return await page.render(store, request, "frame", context._asdict())
 
 
-def shown(file: Parquet, query_string: str) -> Shown:
-    """Read what an address asks to see of a frame.
+async def find(store: Store, request: Any) -> tuple[Question, Located]:
+    """Read what an address asks of a frame, and find the frame.
 
     Raises:
-        UsageError: it names a column, a condition or a number that there is not.
+        UsageError: a parameter is wrong.
+        ScrapNotFoundError: there is no such frame.
     """
-    pairs = parse_qsl(query_string)
-    known = [column.name for column in file.columns]
-    wanted = [value for name, value in pairs if name == "_col"]
-    unknown = [name for name in wanted if name not in known]
+    question = page.read(request, Question)
+    return question, await locate(store, question.hash, question.path, question.name)
+
+
+def part(file: Parquet, question: Question, query_string: str) -> Part:
+    """Read which part of a frame an address asks for.
+
+    Raises:
+        UsageError: it names a column or a condition that there is not.
+    """
+    names = [column.name for column in file.columns]
+    unknown = [name for name in question.columns if name not in names]
     if unknown:
         raise UsageError(f"There is no column {unknown[0]!r}.")
-    columns = [name for name in known if name in wanted] or known[:_COLUMNS]
-    pairs = _with_new_filter(pairs)
-    given = dict(pairs)
-    return Shown(
-        pairs,
-        selection.parse(pairs, known, _RESERVED),
+    sort = question.descending or question.ascending or None
+    if sort is not None and sort not in names:
+        raise UsageError(f"There is no column {sort!r} to sort by.")
+    parameters = _with_new_filter(parse_qsl(query_string), question)
+    filters = [selection.read_filter(name, text, names) for name, text in parameters if name not in _RESERVED]
+    columns = [name for name in names if name in question.columns] or names[:_COLUMNS]
+    return Part(
+        parameters,
+        selection.Selection(tuple(filters), sort, descending=bool(question.descending)),
         columns[:_MOST_COLUMNS],
-        _number(given.get("_offset"), "_offset", 0),
-        min(_number(given.get("_size"), "_size", _ROWS) or _ROWS, _MOST_ROWS),
     )
 
 
-def _with_new_filter(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _with_new_filter(parameters: list[tuple[str, str]], question: Question) -> list[tuple[str, str]]:
     """Turn the three fields of the form for one more filter into the parameter that they stand for."""
-    given = dict(pairs)
-    rest = [pair for pair in pairs if pair[0] not in {"_filter_column", "_filter_op", "_filter_value"}]
-    if given.get("_filter_column"):
-        word = given.get("_filter_op") or "exact"
-        rest.append((f"{given['_filter_column']}__{word}", given.get("_filter_value") or "1"))
+    rest = [(name, text) for name, text in parameters if name not in _NEW_FILTER]
+    if question.new_column:
+        rest.append((f"{question.new_column}__{question.new_word}", question.new_text))
     return rest
 
 
-def _number(text: str | None, name: str, default: int) -> int:
-    if not text:
-        return default
-    if not text.isdecimal() or len(text) > _LONGEST_NUMBER:
-        raise UsageError(f"{name} is a number of rows, not {text!r}.")
-    return int(text)
+def _context(located: Located, question: Question, query_string: str) -> Context:
+    with opened(located.place) as file:
+        shown = part(file, question, query_string)
+        numbers = selection.numbers(file, shown.selection)
+        selected = file.rows if numbers is None else len(numbers)
+        is_sortable = selected <= selection.MOST_SORTED
+        has_chart = selected > 1 and any(file.is_numeric(name) for name in shown.columns)
+        by_hash = {"hash": located.frame.hash, "path": None, "name": None}
+        unsorted = {"_sort": None, "_sort_desc": None, "_size": None}
+        return Context(
+            located,
+            question,
+            shown,
+            file.rows,
+            selected,
+            [_head(name, shown, is_numeric=file.is_numeric(name), is_sortable=is_sortable) for name in shown.columns],
+            _rows(file, question, shown.columns, numbers),
+            file.columns,
+            [(filter_, _without(shown.parameters, filter_)) for filter_ in shown.selection.filters],
+            _pages(shown.parameters, question, selected),
+            csv=_address(shown.parameters, **by_hash),
+            chart=_address(shown.parameters, **by_hash, **unsorted) if has_chart else "",
+            sizes=sorted({_ROWS, 20, 500, _MOST_ROWS, question.size}),
+            can_draw=drawer.is_installed(),
+            is_sortable=is_sortable,
+        )
 
 
-def _context(located: Located, query_string: str) -> dict[str, Any]:
+def _rows(
+    file: Parquet, question: Question, columns: Sequence[str], selected: Any
+) -> Iterable[tuple[int, tuple[Markup, ...]]]:
+    """Read the rows of a page, each with its number; `selected` are those that it is a page of, None for all."""
     import numpy as np
 
-    with opened(located.place) as file:
-        asked = shown(file, query_string)
-        chosen = selection.numbers(file, asked.selection)
-        count = file.rows if chosen is None else len(chosen)
-        end = min(asked.offset + asked.size, count)
-        numbers = np.arange(asked.offset, end) if chosen is None else chosen[asked.offset : end]
-        table = file.take(asked.columns, numbers)
-        values = [[frame_cell(value) for value in column.to_pylist()] for column in table.columns]
-        return {
-            "located": located,
-            "most_places": MOST_PLACES,
-            "sizes": sorted({_ROWS, 20, 500, _MOST_ROWS, asked.size}),
-            "rows": zip(numbers.tolist(), zip(*values, strict=True), strict=True),
-            "numeric": {name for name in asked.columns if file.is_numeric(name)},
-            "all_columns": file.columns,
-            "total": file.rows,
-            "count": count,
-            "shown": asked,
-            "link": lambda **changes: f"?{urlencode(changed(asked.pairs, **changes))}",
-            "without": lambda filter_: f"?{urlencode(_without(asked, filter_))}",
-            "pages": _pages(asked, count),
-            "heading": heading,
-            "operators": selection.OPERATORS,
-            "sortable": count <= selection.MOST_SORTED,
-            "most_sorted": selection.MOST_SORTED,
-            "has_chart": count > 1 and any(file.is_numeric(name) for name in asked.columns),
-            "can_draw": drawer.is_installed(),
-        }
+    end = question.offset + question.size
+    numbers = np.arange(question.offset, min(end, file.rows)) if selected is None else selected[question.offset : end]
+    table = file.take(columns, numbers)
+    values = [[frame_cell(value) for value in column.to_pylist()] for column in table.columns]
+    return zip(numbers.tolist(), zip(*values, strict=True), strict=True)
 
 
-def changed(pairs: Sequence[tuple[str, str]], **changes: Any) -> list[tuple[str, str]]:
-    """Change parameters of an address; those that become None, and the page, are dropped."""
-    kept = [(name, value) for name, value in pairs if name not in changes and name != "_offset"]
-    return kept + [(name, str(value)) for name, value in changes.items() if value is not None]
+def _head(name: str, shown: Part, *, is_numeric: bool, is_sortable: bool) -> Head:
+    """Lead from a column that does not sort the rows to one that does, then to the other direction, then to none."""
+    label = heading(name)
+    if not is_sortable:
+        return Head(label, is_numeric)
+    if shown.selection.sort != name:
+        address = _address(shown.parameters, _sort=name, _sort_desc=None)
+        return Head(label, is_numeric, address, "sort, smallest first")
+    if shown.selection.descending:
+        address = _address(shown.parameters, _sort_desc=None, _sort=None)
+        return Head(f"{label} ▼", is_numeric, address, "as in the frame")
+    address = _address(shown.parameters, _sort_desc=name, _sort=None)
+    return Head(f"{label} ▲", is_numeric, address, "sort, largest first")
 
 
-def _without(asked: Shown, filter_: selection.Filter) -> list[tuple[str, str]]:
+def _address(parameters: Sequence[tuple[str, str]], **changes: Any) -> str:
+    """Write an address with other parameters; those that become None, and the page, are dropped."""
+    kept = [(name, text) for name, text in parameters if name not in changes and name != "_offset"]
+    return f"?{urlencode(kept + [(name, str(value)) for name, value in changes.items() if value is not None])}"
+
+
+def _without(parameters: Sequence[tuple[str, str]], filter_: selection.Filter) -> str:
     names = {filter_.column, f"{filter_.column}__{filter_.word}"} - _RESERVED
-    return [pair for pair in changed(asked.pairs) if not (pair[0] in names and pair[1] == filter_.text)]
+    return _address([(name, text) for name, text in parameters if not (name in names and text == filter_.text)])
 
 
-def _pages(asked: Shown, count: int) -> dict[str, int | None]:
-    """Number the first rows of the pages that can be turned to."""
-    last = max(0, (count - 1) // asked.size * asked.size)
-    before = asked.offset > 0
-    after = asked.offset + asked.size < count
-    return {
-        "first": 0 if before else None,
-        "previous": max(0, min(asked.offset, count) - asked.size) if before else None,
-        "next": asked.offset + asked.size if after else None,
-        "last": last if after else None,
-    }
+def _pages(parameters: Sequence[tuple[str, str]], question: Question, count: int) -> dict[str, str]:
+    """Write the addresses of the pages that can be turned to, by the name of the link."""
+    offset, size = question.offset, question.size
+    firsts: dict[str, int] = {}
+    if offset > 0:
+        firsts |= {"first": 0, "previous": max(0, min(offset, count) - size)}
+    if offset + size < count:
+        firsts |= {"next": offset + size, "last": (count - 1) // size * size}
+    return {name: _address(parameters, _offset=first or None) for name, first in firsts.items()}

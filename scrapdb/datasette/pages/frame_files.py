@@ -20,10 +20,12 @@ from scrapdb.datasette.charts import drawer
 from scrapdb.datasette.charts.frame import specification
 from scrapdb.datasette.frames import selection
 from scrapdb.datasette.frames.located import Located
-from scrapdb.datasette.frames.located import locate
 from scrapdb.datasette.frames.parquet import opened
-from scrapdb.datasette.pages.frame import shown
+from scrapdb.datasette.pages.frame import Question
+from scrapdb.datasette.pages.frame import find
+from scrapdb.datasette.pages.frame import part
 from scrapdb.datasette.store import Store
+from scrapdb.formats.html import SVG
 from scrapdb.formats.values import plain
 
 if TYPE_CHECKING:
@@ -62,37 +64,37 @@ class Streamed:
 
 async def parquet(store: Store, request: Any) -> Streamed:
     """Answer `/-/scrapdb/DATABASE/frame.parquet?hash=HASH` with the bytes as they were glued."""
-    located = await locate(store, request)
-    headers = _download(request, located, "parquet") | {"Content-Length": str(located.frame.size)}
+    question, located = await find(store, request)
+    headers = _download(question, located, "parquet") | {"Content-Length": str(located.frame.size)}
     return Streamed(_bytes(located.place), "application/vnd.apache.parquet", headers)
 
 
 async def csv(store: Store, request: Any) -> Streamed:
     """Answer `/-/scrapdb/DATABASE/frame.csv?hash=HASH`: all columns, the rows that pass the filters of the address."""
-    located = await locate(store, request)
-    chunks = _csv(located, request.query_string)
+    question, located = await find(store, request)
+    chunks = _csv(located, question, request.query_string)
     first = await asyncio.to_thread(next, chunks)  # what is wrong shows before the status is sent
-    return Streamed(chain([first], chunks), "text/csv; charset=utf-8", _download(request, located, "csv"))
+    return Streamed(chain([first], chunks), "text/csv; charset=utf-8", _download(question, located, "csv"))
 
 
 async def svg(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/frame.svg?hash=HASH`: the numbers of the rows that pass the address's filters."""
-    located = await locate(store, request)
-    drawn = await asyncio.to_thread(_svg, located, request.query_string)
+    question, located = await find(store, request)
+    drawn = await asyncio.to_thread(_svg, located, question, request.query_string)
     headers = _HEADERS | {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
-    return Response(drawn, content_type="image/svg+xml", headers=headers | _cached(request))
+    return Response(drawn, content_type=SVG, headers=headers | _cached(question))
 
 
-def _svg(located: Located, query_string: str) -> bytes:
+def _svg(located: Located, question: Question, query_string: str) -> bytes:
     with opened(located.place) as file:
-        asked = shown(file, query_string)
-        rows = selection.numbers(file, asked.selection)
-        return drawer.svg(specification(file, asked.columns, rows, dark=dict(asked.pairs).get("_theme") == "dark"))
+        drawn = part(file, question, query_string)
+        rows = selection.numbers(file, drawn.selection)
+        return drawer.svg(specification(file, drawn.columns, rows, dark=question.theme == "dark"))
 
 
-def _csv(located: Located, query_string: str) -> Iterator[bytes]:
+def _csv(located: Located, question: Question, query_string: str) -> Iterator[bytes]:
     with opened(located.place) as file:
-        filters = shown(file, query_string).selection.filters
+        filters = part(file, question, query_string).selection.filters
         columns = [column.name for column in file.columns]
         rest = selection.pieces(file, columns, filters)
         first = next(rest, None)
@@ -135,12 +137,12 @@ async def _in_threads(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def _download(request: Any, located: Located, suffix: str) -> dict[str, str]:
+def _download(question: Question, located: Located, suffix: str) -> dict[str, str]:
     """Return the headers of a download; its name has nothing but letters, digits, dashes and underscores."""
     name, frame = located.glued[0]
     safe = "-".join(filter(None, (_UNSAFE.sub("_", name).strip("_"), frame.hash[:12])))
-    return _HEADERS | _cached(request) | {"Content-Disposition": f'attachment; filename="{safe}.{suffix}"'}
+    return _HEADERS | _cached(question) | {"Content-Disposition": f'attachment; filename="{safe}.{suffix}"'}
 
 
-def _cached(request: Any) -> dict[str, str]:
-    return {"Cache-Control": _FOREVER if request.args.get("hash") else "no-cache"}
+def _cached(question: Question) -> dict[str, str]:
+    return {"Cache-Control": _FOREVER if question.hash else "no-cache"}

@@ -5,17 +5,20 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from typing import Annotated
 from typing import Any
 from typing import NamedTuple
 
 from scrapdb.datasette.displays import Shown
 from scrapdb.datasette.displays import picture
 from scrapdb.datasette.displays import show
+from scrapdb.datasette.page import Typed
+from scrapdb.datasette.page import read
 from scrapdb.datasette.page import render
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapdbError
 from scrapdb.query.nodes import Name
-from scrapdb.query.nodes import names
+from scrapdb.query.nodes import names as names_in
 from scrapdb.query.parser import parse
 from scrapdb.query.parser import parse_sort
 from scrapdb.query.select import check
@@ -29,17 +32,16 @@ if TYPE_CHECKING:
 
 _PAGE = 24
 _LONGEST = 100_000  # bytes of a display that is not a picture
-_LONGEST_NUMBER = 6  # digits
 _PATH = Name("nb", "path")
 
 
 class Question(NamedTuple):
-    """What a gallery shows: a scrap, of which notebooks, in which order, and which page, from 1."""
+    """What an address asks: a scrap, of which notebooks, in which order, and which page, from 1."""
 
-    scrap: str
-    where: str
-    sort: str
-    page: int
+    scrap: str = ""
+    where: Typed = ""
+    sort: Typed = ""
+    page: Annotated[int, range(1, 10**6)] = 1
 
 
 class Entry(NamedTuple):
@@ -50,18 +52,29 @@ class Entry(NamedTuple):
     display: Shown
 
 
+class Context(NamedTuple):
+    """What the page shows: the names that there are to choose from, and the notebooks or what is wrong."""
+
+    question: Question
+    names: list[str]
+    entries: list[Entry]
+    has_more: bool
+    error: str
+
+
 async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/gallery?scrap=NAME&where=EXPRESSION&sort=FIELD&page=NUMBER`."""
-    known = await store.ask(displays.names)
-    question = _question(request, known)
-    context: dict[str, Any] = {"question": question, "known": known, "shown": [], "more": False, "error": ""}
+    question = read(request, Question)
+    names = await store.ask(displays.names)
+    question = question._replace(scrap=question.scrap or next(iter(names), ""))
+    entries, error = [], ""
     try:
         if question.scrap:
-            shown = await store.ask(lambda connection: find(connection, question))
-            context |= {"shown": shown[:_PAGE], "more": len(shown) > _PAGE}
-    except ScrapdbError as error:
-        context["error"] = str(error)
-    return await render(store, request, "gallery", context, status=400 if context["error"] else 200)
+            entries = await store.ask(lambda connection: find(connection, question))
+    except ScrapdbError as wrong:
+        error = str(wrong)
+    context = Context(question, names, entries[:_PAGE], len(entries) > _PAGE, error)
+    return await render(store, request, "gallery", context._asdict(), status=400 if error else 200)
 
 
 def find(connection: sqlite3.Connection, question: Question) -> list[Entry]:
@@ -70,25 +83,25 @@ def find(connection: sqlite3.Connection, question: Question) -> list[Entry]:
     Raises:
         ExpressionError: the expression, the sort key or the scrap is wrong.
     """
-    named = [name for node in _nodes(question) for name in names(node)]
-    shown = [_PATH, *(name for name in dict.fromkeys(named) if name != _PATH and name.name != question.scrap)]
+    named = dict.fromkeys(name for node in _nodes(question) for name in names_in(node))
+    columns = [_PATH, *(name for name in named if name != _PATH and name.name != question.scrap)]
     fields = fields_of(connection)
     check(fields, f"{Name('scrap', question.scrap)} is null")  # is there such a scrap?
     selection = select(
         connection,
         fields,
         question.where or None,
-        columns=", ".join(map(str, shown)),
+        columns=", ".join(map(str, columns)),
         sort=question.sort or None,
         limit=_PAGE + 1,
         offset=(question.page - 1) * _PAGE,
         only=Statement(displays.IS_SHOWN, {"shown": question.scrap}),
     )
     rows = list(selection.rows)
-    found = displays.of_notebooks(connection, question.scrap, [row[0] for row in rows])
+    by_path = displays.of_notebooks(connection, question.scrap, [row[0] for row in rows])
     labels = selection.labels[1:]
     return [
-        Entry(path, list(zip(labels, cells, strict=True)), _shown(connection, found.get(path, {})))
+        Entry(path, list(zip(labels, cells, strict=True)), _shown(connection, by_path.get(path, {})))
         for path, *cells in rows
     ]
 
@@ -107,13 +120,3 @@ def _shown(connection: sqlite3.Connection, by_mime: dict[str, displays.Display])
         return show(hashes, {})
     short = {mime: display for mime, display in by_mime.items() if display.size <= _LONGEST}
     return show(hashes, {mime: displays.content(connection, display) for mime, display in short.items()}, lazy=True)
-
-
-def _question(request: Any, known: list[str]) -> Question:
-    page = request.args.get("page") or ""
-    return Question(
-        request.args.get("scrap") or next(iter(known), ""),
-        (request.args.get("where") or "").strip(),
-        (request.args.get("sort") or "").strip(),
-        max(1, int(page)) if page.isdecimal() and len(page) <= _LONGEST_NUMBER else 1,
-    )

@@ -7,21 +7,23 @@ import sqlite3
 from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
 
 from markupsafe import Markup
 
+from scrapdb.datasette import page
 from scrapdb.datasette.displays import Shown
 from scrapdb.datasette.displays import show
 from scrapdb.datasette.frames import located
 from scrapdb.datasette.frames.cells import frame_cell
 from scrapdb.datasette.frames.cells import heading
 from scrapdb.datasette.frames.parquet import opened
-from scrapdb.datasette.page import render
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapdbError
+from scrapdb.errors import StoreError
 from scrapdb.facts import Expression
 from scrapdb.formats.html import PICTURES
 from scrapdb.store import read
@@ -37,6 +39,22 @@ _PREVIEWS = 20  # frames of which rows are shown
 _PREVIEW_ROWS, _PREVIEW_COLUMNS, _PREVIEW_TEXT = 5, 12, 60
 
 
+class Question(NamedTuple):
+    """What an address asks: a notebook, and the display whose scripts run."""
+
+    path: str = ""
+    scripts: str = ""
+
+
+class Parameter(NamedTuple):
+    """A parameter; `is_code`: its value is the source of an expression."""
+
+    name: str
+    value: Any
+    is_code: bool
+    source: str | None
+
+
 class Preview(NamedTuple):
     """The first rows of a frame, or why they cannot be shown."""
 
@@ -46,13 +64,48 @@ class Preview(NamedTuple):
     sentence: str | None = None
 
 
+class Context(NamedTuple):
+    """What the page shows.
+
+    Args:
+        notebook: its row.
+        parameters: by name.
+        gluing: the scraps of each cell that glued some.
+        displays: what was shown, by the scrap's name.
+        places: of the first frames, by hash.
+        problems: as the store has them.
+        before: runs of the same code that started earlier, the nearest first.
+        after: those that started later.
+        previous: path of the notebook just before.
+        following: path of the notebook just after.
+        cells: by number.
+        timed: the cells whose time is known, with their part of the longest time in percent.
+        previews: of the first frames, by hash.
+    """
+
+    notebook: dict[str, Any]
+    parameters: list[Parameter]
+    gluing: list[tuple[int, list[read.Value]]]
+    displays: dict[str, Shown]
+    places: dict[str, bytes | Path | StoreError]
+    problems: list[tuple[Any, ...]]
+    before: list[related.Run]
+    after: list[related.Run]
+    previous: str | None
+    following: str | None
+    cells: dict[int, Cell]
+    timed: list[tuple[Cell, float]]
+    previews: Mapping[str, Preview] = MappingProxyType({})
+
+
 async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/notebook?path=PATH`; with `scripts=NAME` the scripts of that display run."""
-    path = request.args.get("path") or ""
-    scripts = request.args.get("scripts") or "" if _is_our_own(request) else ""
-    context = await store.ask(lambda connection: _context(connection, path, scripts))
-    context["previews"] = await asyncio.to_thread(_previews, context.pop("places"))
-    return await render(store, request, "notebook", context, alone=bool(scripts))
+    question = page.read(request, Question)
+    if not _is_our_own(request):
+        question = question._replace(scripts="")
+    context = await store.ask(lambda connection: _context(connection, question))
+    context = context._replace(previews=await asyncio.to_thread(_previews, context.places))
+    return await page.render(store, request, "notebook", context._asdict(), alone=bool(question.scripts))
 
 
 def _is_our_own(request: Any) -> bool:
@@ -60,43 +113,48 @@ def _is_our_own(request: Any) -> bool:
     return request.headers.get("sec-fetch-site", "none") in {"same-origin", "none"}
 
 
-def _context(connection: sqlite3.Connection, path: str, scripts: str) -> dict[str, Any]:
-    notebook_id, path = read.find_notebook(connection, path)
+def _context(connection: sqlite3.Connection, question: Question) -> Context:
+    notebook_id, path = read.find_notebook(connection, question.path)
     scraps = read.scraps(connection, notebook_id)
     framed = [scrap.frame for scrap in scraps if scrap.frame][:_PREVIEWS]
     before, after = related.same_code(connection, notebook_id, _SAME_CODE)
     previous, following = related.beside(connection, path)
     of_code = cells(connection, notebook_id)
-    return {
-        "notebook": read.notebook(connection, notebook_id),
-        "parameters": read.parameters(connection, notebook_id),
-        "gluing": [(cell, list(glued)) for cell, glued in groupby(scraps, key=lambda scrap: scrap.cell)],
-        "shown": {scrap.name: _shown(connection, notebook_id, scrap, scripts) for scrap in scraps if scrap.displays},
-        "places": {frame.hash: located.place(connection, frame) for frame in framed},
-        "problems": list(read.problems(connection, notebook_id)),
-        "before": before,
-        "after": after,
-        "previous": previous,
-        "following": following,
-        "cells": {cell.cell: cell for cell in of_code},
-        "timed": _timed(of_code),
-        "is_expression": lambda value: isinstance(value, Expression),
-    }
+    shown = [scrap.name for scrap in scraps if scrap.displays]
+    return Context(
+        read.notebook(connection, notebook_id),
+        list(map(_parameter, read.parameters(connection, notebook_id))),
+        [(cell, list(glued)) for cell, glued in groupby(scraps, key=lambda scrap: scrap.cell)],
+        {name: _shown(connection, notebook_id, name, scripts=name == question.scripts) for name in shown},
+        {frame.hash: located.place(connection, frame) for frame in framed},
+        list(read.problems(connection, notebook_id)),
+        before,
+        after,
+        previous,
+        following,
+        {cell.cell: cell for cell in of_code},
+        _timed(of_code),
+    )
 
 
-def _shown(connection: sqlite3.Connection, notebook_id: int, scrap: read.Value, scripts: str) -> Shown:
-    hashes = read.display_hashes(connection, notebook_id, scrap.name)
-    is_asked = scrap.name == scripts
-    if not is_asked and set(hashes) & set(PICTURES) and set(hashes) <= {*PICTURES, "text/plain"}:
+def _parameter(parameter: read.Value) -> Parameter:
+    value = parameter.value
+    is_code = isinstance(value, Expression)
+    return Parameter(parameter.name, value.source if is_code else value, is_code, parameter.source)
+
+
+def _shown(connection: sqlite3.Connection, notebook_id: int, name: str, *, scripts: bool) -> Shown:
+    hashes = read.display_hashes(connection, notebook_id, name)
+    if not scripts and set(hashes) & set(PICTURES) and set(hashes) <= {*PICTURES, "text/plain"}:
         return show(hashes, {})
-    return show(hashes, read.display(connection, notebook_id, scrap.name), scripts=is_asked)
+    return show(hashes, read.display(connection, notebook_id, name), scripts=scripts)
 
 
 def _timed(of_code: list[Cell]) -> list[tuple[Cell, float]]:
     """Return the cells whose time is known, with their part of the longest time in percent."""
-    known = [(cell, cell.seconds) for cell in of_code if cell.seconds is not None]
-    longest = max((seconds for _, seconds in known), default=0)
-    return [(cell, 100 * seconds / longest if longest else 0) for cell, seconds in known]
+    timed = [(cell, cell.seconds) for cell in of_code if cell.seconds is not None]
+    longest = max((seconds for _, seconds in timed), default=0)
+    return [(cell, 100 * seconds / longest if longest else 0) for cell, seconds in timed]
 
 
 def _previews(places: Mapping[str, bytes | Path | Exception]) -> dict[str, Preview]:
@@ -110,8 +168,8 @@ def _preview(place: bytes | Path | Exception) -> Preview:
         with opened(place) as file:
             columns = [column.name for column in file.columns]
             table = file.take(columns[:_PREVIEW_COLUMNS], range(min(_PREVIEW_ROWS, file.rows)))
-            shown = [[frame_cell(value, _PREVIEW_TEXT) for value in column.to_pylist()] for column in table.columns]
+            values = [[frame_cell(value, _PREVIEW_TEXT) for value in column.to_pylist()] for column in table.columns]
     except ScrapdbError as error:
         return Preview([], [], 0, str(error))
-    rows = list(zip(*shown, strict=True))
+    rows = list(zip(*values, strict=True))
     return Preview(list(map(heading, table.schema.names)), rows, len(columns) - len(table.schema.names))

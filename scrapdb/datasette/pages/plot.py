@@ -6,37 +6,55 @@ import asyncio
 import csv
 import io
 import sqlite3
+from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
+from typing import Literal
 from typing import NamedTuple
+from typing import get_args
 
 from datasette.utils.asgi import Response
+from markupsafe import Markup
 
 from scrapdb.datasette.cells import cell
 from scrapdb.datasette.charts import drawer
 from scrapdb.datasette.charts import plot
 from scrapdb.datasette.charts import points
+from scrapdb.datasette.page import Typed
+from scrapdb.datasette.page import read
 from scrapdb.datasette.page import render
 from scrapdb.datasette.pages.display import PICTURE_HEADERS
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
+from scrapdb.formats.html import SVG
 from scrapdb.formats.values import plain
 from scrapdb.query.nodes import Name
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import select
-from scrapdb.store import read
+from scrapdb.store import read as store_read
 
 _SHOWN = 100
 _SECONDS = 20.0  # for all points as CSV
-_NAMES = ("x", "y", "color", "where")
 _TRIED = 10  # numbers, for a plot of two
 
 
+class Question(NamedTuple):
+    """What an address asks: expressions for the axes, for which notebooks, how drawn and on which ground."""
+
+    x: Typed = ""
+    y: Typed = ""
+    color: Typed = ""
+    where: Typed = ""
+    kind: plot.PlotKind | None = None
+    theme: Literal["light", "dark"] = "light"
+
+
 class Plot(NamedTuple):
-    """What an address asks to plot."""
+    """What is drawn for a question; nothing if there is no x."""
 
     axes: points.Axes
-    kind: plot.Kind
+    kind: plot.PlotKind
 
     @property
     def most(self) -> int:
@@ -49,69 +67,106 @@ class Plot(NamedTuple):
         return {**self.axes._asdict(), "kind": self.kind}
 
 
+class Context(NamedTuple):
+    """What the page shows.
+
+    Args:
+        arguments: of the address, with what is drawn if nothing is asked.
+        kind: how it is drawn.
+        points: None if there is nothing to draw.
+        rows: the first of them.
+        error: what is wrong with the address.
+        can_draw: whether there is a library to draw with.
+        kinds: to choose from.
+        cell: writes a value as tables do.
+    """
+
+    arguments: dict[str, str]
+    kind: str
+    points: points.Points | None
+    rows: Sequence[tuple[Any, ...]]
+    error: str
+    can_draw: bool
+    kinds: tuple[str, ...] = get_args(plot.PlotKind)
+    cell: Callable[..., Markup | None] = cell
+
+
 async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/plot?x=FIELD&y=FIELD&kind=KIND&where=EXPRESSION&color=FIELD`."""
-    context: dict[str, Any] = {"given": request.args, "kinds": plot.KINDS, "kind": "", "error": ""}
+    question = read(request, Question)
+    arguments = {name: value or "" for name, value in question._asdict().items() if name != "theme"}
+    read_points, error = None, ""
     try:
-        wanted = await _asked(store, request, default=True)
-        context |= {"given": wanted.arguments, "kind": wanted.kind, "arguments": wanted.arguments}
-        if wanted.axes.x:
-            found = await store.ask(lambda connection: points.read(connection, wanted.axes, wanted.most))
-            context |= {"points": found, "shown": found.rows[:_SHOWN]}
-    except ScrapdbError as error:
-        context["error"] = str(error)
-    context |= {"can_draw": drawer.is_installed(), "cell": cell}
-    return await render(store, request, "plot", context, status=400 if context["error"] else 200)
+        drawn = _plot(question if question.x else _with_axes(question, await store.ask(_commonest)))
+        arguments = drawn.arguments
+        if drawn.axes.x:
+            read_points = await store.ask(lambda connection: points.read(connection, drawn.axes, drawn.most))
+    except ScrapdbError as wrong:
+        error = str(wrong)
+    rows = read_points.rows[:_SHOWN] if read_points else ()
+    context = Context(arguments, arguments["kind"], read_points, rows, error, drawer.is_installed())
+    return await render(store, request, "plot", context._asdict(), status=400 if error else 200)
 
 
 async def svg(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/plot.svg?…`, with `theme=dark` on a dark ground."""
-    wanted = await _asked(store, request)
-    found = await store.ask(lambda connection: points.read(connection, wanted.axes, wanted.most))
-    specification = plot.specification(found, wanted.kind, dark=request.args.get("theme") == "dark")
-    drawn = await asyncio.to_thread(drawer.svg, specification)
-    return Response(drawn, content_type="image/svg+xml", headers=dict(PICTURE_HEADERS))
+    question = read(request, Question)
+    drawn = _drawn(question)
+    read_points = await store.ask(lambda connection: points.read(connection, drawn.axes, drawn.most))
+    specification = plot.specification(read_points, drawn.kind, dark=question.theme == "dark")
+    picture = await asyncio.to_thread(drawer.svg, specification)
+    return Response(picture, content_type=SVG, headers=dict(PICTURE_HEADERS))
 
 
 async def table(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/plot.csv?…` with all points."""
-    wanted = await _asked(store, request)
-    found = await store.ask(lambda connection: points.read(connection, wanted.axes), seconds=_SECONDS)
+    drawn = _drawn(read(request, Question))
+    read_points = await store.ask(lambda connection: points.read(connection, drawn.axes), seconds=_SECONDS)
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(["notebook", *found.labels])
-    lines.writerows(map(plain, row) for row in found.rows)
+    lines.writerow(["notebook", *read_points.labels])
+    lines.writerows(map(plain, row) for row in read_points.rows)
     headers = {"Content-Disposition": 'attachment; filename="plot.csv"', "X-Content-Type-Options": "nosniff"}
     return Response(text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
 
 
-async def _asked(store: Store, request: Any, *, default: bool = False) -> Plot:
-    """Read what is asked for; by default two numbers that many runs have against each other.
+def _drawn(question: Question) -> Plot:
+    """Return the plot of a question that says what to draw.
 
     Raises:
-        UsageError: the kind is unknown, or an axis is not said.
+        UsageError: an axis is not said.
     """
-    x, y, color, where = ((request.args.get(name) or "").strip() for name in _NAMES)
-    kind = request.args.get("kind") or ("scatter" if y or not x else "histogram")
-    if not x and default:
-        x, *rest = [*(await store.ask(_commonest)), ""]
-        y = y or rest[0] if rest and kind != "histogram" else ""
-        kind = kind if y or kind == "histogram" else "histogram"
-    if kind not in plot.KINDS:
-        raise UsageError(f"There is no plot {kind!r}: choose {', '.join(plot.KINDS)}.")
-    if kind != "histogram" and x and not y:
-        raise UsageError(f"A {kind} needs a field for y.")
-    if not x and not default:
+    if not question.x:
         raise UsageError("A plot needs a field for x.")
-    histogram = kind == "histogram"
-    axes = points.Axes(x, "" if histogram else y, "" if histogram else color, where)
-    return Plot(axes, next(known for known in plot.KINDS if known == kind))
+    return _plot(question)
+
+
+def _plot(question: Question) -> Plot:
+    """Return the plot of a question: a histogram has one axis.
+
+    Raises:
+        UsageError: y is not said.
+    """
+    x, y, color, where, kind, _ = question
+    kind = kind or ("scatter" if y or not x else "histogram")
+    if kind == "histogram":
+        return Plot(points.Axes(x, "", "", where), kind)
+    if x and not y:
+        raise UsageError(f"A {kind} needs a field for y.")
+    return Plot(points.Axes(x, y, color, where), kind)
+
+
+def _with_axes(question: Question, fields: Sequence[str]) -> Question:
+    """Ask for two numbers that many runs have against each other; for a histogram if there is only one."""
+    x, *others = [*fields, ""]
+    y = question.y or others[0] if others else ""
+    return question._replace(x=x, y=y, kind=question.kind if y else "histogram")
 
 
 def _commonest(connection: sqlite3.Connection) -> list[str]:
     """Find the commonest number, and the commonest other one that a run has too."""
     fields = fields_of(connection)
-    first, *others = [str(Name("", name)) for name in read.commonest_numbers(connection, _TRIED)] or [""]
+    first, *others = [str(Name("", name)) for name in store_read.commonest_numbers(connection, _TRIED)] or [""]
     for other in others:
         both = f"{first} is not null and {other} is not null"
         if next(iter(select(connection, fields, both, columns="nb.path", limit=1).rows), None):

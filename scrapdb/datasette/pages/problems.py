@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from typing import TYPE_CHECKING
+from typing import Annotated
 from typing import Any
+from typing import NamedTuple
 
+from scrapdb.datasette.page import Row
+from scrapdb.datasette.page import read
 from scrapdb.datasette.page import render
 from scrapdb.datasette.store import Store
-from scrapdb.errors import UsageError
 from scrapdb.store import trouble
 
 if TYPE_CHECKING:
@@ -16,29 +19,46 @@ if TYPE_CHECKING:
 
 _ROWS = 100
 _MOST_ERRORS = 50
-_LONGEST_NUMBER = 15  # digits
+
+
+class Question(NamedTuple):
+    """What an address asks: problems of one kind, or of all, from a row on."""
+
+    kind: str | None = None
+    offset: Annotated[Row, "_offset"] = 0
+
+
+class Context(NamedTuple):
+    """What the page shows: `previous` and `next` are the first rows of the pages beside it."""
+
+    kinds: list[trouble.Kind]
+    kind: str | None
+    problems: list[trouble.Trouble]
+    failures: list[trouble.Failure]
+    offset: int
+    total: int
+    previous: int | None
+    next: int | None
 
 
 async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/problems`, of one kind with `?kind=KIND`, from a row on with `&_offset=ROW`."""
-    kind = request.args.get("kind") or None
-    offset = request.args.get("_offset") or "0"
-    if not offset.isdecimal() or len(offset) > _LONGEST_NUMBER:
-        raise UsageError(f"_offset is a number of rows, not {offset!r}.")
-    context = await store.ask(lambda connection: _context(connection, kind, int(offset)))
-    return await render(store, request, "problems", context)
+    question = read(request, Question)
+    context = await store.ask(lambda connection: _context(connection, question))
+    return await render(store, request, "problems", context._asdict())
 
 
-def _context(connection: sqlite3.Connection, kind: str | None, offset: int) -> dict[str, Any]:
+def _context(connection: sqlite3.Connection, question: Question) -> Context:
+    kind, offset = question
     kinds = trouble.kinds(connection)
-    total = sum(found.problems for found in kinds if kind in {None, found.kind})
-    return {
-        "kinds": kinds,
-        "kind": kind,
-        "problems": trouble.problems(connection, kind, _ROWS, offset),
-        "failures": trouble.failures(connection, _MOST_ERRORS),
-        "offset": offset,
-        "total": total,
-        "previous": max(0, offset - _ROWS) if offset else None,
-        "next": offset + _ROWS if offset + _ROWS < total else None,
-    }
+    total = sum(row.problems for row in kinds if kind in {None, row.kind})
+    return Context(
+        kinds,
+        kind,
+        trouble.problems(connection, kind, _ROWS, offset),
+        trouble.failures(connection, _MOST_ERRORS),
+        offset,
+        total,
+        previous=max(0, offset - _ROWS) if offset else None,
+        next=offset + _ROWS if offset + _ROWS < total else None,
+    )
