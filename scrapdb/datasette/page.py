@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Annotated
 from typing import Any
 from typing import Literal
-from typing import NamedTuple
 from typing import TypeVar
 from typing import get_args
 from typing import get_origin
@@ -38,15 +38,6 @@ Typed = Annotated[str, str.strip]
 Row = Annotated[int, range(10**_LONGEST_NUMBER)]
 
 
-class _Parameter(NamedTuple):
-    """A parameter of an address: `notes` is what `Annotated` has beside the type."""
-
-    name: str
-    type: Any
-    notes: tuple[Any, ...]
-    default: Any
-
-
 def read(request: Any, question: type[Question]) -> Question:
     """Read what an address asks.
 
@@ -60,38 +51,37 @@ def read(request: Any, question: type[Question]) -> Question:
     Raises:
         UsageError: a parameter has a value that its type does not have.
     """
-    values = [_value(parameter, request.args.getlist(parameter.name)) for parameter in _parameters(question)]
-    return question(*values)
+    values = {
+        field: _value(name, type_, notes, request.args.getlist(name))
+        for field, name, type_, notes in _parameters(question)
+    }
+    return question(**{field: value for field, value in values.items() if value is not None})
 
 
 def names(question: type[Any]) -> frozenset[str]:
     """Return the names of the parameters that a question reads."""
-    return frozenset(parameter.name for parameter in _parameters(question))
+    return frozenset(name for _, name, _, _ in _parameters(question))
 
 
-def _parameters(question: type[Any]) -> tuple[_Parameter, ...]:
-    defaults = question._field_defaults
-    hints = get_type_hints(question, include_extras=True)
-    return tuple(_parameter(field, hint, defaults[field]) for field, hint in hints.items())
+def _parameters(question: type[Any]) -> Iterator[tuple[str, str, Any, list[Any]]]:
+    """Take a declaration apart: field, name in the address, type, and what `Annotated` has beside it."""
+    for field, hint in get_type_hints(question, include_extras=True).items():
+        type_, *notes = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+        yield field, next((note for note in notes if isinstance(note, str)), field), type_, notes
 
 
-def _parameter(field: str, hint: Any, default: Any) -> _Parameter:
-    type_, *notes = get_args(hint) if get_origin(hint) is Annotated else (hint,)
-    name = next((note for note in notes if isinstance(note, str)), field)
-    return _Parameter(name, type_, tuple(notes), default)
-
-
-def _value(parameter: _Parameter, texts: Sequence[str]) -> Any:
-    if get_origin(parameter.type) is tuple:
+def _value(name: str, type_: Any, notes: Sequence[Any], texts: Sequence[str]) -> Any:
+    """Return the value of a parameter, None for the default."""
+    if get_origin(type_) is tuple:
         return tuple(filter(None, texts))
     text = next(iter(texts), "")
-    for note in parameter.notes:
+    for note in notes:
         text = note(text) if callable(note) else text
     if not text:
-        return parameter.default
-    if parameter.type is int:
-        return _number(parameter.name, text, next(note for note in parameter.notes if isinstance(note, range)))
-    return _chosen(parameter, text)
+        return None
+    if type_ is int:
+        return _number(name, text, next(note for note in notes if isinstance(note, range)))
+    return _chosen(name, text, type_)
 
 
 def _number(name: str, text: str, allowed: range) -> int:
@@ -100,12 +90,11 @@ def _number(name: str, text: str, allowed: range) -> int:
     return int(text)
 
 
-def _chosen(parameter: _Parameter, text: str) -> str:
-    """Return a text, if it is one of those that a Literal has."""
-    types = (parameter.type, *get_args(parameter.type))  # a Literal may be one of a union with None
-    *others, last = [word for type_ in types if get_origin(type_) is Literal for word in get_args(type_)] or [text]
-    if text not in {*others, last}:
-        raise UsageError(f"{parameter.name} is {', '.join(others)} or {last}, not {text!r}.")
+def _chosen(name: str, text: str, type_: Any) -> str:
+    """Return a text; of a Literal, which may be one of a union with None, one of its words."""
+    words = [word for part in (type_, *get_args(type_)) if get_origin(part) is Literal for word in get_args(part)]
+    if words and text not in words:
+        raise UsageError(f"{name} is {', '.join(words[:-1])} or {words[-1]}, not {text!r}.")
     return text
 
 

@@ -61,18 +61,9 @@ class Head(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What the page shows.
+    """What the page shows: `comparison` is None if there are too few notebooks.
 
-    Args:
-        heads: the notebooks.
-        comparison: None if there are too few of them.
-        everything: whether what is equal is shown too; the other way is at the address `otherwise`.
-        otherwise: that address.
-        unknown: a sentence for each notebook that there is not.
-        too_many: the paths that were left out.
-        can_add: whether there is room for one more.
-        titles: of the sections, in their order.
-        missing: the value of a notebook that has none.
+    `otherwise` is the address that shows everything, or only what differs, and `missing` the value of who has none.
     """
 
     heads: list[Head]

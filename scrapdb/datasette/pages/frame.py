@@ -79,26 +79,10 @@ class Head(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What the page shows.
+    """What the page shows; `total` rows, of which `selected` pass the filters and `rows` are on the page, with numbers.
 
-    Args:
-        located: the frame.
-        question: what is asked of it.
-        part: what of it is shown.
-        total: number of its rows.
-        selected: number of those that pass the filters.
-        heads: of the columns that are shown.
-        rows: the page's, each with its number.
-        columns: all of them.
-        filters: each with the address without it.
-        pages: the addresses of those to turn to, by the name of the link.
-        csv: the query of the address of the rows as CSV.
-        chart: that of the chart; empty if there is nothing to draw.
-        sizes: of a page, to choose from.
-        can_draw: whether there is a library to draw with.
-        is_sortable: whether the selected rows are not more than `most_sorted`.
-        operators: signs by the words of filters.
-        most_sorted: rows.
+    `filters` come with the address without each, `pages` are addresses by the name of the link, `csv` and `chart` the
+    queries of addresses; `chart` is empty if there is nothing to draw.
     """
 
     located: Located

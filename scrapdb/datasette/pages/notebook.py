@@ -65,22 +65,10 @@ class Preview(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What the page shows.
+    """What the page shows: `gluing` by cell, `displays` by scrap, `previews` of the frames, at `places`, by hash.
 
-    Args:
-        notebook: its row.
-        parameters: by name.
-        gluing: the scraps of each cell that glued some.
-        displays: what was shown, by the scrap's name.
-        places: of the first frames, by hash.
-        problems: as the store has them.
-        before: runs of the same code that started earlier, the nearest first.
-        after: those that started later.
-        previous: path of the notebook just before.
-        following: path of the notebook just after.
-        cells: by number.
-        timed: the cells whose time is known, with their part of the longest time in percent.
-        previews: of the first frames, by hash.
+    `before` and `after` are runs of the same code, `previous` and `following` paths beside this one; `timed` has each
+    cell's part of the longest time, in percent.
     """
 
     notebook: dict[str, Any]

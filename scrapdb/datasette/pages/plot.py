@@ -68,18 +68,7 @@ class Plot(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What the page shows.
-
-    Args:
-        arguments: of the address, with what is drawn if nothing is asked.
-        kind: how it is drawn.
-        points: None if there is nothing to draw.
-        rows: the first of them.
-        error: what is wrong with the address.
-        can_draw: whether there is a library to draw with.
-        kinds: to choose from.
-        cell: writes a value as tables do.
-    """
+    """What the page shows: `arguments` ask for it again, and of the points `rows` are the first."""
 
     arguments: dict[str, str]
     kind: str
