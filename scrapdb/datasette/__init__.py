@@ -18,7 +18,6 @@ from datasette import hookspecs
 from scrapdb.datasette import cells
 from scrapdb.datasette import expressions
 from scrapdb.datasette import links
-from scrapdb.datasette import queries
 from scrapdb.datasette import routes
 from scrapdb.datasette import tables
 from scrapdb.datasette.store import base
@@ -66,7 +65,7 @@ def startup(datasette: Any) -> Callable[[], Awaitable[None]]:
     async def prepared() -> None:
         await tables.describe(datasette)
         if hasattr(datasette, "add_query"):
-            await queries.add(datasette)
+            await tables.add_queries(datasette)
 
     return prepared
 
@@ -80,7 +79,7 @@ def get_metadata(datasette: Any, key: str | None) -> dict[str, Any]:
 @hookimpl
 def canned_queries(datasette: Any, database: str, actor: Any) -> Callable[[], Awaitable[dict[str, dict[str, str]]]]:
     """Add the queries (0.65)."""
-    return lambda: queries.queries(datasette, database, actor)
+    return lambda: tables.queries(datasette, database, actor)
 
 
 @hookimpl
@@ -124,8 +123,8 @@ def extra_body_script(
 @hookimpl
 def extra_js_urls(table: str | None, view_name: str | None, datasette: Any) -> list[dict[str, Any]]:
     """Add the script of the expression box."""
-    wanted = view_name == "table" and table in expressions.TABLES
-    return [{"url": datasette.urls.static_plugins("scrapdb", "scrapdb.js"), "module": True}] if wanted else []
+    has_box = view_name == "table" and table in expressions.TABLES
+    return [{"url": datasette.urls.static_plugins("scrapdb", "scrapdb.js"), "module": True}] if has_box else []
 
 
 @hookimpl

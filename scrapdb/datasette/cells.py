@@ -79,16 +79,16 @@ def encodable(text: str) -> str:
 
 
 def _number(value: float) -> Markup | None:
-    shown = short(value)
+    text = short(value)
     exact = repr(value)
-    return Markup(f'<span title="{exact}">{shown}</span>') if float(shown) != value else None  # noqa: S704 - a number
+    return Markup(f'<span title="{exact}">{text}</span>') if float(text) != value else None  # noqa: S704 - a number
 
 
 def _display(value: str, column: str, base: str) -> Markup | None:
-    found = _DISPLAY.fullmatch(value)
-    if not found:
+    token = _DISPLAY.fullmatch(value)
+    if not token:
         return None
-    mime, digest = found.groups()
+    mime, digest = token.groups()
     address = escape(f"{base}/display/{digest}")
     if mime in PICTURES:
         picture = f'<img loading="lazy" alt="{escape(column)}" src="{address}">'
@@ -97,10 +97,10 @@ def _display(value: str, column: str, base: str) -> Markup | None:
 
 
 def _frame(value: str, base: str) -> Markup | None:
-    found = _FRAME.fullmatch(value)
-    if not found:
+    token = _FRAME.fullmatch(value)
+    if not token:
         return None
-    rows, columns, digest = found.groups()
+    rows, columns, digest = token.groups()
     address = escape(f"{base}/frame?hash={digest}")
     return Markup(f'<a class="scrapdb-shape" href="{address}">{int(rows):,} rows × {columns}</a>')  # noqa: S704 - escaped, and digits
 

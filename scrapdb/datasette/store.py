@@ -21,6 +21,7 @@ from datasette.utils.asgi import NotFound
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
 from scrapdb.query.patterns import register
+from scrapdb.store import schema
 from scrapdb.store.connection import has_mark
 
 try:
@@ -30,18 +31,16 @@ except ImportError:  # Datasette 0.65
 
 Answer = TypeVar("Answer")
 # What the pages show comes from all of these; who may not see one of them sees no page.
-TABLES = (
-    "notebooks",
-    "names",
-    "cells",
-    "scraps",
-    "parameters",
-    "displays",
-    "frames",
-    "blobs",
-    "problems",
-    "runs",
-    "search",
+TABLES = (*schema.tables(), "search")
+# The other tables of a store, which no page reads: SQLite's statistics, and where it keeps the table `search`.
+OF_SQLITE = (
+    "sqlite_stat1",
+    "sqlite_stat4",
+    "search_config",
+    "search_content",
+    "search_data",
+    "search_docsize",
+    "search_idx",
 )
 _TOO_LONG = (
     "The answer takes longer than {:g} seconds, after which this server stops. Ask for fewer notebooks, or let it have"
@@ -77,7 +76,7 @@ class Store:
         """
         milliseconds = self.datasette.setting("sql_time_limit_ms") if seconds is None else seconds * 1000
 
-        def asked(connection: sqlite3.Connection) -> Answer:
+        def limited(connection: sqlite3.Connection) -> Answer:
             factory, connection.row_factory = connection.row_factory, None
             end = time.perf_counter() + milliseconds / 1000
             try:
@@ -90,7 +89,7 @@ class Store:
             finally:
                 connection.row_factory = factory
 
-        answer: Answer = await self.database.execute_fn(asked)
+        answer: Answer = await self.database.execute_fn(limited)
         return answer
 
     def url(self, page: str, /, **parameters: Any) -> str:
@@ -132,12 +131,12 @@ async def find(datasette: Any, name: str, actor: Any) -> Store:
     """
     if name not in datasette.databases or not await is_store(datasette, name):
         raise NotFound(f"There is no store {name}")
-    known: _Closed = _CLOSED.get({})
+    closed: _Closed = _CLOSED.get({})
     key = name, json.dumps(actor, sort_keys=True, default=repr)
-    if key not in known:
-        known[key] = await _closed(datasette, actor, name)
-    if known[key]:
-        raise Forbidden(f"view-table {name} {known[key]}")
+    if key not in closed:
+        closed[key] = await _closed(datasette, actor, name)
+    if closed[key]:
+        raise Forbidden(f"view-table {name} {closed[key]}")
     return Store(datasette, name)
 
 

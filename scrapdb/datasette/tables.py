@@ -1,7 +1,8 @@
-"""What Datasette says of a store's tables: titles, descriptions, which are hidden, sorted and searched.
+"""What Datasette says of a store's tables: titles, descriptions, which are hidden, sorted and searched; and queries.
 
-Datasette 0.65 asks plugins for metadata; 1.0 has them write descriptions into its internal database, and keeps what
-concerns the display of a table in its configuration. What a user has said of a table is never changed.
+Datasette 0.65 asks plugins for metadata and queries; 1.0 has them write descriptions and queries into its internal
+database when it starts, and keeps what concerns the display of a table in its configuration. It runs queries for those
+who may run SQL. What a user has said of a table, or calls by the name of a query, is never changed.
 """
 
 from __future__ import annotations
@@ -11,21 +12,29 @@ import sqlite3
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from datasette.utils.asgi import Forbidden
+from datasette.utils.asgi import NotFound
+
+from scrapdb.datasette import expressions
+from scrapdb.datasette.store import OF_SQLITE
 from scrapdb.datasette.store import Store
+from scrapdb.datasette.store import find
 from scrapdb.datasette.store import is_store
 from scrapdb.store import full_text
 from scrapdb.store import runs
 from scrapdb.store import schema
+from scrapdb.store.questions import QUESTIONS
 
 DESCRIPTION = "What notebooks glued, and with which parameters they ran. Begin with the table runs."
 _LARGE = 20_000  # notebooks, above which counting them, and sorting without an index, takes too long for every page
 _SECONDS = 30.0  # for describing a store; a server that is stopped by its own limit would not start
-_HIDDEN = ("name_types", "run_columns", "blobs", "search", "sqlite_stat1", "sqlite_stat4")
+# What scrapdb keeps for itself, bytes, and what SQLite keeps for itself; the search has a box.
+_HIDDEN = ("name_types", "run_columns", "blobs", "search", *OF_SQLITE)
 _DESCRIBED_BY = (None, "databases")
 # In the descriptions of columns: Datasette 0.65 takes half a millisecond for a cell of a column with `units`.
 _UNITS = {"size": "bytes", "seconds": "seconds", "nb_seconds": "seconds"}
 _LABELS = {"names": "name", "notebooks": "path", "runs": "notebook"}
-_SEARCHED = {"notebooks": "id", "runs": "nb_id"}
+_SEARCHED = ("notebooks", "runs")
 
 # By server what it is told, as JSON, since it changes what it is given.
 _described: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
@@ -61,12 +70,33 @@ def tables(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
     for name, column in _LABELS.items():
         described[name]["label_column"] = column
     if full_text.is_there(connection):
-        for name, key in _SEARCHED.items():
-            described[name] |= {"fts_table": "search", "fts_pk": key}
+        for name in _SEARCHED:
+            described[name] |= {"fts_table": "search", "fts_pk": expressions.TABLES[name]}
     described["runs"]["sort_desc"] = "nb_started_at" if not large or runs.are_indexed(connection) else "nb_id"
     if not large:
         described["runs"]["facets"] = ["nb_status"]
     return described
+
+
+async def queries(datasette: Any, database: str, actor: Any) -> dict[str, dict[str, str]]:
+    """Return Datasette 0.65 the queries that an actor may run: none if they may not see what these answer with."""
+    try:
+        await find(datasette, database, actor)
+    except (Forbidden, NotFound):
+        return {}
+    return {name: {"sql": sql, "title": title, "description": text} for name, title, text, sql in QUESTIONS}
+
+
+async def add_queries(datasette: Any) -> None:
+    """Add the queries to Datasette 1.0, but for those that its user has under the same name."""
+    for database in datasette.databases:
+        if await is_store(datasette, database):
+            for name, title, description, sql in QUESTIONS:
+                query = await datasette.get_query(database, name)
+                if query is None or query.source == "plugin":
+                    await datasette.add_query(
+                        database, name, sql, title=title, description=description, source="plugin"
+                    )
 
 
 def _of_schema(table: schema.Table) -> dict[str, Any]:
@@ -84,8 +114,8 @@ def _borrowed(column: str) -> str:
 
 
 def _sentence(comment: str, unit: str | None) -> str:
-    said = comment if unit is None or unit in comment else f"{comment}, in {unit}"
-    return f"{said[0].upper()}{said[1:]}"
+    sentence = comment if unit is None or unit in comment else f"{comment}, in {unit}"
+    return f"{sentence[0].upper()}{sentence[1:]}"
 
 
 async def _write(datasette: Any, database: str, described: dict[str, Any]) -> None:
@@ -103,9 +133,9 @@ async def _write(datasette: Any, database: str, described: dict[str, Any]) -> No
 async def _write_texts(
     datasette: Any, database: str, table: str, texts: dict[str, str], columns: dict[str, str]
 ) -> None:
-    known = await datasette.get_resource_metadata(database, table)
+    said = await datasette.get_resource_metadata(database, table)
     for key, text in texts.items():
-        if key not in known:
+        if key not in said:
             await datasette.set_resource_metadata(database, table, key, text)
     for column, text in columns.items():
         if "description" not in await datasette.get_column_metadata(database, table, column):

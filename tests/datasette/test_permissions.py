@@ -13,6 +13,7 @@ import pytest
 from datasette.app import Datasette
 
 from scrapdb.datasette.routes import PAGES
+from scrapdb.datasette.store import OF_SQLITE
 from scrapdb.datasette.store import TABLES
 
 NOBODY = 403
@@ -62,6 +63,21 @@ def addresses(store: Path) -> list[str]:
 def test_nobody_sees_a_page_of_what_they_may_not_see(rules: dict[str, Any], store: Path, addresses: list[str]) -> None:
     assert statuses(store, addresses, **rules) == {NOBODY}
     assert statuses(store, addresses, actor="bob", **rules) == {NOBODY}
+
+
+def test_every_table_is_one_that_pages_may_read_or_one_of_sqlite(store: Path) -> None:
+    with closing(sqlite3.connect(store)) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    assert {"name_types", "run_columns", "search", "search_data", "sqlite_stat1"} <= {*tables}
+    assert [(name in TABLES) + (name in OF_SQLITE) for name in tables] == [1] * len(tables)
+
+
+@pytest.mark.parametrize("table", ["name_types", "run_columns"])
+def test_a_page_tells_nothing_of_the_types_of_names_that_are_closed(table: str, store: Path) -> None:
+    pages = [f"/-/scrapdb/scraps/{page}" for page in ("gallery", "plot", "fields.json?start=d")]
+    rules = {"tables": {table: {"allow": {"id": "ann"}}}}
+    assert statuses(store, pages, actor="bob", **rules) == {NOBODY}
+    assert statuses(store, pages, actor="ann", **rules) == {200}
 
 
 def test_who_may_see_the_tables_sees_the_pages(store: Path, addresses: list[str]) -> None:

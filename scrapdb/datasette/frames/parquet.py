@@ -168,18 +168,18 @@ class Parquet:
 
         numbers = np.asarray(numbers, np.int64)
         order = np.argsort(numbers, kind="stable")
-        wanted = numbers[order]
-        found: list[pa.Table] = []
+        ordered = numbers[order]
+        parts: list[pa.Table] = []
         deadline = _Deadline(seconds)
         first = 0
         for group, length in enumerate(self._groups):
-            inside = wanted[np.searchsorted(wanted, first) : np.searchsorted(wanted, first + length)] - first
+            inside = ordered[np.searchsorted(ordered, first) : np.searchsorted(ordered, first + length)] - first
             if len(inside):
-                found.extend(self._taken(group, columns, inside, deadline))
+                parts.extend(self._taken(group, columns, inside, deadline))
             first += length
-        if not found:
+        if not parts:
             return _selected(self._file.schema_arrow.empty_table(), columns)
-        return pa.concat_tables(map(self._without_dictionaries, found)).take(np.argsort(order))
+        return pa.concat_tables(map(self._without_dictionaries, parts)).take(np.argsort(order))
 
     def pieces(self, columns: Sequence[str], seconds: float = SECONDS) -> Iterator[pa.Table]:
         """Return all rows in order, a piece at a time: a row group where its columns fit into memory, else batches.
@@ -301,15 +301,15 @@ def summary(file: Parquet) -> dict[str, dict[str, Any]]:
     Raises:
         ScrapdbError: it takes too long, or the file is damaged.
     """
-    found: dict[str, dict[str, Any]] | None = RECENT.get((file.key, "summary"))
-    if found is None:
+    columns: dict[str, dict[str, Any]] | None = RECENT.get((file.key, "summary"))
+    if columns is None:
         deadline = _Deadline(SECONDS)
-        found = {}
+        columns = {}
         for column in file.columns:
             deadline.check()
-            found[column.name] = {"type": column.type} | _numbers(file, column.name)
-        RECENT.keep((file.key, "summary"), found, sum(map(len, found)) * 8)
-    return found
+            columns[column.name] = {"type": column.type} | _numbers(file, column.name)
+        RECENT.keep((file.key, "summary"), columns, sum(map(len, columns)) * 8)
+    return columns
 
 
 def _numbers(file: Parquet, column: str) -> dict[str, float]:

@@ -91,15 +91,15 @@ def numbers(file: Parquet, selection: Selection) -> np.ndarray[Any, Any] | None:
     if selection == Selection():
         return None
     key = (file.key, selection)
-    found: np.ndarray[Any, Any] | None = RECENT.get(key)
-    if found is None:
+    rows: np.ndarray[Any, Any] | None = RECENT.get(key)
+    if rows is None:
         if selection.sort is not None and not selection.filters:
             _check_sortable(file.rows)
-        found = _matching(file, selection.filters)
+        rows = _matching(file, selection.filters)
         if selection.sort is not None:
-            found = _sorted(file, found, selection.sort, descending=selection.descending)
-        RECENT.keep(key, found, found.nbytes)
-    return found
+            rows = _sorted(file, rows, selection.sort, descending=selection.descending)
+        RECENT.keep(key, rows, rows.nbytes)
+    return rows
 
 
 def pieces(file: Parquet, columns: Sequence[str], filters: Sequence[Filter]) -> Iterator[pa.Table]:
@@ -121,11 +121,11 @@ def _matching(file: Parquet, filters: Sequence[Filter]) -> np.ndarray[Any, Any]:
     if not filters:
         return np.arange(file.rows, dtype=np.uint32 if file.rows < 2**32 else np.uint64)
     conditions = [_condition(file, filter_) for filter_ in filters]
-    found, first = [np.empty(0, np.int64)], 0
+    matching, first = [np.empty(0, np.int64)], 0
     for piece in file.pieces([filter_.column for filter_ in filters]):
-        found.append(np.flatnonzero(_mask(piece, filters, conditions).to_numpy()) + first)
+        matching.append(np.flatnonzero(_mask(piece, filters, conditions).to_numpy()) + first)
         first += len(piece)
-    return np.concatenate(found)
+    return np.concatenate(matching)
 
 
 def _sorted(file: Parquet, rows: np.ndarray[Any, Any], column: str, *, descending: bool) -> np.ndarray[Any, Any]:

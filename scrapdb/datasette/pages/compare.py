@@ -81,8 +81,8 @@ async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/compare?path=PATH&path=PATH`; with `all=1` what is equal is shown too."""
     question = page.read(request, Question)
     everything = question.all == "1"
-    asked = list(dict.fromkeys(question.path))
-    notebooks, unknown = await store.ask(lambda connection: _notebooks(connection, asked[:_MOST]))
+    named = list(dict.fromkeys(question.path))
+    notebooks, unknown = await store.ask(lambda connection: _notebooks(connection, named[:_MOST]))
     paths = [notebook.row["path"] for notebook in notebooks]
     comparison = None
     if len(paths) >= _FEWEST:
@@ -94,7 +94,7 @@ async def view(store: Store, request: Any) -> Response:
         everything,
         _address(paths, everything=not everything),
         unknown,
-        asked[_MOST:],
+        named[_MOST:],
         can_add=len(paths) < _MOST,
     )
     return await page.render(store, request, "compare", context._asdict(), status=404 if unknown else 200)

@@ -122,7 +122,7 @@ async def find(store: Store, request: Any) -> tuple[Question, Located]:
     return question, await locate(store, question.hash, question.path, question.name)
 
 
-def part(file: Parquet, question: Question, query_string: str) -> Part:
+def part_of(file: Parquet, question: Question, query_string: str) -> Part:
     """Read which part of a frame an address asks for.
 
     Raises:
@@ -155,26 +155,26 @@ def _with_new_filter(parameters: list[tuple[str, str]], question: Question) -> l
 
 def _context(located: Located, question: Question, query_string: str) -> Context:
     with opened(located.place) as file:
-        shown = part(file, question, query_string)
-        numbers = selection.numbers(file, shown.selection)
+        part = part_of(file, question, query_string)
+        numbers = selection.numbers(file, part.selection)
         selected = file.rows if numbers is None else len(numbers)
         is_sortable = selected <= selection.MOST_SORTED
-        has_chart = selected > 1 and any(file.is_numeric(name) for name in shown.columns)
+        has_chart = selected > 1 and any(file.is_numeric(name) for name in part.columns)
         by_hash = {"hash": located.frame.hash, "path": None, "name": None}
         unsorted = {"_sort": None, "_sort_desc": None, "_size": None}
         return Context(
             located,
             question,
-            shown,
+            part,
             file.rows,
             selected,
-            [_head(name, shown, is_numeric=file.is_numeric(name), is_sortable=is_sortable) for name in shown.columns],
-            _rows(file, question, shown.columns, numbers),
+            [_head(name, part, is_numeric=file.is_numeric(name), is_sortable=is_sortable) for name in part.columns],
+            _rows(file, question, part.columns, numbers),
             file.columns,
-            [(filter_, _without(shown.parameters, filter_)) for filter_ in shown.selection.filters],
-            _pages(shown.parameters, question, selected),
-            csv=_address(shown.parameters, **by_hash),
-            chart=_address(shown.parameters, **by_hash, **unsorted) if has_chart else "",
+            [(filter_, _without(part.parameters, filter_)) for filter_ in part.selection.filters],
+            _pages(part.parameters, question, selected),
+            csv=_address(part.parameters, **by_hash),
+            chart=_address(part.parameters, **by_hash, **unsorted) if has_chart else "",
             sizes=sorted({_ROWS, 20, 500, _MOST_ROWS, question.size}),
             can_draw=drawer.is_installed(),
             is_sortable=is_sortable,
@@ -194,18 +194,18 @@ def _rows(
     return zip(numbers.tolist(), zip(*values, strict=True), strict=True)
 
 
-def _head(name: str, shown: Part, *, is_numeric: bool, is_sortable: bool) -> Head:
+def _head(name: str, part: Part, *, is_numeric: bool, is_sortable: bool) -> Head:
     """Lead from a column that does not sort the rows to one that does, then to the other direction, then to none."""
     label = heading(name)
     if not is_sortable:
         return Head(label, is_numeric)
-    if shown.selection.sort != name:
-        address = _address(shown.parameters, _sort=name, _sort_desc=None)
+    if part.selection.sort != name:
+        address = _address(part.parameters, _sort=name, _sort_desc=None)
         return Head(label, is_numeric, address, "sort, smallest first")
-    if shown.selection.descending:
-        address = _address(shown.parameters, _sort_desc=None, _sort=None)
+    if part.selection.descending:
+        address = _address(part.parameters, _sort_desc=None, _sort=None)
         return Head(f"{label} ▼", is_numeric, address, "as in the frame")
-    address = _address(shown.parameters, _sort_desc=name, _sort=None)
+    address = _address(part.parameters, _sort_desc=name, _sort=None)
     return Head(f"{label} ▲", is_numeric, address, "sort, largest first")
 
 

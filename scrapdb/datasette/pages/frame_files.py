@@ -23,7 +23,7 @@ from scrapdb.datasette.frames.located import Located
 from scrapdb.datasette.frames.parquet import opened
 from scrapdb.datasette.pages.frame import Question
 from scrapdb.datasette.pages.frame import find
-from scrapdb.datasette.pages.frame import part
+from scrapdb.datasette.pages.frame import part_of
 from scrapdb.datasette.store import Store
 from scrapdb.formats.html import SVG
 from scrapdb.formats.values import plain
@@ -87,14 +87,14 @@ async def svg(store: Store, request: Any) -> Response:
 
 def _svg(located: Located, question: Question, query_string: str) -> bytes:
     with opened(located.place) as file:
-        drawn = part(file, question, query_string)
+        drawn = part_of(file, question, query_string)
         rows = selection.numbers(file, drawn.selection)
         return drawer.svg(specification(file, drawn.columns, rows, dark=question.theme == "dark"))
 
 
 def _csv(located: Located, question: Question, query_string: str) -> Iterator[bytes]:
     with opened(located.place) as file:
-        filters = part(file, question, query_string).selection.filters
+        filters = part_of(file, question, query_string).selection.filters
         columns = [column.name for column in file.columns]
         rest = selection.pieces(file, columns, filters)
         first = next(rest, None)

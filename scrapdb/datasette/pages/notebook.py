@@ -108,12 +108,12 @@ def _context(connection: sqlite3.Connection, question: Question) -> Context:
     before, after = related.same_code(connection, notebook_id, _SAME_CODE)
     previous, following = related.beside(connection, path)
     of_code = cells(connection, notebook_id)
-    shown = [scrap.name for scrap in scraps if scrap.displays]
+    displayed = [scrap.name for scrap in scraps if scrap.displays]
     return Context(
         read.notebook(connection, notebook_id),
         list(map(_parameter, read.parameters(connection, notebook_id))),
         [(cell, list(glued)) for cell, glued in groupby(scraps, key=lambda scrap: scrap.cell)],
-        {name: _shown(connection, notebook_id, name, scripts=name == question.scripts) for name in shown},
+        {name: _shown(connection, notebook_id, name, scripts=name == question.scripts) for name in displayed},
         {frame.hash: located.place(connection, frame) for frame in framed},
         list(read.problems(connection, notebook_id)),
         before,
