@@ -129,7 +129,7 @@ def extra_js_urls(table: str | None, view_name: str | None, datasette: Any) -> l
 
 @hookimpl
 def handle_exception(datasette: Any, request: Any, exception: Exception) -> Callable[[], Awaitable[Any]]:
-    """Tell what is wrong with an expression."""
+    """Show what is wrong with an expression."""
     return lambda: expressions.explained(datasette, request, exception)
 
 

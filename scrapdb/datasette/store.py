@@ -147,7 +147,7 @@ async def is_store(datasette: Any, name: str) -> bool:
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Return a connection the functions that compiled expressions call."""
+    """Register on a connection what compiled expressions call."""
     register(connection)
 
 

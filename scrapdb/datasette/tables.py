@@ -55,7 +55,7 @@ async def describe(datasette: Any) -> None:
 
 
 def metadata(datasette: Any, key: str | None) -> dict[str, Any]:
-    """Return Datasette 0.65 what it asks for, many times on every page; mostly for keys of which there is nothing."""
+    """Return what Datasette 0.65 asks for, many times on every page; mostly for keys of which there is nothing."""
     if key not in _DESCRIBED_BY:
         return {}
     return dict(json.loads(_described.get(datasette, "{}")))
@@ -79,7 +79,7 @@ def tables(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
 
 
 async def queries(datasette: Any, database: str, actor: Any) -> dict[str, dict[str, str]]:
-    """Return Datasette 0.65 the queries that an actor may run: none if they may not see what these answer with."""
+    """Return the queries that an actor may run, for Datasette 0.65: none if a table is closed to them."""
     try:
         await find(datasette, database, actor)
     except (Forbidden, NotFound):
@@ -119,7 +119,7 @@ def _sentence(comment: str, unit: str | None) -> str:
 
 
 async def _write(datasette: Any, database: str, described: dict[str, Any]) -> None:
-    """Tell Datasette 1.0, where its user has not."""
+    """Describe a database to Datasette 1.0, where its user has not."""
     if "description" not in await datasette.get_database_metadata(database):
         await datasette.set_database_metadata(database, "description", described["description"])
     configured = datasette.config.setdefault("databases", {}).setdefault(database, {}).setdefault("tables", {})

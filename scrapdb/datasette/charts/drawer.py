@@ -62,7 +62,7 @@ class Drawer:
             process = self._running()
             limit = Timer(seconds, process.kill)
             limit.start()
-            answer = _asked(process, specification)
+            answer = _answer(process, specification)
             is_late = not limit.is_alive()
             limit.cancel()
             if not answer:
@@ -90,7 +90,7 @@ class Drawer:
         return self._process
 
 
-def _asked(process: subprocess.Popen[str], line: str) -> str:
+def _answer(process: subprocess.Popen[str], line: str) -> str:
     """Return the answer to a line; nothing if the process ended."""
     if process.stdin is None or process.stdout is None:
         return ""

@@ -7,11 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
 
-from scrapdb.datasette.charts.plot import DARK
-from scrapdb.datasette.charts.plot import LIGHT
-from scrapdb.datasette.charts.plot import TIMES
-from scrapdb.datasette.charts.plot import off_zero
-from scrapdb.datasette.charts.plot import whole
+from scrapdb.datasette.charts import plot
 from scrapdb.datasette.frames.cells import heading
 from scrapdb.datasette.frames.parquet import Parquet
 from scrapdb.errors import UsageError
@@ -48,7 +44,7 @@ def specification(
     numbers = numbers if rows is None else rows[numbers]
     table = file.take(names if across is None else [across, *names], numbers)
     places = numbers.tolist() if across is None else [_plain(value) for value in table.column(across).to_pylist()]
-    ink, line, grid, ground, mark, _ = DARK if dark else LIGHT
+    ink, line, grid, ground, mark, _ = plot.DARK if dark else plot.LIGHT
     axis = _axis(file, across, len(places))
     lines = [_line(name, places, [_plain(y) for y in table.column(name).to_pylist()], axis, mark) for name in names]
     text = {"labelColor": ink, "titleColor": ink}
@@ -80,8 +76,8 @@ def _is_time(file: Parquet, name: str) -> bool:
 def _axis(file: Parquet, across: str | None, count: int) -> dict[str, Any]:
     title = {"title": heading(across or _ROW)}
     if across is not None and _is_time(file, across):
-        return {"type": "temporal"} | TIMES | title
-    rows = {"axis": whole(count - 1)} if across is None else {}
+        return {"type": "temporal"} | plot.TIMES | title
+    rows = {"axis": plot.whole(count - 1)} if across is None else {}
     return {"type": "quantitative", "scale": {"zero": False, "nice": False}} | title | rows
 
 
@@ -100,7 +96,7 @@ def _line(name: str, places: Sequence[Any], values: Sequence[Any], axis: dict[st
         "mark": {"type": "line", "strokeWidth": 1.3, "color": color, "point": len(values) <= _FEW},
         "encoding": {
             "x": {"field": "x", **axis},
-            "y": {"field": "y", "type": "quantitative", "title": name, "scale": off_zero(values)},
+            "y": {"field": "y", "type": "quantitative", "title": name, "scale": plot.off_zero(values)},
         },
     }
 

@@ -12,14 +12,10 @@ from typing import NamedTuple
 from typing import TypeVar
 
 from scrapdb.errors import UsageError
+from scrapdb.query import select
 from scrapdb.query.fields import Fields
 from scrapdb.query.nodes import Name
 from scrapdb.query.parser import parse_columns
-from scrapdb.query.select import check
-from scrapdb.query.select import count
-from scrapdb.query.select import fields_of
-from scrapdb.query.select import notebook_ids
-from scrapdb.query.select import select
 from scrapdb.query.sql.statements import Statement
 from scrapdb.query.sql.statements import one_of
 from scrapdb.query.times import parse_time
@@ -71,15 +67,15 @@ def read(connection: sqlite3.Connection, axes: Axes, most: int | None = None) ->
         UsageError: an axis is more than one expression.
     """
     drawn = [axis for axis in (axes.x, axes.y, axes.color) if axis]
-    fields = fields_of(connection)
+    fields = select.fields_of(connection)
     for axis in drawn:
         if axis.strip() == "*" or len(parse_columns(axis)) > 1:
             raise UsageError(f"An axis is one field or expression, not {axis!r}.")
-        check(fields, columns=axis)  # alone, so that an error tells its place in what was asked for
+        select.check(fields, columns=axis)  # alone, so that an error tells its place in what was asked for
     columns = ", ".join(["nb.path", *drawn])
     choice = None if most is None else _choose(connection, fields, axes, most)
     where = None if choice else axes.where or None
-    selection = select(connection, fields, where, columns=columns, only=choice and choice.condition)
+    selection = select.select(connection, fields, where, columns=columns, only=choice and choice.condition)
     rows, left_out = [], choice.missing if choice else 0
     for row in selection.rows:
         if all(map(can_be_drawn, row[1:])):
@@ -100,14 +96,14 @@ class _Choice(NamedTuple):
 
 def _choose(connection: sqlite3.Connection, fields: Fields, axes: Axes, most: int) -> _Choice | None:
     """Choose from the notebooks of a plot that have something for its rarest axis; None if there are not so many."""
-    total = count(connection, fields, axes.where or None)
+    total = select.count(connection, fields, axes.where or None)
     if total <= most:
         return None
     nodes = [column.node for axis in (axes.x, axes.y, axes.color) if axis for column in parse_columns(axis)]
     terms = [f"{node} is not null" for node in nodes if isinstance(node, Name)]
-    rarest = min(terms, key=lambda term: count(connection, fields, term), default=None)
+    rarest = min(terms, key=lambda term: select.count(connection, fields, term), default=None)
     where = " and ".join(f"({term})" for term in (axes.where, rarest) if term)
-    ids = sorted(notebook_ids(connection, fields, where or None))
+    ids = sorted(select.notebook_ids(connection, fields, where or None))
     if len(ids) > most:
         return _Choice(one_of(sampled(ids, most)), len(ids), missing=0)
     return _Choice(one_of(ids), None, missing=total - len(ids))

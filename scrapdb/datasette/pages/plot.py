@@ -16,13 +16,11 @@ from typing import get_args
 from datasette.utils.asgi import Response
 from markupsafe import Markup
 
+from scrapdb.datasette import page
 from scrapdb.datasette.cells import cell
 from scrapdb.datasette.charts import drawer
 from scrapdb.datasette.charts import plot
 from scrapdb.datasette.charts import points
-from scrapdb.datasette.page import Typed
-from scrapdb.datasette.page import read
-from scrapdb.datasette.page import render
 from scrapdb.datasette.pages.display import PICTURE_HEADERS
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapdbError
@@ -32,7 +30,7 @@ from scrapdb.formats.values import plain
 from scrapdb.query.nodes import Name
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import select
-from scrapdb.store import read as store_read
+from scrapdb.store import read
 
 _SHOWN = 100
 _SECONDS = 20.0  # for all points as CSV
@@ -42,10 +40,10 @@ _TRIED = 10  # numbers, for a plot of two
 class Question(NamedTuple):
     """What an address asks: expressions for the axes, for which notebooks, how drawn and on which ground."""
 
-    x: Typed = ""
-    y: Typed = ""
-    color: Typed = ""
-    where: Typed = ""
+    x: page.Typed = ""
+    y: page.Typed = ""
+    color: page.Typed = ""
+    where: page.Typed = ""
     kind: plot.PlotKind | None = None
     theme: Literal["light", "dark"] = "light"
 
@@ -82,7 +80,7 @@ class Context(NamedTuple):
 
 async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/plot?x=FIELD&y=FIELD&kind=KIND&where=EXPRESSION&color=FIELD`."""
-    question = read(request, Question)
+    question = page.read(request, Question)
     arguments = {name: value or "" for name, value in question._asdict().items() if name != "theme"}
     read_points, error = None, ""
     try:
@@ -94,12 +92,12 @@ async def view(store: Store, request: Any) -> Response:
         error = str(wrong)
     rows = read_points.rows[:_SHOWN] if read_points else ()
     context = Context(arguments, arguments["kind"], read_points, rows, error, drawer.is_installed())
-    return await render(store, request, "plot", context._asdict(), status=400 if error else 200)
+    return await page.render(store, request, "plot", context._asdict(), status=400 if error else 200)
 
 
 async def svg(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/plot.svg?…`, with `theme=dark` on a dark ground."""
-    question = read(request, Question)
+    question = page.read(request, Question)
     drawn = _drawn(question)
     read_points = await store.ask(lambda connection: points.read(connection, drawn.axes, drawn.most))
     specification = plot.specification(read_points, drawn.kind, dark=question.theme == "dark")
@@ -109,7 +107,7 @@ async def svg(store: Store, request: Any) -> Response:
 
 async def table(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/plot.csv?…` with all points."""
-    drawn = _drawn(read(request, Question))
+    drawn = _drawn(page.read(request, Question))
     read_points = await store.ask(lambda connection: points.read(connection, drawn.axes), seconds=_SECONDS)
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
@@ -155,7 +153,7 @@ def _with_axes(question: Question, fields: Sequence[str]) -> Question:
 def _commonest(connection: sqlite3.Connection) -> list[str]:
     """Find the commonest number, and the commonest other one that a run has too."""
     fields = fields_of(connection)
-    first, *others = [str(Name("", name)) for name in store_read.commonest_numbers(connection, _TRIED)] or [""]
+    first, *others = [str(Name("", name)) for name in read.commonest_numbers(connection, _TRIED)] or [""]
     for other in others:
         both = f"{first} is not null and {other} is not null"
         if next(iter(select(connection, fields, both, columns="nb.path", limit=1).rows), None):
