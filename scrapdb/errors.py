@@ -111,14 +111,14 @@ class ExpressionError(UsageError):
         return f"{self.message}\n  {shown}\n  {' ' * (self.start - first)}{carets}"
 
 
-def suggestion(word: str, known: Iterable[str], *, mark: str = "", listing: str = "there are") -> str:
+def suggestion(word: str, known: Iterable[str], *, mark: str = "", owner: str = "") -> str:
     """Return how a sentence goes on after a name that is not known: `did you mean distance or distances?`.
 
     Args:
         word: what was asked for.
         known: the names there are, the likeliest first. If none of them is near, the first few are listed.
         mark: what stands around each name.
-        listing: how the list of the first few begins.
+        owner: who has the names, if it is somebody: `it`.
     """
     import difflib  # takes longer than many a query
 
@@ -126,4 +126,5 @@ def suggestion(word: str, known: Iterable[str], *, mark: str = "", listing: str 
     if near := difflib.get_close_matches(word, names, n=3):
         return f"did you mean {' or '.join(f'{mark}{name}{mark}' for name in near)}?"
     listed = [f"{mark}{name}{mark}" for name in names[:_LISTED]]
-    return f"{listing} {', '.join(listed) or 'none'}{', …' if names[_LISTED:] else ''}."
+    begin = f"{owner} has" if owner else "there is" if len(names) == 1 else "there are"
+    return f"{begin} {', '.join(listed) or 'none'}{', …' if names[_LISTED:] else '.'}"

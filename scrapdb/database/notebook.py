@@ -106,7 +106,7 @@ class Scraps(Mapping[str, Scrap]):
 
     def __getitem__(self, name: str) -> Scrap:
         if name not in self._scraps:
-            known = suggestion(name, self._scraps, listing="it has")
+            known = suggestion(name, self._scraps, owner="it")
             raise ScrapNotFoundError(f"{self._notebook} has no scrap {name!r}; {known}")
         return self._scraps[name]
 

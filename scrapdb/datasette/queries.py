@@ -16,7 +16,7 @@ from scrapdb.store.questions import QUESTIONS
 
 
 async def queries(datasette: Any, database: str, actor: Any) -> dict[str, dict[str, str]]:
-    """Return Datasette 0.65 the queries that an actor may run."""
+    """Give Datasette 0.65 the queries that an actor may run."""
     try:
         await find(datasette, database, actor)
     except (Forbidden, NotFound):

@@ -148,7 +148,7 @@ async def is_store(datasette: Any, name: str) -> bool:
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Return a connection the functions that compiled expressions call."""
+    """Give a connection the functions that compiled expressions call."""
     register(connection)
 
 

@@ -30,7 +30,7 @@ class _New(NamedTuple):
 
 
 def replace(file: str, before: bytes | None, after: bytes) -> None:
-    """Return a file new content; its mode, owner and extended attributes stay, and links still lead to it.
+    """Give a file new content; its mode, owner and extended attributes stay, and links still lead to it.
 
     Args:
         file: its path.
@@ -111,7 +111,7 @@ def _check(real: Path, state: os.stat_result | None, before: bytes | None) -> No
 
 
 def _adopt(new: _New, real: Path, state: os.stat_result) -> None:
-    """Return the new file the owner, mode and extended attributes of the old one, before there is anything in it."""
+    """Give the new file the owner, mode and extended attributes of the old one, before there is anything in it."""
     own = os.fstat(new.descriptor)
     if (own.st_uid, own.st_gid) != (state.st_uid, state.st_gid):
         try:

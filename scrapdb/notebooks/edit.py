@@ -190,7 +190,7 @@ def _home(source: _Source) -> int:
 def _unknown(source: _Source, name: str, cell: int | None) -> ScrapNotFoundError:
     names = list(dict.fromkeys(item.name for spot in source.spots for item in spot.items if item.name))
     where = "" if cell is None else f" in cell {cell}"
-    return ScrapNotFoundError(f"It has no scrap {name!r}{where}; {suggestion(name, names, listing='it has')}")
+    return ScrapNotFoundError(f"It has no scrap {name!r}{where}; {suggestion(name, names, owner='it')}")
 
 
 def _outputs(text: str, place: int) -> tuple[Container, Container]:

@@ -45,7 +45,7 @@ def fault(pattern: str) -> str | None:
 
 
 def register(connection: sqlite3.Connection) -> None:
-    """Return a connection the SQL functions that compiled expressions call.
+    """Give a connection the SQL functions that compiled expressions call.
 
     `regexp` is a search with google-re2, in time linear in the text; `text_lower` and `text_upper` know all letters,
     where SQLite's own know ASCII.

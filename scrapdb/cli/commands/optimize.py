@@ -12,7 +12,7 @@ from scrapdb.cli.options import say
 @click.command("optimize", short_help="Make `runs` and the search table anew, and compact the store.")
 @common
 def command() -> None:
-    """Return the commonest names the columns of the table `runs`, and index them.
+    """Give the commonest names the columns of the table `runs`, and index them.
 
     The table that the search of `serve` reads is made anew too, statistics are gathered, and the file is compacted. Do
     this once after a large store was indexed: its pages are then filtered and sorted at once.

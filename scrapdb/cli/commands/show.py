@@ -139,4 +139,4 @@ def _print_value(value: Any, format_: str | None, output: Path | None, name: str
 
 def _unknown(found: Notebook, name: str) -> ScrapNotFoundError:
     names = [*found.scraps, *found.parameters]
-    return ScrapNotFoundError(f"{found.path} has no {name!r}; {suggestion(name, names, listing='it has')}")
+    return ScrapNotFoundError(f"{found.path} has no {name!r}; {suggestion(name, names, owner='it')}")
