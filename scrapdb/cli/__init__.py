@@ -1,4 +1,4 @@
-"""The command line: one module per command.
+"""The command line: one module per command; and the plugin for sqlite-utils.
 
 Python looks for cycles of garbage after every 700 new objects. What a command imports and makes lives until it ends, so
 that a tenth of a short one's time went into looking.
@@ -7,5 +7,7 @@ that a tenth of a short one's time went into looking.
 from __future__ import annotations
 
 import gc
+import sys
 
-gc.set_threshold(100_000)
+if "sqlite_utils" not in sys.modules:  # which loads its plugin in processes that are not ours
+    gc.set_threshold(100_000)

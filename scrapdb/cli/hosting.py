@@ -19,7 +19,7 @@ SETTINGS: dict[str, bool | int] = {
     "sql_time_limit_ms": 2000,
     "facet_time_limit_ms": 200,
 }
-_REQUIREMENTS = "scrapdb[datasette]\n"
+_REQUIREMENTS = "scrapdb[datasette,regex]\n"
 _README = """\
 A store of scrapdb, as a directory for Datasette:
 

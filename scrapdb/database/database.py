@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from scrapdb.database.export import Exported
-    from scrapdb.database.notebook import Notebook
+    from scrapdb.database.notebook import StoredNotebook
     from scrapdb.database.table import Answer
     from scrapdb.database.table import Ask
     from scrapdb.indexing.loop import Progress
@@ -127,23 +127,23 @@ class Database:
             columns: what to show, `"symbol, distance * 100 as percent"` or a list of such; `*` for all fields.
                 By default the path, the fields that the expression names, and the parameters that vary.
             sort: fields to sort by, `-` in front for the largest first. Missing values come last.
-            limit: the most rows to give.
+            limit: the most rows.
             offset: how many of the first rows to leave out.
 
         Raises:
             ExpressionError: the expression, a column or a sort key is wrong, or names an unknown field.
             StoreError: there is no store, or it cannot be read.
         """
-        shown = columns if columns is None or isinstance(columns, str) else ", ".join(columns)
+        wanted = columns if columns is None or isinstance(columns, str) else ", ".join(columns)
         keys = sort if isinstance(sort, str) else ", ".join(sort)
 
         def ask(connection: sqlite3.Connection) -> Answer:
             fields = fields_of(connection)
-            found = select(
-                connection, fields, expression, columns=shown, sort=keys if sort else None, limit=limit, offset=offset
+            selection = select(
+                connection, fields, expression, columns=wanted, sort=keys if sort else None, limit=limit, offset=offset
             )
-            _refuse_doubles(found.labels)
-            return found
+            _refuse_doubles(selection.labels)
+            return selection
 
         return self._table(ask)
 
@@ -233,18 +233,18 @@ class Database:
         table = self._frame(name, where, columns)
         return Table(table.schema.names, lambda: frames.rows(table))
 
-    def notebook(self, name: str | os.PathLike[str]) -> Notebook:
+    def notebook(self, name: str | os.PathLike[str]) -> StoredNotebook:
         """Find a notebook by its path, or by as much of its end as tells it from others (`BCD`).
 
         Raises:
             NotebookNotFoundError: there is none, or more than one.
             StoreError: there is no store, or it cannot be read.
         """
-        from scrapdb.database.notebook import Notebook
+        from scrapdb.database.notebook import StoredNotebook
         from scrapdb.database.notebook import find
 
         with self._reading() as connection:
-            return Notebook(self.path, find(connection, self.path, os.fspath(name)))
+            return StoredNotebook(self.path, find(connection, self.path, os.fspath(name)))
 
     def fields(self, *, attributes: bool = False) -> Table:
         """List every scrap and parameter: type, number of notebooks, range or examples; on request attributes too."""
@@ -259,7 +259,7 @@ class Database:
                     yield attribute.name, "notebook", attribute.kind, None, None, None, attribute.description
 
         check(self.path)
-        return Table(("name", "kind", "type", "notebooks", "min", "max", "examples"), rows)
+        return Table(("name", "role", "type", "notebooks", "min", "max", "examples"), rows)
 
     def completions(self, start: str) -> list[str]:
         """List the names of fields that begin so."""
@@ -335,7 +335,7 @@ class Database:
             return export(connection, os.fspath(target), self._chosen(connection, where), force=force)
 
     def optimize(self) -> int:
-        """Choose the columns of `runs` anew, gather statistics and compact the file; gives the number of columns."""
+        """Choose the columns of `runs` anew, gather statistics and compact the file; return the number of columns."""
         from scrapdb.store.write import Writer
 
         check(self.path)

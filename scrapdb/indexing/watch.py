@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from scrapdb.errors import ScrapdbError
@@ -34,8 +35,10 @@ def check(roots: Sequence[str]) -> None:
     """Make sure that some paths can be watched.
 
     Raises:
-        UsageError: one is a list or a glob, or does not exist.
+        UsageError: watchfiles is not installed, or one is a list or a glob, or does not exist.
     """
+    if find_spec("watchfiles") is None:
+        raise UsageError("--watch needs watchfiles, which is not installed: `pip install 'scrapdb[watch]'`.")
     for root in roots:
         if not Path(root).exists():
             raise UsageError(f"There is no file or directory {root} to watch. Lists, globs and URLs cannot be watched.")

@@ -72,6 +72,16 @@ def shown(
     return found
 
 
+def by_hash(connection: sqlite3.Connection, digest: str) -> tuple[str, bytes] | None:
+    """Read MIME type and bytes of a display; of several types, a picture."""
+    row: tuple[str, bytes] | None = connection.execute(
+        """SELECT mime_type, data FROM blobs JOIN displays USING (hash) WHERE blobs.hash = ?
+            ORDER BY mime_type NOT LIKE 'image/%', mime_type LIMIT 1""",
+        (digest,),
+    ).fetchone()
+    return row
+
+
 def content(connection: sqlite3.Connection, display: Display) -> bytes:
     """Read the bytes of a display."""
     data: bytes = connection.execute("SELECT data FROM blobs WHERE hash = ?", (display.hash,)).fetchone()[0]

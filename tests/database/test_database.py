@@ -201,15 +201,15 @@ def test_a_name_of_many_notebooks_asks_for_more_of_the_path(tmp_path: Path) -> N
 
 
 def test_fields(ticker_store: Path) -> None:
-    fields = {(row["name"], row["kind"]): row for row in scrapdb.open(ticker_store).fields()}
+    fields = {(row["name"], row["role"]): row for row in scrapdb.open(ticker_store).fields()}
     glued = [distance(path) for path in (ticker_store.parent / "tickers").glob("*.ipynb")]
     assert (fields["distance", "scrap"]["min"], fields["distance", "scrap"]["max"]) == (min(glued), max(glued))
     assert fields["symbol", "parameter"]["examples"] == "AAA, ABC, BCD"
     assert fields["length", "scrap"]["notebooks"] == fields["length", "parameter"]["notebooks"] == 12
     assert fields["prices", "scrap"]["type"] == "frame"
-    assert not [name for name, kind in fields if kind == "notebook"]
+    assert not [name for name, role in fields if role == "notebook"]
     attributes = scrapdb.open(ticker_store).fields(attributes=True)
-    assert "nb.status" in {row["name"] for row in attributes if row["kind"] == "notebook"}
+    assert "nb.status" in {row["name"] for row in attributes if row["role"] == "notebook"}
 
 
 def distance(path: Path) -> float:

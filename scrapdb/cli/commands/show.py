@@ -19,8 +19,8 @@ from scrapdb.errors import UsageError
 from scrapdb.errors import suggestion
 
 if TYPE_CHECKING:
-    from scrapdb.database.notebook import Notebook
-    from scrapdb.database.notebook import Scrap
+    from scrapdb.database.notebook import StoredNotebook
+    from scrapdb.database.notebook import StoredScrap
 
 _COLUMNS = (
     "name",
@@ -66,7 +66,7 @@ def command(notebook: str, name: str | None, format_: str | None, output: Path |
         raise _unknown(found, name)
 
 
-def _show_notebook(found: Notebook, format_: str | None, output: Path | None) -> None:
+def _show_notebook(found: StoredNotebook, format_: str | None, output: Path | None) -> None:
     on_terminal = format_ == "table" or (format_ is None and output is None and sys.stdout.isatty())
     if on_terminal:
         _print_heading(found)
@@ -77,7 +77,7 @@ def _show_notebook(found: Notebook, format_: str | None, output: Path | None) ->
         say(f"Problem{where} ({kind}{f', {name}' if name else ''}): {message}")
 
 
-def _print_heading(found: Notebook) -> None:
+def _print_heading(found: StoredNotebook) -> None:
     from scrapdb.formats.values import escaped
     from scrapdb.formats.values import short
 
@@ -92,7 +92,7 @@ def _print_heading(found: Notebook) -> None:
         click.echo()
 
 
-def _show_scrap(scrap: Scrap, format_: str | None, output: Path | None) -> None:
+def _show_scrap(scrap: StoredScrap, format_: str | None, output: Path | None) -> None:
     from scrapdb.formats.streams import write_bytes
 
     if scrap.type == "frame":
@@ -106,7 +106,7 @@ def _show_scrap(scrap: Scrap, format_: str | None, output: Path | None) -> None:
         _print_value(scrap.data, format_, output, scrap.name)
 
 
-def _shown_as(scrap: Scrap, output: Path) -> bytes:
+def _shown_as(scrap: StoredScrap, output: Path) -> bytes:
     """Choose the MIME type that the file's suffix asks for; without a known suffix, the first picture or rich text."""
     import mimetypes
 
@@ -137,6 +137,6 @@ def _print_value(value: Any, format_: str | None, output: Path | None, name: str
         print_text(f"{plain(value)}\n", output)
 
 
-def _unknown(found: Notebook, name: str) -> ScrapNotFoundError:
+def _unknown(found: StoredNotebook, name: str) -> ScrapNotFoundError:
     names = [*found.scraps, *found.parameters]
     return ScrapNotFoundError(f"{found.path} has no {name!r}; {suggestion(name, names, owner='it')}")

@@ -64,7 +64,7 @@ async def view(store: Store, request: Any) -> Response:
         "heading": heading,
         "is_missing": lambda value: value is UNSET,
         "picture": lambda shown: next((shown.hashes[mime] for mime in PICTURES if mime in shown.hashes), None),
-        "is_display": lambda value: isinstance(value, differences.Shown),
+        "is_display": lambda value: isinstance(value, differences.DisplayHashes),
     }
     if len(paths) >= _FEWEST:
         sides = await asyncio.to_thread(lambda: [_side(notebook) for notebook in notebooks])
@@ -101,7 +101,7 @@ def _notebook(connection: sqlite3.Connection, notebook_id: int) -> Notebook:
     )
 
 
-def _side(notebook: Notebook) -> differences.Side:
+def _side(notebook: Notebook) -> differences.NotebookValues:
     row = notebook.row
     code = row["code_hash"] and row["code_hash"][:_SHOWN_HASH]
     run = {"status": row["status"], "seconds": row["seconds"], "error": row["error_name"], "code": code}
@@ -110,13 +110,13 @@ def _side(notebook: Notebook) -> differences.Side:
         for scrap in notebook.scraps
         if scrap.type != "display"
     }
-    return differences.Side(
+    return differences.NotebookValues(
         row["path"],
         {
             "run": {name: value for name, value in run.items() if value is not None},
             "parameters": {value.name: _plain(value.value) for value in notebook.parameters},
             "scraps": scraps,
-            "displays": {name: differences.Shown(hashes) for name, hashes in notebook.hashes.items()},
+            "displays": {name: differences.DisplayHashes(hashes) for name, hashes in notebook.hashes.items()},
         },
     )
 
