@@ -44,7 +44,7 @@ def glued_scraps(notebook: ipynb.Notebook, *, strict: bool, old_reading: bool) -
     for item in _in_order(notebook):
         if isinstance(item, GluedScrap):
             earlier = None if old_reading else scraps.get(item.glued.name)
-            scraps[item.glued.name] = _joined(earlier, item)
+            scraps[item.glued.name] = _merged(earlier, item)
         elif strict:
             raise ScrapbookDataException(item.message)
     return scraps
@@ -111,7 +111,7 @@ def _text(part: Any) -> Any:
     return "".join(part) if is_lines else part
 
 
-def _joined(earlier: GluedScrap | None, item: GluedScrap) -> GluedScrap:
+def _merged(earlier: GluedScrap | None, item: GluedScrap) -> GluedScrap:
     """Let a display join the value that was glued right before it, in the same cell."""
     shown_only = item.glued.data is UNSET
     if earlier and shown_only and earlier.cell == item.cell and earlier.glued.data is not UNSET and not earlier.display:
