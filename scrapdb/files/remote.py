@@ -63,15 +63,14 @@ def listing(url: str, suffix: str) -> list[Object]:
     """
     system, path = file_system(url)
     bare = url if url.endswith(path) else url.rstrip("/")
-    start = bare.removesuffix(path) if path else f"{bare.rstrip('/')}/"
+    prefix = bare.removesuffix(path) if path else f"{bare.rstrip('/')}/"
     with sentences(url, "listed"):
         system.invalidate_cache()
         entries = [entry for entry in _entries(system, path, url, suffix) if entry["type"] == "file"]
         if urlsplit(url).scheme in {"http", "https"}:  # a server's page of links tells nothing but names
             entries = _in_threads(system.info, [entry["name"] for entry in entries])
         system.invalidate_cache()  # in which S3's keeps the whole listing
-    top = path.partition("*")[0].rpartition("/")[0] if "*" in path else path
-    return [_object(entry, start, top) for entry in entries]
+    return [_object(entry, prefix, _top(path)) for entry in entries]
 
 
 def contents(ends: Mapping[str, int]) -> dict[str, bytes | Exception]:
@@ -151,15 +150,20 @@ def _entries(system: AbstractFileSystem, path: str, url: str, suffix: str) -> li
             return [named]
     entries = system.glob(path, detail=True) if "*" in path else system.find(path, detail=True)
     if not entries:
-        system.ls(path.partition("*")[0].rpartition("/")[0] if "*" in path else path)  # says why, where `find` does not
+        system.ls(_top(path))  # says why, where `find` does not
     return [entry for name, entry in entries.items() if name.endswith(suffix)]
 
 
-def _object(entry: Mapping[str, Any], start: str, top: str) -> Object:
+def _top(path: str) -> str:
+    """Return what is listed for a path: itself, or the directory above the first `*` in it."""
+    return path.partition("*")[0].rpartition("/")[0] if "*" in path else path
+
+
+def _object(entry: Mapping[str, Any], prefix: str, top: str) -> Object:
     name = entry["name"]
     etag = next((str(entry[key]) for key in _ETAG_KEYS if entry.get(key)), None)
     changed = next((entry[key] for key in _TIME_KEYS if entry.get(key)), None)
-    return Object(start + name, name.removeprefix(top).lstrip("/"), entry.get("size"), _nanoseconds(changed), etag)
+    return Object(prefix + name, name.removeprefix(top).lstrip("/"), entry.get("size"), _nanoseconds(changed), etag)
 
 
 def _nanoseconds(moment: object) -> int | None:
@@ -170,8 +174,9 @@ def _nanoseconds(moment: object) -> int | None:
         if isinstance(moment, str):
             moment = parsedate_to_datetime(moment) if "," in moment else datetime.fromisoformat(moment)
         if isinstance(moment, datetime):
-            whole = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            return int(whole.replace(microsecond=0).timestamp()) * 10**9 + whole.microsecond * 1000
+            aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            # In two parts, since a float cannot hold the nanoseconds since 1970.
+            return int(aware.replace(microsecond=0).timestamp()) * 10**9 + aware.microsecond * 1000
         return int(moment * 10**9) if isinstance(moment, int | float) else None
     except (ValueError, OverflowError):
         return None

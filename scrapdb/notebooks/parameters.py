@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import functools
 import json
-import math
 import warnings
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -122,6 +121,5 @@ def _disagreements(recorded: Mapping[str, Any], injected: Mapping[str, Any]) -> 
 
 
 def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, float) and isinstance(other, float) and math.isnan(one) and math.isnan(other):
-        return True
+    """Return whether two JSON values are equal; NaN is equal to itself, since it is written as such."""
     return bool(one == other) or json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

@@ -103,7 +103,7 @@ class Scan:
             yield from self._links(listing.links, directory, directories)
             waiting += sorted(directories, reverse=True)
 
-    def file(self, path: str) -> None:
+    def add_file(self, path: str) -> None:
         """Remember one file for `linked`, which finds it unless something else does before."""
         self._elsewhere.add(os.path.realpath(path))
 
@@ -215,7 +215,7 @@ class Scan:
                     directories.append(os.path.realpath(link))
             elif name.endswith(SUFFIX):
                 if os.path.exists(link):
-                    self.file(link)
+                    self.add_file(link)
                 else:
                     yield _candidate(link, identity(link, self.base))
 
@@ -242,7 +242,7 @@ def _local(walk: Scan, matches: Iterable[tuple[str, bool]]) -> Iterator[Candidat
         if os.path.isdir(path):
             yield from walk.directory_tree(path, vouch=named)
         elif named or not walk.excludes(path):
-            walk.file(path)
+            walk.add_file(path)
 
 
 def _named(walk: Scan, names: Iterable[str]) -> Iterator[Candidate]:
@@ -252,7 +252,7 @@ def _named(walk: Scan, names: Iterable[str]) -> Iterator[Candidate]:
         elif os.path.isdir(name):
             yield from walk.directory_tree(name, vouch=False)
         elif os.path.exists(name):
-            walk.file(name)
+            walk.add_file(name)
         else:
             walk.errors.append(f"There is no file {name}.")
 
