@@ -211,7 +211,7 @@ def _replaced(text: str, spot: _Spot, output: Mapping[str, Any]) -> tuple[str, s
 def _appended(text: str, index: int, output: Mapping[str, Any]) -> tuple[str, str]:
     """Write an output behind all others of a cell; return the whole text, and what was written."""
     cell, outputs = _outputs(text, index)
-    look = layout(text, cell)
+    look = layout(text, cell)  # in which the list of outputs is one level deeper, and an output two
     if not outputs.parts:
         written = _written(output, look.inside(2))
         lines = f"{look.inside(2).line_break}{written}{look.inside(1).line_break}"
