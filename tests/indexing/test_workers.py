@@ -87,14 +87,14 @@ def test_killed_indexers_leave_a_whole_store_and_the_next_completes_it(root: Pat
 ENDLESS = """
 import os, time
 from pathlib import Path
-from scrapdb import index, workers
+from scrapdb.indexing import loop, workers
 
 def read(*_):
     os.write(1, b"%d\\n" % os.getpid())
     time.sleep(600)
 
 workers._read_one = read
-index.index(Path({store!r}), [{root!r}], workers=2)
+loop.index(Path({store!r}), [{root!r}], workers=2)
 """
 
 
@@ -192,9 +192,9 @@ def test_workers_that_are_killed_lose_nothing(root: Path) -> None:
 DEADLY = """
 import os, signal, sys
 from pathlib import Path
-from scrapdb import index, workers
+from scrapdb.indexing import loop, workers
 
-real = workers.files.read
+real = workers.notebooks.read
 DEADLY = {{"{root}/1/1.ipynb": signal.SIGSEGV, "{root}/1/11.ipynb": signal.SIGKILL, "{root}/9/699.ipynb": 0}}
 
 def read(file, *more):
@@ -202,8 +202,8 @@ def read(file, *more):
         os.kill(os.getpid(), how) if how else os._exit(3)
     return real(file, *more)
 
-workers.files.read = read
-print(index.index(Path({store!r}), ["{root}"], {how}))
+workers.notebooks.read = read
+print(loop.index(Path({store!r}), ["{root}"], {how}))
 """
 
 
