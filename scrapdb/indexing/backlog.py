@@ -16,7 +16,6 @@ from scrapdb.files.remote import is_url
 from scrapdb.notebooks.scan import Candidate
 from scrapdb.store.marks import Known
 
-GARBAGE = 100_000  # objects between two looks for cycles: facts and rows hold none, and there are many of them
 _IN_MEMORY = 8 * 2**20
 _FULL = "The list of files to read cannot be written to {}: {}. Make room there, or set TMPDIR to another directory."
 
@@ -25,13 +24,13 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     """A file to read, what the store has of it, and whether it is read even if its content is the same."""
 
     candidate: Candidate
-    before: Known | None
+    stored: Known | None
     force: bool
 
     @property
     def known_hash(self) -> str | None:
         """SHA-256 of a content that need not be read again."""
-        return self.before.content_hash if self.before and not self.force else None
+        return self.stored.content_hash if self.stored and not self.force else None
 
 
 class Backlog:

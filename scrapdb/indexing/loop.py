@@ -22,7 +22,7 @@ import msgspec
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
-from scrapdb.indexing.backlog import GARBAGE
+from scrapdb.indexing import GARBAGE
 from scrapdb.indexing.backlog import Backlog
 from scrapdb.indexing.backlog import Task
 from scrapdb.notebooks.scan import MAX_BYTES
@@ -33,7 +33,9 @@ from scrapdb.store.marks import Known
 from scrapdb.store.write import Writer
 
 if TYPE_CHECKING:
-    from scrapdb.indexing.workers import Done
+    from scrapdb.indexing.reading import Done
+    from scrapdb.indexing.reading import Reader
+    from scrapdb.indexing.workers import Start
 
 _COMPARED = 1_000  # files at a time
 _MANY = 1_000  # files, for which to make indexes at the end
@@ -41,17 +43,6 @@ _BATCH_NOTEBOOKS = 512
 _BATCH_BYTES = 32 * 2**20
 _BATCH_SECONDS = 2.0
 _UNFINISHED = frozenset({"missing", "changing", "empty", "truncated"})  # what writing to a file can look like
-
-
-class _Reading(NamedTuple):
-    """How files are read; see the arguments of `index`."""
-
-    base: str
-    workers: int | None
-    scheduler: str | None
-    max_bytes: int
-    patience: float
-    apart: bool
 
 
 class Progress(NamedTuple):
@@ -131,8 +122,13 @@ def index(
         seen = bytearray(last + 1)  # a mark by the id of each notebook that was found
         _compare(candidates, writer, backlog, seen, summary, force=force)
         if backlog:
-            reading = _Reading(base, workers, scheduler, max_bytes, patience, apart)
-            _take_in(backlog, reading, writer, summary, report)
+            # These know all that reads notebooks, which takes longer to import than to find that none has changed.
+            from scrapdb.indexing.reading import Reader
+            from scrapdb.indexing.workers import starter
+
+            start = starter(backlog, workers, scheduler)
+            reader = Reader(base, max_bytes)
+            _take_in(backlog, start, reader, writer, summary, report=report, patience=patience, apart=apart)
         if prune and (found.listed or found.listed_urls) and seen.count(1) < known:
             _prune(writer, found, seen, summary)
         if backlog or summary.removed:
@@ -174,22 +170,27 @@ def _compare(
 
 
 def _take_in(
-    backlog: Backlog, reading: _Reading, writer: Writer, summary: Summary, report: Callable[[Progress], None]
+    backlog: Backlog,
+    start: Start | None,
+    reader: Reader,
+    writer: Writer,
+    summary: Summary,
+    *,
+    report: Callable[[Progress], None],
+    patience: float,
+    apart: bool,
 ) -> None:
     """Read files and write what is in them."""
-    from scrapdb.indexing import (
-        workers,  # and all that reads notebooks, which takes longer than to find that none has changed
-    )
+    from scrapdb.indexing.workers import results
 
-    pool = workers.pool(backlog, reading.workers, reading.scheduler)
     progress = Progress(summary.notebooks + len(backlog), len(backlog), 0)
-    with _marked(writer.path, here=pool is None) as was_killed:
-        apart = (reading.apart or was_killed) and not backlog.in_memory
+    with _marked(writer.path, here=start is None) as was_killed:
+        apart = (apart or was_killed) and not backlog.in_memory
         with (
             writer.filling() if len(backlog) >= _MANY else nullcontext(),
-            closing(workers.results(backlog, pool, reading.base, reading.max_bytes, apart=apart)) as done,
+            closing(results(backlog, start, reader, apart=apart)) as done,
         ):
-            for batch in _batches(_finished(done, reading.patience, summary)):
+            for batch in _batches(_finished(done, patience, summary)):
                 _write(writer, batch, summary)
                 progress = progress._replace(read=progress.read + len(batch))
                 report(progress)

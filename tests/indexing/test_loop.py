@@ -21,7 +21,7 @@ from scrapdb.indexing.loop import Summary
 from scrapdb.indexing.loop import _batches
 from scrapdb.indexing.loop import index
 from scrapdb.indexing.loop import unchanged
-from scrapdb.indexing.workers import Done
+from scrapdb.indexing.reading import Done
 from scrapdb.notebooks.scan import Candidate
 from scrapdb.store.marks import File
 from scrapdb.store.marks import Known

@@ -87,13 +87,13 @@ def test_killed_indexers_leave_a_whole_store_and_the_next_completes_it(root: Pat
 ENDLESS = """
 import os, time
 from pathlib import Path
-from scrapdb.indexing import loop, workers
+from scrapdb.indexing import loop, reading
 
 def read(*_):
     os.write(1, b"%d\\n" % os.getpid())
     time.sleep(600)
 
-workers._read_one = read
+reading.Reader._read = read
 loop.index(Path({store!r}), [{root!r}], workers=2)
 """
 
@@ -192,9 +192,9 @@ def test_workers_that_are_killed_lose_nothing(root: Path) -> None:
 DEADLY = """
 import os, signal, sys
 from pathlib import Path
-from scrapdb.indexing import loop, workers
+from scrapdb.indexing import loop, reading
 
-real = workers.notebooks.read
+real = reading.notebooks.read
 DEADLY = {{"{root}/1/1.ipynb": signal.SIGSEGV, "{root}/1/11.ipynb": signal.SIGKILL, "{root}/9/699.ipynb": 0}}
 
 def read(file, *more):
@@ -202,7 +202,7 @@ def read(file, *more):
         os.kill(os.getpid(), how) if how else os._exit(3)
     return real(file, *more)
 
-workers.notebooks.read = read
+reading.notebooks.read = read
 print(loop.index(Path({store!r}), ["{root}"], {how}))
 """
 
