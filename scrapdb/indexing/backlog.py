@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
-from collections.abc import Sequence
 from tempfile import SpooledTemporaryFile
 from tempfile import gettempdir
 from typing import Self
@@ -17,6 +16,7 @@ from scrapdb.notebooks.scan import Candidate
 from scrapdb.store.marks import Known
 
 _IN_MEMORY = 8 * 2**20
+_TOGETHER = 1_000  # tasks, put to the file at once
 _FULL = "The list of files to read cannot be written to {}: {}. Make room there, or set TMPDIR to another directory."
 
 
@@ -41,6 +41,7 @@ class Backlog:
         self.local_file: str | None = None  # one of those on this machine
         self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 (closed by __exit__)
         self._tasks = 0
+        self._last: list[Task] = []
 
     def __enter__(self) -> Self:
         """Return the backlog itself."""
@@ -54,28 +55,38 @@ class Backlog:
         """Count the tasks that were added."""
         return self._tasks
 
-    def add(self, tasks: Sequence[Task]) -> None:
-        """Add tasks.
+    def add(self, task: Task) -> None:
+        """Add a task.
 
         Raises:
             ScrapdbError: the disk of temporary files is full.
         """
-        if not tasks:
-            return
-        try:
-            pickle.dump(tasks, self._file, pickle.HIGHEST_PROTOCOL)
-        except OSError as error:
-            raise ScrapdbError(_FULL.format(gettempdir(), error.strerror)) from error
-        self._tasks += len(tasks)
-        files = [task.candidate.file for task in tasks]
-        self.in_memory = self.in_memory or any(file.startswith("memory://") for file in files)
-        self.local_file = self.local_file or next((file for file in files if not is_url(file)), None)
+        self._tasks += 1
+        self._last.append(task)
+        if len(self._last) == _TOGETHER:
+            self._put()
+        file = task.candidate.file
+        self.in_memory = self.in_memory or file.startswith("memory://")
+        if self.local_file is None and not is_url(file):
+            self.local_file = file
 
     def __iter__(self) -> Iterator[Task]:
-        """Return each task."""
+        """Return each task.
+
+        Raises:
+            ScrapdbError: the disk of temporary files is full.
+        """
+        self._put()
         self._file.seek(0)
         left = self._tasks
         while left:
             tasks = pickle.load(self._file)  # noqa: S301 (nobody else can open it)
             left -= len(tasks)
             yield from tasks
+
+    def _put(self) -> None:
+        try:
+            pickle.dump(self._last, self._file, pickle.HIGHEST_PROTOCOL)
+        except OSError as error:
+            raise ScrapdbError(_FULL.format(gettempdir(), error.strerror)) from error
+        self._last = []

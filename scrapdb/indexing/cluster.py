@@ -91,11 +91,7 @@ class Cluster:
         self.size = sum(client.nthreads().values()) or 1
 
     def submit(self, called: Callable[[Argument], Result], argument: Argument, /) -> Future[Result]:
-        """Have something called by a worker.
-
-        Raises:
-            BrokenExecutor: the scheduler is lost.
-        """
+        """Have something called by a worker."""
         if self._is_closed():
             raise BrokenExecutor
         future: Future[Result] = Future()

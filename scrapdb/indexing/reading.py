@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 from typing import NamedTuple
 
 import msgspec
@@ -13,24 +12,23 @@ from scrapdb.facts import Problem
 from scrapdb.files.paths import os_path
 from scrapdb.files.remote import is_url
 from scrapdb.indexing.backlog import Task
+from scrapdb.indexing.changes import Change
+from scrapdb.indexing.changes import change_of
 from scrapdb.notebooks import read as notebooks
 from scrapdb.store.marks import File
-from scrapdb.store.marks import Known
 from scrapdb.store.rows import Rows
 from scrapdb.store.rows import rows
 
 _NO_MEMORY = "There is not enough memory to read it; a smaller --max-bytes passes over such files."
 
-Outcome = Literal["added", "changed", "unchanged", "failed"]
-
 
 class Done(NamedTuple):
-    """A file that was read: its rows, or None if its content is the known one, and how the summary counts it."""
+    """A file that was read: its rows, or None if its content is the stored one, and what became of it."""
 
     file: File
     rows: Rows | None
     bytes: int
-    outcome: Outcome
+    change: Change
 
 
 class Reader(msgspec.Struct, frozen=True):
@@ -70,14 +68,7 @@ class Reader(msgspec.Struct, frozen=True):
         return self.unreadable(task, "memory", _NO_MEMORY)
 
     def unreadable(self, task: Task, kind: str, message: str, *, until_changed: bool = False) -> Done:
-        """Return what is written of a file that cannot be read.
-
-        Args:
-            task: the file.
-            kind: of the problem.
-            message: of the problem.
-            until_changed: whether to keep its marks, so that no later index reads it before it changes.
-        """
+        """Return what is written of a file that cannot be read, and if wished is not tried again as it is."""
         listed = task.candidate
         file = self._file(task)
         if until_changed:
@@ -90,16 +81,8 @@ class Reader(msgspec.Struct, frozen=True):
 
 
 def _done(task: Task, file: File, facts: Facts | None) -> Done:
-    """Lay out the facts of a file, if it is not as known."""
-    made = rows(file, facts) if facts else None
+    """Lay out the facts of a file, if it is not as stored."""
+    stored, made = task.stored, rows(file, facts) if facts else None
     size = sum(map(len, (*made.blobs.values(), *made.sidecars.values()))) if made else 0
-    return Done(file, made, size, _outcome(task.stored, file, facts))
-
-
-def _outcome(stored: Known | None, file: File, facts: Facts | None) -> Outcome:
-    status = facts.status if facts else stored and stored.status
-    if status == "unreadable":
-        return "failed"
-    if stored is None:
-        return "added"
-    return "unchanged" if facts is None or file.content_hash == stored.content_hash else "changed"
+    same = facts is None or (stored is not None and stored.content_hash == file.content_hash)
+    return Done(file, made, size, change_of(stored, same=same, status=facts.status if facts else None))

@@ -20,7 +20,6 @@ from concurrent.futures import Future
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures import wait
 from contextlib import AbstractContextManager
-from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Protocol
@@ -76,26 +75,26 @@ def starter(backlog: Backlog, workers: int | None, scheduler: str | None) -> Sta
     if workers is None and len(backlog) < _WORTH_A_POOL:
         return None
     count = workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
-    return None if count == 1 else partial(_processes, count)
+    return None if count == 1 else partial(_Processes, count)
 
 
 def results(
-    tasks: Iterable[Task], start: Start | None, reader: Reader, *, apart: bool = False
+    backlog: Backlog, start: Start | None, reader: Reader, *, apart: bool = False
 ) -> Generator[Done, None, None]:
     """Read files, in whatever order they are done; only so many are in flight that memory stays flat.
 
     When a process is killed, the files in flight are read again apart, to find the one that did it.
 
     Args:
-        tasks: the files.
+        backlog: the files.
         start: starts the processes; None reads one file after another.
         reader: what reads them.
-        apart: whether this process reads none itself, so that no file can kill it.
+        apart: whether this process reads none itself, so that no file can kill it, unless it alone has them in memory.
     """
-    chunks = _chunks(tasks)
+    chunks = _chunks(backlog)
     if start is None:
         for chunk in chunks:
-            yield from _apart(chunk, reader) if apart else reader(chunk)
+            yield from _apart(chunk, reader) if apart and not backlog.in_memory else reader(chunk)
         return
     whole = False
     while not whole:
@@ -210,19 +209,11 @@ class _Processes(ProcessPoolExecutor):
         super().__init__(size, _context(), initializer=_start_worker, initargs=(os.getpid(),))
         self.size = size
 
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.shutdown(wait=kind is None, cancel_futures=kind is not None)
+
     def is_lost(self) -> bool:
-        return False  # it notices by itself that a process is gone
-
-
-@contextmanager
-def _processes(count: int) -> Iterator[Pool]:
-    pool = _Processes(count)
-    try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
+        return False  # a process that is gone is noticed here
 
 
 def _context() -> multiprocessing.context.ForkContext | multiprocessing.context.SpawnContext:

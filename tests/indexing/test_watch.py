@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from scrapdb.errors import StoreError
-from scrapdb.indexing.loop import Summary
+from scrapdb.indexing.changes import Summary
 from scrapdb.indexing.watch import _matters
 from scrapdb.indexing.watch import _Passes
 from tests.notebook_builder import content
