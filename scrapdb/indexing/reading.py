@@ -48,16 +48,14 @@ class Reader(msgspec.Struct, frozen=True):
         return [self._read(task, fetched) for task in tasks]
 
     def _read(self, task: Task, fetched: dict[str, bytes | Exception]) -> Done:
-        listed = task.candidate
+        listed, file = task.candidate, self._file(task)
         if listed.reason:
             return self.unreadable(task, "not a file", listed.reason)
         try:
             if is_url(listed.file):
-                content = fetched.pop(listed.file, None)
-                read = notebooks.read_fetched(listed, content, task.known_hash, self.max_bytes)
+                read = notebooks.read_fetched(listed, fetched.pop(listed.file, None), task.known_hash, self.max_bytes)
             else:
                 read = notebooks.read(listed.file, task.known_hash, self.max_bytes)
-            file = self._file(task)
             file = File(file.path, file.os_path, read.size, read.mtime_ns, read.content_hash, read.etag)
             return _done(task, file, read.facts)
         except MemoryError:
