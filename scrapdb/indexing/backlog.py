@@ -6,7 +6,6 @@ import pickle
 from collections.abc import Iterator
 from tempfile import SpooledTemporaryFile
 from tempfile import gettempdir
-from typing import Self
 
 import msgspec
 
@@ -34,20 +33,16 @@ class Task(msgspec.Struct, frozen=True, gc=False):
 
 
 class Backlog:
-    """Tasks in the order in which they were added. Use it as a context manager; it is read once, from the start."""
+    """Tasks in the order in which they were added. It is read once, from the start, and closed then."""
 
     def __init__(self) -> None:
         self.in_memory = False  # whether some are in this process's own memory (fsspec's memory://)
         self.local_file: str | None = None  # one of those on this machine
-        self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 (closed by __exit__)
+        self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 (closed by close)
         self._tasks = 0
         self._last: list[Task] = []
 
-    def __enter__(self) -> Self:
-        """Return the backlog itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         """Throw away what is left."""
         self._file.close()
 

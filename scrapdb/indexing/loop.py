@@ -7,7 +7,6 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable
-from collections.abc import Generator
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -38,8 +37,6 @@ from scrapdb.store.write import Writer
 
 if TYPE_CHECKING:
     from scrapdb.indexing.reading import Done
-    from scrapdb.indexing.reading import Reader
-    from scrapdb.indexing.workers import Start
 
 _COMPARED = 1_000  # files at a time
 _MANY = 1_000  # files, for which to make indexes at the end
@@ -101,7 +98,7 @@ def index(
     walk = Scan(base, exclude)
     candidates = scan(walk, roots, names=names)
     counts: Counter[Change] = Counter()
-    with Writer(store) as writer, _few_collections(), Backlog() as backlog:
+    with Writer(store) as writer, _few_collections(), closing(Backlog()) as backlog:
         count, last = writer.extent()
         met = bytearray(last + 1)  # a mark by the id of each stored notebook that the walk came upon
         for change, candidate, stored in _compare(candidates, writer, force=force):
@@ -114,17 +111,19 @@ def index(
         if backlog:
             # These know all that reads notebooks, which takes longer to import than to find that none has changed.
             from scrapdb.indexing.reading import Reader
+            from scrapdb.indexing.workers import results
             from scrapdb.indexing.workers import starter
 
             start, reader = starter(backlog, workers, scheduler), Reader(base, max_bytes)
             reached = Progress(counts.total() + len(backlog), len(backlog), 0)
             with (
+                _marked(store, here=start is None) as was_killed,
                 writer.filling() if len(backlog) >= _MANY else nullcontext(),
-                closing(_take_in(backlog, start, reader, writer, patience=patience, apart=apart)) as batches,
+                closing(results(backlog, start, reader, apart=apart or was_killed)) as done,
             ):
-                for changes in batches:
-                    counts.update(changes)
-                    reached = reached._replace(read=reached.read + len(changes))
+                for batch in _batches(done):
+                    counts.update(_write(writer, batch, patience))
+                    reached = reached._replace(read=reached.read + len(batch))
                     progress(reached)
         if prune and (walk.listed or walk.listed_urls) and met.count(1) < count:
             counts[Change.REMOVED] = _prune(writer, walk, met)
@@ -143,26 +142,6 @@ def _compare(
             stored = marks.get(candidate.path)
             same = not force and has_marks_of(candidate, stored)
             yield change_of(stored, same=same), candidate, stored
-
-
-def _take_in(
-    backlog: Backlog,
-    start: Start | None,
-    reader: Reader,
-    writer: Writer,
-    *,
-    patience: float,
-    apart: bool,
-) -> Generator[list[Change], None, None]:
-    """Read files and write what is in them; yield what became of each, by batches."""
-    from scrapdb.indexing.workers import results
-
-    with (
-        _marked(writer.path, here=start is None) as was_killed,
-        closing(results(backlog, start, reader, apart=apart or was_killed)) as done,
-    ):
-        for batch in _batches(done):
-            yield _write(writer, batch, patience)
 
 
 def _batches(results: Iterable[Done]) -> Iterator[list[Done]]:
