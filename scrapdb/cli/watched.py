@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
-from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +12,7 @@ from scrapdb.cli.options import complain
 from scrapdb.cli.options import say
 
 if TYPE_CHECKING:
-    from scrapdb.indexing.loop import Summary
+    from scrapdb.indexing.changes import Summary
 
 
 def follow(store: Path, roots: Sequence[str], index: Callable[[list[str]], Summary], first: Summary) -> None:
@@ -29,10 +27,12 @@ def follow(store: Path, roots: Sequence[str], index: Callable[[list[str]], Summa
     Raises:
         KeyboardInterrupt: always, in the end.
     """
+    from scrapdb.indexing.changes import Change
     from scrapdb.indexing.watch import watch
 
+    told = (Change.ADDED, Change.CHANGED, Change.REMOVED, Change.FAILED)
     say("Watching for changes; Ctrl-C ends it.")
-    total = Counter(_counts(first))
+    total = first
     try:
         for news in watch(store, roots, index, first):
             if isinstance(news, str):
@@ -40,16 +40,7 @@ def follow(store: Path, roots: Sequence[str], index: Callable[[list[str]], Summa
                 continue
             for error in news.errors:
                 complain(f"Warning: {error}")
-            say(f"{time.strftime('%H:%M:%S')}  {_sentence(_counts(news), news)}")
-            total.update(_counts(news))
-            first = news
+            say(f"{time.strftime('%H:%M:%S')}  {news.told(*told)}")
+            total = total.then(news)
     finally:
-        say(f"Watched: {_sentence(total, first)} → {store}")
-
-
-def _counts(summary: Summary) -> dict[str, int]:
-    return {name: getattr(summary, name) for name in ("added", "changed", "removed")}
-
-
-def _sentence(counts: Mapping[str, int], last: Summary) -> str:
-    return ", ".join(f"{count:,} {name}" for name, count in {**counts, "failed": last.failed}.items())
+        say(f"Watched: {total.told(*told)} → {store}")

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from scrapdb.database.notebook import StoredNotebook
     from scrapdb.database.table import Answer
     from scrapdb.database.table import Ask
+    from scrapdb.indexing.changes import Summary
     from scrapdb.indexing.loop import Progress
-    from scrapdb.indexing.loop import Summary
     from scrapdb.store.write import Collected
 
 _COMPLETIONS = 200
@@ -81,7 +81,7 @@ class Database:
         force: bool = False,
         workers: int | None = None,
         scheduler: str | None = None,
-        report: Callable[[Progress], None] = lambda _: None,
+        progress: Callable[[Progress], None] = lambda _: None,
     ) -> Summary:
         """Bring the store up to date with the notebooks below some paths.
 
@@ -92,7 +92,7 @@ class Database:
             force: whether to read unchanged notebooks too.
             workers: how many processes read; by default one per processor.
             scheduler: address of a scheduler of dask.distributed whose workers read instead.
-            report: is told how far it is.
+            progress: is told how far it is.
 
         Raises:
             UsageError: a path does not exist.
@@ -109,7 +109,7 @@ class Database:
             force=force,
             workers=workers,
             scheduler=scheduler,
-            report=report,
+            progress=progress,
         )
 
     def query(

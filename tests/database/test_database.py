@@ -90,7 +90,7 @@ def test_index_tells_what_it_did_and_how_far_it_is(tmp_path: Path) -> None:
     nb.write(tmp_path / "runs" / "broken.ipynb", b"{")
     db = scrapdb.open(os.fspath(tmp_path / "scraps.db"))
     told: list[Any] = []
-    summary = db.index(tmp_path / "runs", report=told.append)
+    summary = db.index(tmp_path / "runs", progress=told.append)
     assert (summary.added, summary.failed, summary.notebooks) == (3, 1, 4)
     assert told[-1] == (4, 4, 4)
     (tmp_path / "runs" / "0.ipynb").unlink()

@@ -18,7 +18,7 @@ import pytest
 
 from scrapdb.errors import StoreError
 from scrapdb.errors import UsageError
-from scrapdb.indexing.loop import Summary
+from scrapdb.indexing.changes import Summary
 from scrapdb.indexing.watch import _matters
 from scrapdb.indexing.watch import _Passes
 from scrapdb.indexing.watch import check as check_roots

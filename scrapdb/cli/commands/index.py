@@ -18,8 +18,8 @@ from scrapdb.cli.options import store_path
 from scrapdb.errors import UsageError
 
 if TYPE_CHECKING:
+    from scrapdb.indexing.changes import Summary
     from scrapdb.indexing.loop import Progress
-    from scrapdb.indexing.loop import Summary
 
 _MAX_MIB = 256
 
@@ -77,9 +77,9 @@ def command(
         scheduler=scheduler,
         max_bytes=max_bytes,
     )
-    with _progress() as report:
+    with _progress() as progress:
         roots, names = [root for root in paths if root != "-"], _listed(null) if "-" in paths else ()
-        summary = once(roots, names=names, force=force, report=report)
+        summary = once(roots, names=names, force=force, progress=progress)
     _tell(summary, path, as_json=as_json)
     if watch:
         from scrapdb.cli.watched import follow
@@ -107,7 +107,7 @@ def _tell(summary: Summary, path: Path, *, as_json: bool) -> None:
     if as_json:
         _print_json(summary)
     else:
-        say(f"{_sentence(summary)} → {path}")
+        say(f"{summary} → {path}")
     if summary.failed:
         _say_reasons(path)
 
@@ -126,20 +126,12 @@ def _say_reasons(path: Path) -> None:
             say(f"{notebook}: {message}")
 
 
-def _sentence(summary: Summary) -> str:
-    count = summary.notebooks
-    return (
-        f"{count:,} notebook{'' if count == 1 else 's'}: {summary.added:,} added, {summary.changed:,} changed, "
-        f"{summary.unchanged:,} unchanged, {summary.removed:,} removed, {summary.failed:,} failed "
-        f"in {summary.seconds:.1f} s"
-    )
-
-
 def _print_json(summary: Summary) -> None:
     import json
 
-    counts = ("added", "changed", "unchanged", "removed", "failed")
-    click.echo(json.dumps({name: getattr(summary, name) for name in counts} | {"seconds": round(summary.seconds, 3)}))
+    import msgspec
+
+    click.echo(json.dumps(msgspec.structs.asdict(summary) | {"seconds": round(summary.seconds, 3)}))
 
 
 def _listed(null: bool) -> Iterator[str]:
@@ -160,8 +152,8 @@ def _progress() -> Iterator[Callable[[Progress], None]]:
         return
     with click.progressbar(length=0, label="Reading", file=sys.stderr, show_pos=True) as bar:
 
-        def report(progress: Progress) -> None:
+        def draw(progress: Progress) -> None:
             bar.length = progress.to_read
             bar.update(progress.read - bar.pos)
 
-        yield report
+        yield draw
