@@ -7,6 +7,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable
+from collections.abc import Generator
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -37,6 +38,8 @@ from scrapdb.store.write import Writer
 
 if TYPE_CHECKING:
     from scrapdb.indexing.reading import Done
+    from scrapdb.indexing.reading import Reader
+    from scrapdb.indexing.workers import Start
 
 _COMPARED = 1_000  # files at a time
 _MANY = 1_000  # files, for which to make indexes at the end
@@ -70,26 +73,12 @@ def index(
     apart: bool = False,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Summary:
-    """Bring a store up to date with the notebooks below some paths.
+    """Bring a store up to date with the notebooks below some paths. `Database.index` tells most arguments and errors.
 
-    Args:
-        store: the database file; it is made if there is none.
-        roots: directories, files, globs and URLs. Notebooks gone from below a directory or a URL are removed.
-        names: further files, of which a missing one is an error in the summary; nothing is removed on their account.
-        exclude: globs of names or relative paths to pass over.
-        prune: whether to remove notebooks that are gone.
-        force: whether to read unchanged notebooks too.
-        workers: how many processes read; by default as many as there are processors.
-        scheduler: address of a scheduler of dask.distributed whose workers read instead.
-        max_bytes: size beyond which a notebook is not read.
-        patience: seconds after its last change for which a file that ends too early is left alone, as one that is
-            being written.
-        apart: whether to start a process even for a few files, so that none that kills its reader kills this one.
-        progress: is told how far it is.
-
-    Raises:
-        UsageError: a root does not exist, or is the store itself.
-        StoreError: the store cannot be written.
+    `names` are further files, of which a missing one is an error in the summary; nothing is removed on their account.
+    `max_bytes` is the size beyond which a notebook is not read, and `patience` the seconds after its last change for
+    which a file that ends too early is left alone, as one that is being written. With `apart`, a process is started
+    even for a few files, so that none that kills its reader kills this one.
     """
     began = time.monotonic()
     base = os.path.realpath(store.parent)
@@ -111,17 +100,12 @@ def index(
         if backlog:
             # These know all that reads notebooks, which takes longer to import than to find that none has changed.
             from scrapdb.indexing.reading import Reader
-            from scrapdb.indexing.workers import results
             from scrapdb.indexing.workers import starter
 
-            start, reader = starter(backlog, workers, scheduler), Reader(base, max_bytes)
+            batches = _read(backlog, store, starter(backlog, workers, scheduler), Reader(base, max_bytes), apart=apart)
             reached = Progress(counts.total() + len(backlog), len(backlog), 0)
-            with (
-                _marked(store, here=start is None) as was_killed,
-                writer.filling() if len(backlog) >= _MANY else nullcontext(),
-                closing(results(backlog, start, reader, apart=apart or was_killed)) as done,
-            ):
-                for batch in _batches(done):
+            with writer.filling() if len(backlog) >= _MANY else nullcontext(), closing(batches):
+                for batch in batches:
                     counts.update(_write(writer, batch, patience))
                     reached = reached._replace(read=reached.read + len(batch))
                     progress(reached)
@@ -142,6 +126,19 @@ def _compare(
             stored = marks.get(candidate.path)
             same = not force and has_marks_of(candidate, stored)
             yield change_of(stored, same=same), candidate, stored
+
+
+def _read(
+    backlog: Backlog, store: Path, start: Start | None, reader: Reader, *, apart: bool
+) -> Generator[list[Done], None, None]:
+    """Read files, and yield those that are written at once."""
+    from scrapdb.indexing.workers import results
+
+    with (
+        _marked(store, here=start is None) as was_killed,
+        closing(results(backlog, start, reader, apart=apart or was_killed)) as done,
+    ):
+        yield from _batches(done)
 
 
 def _batches(results: Iterable[Done]) -> Iterator[list[Done]]:
