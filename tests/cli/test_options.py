@@ -202,7 +202,7 @@ def test_completion_in_bash(complete: Callable[[str], list[str]], line: str, exp
 
 
 def test_completion_without_a_store_is_silent(tmp_path: Path) -> None:
-    asked = "COMP_WORDS='scrapdb query dis' COMP_CWORD=2 _SCRAPDB_COMPLETE=bash_complete scrapdb"
+    asked = "COMP_WORDS='scrapdb query dis' COMP_CWORD=2 _SCRAPDB_COMPLETE=bash scrapdb"
     ran = sessions.run(asked, tmp_path)
     assert (ran.stdout.strip(), ran.stderr) == ("", "")
 
@@ -211,5 +211,5 @@ def test_completion_offers_no_name_that_a_shell_would_run(tmp_path: Path) -> Non
     names = ["good", "g$(touch owned)", "g`touch owned`", "g;touch owned", "g h", "g\nh", "g\x1b[31m"]
     nb.write(tmp_path / "runs" / "a.ipynb", nb.notebook(nb.code("glue()", *(nb.scrap(name, 1) for name in names))))
     assert sessions.run("scrapdb index runs", tmp_path).code == 0
-    asked = "COMP_WORDS='scrapdb query g' COMP_CWORD=2 _SCRAPDB_COMPLETE=bash_complete scrapdb"
-    assert sessions.run(asked, tmp_path).stdout == "plain,good\n"
+    asked = "COMP_WORDS='scrapdb query g' COMP_CWORD=2 _SCRAPDB_COMPLETE=bash scrapdb"
+    assert sessions.run(asked, tmp_path).stdout == "good\n"
