@@ -107,7 +107,26 @@ Where = Annotated[
     str | None,
     typer.Option(metavar="EXPR", help="Only notebooks for which EXPR holds.", autocompletion=field_names),
 ]
-Cell = Annotated[int | None, typer.Option(min=0, metavar="N", help="Look in this cell only, as `show` counts.")]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "-c",
+        "--columns",
+        metavar="TEXT",
+        help="What to show: names or expressions, `*` for all.",
+        autocompletion=field_names,
+    ),
+]
+Sort = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TEXT",
+        help="Sort by a field, or by -field from the largest. Repeatable.",
+        autocompletion=field_names,
+    ),
+]
+Limit = Annotated[int | None, typer.Option(min=0, metavar="N", help="Show no more than so many.")]
+Cell = Annotated[int | None, typer.Option(min=0, metavar="N", help="This cell only, as `show` counts.")]
 
 
 def store_path(settings: Settings, *, create: bool = False) -> Path:

@@ -40,8 +40,8 @@ class Explanation(NamedTuple):
             yield "tokens", " ".join(text for _, text in self.tokens)
             yield "expression", self.expression
             yield "tree", self.tree
-        for step in self.steps:
-            yield "sql", step.sql
+        for number, step in enumerate(self.steps):
+            yield "sql, if these are too few" if number else "sql", step.sql
             yield "values", "\n".join(f":{name} = {value!r}" for name, value in step.values.items())
             yield "plan", "\n".join(step.plan)
 

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -199,6 +200,30 @@ def quoted(word: str) -> str:
 )
 def test_completion_in_bash(complete: Callable[[str], list[str]], line: str, expected: list[str]) -> None:
     assert complete(line) == expected
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="there is no fish")
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("scrapdb qu", ["query\tShow the notebooks for which an expression holds."]),
+        ("scrapdb query 'length > 1 and dis", ["length > 1 and distance"]),
+        ("scrapdb query -c symbol,dis", ["symbol,distance"]),
+        ("scrapdb query --lim", ["--limit\tShow no more than so many."]),
+        ("scrapdb index te", ["tests/"]),
+    ],
+)
+def test_completion_in_fish(ticker_store: Path, tmp_path: Path, line: str, expected: list[str]) -> None:
+    (tmp_path / "tests").mkdir()
+    press = "scrapdb completion fish | source; complete -C $argv[1]"
+    ran = sessions.run(f"SCRAPDB_DB={ticker_store} fish -c {quote(press)} -- {quote(line)}", tmp_path)
+    assert (ran.stdout.splitlines(), ran.stderr) == (expected, "")
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh")
+def test_zsh_can_read_its_script(tmp_path: Path) -> None:
+    ran = sessions.run("zsh -fc 'compdef() { print $@ }; eval \"$(scrapdb completion zsh)\"'", tmp_path)
+    assert (ran.stdout, ran.stderr) == ("_scrapdb_completion scrapdb\n", "")
 
 
 def test_completion_without_a_store_is_silent(tmp_path: Path) -> None:

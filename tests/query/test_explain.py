@@ -49,6 +49,15 @@ def test_every_stage(store: sqlite3.Connection) -> None:
     assert titles == ["tokens", "expression", "tree", "sql", "values", "plan"]
 
 
+def test_the_first_rows_are_looked_for_before_all_are_sorted(store: sqlite3.Connection) -> None:
+    first, all_ = explain(store, fields_of(store), columns="symbol", sort="-distance", limit=2).steps
+    assert not any("ORDER BY" in line and "RIGHT PART" not in line for line in first.plan)
+    assert "USE TEMP B-TREE FOR ORDER BY" in all_.plan
+    rows = [store.execute(step.sql, step.values).fetchall() for step in (first, all_)]
+    assert rows[0] == rows[1]
+    assert len(rows[0]) == 2
+
+
 @pytest.mark.parametrize(
     ("expression", "index"),
     [

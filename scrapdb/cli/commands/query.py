@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
+from scrapdb.cli.options import Columns
+from scrapdb.cli.options import Limit
 from scrapdb.cli.options import Settings
+from scrapdb.cli.options import Sort
 from scrapdb.cli.options import database
 from scrapdb.cli.options import field_names
 from scrapdb.cli.printing import Printing
@@ -17,25 +20,9 @@ from scrapdb.errors import UsageError
 def command(
     expression: Annotated[str | None, typer.Argument(metavar="[EXPR]", hidden=True, autocompletion=field_names)] = None,
     *,
-    columns: Annotated[
-        str | None,
-        typer.Option(
-            "-c",
-            "--columns",
-            metavar="TEXT",
-            help="What to show: names or expressions, `*` for all.",
-            autocompletion=field_names,
-        ),
-    ] = None,
-    sort: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TEXT",
-            help="Sort by a field, or by -field from the largest. Repeatable.",
-            autocompletion=field_names,
-        ),
-    ] = None,
-    limit: Annotated[int | None, typer.Option(min=0, metavar="N", help="Show no more than so many.")] = None,
+    columns: Columns = None,
+    sort: Sort = None,
+    limit: Limit = None,
     offset: Annotated[
         int, typer.Option(min=0, metavar="N", show_default=False, help="Leave out the first so many.")
     ] = 0,
