@@ -17,9 +17,9 @@ from typer.core import TyperCommand
 from typer.core import TyperGroup
 
 from scrapdb import __version__
-from scrapdb.cli.options import Settings
-from scrapdb.cli.options import complain
 from scrapdb.cli.options import joined
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import complain
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import suggestion
 

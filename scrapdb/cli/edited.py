@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scrapdb.cli.options import Settings
-from scrapdb.cli.options import say
-from scrapdb.cli.options import store_path
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import say
+from scrapdb.cli.settings import store_path
 from scrapdb.errors import EditError
 from scrapdb.errors import StoreNotFoundError
 

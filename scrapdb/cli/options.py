@@ -1,4 +1,4 @@
-"""What commands share: their options, each written once, where the store is, and what is said to the user.
+"""The options and arguments that commands share, each written once, and how they get into a command.
 
 A command is a function. Its last parameters may be `Settings` and `Printing`, of which `joined` puts the options into
 the signature that typer reads.
@@ -7,39 +7,21 @@ the signature that typer reads.
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable
 from collections.abc import Iterator
 from itertools import chain
-from pathlib import Path
-from typing import TYPE_CHECKING
 from typing import Annotated
 from typing import Any
-from typing import NamedTuple
 from typing import get_type_hints
 
 import typer
 
-if TYPE_CHECKING:
-    from scrapdb.database import Database
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import database
+from scrapdb.cli.settings import settings_of
 
 Command = Callable[..., None]
 _BY_NAME = inspect.Parameter.KEYWORD_ONLY
-
-
-class Settings(NamedTuple):
-    """What may stand before or after the name of any command."""
-
-    db: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", dir_okay=False, help="The store.  [default: $SCRAPDB_DB, else scraps.db here or above]"
-        ),
-    ] = None
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False
-    verbose: Annotated[
-        bool, typer.Option("-v", "--verbose", help="Name unreadable notebooks, show where errors come from.")
-    ] = False
 
 
 def joined(command: Command) -> Command:
@@ -73,13 +55,6 @@ def joined(command: Command) -> Command:
 def _options(group: Any) -> Iterator[inspect.Parameter]:
     for name, annotation in get_type_hints(group, include_extras=True).items():
         yield inspect.Parameter(name, _BY_NAME, default=group._field_defaults[name], annotation=annotation)
-
-
-def settings_of(context: typer.Context) -> Settings:
-    """Return the settings before and after the command's name; the latter count."""
-    before, after = context.find_root().params, context.params
-    db, quiet, verbose = (after.get(name) or before.get(name) for name in Settings._fields)
-    return Settings(Path(db) if db else None, bool(quiet), bool(verbose))
 
 
 def field_names(context: typer.Context, incomplete: str) -> list[str]:
@@ -127,41 +102,3 @@ Sort = Annotated[
 ]
 Limit = Annotated[int | None, typer.Option(min=0, metavar="N", help="Show no more than so many.")]
 Cell = Annotated[int | None, typer.Option(min=0, metavar="N", help="This cell only, as `show` counts.")]
-
-
-def store_path(settings: Settings, *, create: bool = False) -> Path:
-    """Return the store's path: --db, else $SCRAPDB_DB, else scraps.db here, or, for reading only, here or above.
-
-    Raises:
-        StoreNotFoundError: there is none to read.
-    """
-    from scrapdb.store.connection import DEFAULT_NAME
-    from scrapdb.store.connection import find
-
-    if named := settings.db or os.environ.get("SCRAPDB_DB"):
-        return Path(os.path.expanduser(named))  # noqa: PTH111 - pathlib's fails where there is no such user
-    return Path(DEFAULT_NAME) if create else find(Path.cwd())
-
-
-def database(settings: Settings) -> Database:
-    """Open the store for reading.
-
-    Raises:
-        StoreError: there is none, or it cannot be read.
-    """
-    from scrapdb.database import Database
-
-    return Database(store_path(settings))
-
-
-def say(settings: Settings, message: str) -> None:
-    """Tell the person at the terminal something that is no data."""
-    if not settings.quiet:
-        complain(message)
-
-
-def complain(message: str) -> None:
-    """Print on standard error, quiet or not; control characters from notebooks are escaped."""
-    from scrapdb.formats.values import escaped
-
-    typer.echo("\n".join(map(escaped, message.split("\n"))), err=True)

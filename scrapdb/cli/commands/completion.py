@@ -7,7 +7,7 @@ from typing import Literal
 
 import typer
 
-from scrapdb.cli.options import Settings
+from scrapdb.cli.settings import Settings
 
 
 def command(

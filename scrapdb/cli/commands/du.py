@@ -7,11 +7,11 @@ from typing import Literal
 
 import typer
 
-from scrapdb.cli.options import Settings
-from scrapdb.cli.options import database
-from scrapdb.cli.options import say
 from scrapdb.cli.printing import Printing
 from scrapdb.cli.printing import print_rows
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import database
+from scrapdb.cli.settings import say
 
 _By = Literal["scrap", "notebook", "encoder"]
 

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from scrapdb.cli.options import Settings
 from scrapdb.cli.options import Where
-from scrapdb.cli.options import database
-from scrapdb.cli.options import say
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import database
+from scrapdb.cli.settings import say
 
 
 def command(

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from scrapdb.cli.options import Settings
 from scrapdb.cli.options import Where
-from scrapdb.cli.options import database
 from scrapdb.cli.options import field_names
 from scrapdb.cli.printing import Printing
 from scrapdb.cli.printing import print_rows
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import database
 
 
 def command(

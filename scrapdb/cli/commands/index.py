@@ -16,10 +16,10 @@ from typing import Annotated
 
 import typer
 
-from scrapdb.cli.options import Settings
-from scrapdb.cli.options import complain
-from scrapdb.cli.options import say
-from scrapdb.cli.options import store_path
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import complain
+from scrapdb.cli.settings import say
+from scrapdb.cli.settings import store_path
 from scrapdb.errors import UsageError
 
 if TYPE_CHECKING:

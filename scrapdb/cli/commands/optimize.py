@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from scrapdb.cli.options import Settings
-from scrapdb.cli.options import database
-from scrapdb.cli.options import say
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import database
+from scrapdb.cli.settings import say
 
 
 def command(*, settings: Settings) -> None:

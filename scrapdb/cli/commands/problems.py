@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from scrapdb.cli.options import Settings
-from scrapdb.cli.options import database
 from scrapdb.cli.printing import Printing
 from scrapdb.cli.printing import print_rows
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import database
 
 
 def command(

@@ -8,12 +8,12 @@ import typer
 
 from scrapdb.cli.options import Columns
 from scrapdb.cli.options import Limit
-from scrapdb.cli.options import Settings
 from scrapdb.cli.options import Sort
-from scrapdb.cli.options import database
 from scrapdb.cli.options import field_names
 from scrapdb.cli.printing import Printing
 from scrapdb.cli.printing import print_rows
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import database
 from scrapdb.errors import UsageError
 
 

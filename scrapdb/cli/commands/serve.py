@@ -12,9 +12,9 @@ from typing import Annotated
 
 import typer
 
-from scrapdb.cli.options import Settings
-from scrapdb.cli.options import say
-from scrapdb.cli.options import store_path
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import say
+from scrapdb.cli.settings import store_path
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
 from scrapdb.store.connection import check

@@ -14,8 +14,8 @@ from scrapdb.cli.edited import edited
 from scrapdb.cli.options import Cell
 from scrapdb.cli.options import NotebookName
 from scrapdb.cli.options import ScrapName
-from scrapdb.cli.options import Settings
-from scrapdb.cli.options import say
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import say
 from scrapdb.encoders.json import NAME as JSON
 from scrapdb.encoders.pandas import NAME as PANDAS
 from scrapdb.encoders.text import NAME as TEXT

@@ -10,11 +10,11 @@ from typing import Any
 import typer
 
 from scrapdb.cli.options import NotebookName
-from scrapdb.cli.options import Settings
-from scrapdb.cli.options import database
-from scrapdb.cli.options import say
 from scrapdb.cli.printing import Printing
 from scrapdb.cli.printing import print_rows
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import database
+from scrapdb.cli.settings import say
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import UsageError
 from scrapdb.errors import suggestion

@@ -10,10 +10,10 @@ import typer
 from typer._click.types import FloatRange
 from typer._click.types import Tuple
 
-from scrapdb.cli.options import Settings
-from scrapdb.cli.options import database
 from scrapdb.cli.printing import Printing
 from scrapdb.cli.printing import print_rows
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import database
 
 # typer has no words for pairs that are repeated, nor for more than 0.
 _PAIR = Tuple([str, str])
