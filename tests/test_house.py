@@ -139,12 +139,12 @@ def test_glue_knows_no_store() -> None:
     assert {room(name) for name in reached & MODULES.keys()} & {"store", "query"} == set()
 
 
-def test_only_the_command_line_knows_click() -> None:
+def test_only_the_command_line_knows_typer() -> None:
     below = {name for name in MODULES if room(name) not in {"cli", "datasette"}}
     assert [name for name in sorted(below) if {target.split(".")[0] for target in GRAPH[name]} & COMMAND_LINE] == []
 
 
-@pytest.mark.parametrize("heavy", ["click", "nbformat", "pandas", "pyarrow", "sqlite3"])
+@pytest.mark.parametrize("heavy", ["nbformat", "pandas", "pyarrow", "sqlite3", "typer"])
 def test_importing_scrapdb_is_light(heavy: str) -> None:
     code = f"import sys, scrapdb; sys.exit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=HOUSE.parent, check=False).returncode == 0

@@ -72,5 +72,5 @@ def _files(title: str, name: str) -> Iterator[tuple[str, str]]:
     yield "README.md", _README.format(name=name)
 
 
-def _word(value: bool | int) -> str:
+def _word(value: int) -> str:
     return str(value) if value not in (True, False) else "on" if value else "off"

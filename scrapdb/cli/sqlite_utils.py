@@ -51,6 +51,7 @@ def prepare_connection(conn: sqlite3.Connection) -> None:
 @click.option("--tsv", "format_", flag_value="tsv", help="Output TSV")
 @click.option("-t", "--table", "format_", flag_value="table", help="Output as a table")
 def _scraps(
+    *,
     path: Path,
     expression: str | None,
     columns: tuple[str, ...],

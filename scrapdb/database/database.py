@@ -134,14 +134,11 @@ class Database:
             ExpressionError: the expression, a column or a sort key is wrong, or names an unknown field.
             StoreError: there is no store, or it cannot be read.
         """
-        wanted = columns if columns is None or isinstance(columns, str) else ", ".join(columns)
-        keys = sort if isinstance(sort, str) else ", ".join(sort)
+        wanted, keys = _joined(columns), _joined(sort or None)
 
         def ask(connection: sqlite3.Connection) -> Answer:
             fields = fields_of(connection)
-            selection = select(
-                connection, fields, expression, columns=wanted, sort=keys if sort else None, limit=limit, offset=offset
-            )
+            selection = select(connection, fields, expression, columns=wanted, sort=keys, limit=limit, offset=offset)
             _refuse_doubles(selection.labels)
             return selection
 
@@ -157,17 +154,25 @@ class Database:
         with self._reading() as connection:
             return count(connection, fields_of(connection), expression)
 
-    def explain(self, expression: str) -> str:
-        """Print every stage of an expression: tokens, canonical form, SQL, bound values, SQLite's plan.
+    def explain(
+        self,
+        expression: str | None = None,
+        columns: str | Sequence[str] | None = None,
+        sort: str | Sequence[str] = (),
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> str:
+        """Print every stage of a query: tokens, canonical form, and each statement with bound values and SQLite's plan.
 
-        Raises:
-            ExpressionError: the expression is wrong.
-            StoreError: there is no store, or it cannot be read.
+        Arguments and errors are those of `query`.
         """
         from scrapdb.query.explain import explain
 
+        shown, keys = _joined(columns), _joined(sort or None)
         with self._reading() as connection:
-            return str(explain(connection, fields_of(connection), expression))
+            fields = fields_of(connection)
+            explained = explain(connection, fields, expression, columns=shown, sort=keys, limit=limit, offset=offset)
+            return str(explained)
 
     def check(self, expression: str, where: str | None = None, *, any_: bool = False) -> Verdict:
         """Find out whether an expression holds for every notebook, or for any.
@@ -366,6 +371,10 @@ class Database:
 
     def _chosen(self, connection: sqlite3.Connection, where: str | None) -> list[int] | None:
         return None if where is None else notebook_ids(connection, fields_of(connection), where)
+
+
+def _joined(texts: str | Sequence[str] | None) -> str | None:
+    return texts if texts is None or isinstance(texts, str) else ", ".join(texts)
 
 
 def _refuse_doubles(labels: Sequence[str]) -> None:
