@@ -48,7 +48,7 @@ EXTRA = 3  # more numbers a run, for a table of twenty columns
 
 
 def pages(digest: str) -> dict[str, str]:
-    """Name each page and give its address."""
+    """Return the address of each page by its name."""
     frame = f"/-/scrapdb/scraps/frame?hash={digest}"
     return {
         "runs, plain": "/scraps/runs",
@@ -72,7 +72,7 @@ def pages(digest: str) -> dict[str, str]:
 
 
 def measure(directory: Path) -> Iterator[Row]:
-    """Make the store in a directory, ask the pages, give the lines of the table."""
+    """Make the store in a directory, ask for the pages, and yield the lines of the table."""
     store = directory / "scraps.db"
     digest = fill(store, RUNS)
     for name, (passed, used) in asyncio.run(ask(store, pages(digest))).items():
@@ -84,7 +84,7 @@ def measure(directory: Path) -> Iterator[Row]:
 async def ask(store: Path, addresses: dict[str, str]) -> dict[str, tuple[float, float]]:
     """Find how long each page takes, in milliseconds that pass and of the processor."""
     datasette = Datasette([str(store)], settings=dict(SETTINGS))
-    found = {}
+    milliseconds = {}
     for name, address in addresses.items():
         times, used = [], []
         for _ in range(ROUNDS + 1):
@@ -94,38 +94,38 @@ async def ask(store: Path, addresses: dict[str, str]) -> dict[str, tuple[float, 
             used.append((time.process_time() - used_before) * 1000)
             if response.status_code != 200:  # noqa: PLR2004
                 sys.exit(f"{address}: status {response.status_code}")
-        found[name] = (statistics.median(times[1:]), statistics.median(used[1:]))
-    return found
+        milliseconds[name] = (statistics.median(times[1:]), statistics.median(used[1:]))
+    return milliseconds
 
 
 def fill(store: Path, count: int) -> str:
-    """Write the runs, and one with the large frame; gives the hash of that."""
-    found = read.read(str(executed.tickers() / "BCD.ipynb")).facts
-    if found is None:
+    """Write the runs, and one with the large frame; return the hash of that."""
+    ticker = read.read(str(executed.tickers() / "BCD.ipynb")).facts
+    if ticker is None:
         raise ValueError("the ticker cannot be read")
     random.seed(1)
     with Writer(store) as writer:
         batch: list[Rows] = []
-        for made in runs(found, count):
-            batch.append(made)
+        for run in runs(ticker, count):
+            batch.append(run)
             if len(batch) == BATCH:
                 writer.write(batch)
                 batch = []
-        large = with_scraps(found, [glued("large", frame_payload(), "pandas")])
+        large = with_scraps(ticker, [glued("large", frame_payload(), "pandas")])
         last = rows(File("large.ipynb"), large)
         writer.write([*batch, last])
         writer.optimize()
     return str(last.frames[-1][4])
 
 
-def runs(found: Facts, count: int) -> Iterator[Rows]:
-    """Give runs that differ in their numbers and their start."""
+def runs(ticker: Facts, count: int) -> Iterator[Rows]:
+    """Yield runs that differ in their numbers and their start."""
     for number in range(count):
-        values: dict[str, Any] = {f"s{place}": random.random() for place in range(EXTRA)}  # noqa: S311
+        values: dict[str, Any] = {f"s{index}": random.random() for index in range(EXTRA)}  # noqa: S311
         values["distance"] = random.random()  # noqa: S311
         scraps = [glued(name, value, "json") for name, value in values.items()]
         started = f"2026-{1 + number % 12:02}-{1 + number % 28:02}T{number % 24:02}:00:{number % 60:02}.000000Z"
-        facts = msgspec.structs.replace(with_scraps(found, scraps), started_at=started)
+        facts = msgspec.structs.replace(with_scraps(ticker, scraps), started_at=started)
         yield rows(File(f"tickers/{number:06}.ipynb", size=1, mtime_ns=number), facts)
 
 
@@ -144,7 +144,7 @@ def glued(name: str, data: Any, encoder: str) -> Found:
 def frame_payload() -> str:
     """Make the payload of a DataFrame with a million rows."""
     random_numbers = np.random.default_rng(1)
-    frame = pd.DataFrame({f"c{place}": random_numbers.random(FRAME_ROWS) for place in range(4)})
+    frame = pd.DataFrame({f"c{index}": random_numbers.random(FRAME_ROWS) for index in range(4)})
     frame["text"] = random_numbers.choice(["alpha", "beta", "gamma"], FRAME_ROWS)
     buffer = io.BytesIO()
     frame.to_parquet(buffer)

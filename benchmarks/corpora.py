@@ -21,7 +21,7 @@ import pandas as pd
 from tests import executed
 
 Notebook = dict[str, Any]
-_SHOWN = "image/png"
+_PNG = "image/png"
 _FRAME_ROWS = 4_500
 _NAMES = 5_000  # of the sparse corpus
 _MANY = 300  # scraps of a notebook with many
@@ -42,7 +42,7 @@ def large(directory: Path, count: int) -> None:
         outputs = notebook["cells"][-1]["outputs"]
         outputs.append(_scrap("prices", _frame(chance), "pandas"))
         for number in range(3):
-            outputs.append(_shown(f"chart {number}", picture + chance.randbytes(8)))
+            outputs.append(_display(f"chart {number}", picture + chance.randbytes(8)))
 
     _write(directory, count, change)
 
@@ -92,9 +92,9 @@ def _write(directory: Path, count: int, change: Callable[[Notebook, random.Rando
 def _set_values(notebook: Notebook, chance: random.Random, drop: tuple[str, ...]) -> None:
     """Give the scraps other values, and drop some by name."""
     cell = notebook["cells"][-1]
-    cell["outputs"] = [found for found in cell["outputs"] if found["metadata"]["scrapbook"]["name"] not in drop]
-    for found in cell["outputs"]:
-        for payload in found["data"].values():
+    cell["outputs"] = [output for output in cell["outputs"] if output["metadata"]["scrapbook"]["name"] not in drop]
+    for output in cell["outputs"]:
+        for payload in output["data"].values():
             if isinstance(payload, dict) and payload["name"] == "distance":
                 payload["data"] = chance.random()
             elif isinstance(payload, dict) and payload["name"] == "symbol":
@@ -104,7 +104,7 @@ def _set_values(notebook: Notebook, chance: random.Random, drop: tuple[str, ...]
 
 def _picture() -> bytes:
     outputs = _executed()["cells"][-1]["outputs"]
-    return base64.b64decode(next(found["data"][_SHOWN] for found in outputs if _SHOWN in found["data"]))
+    return base64.b64decode(next(output["data"][_PNG] for output in outputs if _PNG in output["data"]))
 
 
 def _executed() -> Notebook:
@@ -126,8 +126,8 @@ def _scrap(name: str, data: Any, encoder: str) -> dict[str, Any]:
     return _output({f"application/scrapbook.scrap.{encoder}+json": payload}, name, is_data=True)
 
 
-def _shown(name: str, picture: bytes) -> dict[str, Any]:
-    bundle = {_SHOWN: base64.b64encode(picture).decode() + "\n", "text/plain": "<Figure size 640x480 with 1 Axes>"}
+def _display(name: str, picture: bytes) -> dict[str, Any]:
+    bundle = {_PNG: base64.b64encode(picture).decode() + "\n", "text/plain": "<Figure size 640x480 with 1 Axes>"}
     return _output(bundle, name, is_data=False)
 
 

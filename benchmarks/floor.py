@@ -132,13 +132,13 @@ def _read(path: str) -> Rows:
     rows = Rows(_notebook(path, state, content, notebook), {}, [], [], [], {})
     values = dict(notebook.metadata["papermill"]["parameters"])
     defaults: dict[str, Any] = {}
-    for place, cell in enumerate(notebook.cells):
+    for index, cell in enumerate(notebook.cells):
         if cell.cell_type == "code":
             if "parameters" in cell.metadata.tags:
                 defaults = _assigned("".join(cell.source))
-            glued = _add_outputs(rows, place, cell)
+            glued = _add_outputs(rows, index, cell)
             source = "".join(cell.source) if glued else None
-            rows.cells.append((place, cell.id, cell.execution_count, cell.metadata.papermill.duration, source))
+            rows.cells.append((index, cell.id, cell.execution_count, cell.metadata.papermill.duration, source))
     for name in {**defaults, **values}:
         stored = _stored(values[name] if name in values else defaults[name])
         rows.parameters.append((name, *stored, "injected" if name in values else "default", int(name in rows.scraps)))
@@ -175,13 +175,13 @@ def _assigned(source: str) -> dict[str, Any]:
     return {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(source).body}  # type: ignore[attr-defined] # of names
 
 
-def _add_outputs(rows: Rows, place: int, cell: Cell) -> bool:
+def _add_outputs(rows: Rows, index: int, cell: Cell) -> bool:
     glued = False
     for number, output in enumerate(cell.outputs):
         if "scrapbook" not in output.metadata:
             continue
         glued = True
-        where = (place, cell.id, number, cell.execution_count)
+        where = (index, cell.id, number, cell.execution_count)
         for mime, raw in output.data.items():
             if mime.startswith("application/scrapbook"):
                 payload = _payload.decode(raw)
@@ -230,9 +230,9 @@ def _kept(content: bytes, blobs: dict[str, bytes]) -> str:
     return digest
 
 
-def _batches(found: Iterator[list[Rows]]) -> Iterator[list[Rows]]:
+def _batches(results: Iterator[list[Rows]]) -> Iterator[list[Rows]]:
     batch: list[Rows] = []
-    for rows in found:
+    for rows in results:
         batch += rows
         if len(batch) >= _BATCH:
             yield batch
@@ -278,10 +278,10 @@ class _Writer:
     def write(self, batch: list[Rows]) -> None:
         numbered = list(enumerate(batch, self._following))
         self._following += len(batch)
-        seen = {name: None for rows in batch for name in (*rows.scraps, *(row[0] for row in rows.parameters))}
-        fresh = [name for name in seen if name not in self._names]
+        used = {name: None for rows in batch for name in (*rows.scraps, *(row[0] for row in rows.parameters))}
+        fresh = [name for name in used if name not in self._names]
         names = self._names
-        names |= {name: place for place, name in enumerate(fresh, len(names))}
+        names |= {name: id_ for id_, name in enumerate(fresh, len(names))}
         self._insert("names", [(names[name], name) for name in fresh])
         self._insert("notebooks", [(id_, *rows.notebook) for id_, rows in numbered])
         scraps = [(id_, names[name], *row) for id_, rows in numbered for name, row in rows.scraps.items()]
@@ -292,11 +292,11 @@ class _Writer:
             )
         self._insert("cells", [(id_, *row) for id_, rows in numbered for row in rows.cells])
         self._insert("blobs", [blob for rows in batch for blob in rows.blobs.items()])
-        self._write_runs(numbered, list(seen))
+        self._write_runs(numbered, list(used))
 
     def _write_runs(self, numbered: list[tuple[int, Rows]], names: list[str]) -> None:
         if not self._columns:
-            self._columns = {name: place for place, name in enumerate(names[:_COLUMNS], 5)}
+            self._columns = {name: index for index, name in enumerate(names[:_COLUMNS], 5)}
             columns = ", ".join(f'"{name}"' for name in self._columns)
             self._many(f"CREATE TABLE runs (id, path, status, started_at, seconds, {columns})", [()])
         wide = []

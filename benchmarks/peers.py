@@ -50,9 +50,9 @@ CREATE TABLE scraps AS
 
 def stat(directory: str, __: str) -> None:
     """Walk the tree and look at every file's size and time."""
-    for place, _, names in os.walk(directory):
+    for parent, _, names in os.walk(directory):
         for name in names:
-            os.stat(f"{place}/{name}")  # noqa: PTH116 (as quick as it gets)
+            os.stat(f"{parent}/{name}")  # noqa: PTH116 (as quick as it gets)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from scrapdb.store.write import Writer
 _ROUNDS = 5
 _PROCESSES = 21
 _NAMES = ("distance", "close", "last", "first", "symbol", "sector", "volume", "dj", "threshold", "maybe")
-_ID = {name: place for place, name in enumerate(_NAMES, 1)}
+_ID = {name: index for index, name in enumerate(_NAMES, 1)}
 
 
 class _Case(NamedTuple):
@@ -36,10 +36,10 @@ class _Case(NamedTuple):
     sql: str
 
 
-def _sql(shown: str, driving: str, where: str, order: str = "n.path", joined: str = "") -> str:
+def _sql(columns: str, driving: str, where: str, order: str = "n.path", joined: str = "") -> str:
     """Write the SQL that somebody would who knows the tables: the driving row out of the index, then the others."""
     return (
-        f"SELECT {shown} FROM scraps d JOIN notebooks n ON n.id = d.notebook_id {joined}"  # noqa: S608 (ours)
+        f"SELECT {columns} FROM scraps d JOIN notebooks n ON n.id = d.notebook_id {joined}"  # noqa: S608 (ours)
         f" WHERE d.name_id = {_ID[driving]} AND {where} ORDER BY {order}"
     )
 
@@ -139,7 +139,7 @@ _CASES = (
 
 
 def measure(directory: Path, count: int = 100_000) -> Iterator[Row]:
-    """Make a store of so many notebooks and give the lines of the table."""
+    """Make a store of so many notebooks and yield the lines of the table."""
     store = directory / f"query {count}.db"
     fill(store, count)
     yield from _processes(store, count)
@@ -206,9 +206,9 @@ def _scraps(id_: int, count: int, chance: random.Random) -> Iterator[tuple[Any, 
 def _processes(store: Path, count: int) -> Iterator[Row]:
     query = command("--db", str(store), "query", "distance < 0.001", "-c", "symbol,distance")
     contenders = {"version": command("--version"), "csv": [*query, "--csv"], "table": [*query, "--format", "table"]}
-    found = race(contenders, _PROCESSES, lambda: None)
+    results = race(contenders, _PROCESSES, lambda: None)
     for name, bar in (("csv", "≤ 1.3"), ("table", "≤ 1.5")):
-        ours, theirs = found[name], found["version"]
+        ours, theirs = results[name], results["version"]
         work = f"scrapdb query, {name}, {count:,} notebooks"
         yield Row(work, "scrapdb --version", _milliseconds(ours), _milliseconds(theirs), ours.times(theirs), bar)
 
@@ -221,15 +221,15 @@ def _inside(store: Path, count: int) -> Iterator[Row]:
     db = scrapdb.open(store)
     for case in _CASES:
         theirs, expected = _best(partial(_by_hand, store, case))
-        ours, rows = _best(partial(_asked, db, case))
+        ours, rows = _best(partial(_by_scrapdb, db, case))
         if rows != expected:
             sys.exit(f"{case.expression}: {len(rows)} rows, by hand {len(expected)}.")
-        asked = case.expression or f"the first {case.limit} by {case.sort}"
-        work = f"`{asked}`, {len(expected):,} of {count:,}"
+        question = case.expression or f"the first {case.limit} by {case.sort}"
+        work = f"`{question}`, {len(expected):,} of {count:,}"
         yield Row(work, "SQL by hand", f"{ours * 1000:.1f} ms", f"{theirs * 1000:.1f} ms", ours / theirs, "≤ 1.5")
 
 
-def _asked(db: Database, case: _Case) -> list[tuple[Any, ...]]:
+def _by_scrapdb(db: Database, case: _Case) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in db.query(case.expression, case.columns, case.sort, case.limit).rows()]
 
 

@@ -27,7 +27,7 @@ class Measured(NamedTuple):
         return statistics.median(self.each)
 
     def times(self, other: Measured) -> float:
-        """Give how many times the other's seconds it took: the median of rounds, since machines change their speed."""
+        """Return how many times the other's seconds it took: the median of rounds, as machines change their speed."""
         return statistics.median(own / its for own, its in zip(self.each, other.each, strict=True))
 
 
@@ -54,18 +54,18 @@ def race(contenders: Mapping[str, Command], rounds: int, before: Callable[[], No
             before()
             runs[name].append(_run(command))
     return {
-        name: Measured(tuple(seconds for seconds, _ in found), max(peak for _, peak in found))
-        for name, found in runs.items()
+        name: Measured(tuple(seconds for seconds, _ in of_one), max(peak for _, peak in of_one))
+        for name, of_one in runs.items()
     }
 
 
 def python(*arguments: str) -> Command:
-    """Name a command of this environment's Python."""
+    """Return a command of this environment's Python."""
     return [sys.executable, "-W", "ignore", *arguments]
 
 
 def scrapdb(*arguments: str) -> Command:
-    """Name a command of this environment's scrapdb, as it is installed."""
+    """Return a command of this environment's scrapdb, as it is installed."""
     return [os.path.join(os.path.dirname(sys.executable), "scrapdb"), *arguments]  # noqa: PTH118, PTH120 (as a shell)
 
 

@@ -29,7 +29,7 @@ with warnings.catch_warnings(action="ignore"):  # it is of 2021
 NOTEBOOKS = 100
 ROUNDS = 5
 NAMES = "each one's name"
-ASKED: dict[str, Callable[[Any], object]] = {
+QUESTIONS: dict[str, Callable[[Any], object]] = {
     "nothing": lambda book: None,  # noqa: ARG005
     NAMES: lambda book: [notebook.filename for notebook in book.notebooks],
     "one value": lambda book: [notebook.scraps["distance"].data for notebook in book.notebooks],
@@ -39,16 +39,16 @@ ASKED: dict[str, Callable[[Any], object]] = {
 
 
 def measure(directory: Path) -> Iterator[Row]:
-    """Make the notebooks in a directory and give the lines of the table."""
+    """Make the notebooks in a directory and yield the lines of the table."""
     for name, write in (("small", corpora.small), ("executed", copies), ("large", corpora.large)):
         files = directory / name
         write(files, NOTEBOOKS)
-        for asked, ask in ASKED.items():
+        for question, ask in QUESTIONS.items():
             theirs, ours, floor = (time / NOTEBOOKS for time in measured(str(files), ask))
-            work = f"read_notebooks, {name}, asked for {asked}"
-            bar = "≥ 30" if asked in {"nothing", NAMES, "one value"} else ""
+            work = f"read_notebooks, {name}, asked for {question}"
+            bar = "≥ 30" if question in {"nothing", NAMES, "one value"} else ""
             yield Row(work, "scrapbook (processor)", f"{ours:.1f} µs", f"{theirs:.0f} µs", theirs / ours, bar)
-            if asked == NAMES:
+            if question == NAMES:
                 yield Row(work, "reading and syntax", f"{ours:.0f} µs", f"{floor:.0f} µs", ours / floor, "")
 
 
@@ -60,12 +60,12 @@ def copies(directory: Path, count: int) -> None:
 
 
 def measured(directory: str, ask: Callable[[Any], object]) -> list[float]:
-    """Give the least times of scrapbook, scrapdb and the floor, in microseconds for all notebooks."""
+    """Return the least times of scrapbook, scrapdb and the floor, in microseconds for all notebooks."""
 
     def read(read_notebooks: Callable[[str], Any]) -> None:
         book = read_notebooks(directory)
-        asked = ask(book)  # and the book is there until all have been asked
-        del asked, book
+        answer = ask(book)  # and the book is there until all have been asked
+        del answer, book
 
     ways: list[Callable[[], object]] = [
         lambda: read(scrapbook.read_notebooks),
@@ -85,7 +85,7 @@ def checked(directory: str) -> None:
 
 
 def timed(way: Callable[[], object]) -> float:
-    """Give the microseconds of processor time that something takes."""
+    """Return the microseconds of processor time that something takes."""
     began = time.process_time()
     result = way()
     took = time.process_time() - began

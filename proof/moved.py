@@ -40,7 +40,7 @@ def prove(trial: Trial) -> Iterator[Counts]:
         for words in trial.random.sample(READING, 4):
             claim(scrapdb(*words, db=store).out == answers[words], f"`{words}` answers otherwise after {move.__name__}")
         seen: list[Progress] = []
-        summary = index(store, [str(away / "notebooks")], report=seen.append)
+        summary = index(store, [str(away / "notebooks")], progress=seen.append)
         counts = (summary.added, summary.changed, summary.removed)
         claim(counts == (0, 0, 0), f"After {move.__name__}, index finds {summary}")
         claim(not seen or not keeps_times, f"After {move.__name__}, notebooks are read again: {seen[-1:]}")

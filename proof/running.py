@@ -14,7 +14,7 @@ _SECONDS = 300
 _NOBODY = 65534
 # Imports everything first: another user may not be allowed to read it.
 _AS_NOBODY = """
-import os, sys, difflib, urllib.parse, pandas, pyarrow.parquet, click.shell_completion
+import os, sys, difflib, urllib.parse, pandas, pyarrow.parquet
 from importlib import import_module
 from scrapdb.cli.app import COMMANDS, main
 import scrapdb.database.frames, scrapdb.database.notebook, scrapdb.indexing.loop

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-_LISTED = 10  # names of which none is near
+_MOST_LISTED = 10  # names, if none is near: a sentence and not a page
 
 
 class ScrapdbError(Exception):
@@ -102,28 +102,29 @@ class ExpressionError(UsageError):
         self.end = max(end, start + 1)
 
     def __str__(self) -> str:
-        """Show the sentence, then the line of the expression with carets under the place."""
+        """Write the sentence, then the line of the expression with carets under the place."""
         first = self.text.rfind("\n", 0, self.start) + 1
         last = self.text.find("\n", self.start)
         line = self.text[first : last if last >= 0 else len(self.text)]
-        shown = "".join(" " if char < " " or char == "\x7f" else char for char in line)
+        visible = "".join(" " if char < " " or char == "\x7f" else char for char in line)
         carets = "^" * max(1, min(self.end, first + len(line)) - self.start)
-        return f"{self.message}\n  {shown}\n  {' ' * (self.start - first)}{carets}"
+        return f"{self.message}\n  {visible}\n  {' ' * (self.start - first)}{carets}"
 
 
-def suggestion(word: str, known: Iterable[str], *, mark: str = "", listing: str = "there are") -> str:
+def suggestion(word: str, known: Iterable[str], *, mark: str = "", owner: str = "") -> str:
     """Return how a sentence goes on after a name that is not known: `did you mean distance or distances?`.
 
     Args:
         word: what was asked for.
         known: the names there are, the likeliest first. If none of them is near, the first few are listed.
         mark: what stands around each name.
-        listing: how the list of the first few begins.
+        owner: who has the names, if it is somebody: `it`.
     """
     import difflib  # takes longer than many a query
 
     names = list(dict.fromkeys(known))
     if near := difflib.get_close_matches(word, names, n=3):
         return f"did you mean {' or '.join(f'{mark}{name}{mark}' for name in near)}?"
-    listed = [f"{mark}{name}{mark}" for name in names[:_LISTED]]
-    return f"{listing} {', '.join(listed) or 'none'}{', …' if names[_LISTED:] else ''}."
+    listed = [f"{mark}{name}{mark}" for name in names[:_MOST_LISTED]]
+    begin = f"{owner} has" if owner else "there is" if len(names) == 1 else "there are"
+    return f"{begin} {', '.join(listed) or 'none'}{', …' if names[_MOST_LISTED:] else '.'}"

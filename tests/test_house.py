@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from importlib.util import resolve_name
 from pathlib import Path
@@ -12,23 +13,32 @@ from pathlib import Path
 import pytest
 
 HOUSE = Path(__file__).parent.parent / "scrapdb"
+DOOR = "scrapdb"  # the package itself, whose names are handed on from the rooms
 
-# A room imports only from rooms on lower floors.
+# A room imports only from rooms on lower floors. In the picture, the reading wing stands to the left, the asking wing
+# to the right, and in the middle what belongs to both or to neither.
 FLOORS = (
-    ("errors", "facts", "text"),
-    ("files",),
-    ("formats",),
-    ("encoders",),
-    ("notebooks", "store"),
-    ("query", "indexing", "scrapbook"),
-    ("database",),
-    ("running",),
-    ("reporting",),
-    ("", "datasette"),  # the first is `scrapdb` itself
-    ("cli",),
-    ("__main__",),
+    ((), ("errors", "facts", "text"), ()),
+    ((), ("files",), ()),
+    ((), ("formats",), ()),
+    (("encoders",), (), ()),
+    (("notebooks",), (), ("store",)),
+    (("scrapbook",), ("indexing",), ("query",)),
+    ((), ("database",), ()),
+    ((), (DOOR, "datasette"), ()),
+    ((), ("cli",), ()),
+    ((), ("__main__",), ()),
 )
-FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+FLOOR = {room: number for number, floor in enumerate(FLOORS) for rooms in floor for room in rooms}
+HEADINGS = {
+    "Doors": ("__main__", "cli", "datasette", DOOR),
+    "Faces": ("database", "scrapbook"),
+    "What acts": ("indexing",),
+    "The asking wing": ("query", "store"),
+    "The reading wing": ("notebooks", "encoders"),
+    "The ground": ("formats", "files", "facts", "errors", "text"),
+}
+MOST_ENTRIES, MOST_FLOORS = 17, 10
 COMMAND_LINE = {"click", "rich", "typer"}
 
 
@@ -59,8 +69,25 @@ GRAPH = {name: imports(name) for name in MODULES}
 
 
 def room(name: str) -> str:
-    """Return `store` for `scrapdb.store.values`, and nothing for the door, `scrapdb` itself."""
-    return f"{name}.".split(".")[1]
+    """Return `store` for `scrapdb.store.values`, and `scrapdb` for the package itself."""
+    return f"{name}.".split(".")[1] or DOOR
+
+
+def picture() -> Iterator[str]:
+    """Yield the lines in which docs/architecture.md draws the floors."""
+    for number, sides in reversed([*enumerate(FLOORS)]):
+        left, middle, right = ("   ".join(rooms) for rooms in sides)
+        yield f"{number}    {left:<13}{middle:^26}{right:>10}".rstrip()
+
+
+def plan() -> Iterator[str]:
+    """Yield the table in which docs/architecture.md tells what the rooms are for, by their own docstrings."""
+    for heading, rooms in HEADINGS.items():
+        for index, name in enumerate(rooms):
+            module = MODULES["scrapdb" if name == DOOR else f"scrapdb.{name}"]
+            docstring = ast.get_docstring(ast.parse(module.read_bytes())) or ""
+            sentence = docstring.partition("\n")[0].partition(". ")[0].rstrip(".")
+            yield f"| {'' if index else heading} | `{name}` | {sentence} |"
 
 
 def reach(*rooms: str) -> set[str]:
@@ -74,8 +101,19 @@ def reach(*rooms: str) -> set[str]:
     return reached
 
 
-def test_every_room_has_a_floor() -> None:
-    assert {room(name) for name in MODULES} <= FLOOR.keys()
+def test_every_room_has_a_floor_and_a_heading() -> None:
+    assert {room(name) for name in MODULES} == FLOOR.keys()
+    assert sorted(FLOOR) == sorted(name for rooms in HEADINGS.values() for name in rooms)
+
+
+def test_the_house_is_small_enough_to_be_seen_at_once() -> None:
+    assert len({path.name for path in HOUSE.iterdir()} - {"__pycache__"}) <= MOST_ENTRIES
+    assert len(FLOORS) <= MOST_FLOORS
+
+
+def test_every_room_says_what_it_is_for() -> None:
+    for path in HOUSE.rglob("__init__.py"):
+        assert ast.get_docstring(ast.parse(path.read_bytes())), path
 
 
 def test_imports_only_lead_down() -> None:
@@ -101,12 +139,12 @@ def test_glue_knows_no_store() -> None:
     assert {room(name) for name in reached & MODULES.keys()} & {"store", "query"} == set()
 
 
-def test_only_the_command_line_knows_click() -> None:
+def test_only_the_command_line_knows_typer() -> None:
     below = {name for name in MODULES if room(name) not in {"cli", "datasette"}}
     assert [name for name in sorted(below) if {target.split(".")[0] for target in GRAPH[name]} & COMMAND_LINE] == []
 
 
-@pytest.mark.parametrize("heavy", ["click", "nbformat", "pandas", "pyarrow", "sqlite3"])
+@pytest.mark.parametrize("heavy", ["nbformat", "pandas", "pyarrow", "sqlite3", "typer"])
 def test_importing_scrapdb_is_light(heavy: str) -> None:
     code = f"import sys, scrapdb; sys.exit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=HOUSE.parent, check=False).returncode == 0

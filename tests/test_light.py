@@ -12,7 +12,7 @@ import pytest
 
 from tests import sessions
 
-HEAVY = {"multiprocessing", "nbformat", "numpy", "pandas", "pyarrow", "re2", "sqlite_utils"}
+HEAVY = {"click", "multiprocessing", "nbformat", "numpy", "pandas", "pyarrow", "re2", "rich", "sqlite_utils"}
 QUERY = ["query", "distance < 0.1 and symbol = 'BCD'", "-c", "symbol,distance * 100 as percent", "--sort", "symbol"]
 COMMANDS = {
     "version": ["--version"],
@@ -72,20 +72,20 @@ def test_a_query_loads_nothing_that_only_other_commands_need(ticker_store: Path)
             "scrapdb.formats.html",
         ),
         *("scrapdb.store.users_sql", "scrapdb.store.write", "scrapdb.notebooks.wire", "scrapdb.encoders"),
-        *("concurrent.futures", "csv", "html", "shutil", "tempfile"),
+        *("concurrent.futures", "csv", "html", "tempfile"),
     }
     assert modules_of(["--db", str(ticker_store), *QUERY]) & unneeded == set()
 
 
 def test_importing_scrapdb_loads_only_the_table_of_names() -> None:
     loaded = modules_after("import scrapdb")
-    assert loaded & (HEAVY | {"click", "msgspec", "sqlite3"}) == set()
+    assert loaded & (HEAVY | {"typer", "msgspec", "sqlite3"}) == set()
     assert {name for name in loaded if name.startswith("scrapdb.")} == {"scrapdb.scrapbook"}
 
 
 def test_opening_and_asking_in_python_is_as_light(ticker_store: Path) -> None:
     loaded = modules_after(f"import scrapdb; [*scrapdb.open({str(ticker_store)!r}).query('distance < 0.1')]")
-    assert loaded & (HEAVY | {"click"}) == set()
+    assert loaded & (HEAVY | {"typer"}) == set()
 
 
 def test_the_extension_for_jupyter_is_as_light() -> None:
@@ -95,4 +95,4 @@ def test_the_extension_for_jupyter_is_as_light() -> None:
         "InteractiveShell.instance().run_line_magic('load_ext', 'scrapdb')"
     )
     assert "scrapdb.database.magic" in loaded
-    assert loaded & ((HEAVY - {"multiprocessing"}) | {"click"}) == set()
+    assert loaded & ((HEAVY - {"multiprocessing"}) | {"typer"}) == set()

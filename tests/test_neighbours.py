@@ -22,7 +22,12 @@ from typing import Any
 import httpx
 import pandas as pd
 import pytest
+import sqlite_utils
 from datasette.app import Datasette
+
+import scrapdb
+from scrapdb.errors import StoreError
+from tests import notebook_builder as nb
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +89,46 @@ def test_sqlite_utils(ticker_store: Path, glued: dict[str, dict[str, Any]]) -> N
     assert tables["scraps"] == sum(len(values) for values in glued.values()) + 2 * 12  # prices and chart
     where = ["--where", "distance < 0.1", "-c", "symbol", "-c", "distance"]
     assert {row["symbol"]: row["distance"] for row in run("rows", str(ticker_store), "runs", *where)} == near(glued)
+
+
+def test_what_sqlite_utils_adds_beside_the_tables_stays(ticker_store: Path, tmp_path: Path) -> None:
+    store = Path(shutil.copy(ticker_store, tmp_path))
+    runs = tmp_path / "runs"
+    nb.write(runs / "a.ipynb", nb.gluing(loss=0.5, symbol="A"))
+    db = scrapdb.open(store)
+    db.index(runs)
+    with closing(sqlite_utils.Database(store).conn) as connection:
+        mine = sqlite_utils.Database(connection)
+        mine.table("notes").insert({"notebook": "runs/a.ipynb", "note": "again"}, pk="notebook")
+        mine.create_view("reviewed", "SELECT loss, note FROM runs JOIN notes USING (notebook)")
+
+    def reviewed() -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(store)) as connection:
+            return connection.execute("SELECT * FROM reviewed").fetchall()
+
+    db.index(runs, force=True)
+    db.optimize()
+    db.gc()
+    assert reviewed() == [(0.5, "again")]
+    nb.write(runs / "b.ipynb", nb.gluing(Loss=1.5))  # takes the name of the column, which becomes `loss (2)`
+    db.index(runs)
+    assert reviewed() == [(0.5, "again")]
+
+
+def test_a_view_whose_column_is_gone_is_named(ticker_store: Path, tmp_path: Path) -> None:
+    store = Path(shutil.copy(ticker_store, tmp_path))
+    runs = tmp_path / "runs"
+    nb.write(runs / "a.ipynb", nb.gluing(loss=0.5, symbol="A"))
+    db = scrapdb.open(store)
+    db.index(runs)
+    with closing(sqlite_utils.Database(store).conn) as connection:
+        sqlite_utils.Database(connection).create_view("losses", "SELECT loss FROM runs")
+    nb.write(runs / "a.ipynb", nb.gluing(note="text"))
+    db.index(runs, force=True)
+    db.optimize()
+    nb.write(runs / "b.ipynb", nb.gluing(note=1))  # takes the name of the column, which becomes `note (text)`
+    with pytest.raises(StoreError, match="error in view losses: no such column: loss"):
+        db.index(runs)
 
 
 def pages(store: Path, *paths: str) -> list[Any]:

@@ -8,91 +8,113 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Annotated
 from typing import Any
 
-import click
+import typer
+from typer.core import TyperCommand
+from typer.core import TyperGroup
 
 from scrapdb import __version__
-from scrapdb.cli.options import common
-from scrapdb.cli.options import complain
-from scrapdb.cli.options import setting
+from scrapdb.cli.options import joined
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import complain
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import suggestion
 
+if TYPE_CHECKING:
+    from typer._click.core import Command
+    from typer._click.core import Context
+
 # Each is a module of `commands` that holds it as `command`; the order is that of `--help`.
-COMMANDS = (
-    "index",
-    "query",
-    "fields",
-    "show",
-    "frame",
-    "sql",
-    "check",
-    "du",
-    "problems",
-    "set",
-    "unset",
-    "serve",
-    "optimize",
-    "gc",
-    "export",
-    "completion",
-)
+COMMANDS = {
+    "index": "Read notebooks into the store.",
+    "query": "Show the notebooks for which an expression holds.",
+    "fields": "List every name that can be asked for.",
+    "show": "Show one notebook, or one of its values.",
+    "frame": "Show one DataFrame across notebooks.",
+    "sql": "Run SQL that only reads.",
+    "check": "Exit with 1 unless an expression holds for every notebook.",
+    "du": "Show what takes how many bytes.",
+    "problems": "List what could not be read.",
+    "set": "Set one scrap of a notebook.",
+    "unset": "Take one scrap out of a notebook.",
+    "serve": "Browse the store with Datasette.",
+    "optimize": "Make `runs` and the search table anew, and compact the store.",
+    "gc": "Remove what nothing names any more.",
+    "export": "Write the store as a parquet data set.",
+    "completion": "Print what makes a shell complete commands and fields.",
+}
+_UNKNOWN_OPTIONS = {"set"}  # of which a value may be -1
+_COMPLETE = "_SCRAPDB_COMPLETE"
 
 
-class _Commands(click.Group):
+class _Command(TyperCommand):
+    """A command whose usage names arguments as its help does; typer would put them into braces."""
+
+    def collect_usage_pieces(self, ctx: Context) -> list[str]:
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+
+class _Commands(TyperGroup):
     """Commands that are imported when they are asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Context) -> list[str]:
         del ctx
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"scrapdb.cli.commands.{cmd_name}").command
-        return command
+        command = joined(import_module(f"scrapdb.cli.commands.{cmd_name}").command)
+        single = _plain()
+        single.command(
+            cmd_name,
+            cls=_Command,
+            short_help=COMMANDS[cmd_name],
+            context_settings={"ignore_unknown_options": cmd_name in _UNKNOWN_OPTIONS},
+        )(command)
+        return typer.main.get_command(single)
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"There is no command {args[0]!r}; {suggestion(args[0], COMMANDS)}", ctx)
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            ctx.fail(f"There is no command {args[0]!r}; {suggestion(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the options. It is here that click prints the help and the version."""
-        with _telling():
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Read the options. It is here that the help and the version are printed."""
+        with _telling(ctx):
             return super().parse_args(ctx, args)
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: Context) -> Any:
         """Run a command and give its exit code."""
-        with _telling():
+        with _telling(ctx):
             return super().invoke(ctx)
 
 
 @contextmanager
-def _telling() -> Iterator[None]:
-    """Turn errors into sentences and exit codes. When nobody reads the output any more, click would end with 1."""
+def _telling(ctx: Context) -> Iterator[None]:
+    """Turn errors into sentences and exit codes. When nobody reads the output any more, typer would end with 1."""
     try:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
         _drop_output()
-        raise click.exceptions.Exit(0) from None
+        raise typer.Exit(0) from None
     except ScrapdbError as error:
-        _tell(error, str(error))
-        raise click.exceptions.Exit(error.exit_code) from None
+        _tell(ctx, error, str(error))
+        raise typer.Exit(error.exit_code) from None
     except OSError as error:
-        _tell(error, ": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
+        _tell(ctx, error, ": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
         _drop_output()
-        raise click.exceptions.Exit(1) from None
+        raise typer.Exit(1) from None
 
 
-def _tell(error: Exception, sentence: str) -> None:
+def _tell(ctx: Context, error: Exception, sentence: str) -> None:
     """Print an error; with --verbose, where it comes from."""
-    if setting("verbose"):
+    if ctx.obj and ctx.obj.verbose:
         import traceback
 
         complain("".join(traceback.format_exception(error)).rstrip())
@@ -112,26 +134,48 @@ def _open_closed() -> None:
             setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - it lives as long as the process
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, message="scrapdb %(version)s", help="Show the version.")
-@common
-def app() -> None:
+def _plain(**settings: Any) -> typer.Typer:
+    """Make a command line that is printed as it stands, without rich, and whose shells are ours to complete."""
+    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, **settings)
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if asked:
+        typer.echo(f"scrapdb {__version__}")
+        raise typer.Exit
+
+
+def _scrapdb(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version.")
+    ] = False,
+    settings: Settings,
+) -> None:
     """Every value, plot and table that your notebooks glued, in one SQLite file.
 
     \b
     scrapdb index runs/
     scrapdb query "distance < 0.1" -c symbol,distance --sort distance
     """
+    del version, settings  # which `joined` leaves in the context
+
+
+def _group() -> TyperGroup:
+    group = _plain(cls=_Commands, no_args_is_help=True)
+    group.callback(context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100})(joined(_scrapdb))
+    return typer.main.get_group(group)
+
+
+app = _group()
 
 
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 failed, 2 wrong usage or a bad expression, 130 interrupted."""
     _open_closed()
-    try:
-        code = app.main(prog_name="scrapdb", standalone_mode=False)
-    except click.ClickException as error:
-        error.show(sys.stderr)
-        code = error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        code = 130
-    sys.exit(code if isinstance(code, int) else 0)
+    if shell := os.environ.get(_COMPLETE):
+        from scrapdb.cli.completing import complete
+
+        complete(app, shell)
+    else:
+        app.main(prog_name="scrapdb")

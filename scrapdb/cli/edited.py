@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scrapdb.cli.options import say
-from scrapdb.cli.options import store_path
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import say
+from scrapdb.cli.settings import store_path
 from scrapdb.errors import EditError
 from scrapdb.errors import StoreNotFoundError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def edited(name: str) -> Iterator[Notebook]:
+def edited(name: str, settings: Settings) -> Iterator[Notebook]:
     """Return a notebook; write what was set and unset, to its file and to the store if that knows it.
 
     Raises:
@@ -30,7 +31,7 @@ def edited(name: str) -> Iterator[Notebook]:
     from scrapdb.database import editing
     from scrapdb.scrapbook.notebook import Notebook
 
-    store = _store()
+    store = _store(settings)
     file = _short(editing.find(name, store))
     if Path(file).exists() and not Path(file).is_file():
         raise EditError(f"{file} is not a file.")  # opening a FIFO would wait for a writer
@@ -40,7 +41,7 @@ def edited(name: str) -> Iterator[Notebook]:
     is_written = notebook.save()
     if known:
         editing.follow(known, file)  # also if the file is as it was: an edit may have been killed before
-    say(_sentence(file, store, known) if is_written else f"{file} is as it was.")
+    say(settings, _sentence(file, store, known) if is_written else f"{file} is as it was.")
 
 
 def _sentence(file: str, store: Path | None, known: Path | None) -> str:
@@ -49,10 +50,10 @@ def _sentence(file: str, store: Path | None, known: Path | None) -> str:
     return f"{file} is written; {_short(store)} does not know it." if store else f"{file} is written."
 
 
-def _store() -> Path | None:
+def _store(settings: Settings) -> Path | None:
     """Find the store, if there is one; one that is named is not looked for."""
     try:
-        return store_path()
+        return store_path(settings)
     except StoreNotFoundError:
         return None
 

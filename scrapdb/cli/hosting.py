@@ -19,7 +19,7 @@ SETTINGS: dict[str, bool | int] = {
     "sql_time_limit_ms": 2000,
     "facet_time_limit_ms": 200,
 }
-_REQUIREMENTS = "scrapdb[datasette]\n"
+_REQUIREMENTS = "scrapdb[datasette,regex]\n"
 _README = """\
 A store of scrapdb, as a directory for Datasette:
 
@@ -72,5 +72,5 @@ def _files(title: str, name: str) -> Iterator[tuple[str, str]]:
     yield "README.md", _README.format(name=name)
 
 
-def _word(value: bool | int) -> str:
+def _word(value: int) -> str:
     return str(value) if value not in (True, False) else "on" if value else "off"

@@ -1,113 +1,63 @@
-"""What the commands share: where the store is, how rows are printed, how much is said."""
+"""The options and arguments that commands share, each written once, and how they get into a command.
+
+A command is a function. Its last parameters may be `Settings` and `Printing`, of which `joined` puts the options into
+the signature that typer reads.
+"""
 
 from __future__ import annotations
 
-import os
-import sys
+import inspect
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from itertools import chain
+from typing import Annotated
 from typing import Any
-from typing import TypeVar
+from typing import get_type_hints
 
-import click
+import typer
 
-if TYPE_CHECKING:
-    from scrapdb.database import Database
-    from scrapdb.database.table import Table
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import database
+from scrapdb.cli.settings import settings_of
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-_FORMATS = ("table", "json", "jsonl", "csv", "tsv", "md", "parquet")
-
-
-def common(command: Command) -> Command:
-    """Add --db, --quiet and --verbose, which may stand before or after the command's name."""
-    for option in (
-        _setting("-v", "--verbose", is_flag=True, help="Name unreadable notebooks, show where errors come from."),
-        _setting("-q", "--quiet", is_flag=True, help="Say nothing but errors."),
-        _setting(
-            "--db",
-            type=click.Path(dir_okay=False, path_type=Path),
-            help="The store.  [default: $SCRAPDB_DB, else scraps.db here or above]",
-        ),
-    ):
-        command = option(command)
-    return command
+Command = Callable[..., None]
+_BY_NAME = inspect.Parameter.KEYWORD_ONLY
 
 
-def rows(command: Command) -> Command:
-    """Add the options of a command that prints rows: a format, and a file to write to."""
-    for format_ in reversed(_FORMATS[1:-1]):
-        short = click.option(f"--{format_}", "format_", flag_value=format_, help=f"Short for -f {format_}.")
-        command = short(command)
-    file = click.Path(dir_okay=False, path_type=Path)
-    choice = click.Choice(_FORMATS)
-    command = click.option("-o", "--output", "output", type=file, help="Write to a file.")(command)
-    how = "How to print.  [default: table, csv when piped]"
-    return click.option("-f", "--format", "format_", type=choice, help=how)(command)
+def joined(command: Command) -> Command:
+    """Return a command with the options of its groups in its signature, and each group made of them when it is called.
 
-
-def store_path(*, create: bool = False) -> Path:
-    """Return the store's path: --db, else $SCRAPDB_DB, else scraps.db here, or, for reading only, here or above.
-
-    Raises:
-        StoreNotFoundError: there is none to read.
+    Args:
+        command: takes options by keyword. A parameter whose type is a NamedTuple is a group of them.
     """
-    from scrapdb.store.connection import DEFAULT_NAME
-    from scrapdb.store.connection import find
+    own = inspect.signature(command, eval_str=True).parameters.values()
+    groups: dict[str, Any] = {
+        parameter.name: parameter.annotation
+        for parameter in own
+        if isinstance(parameter.annotation, type) and issubclass(parameter.annotation, tuple)
+    }
 
-    named = setting("db") or os.environ.get("SCRAPDB_DB")
-    if named:
-        return Path(os.path.expanduser(named))  # noqa: PTH111 - pathlib's fails where there is no such user
-    return Path(DEFAULT_NAME) if create else find(Path.cwd())
+    def run(context: typer.Context, **values: Any) -> None:
+        settings = context.find_root().obj = settings_of(context)
+        for name, group in groups.items():
+            options = {option: values.pop(option) for option in group._fields}
+            values[name] = settings if group is Settings else group(**options)
+        command(**values)
 
-
-def database() -> Database:
-    """Open the store for reading.
-
-    Raises:
-        StoreError: there is none, or it cannot be read.
-    """
-    from scrapdb.database import Database
-
-    return Database(store_path())
-
-
-def setting(name: str) -> Any:
-    """Return the value of a common option, or None."""
-    return click.get_current_context().find_root().meta.get(f"scrapdb.{name}")
+    parted = (_options(groups[each.name]) if each.name in groups else [each.replace(kind=_BY_NAME)] for each in own)
+    context = inspect.Parameter("context", _BY_NAME, annotation=typer.Context)
+    run.__doc__ = command.__doc__
+    run.__annotations__ = {}  # typer would evaluate these too
+    run.__signature__ = inspect.Signature([context, *chain(*parted)])  # type: ignore[attr-defined]
+    return run
 
 
-def say(message: str) -> None:
-    """Tell the person at the terminal something that is no data."""
-    if not setting("quiet"):
-        complain(message)
+def _options(group: Any) -> Iterator[inspect.Parameter]:
+    for name, annotation in get_type_hints(group, include_extras=True).items():
+        yield inspect.Parameter(name, _BY_NAME, default=group._field_defaults[name], annotation=annotation)
 
 
-def complain(message: str) -> None:
-    """Print on standard error, quiet or not; control characters from notebooks are escaped."""
-    from scrapdb.formats.values import escaped
-
-    click.echo("\n".join(map(escaped, message.split("\n"))), err=True)
-
-
-def print_rows(found: Table, format_: str | None, output: Path | None) -> None:
-    """Print rows in the format asked for; a table on a terminal and CSV elsewhere, or what a file's suffix says."""
-    from scrapdb.formats.rows import write
-
-    terminal = output is None and sys.stdout.isatty()
-    by_suffix = output.suffix.lstrip(".").lower() if output else ""
-    default = by_suffix if by_suffix in _FORMATS else "table" if terminal else "csv"
-    write(format_ or default, found.columns, found.rows(), output, _width() if terminal else 0)
-
-
-def _width() -> int:
-    import shutil
-
-    return shutil.get_terminal_size().columns
-
-
-def field_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+def field_names(context: typer.Context, incomplete: str) -> list[str]:
     """Complete the last word of an expression or of a list of columns with names of fields.
 
     Only with plain words: a name like `$(command)` that somebody glued must not get into a shell's line.
@@ -119,17 +69,36 @@ def field_names(context: click.Context, _: click.Parameter, incomplete: str) -> 
     match = re.search(r"[\w.]*$", incomplete)
     start = match.start() if match else len(incomplete)
     try:
-        with context.scope(cleanup=False):  # completion asks outside of any command
-            names = database().completions(incomplete[start:])
+        names = database(settings_of(context)).completions(incomplete[start:])
     except ScrapdbError:
         return []
     return [incomplete[:start] + name for name in names if re.fullmatch(r"[\w.]+", name)]
 
 
-def _setting(*names: str, **attributes: Any) -> Callable[[Command], Command]:
-    return click.option(*names, expose_value=False, callback=_remember, **attributes)
-
-
-def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
-    if value:
-        ctx.find_root().meta[f"scrapdb.{parameter.name}"] = value
+Expression = Annotated[str, typer.Argument(metavar="EXPR", hidden=True, autocompletion=field_names)]
+NotebookName = Annotated[str, typer.Argument(metavar="NOTEBOOK", hidden=True)]
+ScrapName = Annotated[str, typer.Argument(metavar="NAME", hidden=True)]
+Where = Annotated[
+    str | None,
+    typer.Option(metavar="EXPR", help="Only notebooks for which EXPR holds.", autocompletion=field_names),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "-c",
+        "--columns",
+        metavar="TEXT",
+        help="What to show: names or expressions, `*` for all.",
+        autocompletion=field_names,
+    ),
+]
+Sort = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TEXT",
+        help="Sort by a field, or by -field from the largest. Repeatable.",
+        autocompletion=field_names,
+    ),
+]
+Limit = Annotated[int | None, typer.Option(min=0, metavar="N", help="Show no more than so many.")]
+Cell = Annotated[int | None, typer.Option(min=0, metavar="N", help="This cell only, as `show` counts.")]

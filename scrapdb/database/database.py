@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from scrapdb.database.export import Exported
-    from scrapdb.database.notebook import Notebook
+    from scrapdb.database.notebook import StoredNotebook
     from scrapdb.database.table import Answer
     from scrapdb.database.table import Ask
+    from scrapdb.indexing.changes import Summary
     from scrapdb.indexing.loop import Progress
-    from scrapdb.indexing.loop import Summary
     from scrapdb.store.write import Collected
 
 _COMPLETIONS = 200
@@ -81,7 +81,7 @@ class Database:
         force: bool = False,
         workers: int | None = None,
         scheduler: str | None = None,
-        report: Callable[[Progress], None] = lambda _: None,
+        progress: Callable[[Progress], None] = lambda _: None,
     ) -> Summary:
         """Bring the store up to date with the notebooks below some paths.
 
@@ -92,7 +92,7 @@ class Database:
             force: whether to read unchanged notebooks too.
             workers: how many processes read; by default one per processor.
             scheduler: address of a scheduler of dask.distributed whose workers read instead.
-            report: is told how far it is.
+            progress: is told how far it is.
 
         Raises:
             UsageError: a path does not exist.
@@ -109,7 +109,7 @@ class Database:
             force=force,
             workers=workers,
             scheduler=scheduler,
-            report=report,
+            progress=progress,
         )
 
     def query(
@@ -127,23 +127,20 @@ class Database:
             columns: what to show, `"symbol, distance * 100 as percent"` or a list of such; `*` for all fields.
                 By default the path, the fields that the expression names, and the parameters that vary.
             sort: fields to sort by, `-` in front for the largest first. Missing values come last.
-            limit: the most rows to give.
+            limit: the most rows.
             offset: how many of the first rows to leave out.
 
         Raises:
             ExpressionError: the expression, a column or a sort key is wrong, or names an unknown field.
             StoreError: there is no store, or it cannot be read.
         """
-        shown = columns if columns is None or isinstance(columns, str) else ", ".join(columns)
-        keys = sort if isinstance(sort, str) else ", ".join(sort)
+        wanted, keys = _joined(columns), _joined(sort or None)
 
         def ask(connection: sqlite3.Connection) -> Answer:
             fields = fields_of(connection)
-            found = select(
-                connection, fields, expression, columns=shown, sort=keys if sort else None, limit=limit, offset=offset
-            )
-            _refuse_doubles(found.labels)
-            return found
+            selection = select(connection, fields, expression, columns=wanted, sort=keys, limit=limit, offset=offset)
+            _refuse_doubles(selection.labels)
+            return selection
 
         return self._table(ask)
 
@@ -157,17 +154,25 @@ class Database:
         with self._reading() as connection:
             return count(connection, fields_of(connection), expression)
 
-    def explain(self, expression: str) -> str:
-        """Print every stage of an expression: tokens, canonical form, SQL, bound values, SQLite's plan.
+    def explain(
+        self,
+        expression: str | None = None,
+        columns: str | Sequence[str] | None = None,
+        sort: str | Sequence[str] = (),
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> str:
+        """Print every stage of a query: tokens, canonical form, and each statement with bound values and SQLite's plan.
 
-        Raises:
-            ExpressionError: the expression is wrong.
-            StoreError: there is no store, or it cannot be read.
+        Arguments and errors are those of `query`.
         """
         from scrapdb.query.explain import explain
 
+        shown, keys = _joined(columns), _joined(sort or None)
         with self._reading() as connection:
-            return str(explain(connection, fields_of(connection), expression))
+            fields = fields_of(connection)
+            explained = explain(connection, fields, expression, columns=shown, sort=keys, limit=limit, offset=offset)
+            return str(explained)
 
     def check(self, expression: str, where: str | None = None, *, any_: bool = False) -> Verdict:
         """Find out whether an expression holds for every notebook, or for any.
@@ -233,18 +238,18 @@ class Database:
         table = self._frame(name, where, columns)
         return Table(table.schema.names, lambda: frames.rows(table))
 
-    def notebook(self, name: str | os.PathLike[str]) -> Notebook:
+    def notebook(self, name: str | os.PathLike[str]) -> StoredNotebook:
         """Find a notebook by its path, or by as much of its end as tells it from others (`BCD`).
 
         Raises:
             NotebookNotFoundError: there is none, or more than one.
             StoreError: there is no store, or it cannot be read.
         """
-        from scrapdb.database.notebook import Notebook
+        from scrapdb.database.notebook import StoredNotebook
         from scrapdb.database.notebook import find
 
         with self._reading() as connection:
-            return Notebook(self.path, find(connection, self.path, os.fspath(name)))
+            return StoredNotebook(self.path, find(connection, self.path, os.fspath(name)))
 
     def fields(self, *, attributes: bool = False) -> Table:
         """List every scrap and parameter: type, number of notebooks, range or examples; on request attributes too."""
@@ -259,7 +264,7 @@ class Database:
                     yield attribute.name, "notebook", attribute.kind, None, None, None, attribute.description
 
         check(self.path)
-        return Table(("name", "kind", "type", "notebooks", "min", "max", "examples"), rows)
+        return Table(("name", "role", "type", "notebooks", "min", "max", "examples"), rows)
 
     def completions(self, start: str) -> list[str]:
         """List the names of fields that begin so."""
@@ -335,7 +340,7 @@ class Database:
             return export(connection, os.fspath(target), self._chosen(connection, where), force=force)
 
     def optimize(self) -> int:
-        """Choose the columns of `runs` anew, gather statistics and compact the file; gives the number of columns."""
+        """Choose the columns of `runs` anew, gather statistics and compact the file; return the number of columns."""
         from scrapdb.store.write import Writer
 
         check(self.path)
@@ -366,6 +371,10 @@ class Database:
 
     def _chosen(self, connection: sqlite3.Connection, where: str | None) -> list[int] | None:
         return None if where is None else notebook_ids(connection, fields_of(connection), where)
+
+
+def _joined(texts: str | Sequence[str] | None) -> str | None:
+    return texts if texts is None or isinstance(texts, str) else ", ".join(texts)
 
 
 def _refuse_doubles(labels: Sequence[str]) -> None:

@@ -26,13 +26,13 @@ _WORDS = re.compile(r"\w+|\s+|.", re.DOTALL)
 _PLAIN_KEY = re.compile(r"[^\W\d]\w*")
 
 
-class Shown(msgspec.Struct, frozen=True):
+class DisplayHashes(msgspec.Struct, frozen=True):
     """What was shown for a scrap: SHA-256 of the bytes by MIME type. Equal if the bytes are."""
 
     hashes: dict[str, str]
 
 
-class Side(msgspec.Struct, frozen=True):
+class NotebookValues(msgspec.Struct, frozen=True):
     """One notebook as it is compared: by section (`run`, `parameters`, `scraps`, …) its values by name."""
 
     path: str
@@ -46,7 +46,7 @@ class Piece(NamedTuple):
     text: str
 
 
-class Cell(NamedTuple):
+class Entry(NamedTuple):
     """The value of one notebook on a line; UNSET where it has none.
 
     `difference` and `ratio` are set for numbers, `pieces` for long texts, where they are not equal to the first's.
@@ -64,11 +64,11 @@ class Line(NamedTuple):
     section: str
     name: str
     path: str
-    cells: tuple[Cell, ...]
+    entries: tuple[Entry, ...]
     differs: bool
 
 
-class Comparison(NamedTuple):
+class Differences(NamedTuple):
     """The lines, and how many were left out: because all are equal, and because a name has too many."""
 
     lines: list[Line]
@@ -76,34 +76,34 @@ class Comparison(NamedTuple):
     cut: int
 
 
-def compare(sides: Sequence[Side], *, everything: bool = False) -> Comparison:
+def compare(notebooks: Sequence[NotebookValues], *, everything: bool = False) -> Differences:
     """Compare notebooks with the first of them.
 
     Args:
-        sides: two or more notebooks.
-        everything: whether to give the lines on which all are equal, too.
+        notebooks: two or more notebooks.
+        everything: whether to return the lines on which all are equal, too.
     """
     lines: list[Line] = []
     equal = cut = 0
-    for section in dict.fromkeys(section for side in sides for section in side.sections):
-        of_section = [side.sections.get(section, {}) for side in sides]
-        for name in dict.fromkeys(name for values in of_section for name in values):
-            found = list(_lines(section, name, [values.get(name, UNSET) for values in of_section]))
-            differing = [line for line in found if line.differs]
-            wanted = found if everything else differing
+    for section in dict.fromkeys(section for notebook in notebooks for section in notebook.sections):
+        by_notebook = [notebook.sections.get(section, {}) for notebook in notebooks]
+        for name in dict.fromkeys(name for values in by_notebook for name in values):
+            of_name = list(_lines(section, name, [values.get(name, UNSET) for values in by_notebook]))
+            differing = [line for line in of_name if line.differs]
+            wanted = of_name if everything else differing
             lines += wanted[:MOST_LINES]
-            equal += len(found) - len(differing)
+            equal += len(of_name) - len(differing)
             cut += len(wanted[MOST_LINES:])
-    return Comparison(lines, equal, cut)
+    return Differences(lines, equal, cut)
 
 
 def _lines(section: str, name: str, values: Sequence[Any]) -> Iterator[Line]:
     flat = [dict(_leaves(value)) for value in values]
     for path in dict.fromkeys(path for leaves in flat for path in leaves):
-        of_path = [leaves.get(path, UNSET) for leaves in flat]
-        differs = any(not _is_same(of_path[0], value) for value in of_path[1:])
-        cells = (Cell(of_path[0]), *(_cell(of_path[0], value) for value in of_path[1:]))
-        yield Line(section, name, path, cells, differs)
+        values_at = [leaves.get(path, UNSET) for leaves in flat]
+        differs = any(not _is_same(values_at[0], value) for value in values_at[1:])
+        entries = (Entry(values_at[0]), *(_entry(values_at[0], value) for value in values_at[1:]))
+        yield Line(section, name, path, entries, differs)
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -120,14 +120,14 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def _cell(first: Any, value: Any) -> Cell:
+def _entry(first: Any, value: Any) -> Entry:
     if _is_same(first, value):
-        return Cell(value)
+        return Entry(value)
     if _is_number(first) and _is_number(value):
-        return Cell(value, _finite(lambda: value - first), _finite(lambda: value / first))
+        return Entry(value, _finite(lambda: value - first), _finite(lambda: value / first))
     if isinstance(first, str) and isinstance(value, str) and max(len(first), len(value)) > _LONG_TEXT:
-        return Cell(value, pieces=tuple(_pieces(first, value)))
-    return Cell(value)
+        return Entry(value, pieces=tuple(_pieces(first, value)))
+    return Entry(value)
 
 
 def _pieces(first: str, second: str) -> Iterator[Piece]:
@@ -160,7 +160,7 @@ def _is_number(value: Any) -> bool:
 
 def _finite(number: Callable[[], float]) -> float | None:
     try:
-        found = number()
+        result = number()
     except (OverflowError, ZeroDivisionError):
         return None
-    return found if isinstance(found, int) or math.isfinite(found) else None
+    return result if isinstance(result, int) or math.isfinite(result) else None

@@ -27,7 +27,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from scrapdb.database.frames import Stream
+from scrapdb.database.frames import AlignedFrames
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
 from scrapdb.files import remote
@@ -38,7 +38,7 @@ from scrapdb.store import read
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Open = Callable[[str], IO[bytes]]  # a file of the data set, by its path in it
+OpenFile = Callable[[str], IO[bytes]]  # a file of the data set, by its path in it
 _FRAMES = "frames"
 _PARTITION = "name"
 _ROW_GROUP_ROWS = 100_000
@@ -74,15 +74,15 @@ def export(
     written = Exported()
     with _destination(target, force=force) as open_:
         for table in exported.TABLES:
-            written.rows[table] = _table(connection, table, notebooks, open_)
+            written.rows[table] = _write_table(connection, table, notebooks, open_)
         wanted = None if notebooks is None else set(notebooks)
         for name in read.frame_names(connection):
-            found = [frame for frame in read.frames(connection, name) if wanted is None or frame.notebook_id in wanted]
-            _frames(connection, name, found, open_, written)
+            frames = [frame for frame in read.frames(connection, name) if wanted is None or frame.notebook_id in wanted]
+            _write_frames(connection, name, frames, open_, written)
     return written
 
 
-def _table(connection: sqlite3.Connection, table: str, notebooks: Sequence[int] | None, open_: Open) -> int:
+def _write_table(connection: sqlite3.Connection, table: str, notebooks: Sequence[int] | None, open_: OpenFile) -> int:
     import pyarrow as pa
 
     types = {"TEXT": pa.string(), "INTEGER": pa.int64(), "REAL": pa.float64(), "BLOB": pa.binary()}
@@ -95,25 +95,25 @@ def _table(connection: sqlite3.Connection, table: str, notebooks: Sequence[int] 
     return writer.rows
 
 
-def _frames(
-    connection: sqlite3.Connection, name: str, frames: Iterable[read.Frame], open_: Open, written: Exported
+def _write_frames(
+    connection: sqlite3.Connection, name: str, frames: Iterable[read.Frame], open_: OpenFile, written: Exported
 ) -> None:
     """Write the frames of one name; what is damaged is left out."""
-    stream = Stream(connection, frames, (_PARTITION,))
-    written.errors += stream.errors
-    if not stream.frames:
+    aligned = AlignedFrames(connection, frames, (_PARTITION,))
+    written.errors += aligned.errors
+    if not aligned.frames:
         return
-    with _Writer(open_(f"{_FRAMES}/{_PARTITION}={_component(name)}/part-0.parquet"), stream.schema) as writer:
-        for frame in stream.frames:
+    with _Writer(open_(f"{_FRAMES}/{_PARTITION}={_partition_value(name)}/part-0.parquet"), aligned.schema) as writer:
+        for frame in aligned.frames:
             try:
-                writer.write(stream.table(frame))
+                writer.write(aligned.table(frame))
                 written.frames += 1
             except ScrapdbError as error:
                 written.errors.append(str(error))
 
 
-def _component(name: str) -> str:
-    """Write a name as Hive writes a partition's value; one that is too long is cut, and ends in a hash."""
+def _partition_value(name: str) -> str:
+    """Return a name as Hive writes a partition's value; one that is too long is cut, and ends in a hash."""
     encoded = quote(name, safe="")
     if len(encoded) <= _LONGEST_NAME:
         return encoded
@@ -157,23 +157,23 @@ class _Writer:
             self._waiting = []
 
 
-def _destination(target: str, *, force: bool) -> AbstractContextManager[Open]:
+def _destination(target: str, *, force: bool) -> AbstractContextManager[OpenFile]:
     return _objects(target, force=force) if remote.is_url(target) else _directory(Path(target).resolve(), force=force)
 
 
 @contextmanager
-def _directory(target: Path, *, force: bool) -> Iterator[Open]:
+def _directory(target: Path, *, force: bool) -> Iterator[OpenFile]:
     """Write into a directory, which is there when it is whole."""
     if target.exists():
         if not target.is_dir():
             raise UsageError(f"{target} is a file; name a directory.")
         _refuse_others(str(target), [path.name for path in target.iterdir()], force=force)
     with whole_directory(target, replace=force) as new:
-        yield lambda path: _made(new / path).open("wb")
+        yield lambda path: _with_parents(new / path).open("wb")
 
 
 @contextmanager
-def _objects(url: str, *, force: bool) -> Iterator[Open]:
+def _objects(url: str, *, force: bool) -> Iterator[OpenFile]:
     """Write objects, each of which appears when it is whole; those of an earlier export go at the end."""
     system, path = remote.file_system(url)
     top = path.rstrip("/")
@@ -206,6 +206,7 @@ def _refuse_others(target: str, names: Collection[str], *, force: bool) -> None:
         raise UsageError(f"{target} has an export already; --force replaces it.")
 
 
-def _made(path: Path) -> Path:
+def _with_parents(path: Path) -> Path:
+    """Make the directories above a path, and return it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return path

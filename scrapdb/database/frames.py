@@ -51,7 +51,7 @@ def load(
     """
     from pyarrow import parquet as pq
 
-    with _opened(connection, frame) as file:
+    with _open_parquet(connection, frame) as file:
         return _read(pq.ParquetFile(file), columns, empty=empty)
 
 
@@ -63,13 +63,13 @@ def glued(connection: sqlite3.Connection, frame: read.Frame) -> pd.DataFrame:
     """
     import pandas as pd
 
-    with _opened(connection, frame) as file:
+    with _open_parquet(connection, frame) as file:
         return pd.read_parquet(file)
 
 
 @contextmanager
-def _opened(connection: sqlite3.Connection, frame: read.Frame) -> Iterator[Any]:
-    """Return a file, one of Arrow's own as in `encoders.pandas`, and tell of what goes wrong inside."""
+def _open_parquet(connection: sqlite3.Connection, frame: read.Frame) -> Iterator[Any]:
+    """Open a frame as a file of Arrow's own, as in `encoders.pandas`, and tell of what goes wrong inside."""
     import pyarrow as pa
 
     place = read.parquet(connection, frame)
@@ -85,7 +85,7 @@ def _opened(connection: sqlite3.Connection, frame: read.Frame) -> Iterator[Any]:
 
 
 def _check(sidecar: Path, digest: str) -> None:
-    """See that a file is what its name says: Arrow would read many a damaged one as other numbers."""
+    """Make sure that a file is what its name says: Arrow would read many a damaged one as other numbers."""
     with sidecar.open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != digest:
             raise ValueError("its file is not what was glued")
@@ -94,7 +94,7 @@ def _check(sidecar: Path, digest: str) -> None:
 def across(
     connection: sqlite3.Connection,
     name: str,
-    chosen: Collection[int] | None = None,
+    notebook_ids: Collection[int] | None = None,
     columns: Sequence[str] | None = None,
 ) -> pa.Table:
     """Read the frames of a name one below the other, the path of the notebook in front.
@@ -104,7 +104,7 @@ def across(
     Args:
         connection: of the store.
         name: the name under which they were glued.
-        chosen: ids of notebooks; by default all.
+        notebook_ids: the notebooks; by default all.
         columns: the columns to read; by default all.
 
     Raises:
@@ -112,12 +112,12 @@ def across(
         UsageError: no frame has one of the columns.
         ScrapdbError: a frame is damaged or missing.
     """
-    found = list(read.frames(connection, valid_text(name)))
-    if not found:
+    of_name = list(read.frames(connection, valid_text(name)))
+    if not of_name:
         raise _no_frame(connection, name)
-    wanted = None if chosen is None else set(chosen)
-    kept = [frame for frame in found if wanted is None or frame.notebook_id in wanted]
-    table = _across(connection, kept or found[:1], columns)
+    wanted = None if notebook_ids is None else set(notebook_ids)
+    kept = [frame for frame in of_name if wanted is None or frame.notebook_id in wanted]
+    table = _concatenated_frames(connection, kept or of_name[:1], columns)
     return table if kept else table.slice(length=0)
 
 
@@ -128,18 +128,20 @@ def _no_frame(connection: sqlite3.Connection, name: str) -> ScrapNotFoundError:
     return ScrapNotFoundError(f"No notebook has glued a DataFrame as {name!r}; {suggestion(name, known)}")
 
 
-def _across(connection: sqlite3.Connection, frames: Sequence[read.Frame], columns: Sequence[str] | None) -> pa.Table:
-    found = [load(connection, frame, columns) for frame in frames]
-    names = {name for table in found for name in table.schema.names}
+def _concatenated_frames(
+    connection: sqlite3.Connection, frames: Sequence[read.Frame], columns: Sequence[str] | None
+) -> pa.Table:
+    tables = [load(connection, frame, columns) for frame in frames]
+    names = {name for table in tables for name in table.schema.names}
     if missing := set(columns or ()) - names - {NOTEBOOK}:
         known = ", ".join(dict.fromkeys(name for frame in frames for name in load(connection, frame).schema.names))
         raise UsageError(f"No such DataFrame has a column {', '.join(sorted(missing))}; there are {known}.")
     path = next(name for tail in itertools.count() if (name := NOTEBOOK + "_" * tail) not in names)
-    return _joined([_with_path(table, path, frame) for table, frame in zip(found, frames, strict=True)])
+    return _concatenated([_with_path(table, path, frame) for table, frame in zip(tables, frames, strict=True)])
 
 
-class Stream:
-    """Frames one after another, all with one schema: put together as by `across`, but one at a time.
+class AlignedFrames:
+    """Frames one after another, all with one schema: put together as by `across`, but read one at a time.
 
     Attributes:
         frames: those that can be read.
@@ -168,11 +170,11 @@ class Stream:
         self._names = _free_names(names, (*reserved, NOTEBOOK))
         if schemas:
             pieces = [self._renamed(schema.empty_table(), frame) for schema, frame in schemas.items()]
-            self._empty = _joined(pieces).slice(length=0)
+            self._empty = _concatenated(pieces).slice(length=0)
 
     @property
     def schema(self) -> pa.Schema:
-        """The schema of every table that `table` gives; the path of the notebook is in front."""
+        """The schema of every table that `table` returns; the path of the notebook is in front."""
         return self._empty.schema
 
     def table(self, frame: read.Frame) -> pa.Table:
@@ -202,7 +204,7 @@ def rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
-def _joined(pieces: Sequence[pa.Table]) -> pa.Table:
+def _concatenated(pieces: Sequence[pa.Table]) -> pa.Table:
     import pyarrow as pa
 
     try:
@@ -224,7 +226,7 @@ def _as_text(pieces: Sequence[pa.Table]) -> list[pa.Table]:
     types: dict[str, set[Any]] = {}
     for field in (field for piece in pieces for field in piece.schema):
         types.setdefault(field.name, set()).add(field.type)
-    clashing = {name for name, found in types.items() if not _are_compatible(found)}
+    clashing = {name for name, of_name in types.items() if not _are_compatible(of_name)}
     return [
         functools.reduce(_column_as_text, (name for name in piece.schema.names if name in clashing), piece)
         for piece in pieces
@@ -281,23 +283,23 @@ def _becomes_text(column: pa.Field, whole: pa.Field) -> bool:
 def _read(file: pq.ParquetFile, columns: Sequence[str] | None, *, empty: bool) -> pa.Table:
     import pyarrow as pa
 
-    shown = _shown(file.schema_arrow.names)
-    wanted = [column for column, name in shown.items() if columns is None or name in columns]
+    named = _column_names(file.schema_arrow.names)
+    wanted = [column for column, name in named.items() if columns is None or name in columns]
     # In this thread: a pool of Arrow's that is still starting when a short command ends brings the process down.
     table = file.schema_arrow.empty_table() if empty else file.read(columns=wanted, use_threads=False)
-    found = {
+    columns_by_name = {
         name: pa.array(values[:0] if empty else values, pa.int64())
         for name, values in _ranges(file)
         if columns is None or name in columns
     }
     # pandas writes the levels of an index behind the columns.
     for column in sorted(wanted, key=lambda column: column not in _levels(file)):
-        found[shown[column]] = table[column]
-    return pa.table(found)
+        columns_by_name[named[column]] = table[column]
+    return pa.table(columns_by_name)
 
 
-def _shown(stored: Sequence[str]) -> dict[str, str]:
-    """Name the levels of an index that has no names."""
+def _column_names(stored: Sequence[str]) -> dict[str, str]:
+    """Return the name of each stored column, with names for the levels of an index that has none."""
     levels = [column for column in stored if _LEVEL.fullmatch(column)]
     if levels == ["__index_level_0__"] and "index" not in stored:
         return {column: "index" if column in levels else column for column in stored}
@@ -307,8 +309,8 @@ def _shown(stored: Sequence[str]) -> dict[str, str]:
 def _index(file: pq.ParquetFile) -> list[Any]:
     """Read what pandas says of the index: the name of a column for each level, or a dict for one that counts rows."""
     metadata = json.loads((file.schema_arrow.metadata or {}).get(b"pandas", b"{}"))
-    found = metadata.get("index_columns") if isinstance(metadata, dict) else None
-    return found if isinstance(found, list) else []
+    levels = metadata.get("index_columns") if isinstance(metadata, dict) else None
+    return levels if isinstance(levels, list) else []
 
 
 def _levels(file: pq.ParquetFile) -> list[str]:

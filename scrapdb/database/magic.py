@@ -1,9 +1,9 @@
-"""`%scrapdb` in Jupyter: a question to a store, answered with rows and with the pictures of their notebooks.
+"""`%scrapdb` in Jupyter: a request to a store, answered with rows and with the pictures of their notebooks.
 
     %load_ext scrapdb
     %scrapdb distance < 0.1 -c symbol,distance --sort distance
 
-Here a line becomes a question, and a question an answer; `scrapdb.formats.html` makes HTML of it.
+Here a line becomes a request, and a request an answer; `scrapdb.formats.html` makes HTML of it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _LARGEST = 4_000_000  # bytes of a display in a page
 _PRINTED = 100  # rows
 
 
-class Question(NamedTuple):
+class Request(NamedTuple):
     """What a magic line or cell asks."""
 
     expression: str | None
@@ -115,30 +115,30 @@ def scrapdb(line: str, cell: str | None = None) -> Answer:
     from IPython.core.error import UsageError as MagicError
 
     try:
-        return answer(question(line, cell))
+        return answer(read_request(line, cell))
     except ScrapdbError as error:
         # IPython prints this error as a sentence, and stops the run like any other.
         raise MagicError("\n".join(map(escaped, str(error).split("\n")))) from None
 
 
-def question(line: str, cell: str | None = None) -> Question:
+def read_request(line: str, cell: str | None = None) -> Request:
     """Read what stands behind the magic's name, and in the lines below it.
 
     Raises:
         UsageError: an option is not known, lacks its value, or makes no sense.
     """
-    options, rest = _options(line)
-    limit = _number(options.pop("limit")) if "limit" in options else None
+    options, rest = _split_options(line)
+    limit = _limit(options.pop("limit")) if "limit" in options else None
     if cell is None:
-        return Question(" ".join(rest) or None, limit, is_sql=False, **options)
+        return Request(" ".join(rest) or None, limit, is_sql=False, **options)
     if rest not in ([], ["sql"]):
         raise UsageError(f"`{' '.join(rest)}` belongs in the lines below; beside %%{NAME} stand `sql` and options.")
     if rest and (limit is not None or options.keys() - {"db"}):
         raise UsageError("SQL takes no option but --db.")
-    return Question(cell.strip() or None, limit, is_sql=bool(rest), **options)
+    return Request(cell.strip() or None, limit, is_sql=bool(rest), **options)
 
 
-def answer(asked: Question) -> Answer:
+def answer(request: Request) -> Answer:
     """Ask the store.
 
     Raises:
@@ -147,15 +147,15 @@ def answer(asked: Question) -> Answer:
         ScrapNotFoundError: nothing was shown under the name that was asked for.
         StoreError: there is no store, or it cannot be read.
     """
-    db = Database(_store(asked.db))
-    if asked.is_sql:
-        found = db.sql(asked.expression or "")
-        return Answer(found.columns, [*found.rows()])
-    found = db.query(asked.expression, asked.columns, asked.sort, asked.limit)
-    return Answer(found.columns, [*found.rows()], _shown(db, asked))
+    db = Database(_store_path(request.db))
+    if request.is_sql:
+        rows = db.sql(request.expression or "")
+        return Answer(rows.columns, [*rows.rows()])
+    rows = db.query(request.expression, request.columns, request.sort, request.limit)
+    return Answer(rows.columns, [*rows.rows()], _pictures(db, request))
 
 
-def _options(line: str) -> tuple[dict[str, str], list[str]]:
+def _split_options(line: str) -> tuple[dict[str, str], list[str]]:
     """Take the options out of a line; a --sort that is repeated adds to the first."""
     options: dict[str, str] = {}
     rest: list[str] = []
@@ -164,7 +164,7 @@ def _options(line: str) -> tuple[dict[str, str], list[str]]:
         option, equals, value = word.partition("=")
         if option in _OPTIONS:
             name = _OPTIONS[option]
-            value = _value(option, value if equals else next(words, ""), words)
+            value = _option_value(option, value if equals else next(words, ""), words)
             options[name] = f"{options[name]}, {value}" if name == "sort" and name in options else value
         elif re.fullmatch(r"--[a-z]+", option):
             raise UsageError(f"There is no option {option}; there are {', '.join(_OPTIONS)}.")
@@ -173,7 +173,7 @@ def _options(line: str) -> tuple[dict[str, str], list[str]]:
     return options, rest
 
 
-def _value(option: str, first: str, words: Iterator[str]) -> str:
+def _option_value(option: str, first: str, words: Iterator[str]) -> str:
     """Take an option's value: a word, or as many as commas join, without the quotes around it."""
     value = first
     while value.endswith(",") and (following := next(words, None)):
@@ -184,34 +184,33 @@ def _value(option: str, first: str, words: Iterator[str]) -> str:
     return value[1:-1] if quoted else value
 
 
-def _number(text: str) -> int:
+def _limit(text: str) -> int:
     if not re.fullmatch("[0-9]{1,18}", text):
         raise UsageError(f"--limit needs a number, not {text!r}.")
     return int(text)
 
 
-def _store(named: str | None) -> Path:
+def _store_path(named: str | None) -> Path:
     path = named or os.environ.get("SCRAPDB_DB")
     return Path(os.path.expanduser(path)) if path else find(Path.cwd())  # noqa: PTH111 - pathlib's may fail
 
 
-def _shown(db: Database, asked: Question) -> str:
+def _pictures(db: Database, request: Request) -> str:
     """Return what the notebooks have shown, as HTML: pictures, or whatever there is of the scrap that was named."""
-    looked_at = _LOOKED_AT if asked.limit is None else asked.limit
-    paths = [row["notebook"] for row in db.query(asked.expression, "notebook", asked.sort, looked_at)]
+    looked_at = _LOOKED_AT if request.limit is None else request.limit
+    paths = [row["notebook"] for row in db.query(request.expression, "notebook", request.sort, looked_at)]
     with reading(db.path) as connection:
-        found = displays.shown(connection, paths, asked.scrap, html.PICTURES)
-        if asked.scrap and not found:
-            _check_name(connection, asked.scrap)
-        drawn = _DRAWN if asked.limit is None else len(found)
-        figures = [_figure(connection, *item) for item in islice(found.items(), drawn)]
-    missing = len(found) - len(figures)
+        shown = displays.shown(connection, paths, request.scrap, html.PICTURES)
+        if request.scrap and not shown:
+            _check_name(connection, request.scrap)
+        drawn = _DRAWN if request.limit is None else len(shown)
+        figures = [_figure(connection, *item) for item in islice(shown.items(), drawn)]
+    missing = len(shown) - len(figures)
     more = f"<p>{missing:,} more; <code>--limit {len(paths)}</code> shows them.</p>" if missing else ""
     return html.gallery(figures) + more if figures else ""
 
 
 def _check_name(connection: sqlite3.Connection, name: str) -> None:
-
     known = displays.names(connection)
     if name not in known:
         raise ScrapNotFoundError(f"No notebook has shown anything for {name!r}; {suggestion(name, known)}")
@@ -229,6 +228,6 @@ def _figure(connection: sqlite3.Connection, of: tuple[str, str], shown: Mapping[
 def _completions(_: InteractiveShell, event: Any) -> list[str]:
     """Complete a name of a field, or an option."""
     try:
-        return [*_OPTIONS, *Database(_store(None)).completions(event.symbol)]
+        return [*_OPTIONS, *Database(_store_path(None)).completions(event.symbol)]
     except ScrapdbError:
         return [*_OPTIONS]

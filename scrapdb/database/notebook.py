@@ -36,7 +36,7 @@ def find(connection: sqlite3.Connection, store: Path, name: str) -> int:
     return read.find_notebook(connection, valid_text(name))[0]
 
 
-class Scrap:
+class StoredScrap:
     """A scrap of a notebook: `name`, `type`, `encoder`, and where it was glued (`cell`, `cell_id`, `output`)."""
 
     def __init__(self, store: Path, notebook_id: int, value: read.Value) -> None:
@@ -97,16 +97,16 @@ class Scrap:
         return {"text/plain": repr(self)} | shown
 
 
-class Scraps(Mapping[str, Scrap]):
+class StoredScraps(Mapping[str, StoredScrap]):
     """The scraps of a notebook by name, in the order in which they were glued."""
 
-    def __init__(self, scraps: dict[str, Scrap], notebook: str) -> None:
+    def __init__(self, scraps: dict[str, StoredScrap], notebook: str) -> None:
         self._scraps = scraps
         self._notebook = notebook
 
-    def __getitem__(self, name: str) -> Scrap:
+    def __getitem__(self, name: str) -> StoredScrap:
         if name not in self._scraps:
-            known = suggestion(name, self._scraps, listing="it has")
+            known = suggestion(name, self._scraps, owner="it")
             raise ScrapNotFoundError(f"{self._notebook} has no scrap {name!r}; {known}")
         return self._scraps[name]
 
@@ -120,7 +120,7 @@ class Scraps(Mapping[str, Scrap]):
         return f"Scraps({', '.join(map(repr, self._scraps.values()))})"
 
 
-class Notebook:
+class StoredNotebook:
     """A notebook of a store.
 
     `path` is relative to the store where the notebook lies below it, `attributes` the row of `notebooks`.
@@ -134,8 +134,9 @@ class Notebook:
         self.path: str = self.attributes["path"]
         self.status: str = self.attributes["status"]
         self.parameters = {value.name: value.value for value in self.values if value.role == "parameter"}
-        self.scraps = Scraps(
-            {value.name: Scrap(store, notebook_id, value) for value in self.values if value.role == "scrap"}, self.path
+        self.scraps = StoredScraps(
+            {value.name: StoredScrap(store, notebook_id, value) for value in self.values if value.role == "scrap"},
+            self.path,
         )
 
     def table(self, columns: Sequence[str]) -> Table:

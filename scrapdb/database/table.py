@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import ExitStack
 from contextlib import closing
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -37,7 +38,7 @@ class Table:
 
     Args:
         columns: names of the columns.
-        rows: gives the rows.
+        rows: returns the rows, each time it is called.
     """
 
     def __init__(self, columns: Sequence[str], rows: Callable[[], Iterator[Sequence[Any]]]) -> None:
@@ -72,9 +73,9 @@ class Table:
     def _repr_html_(self) -> str:
         from scrapdb.formats.html import table
 
-        found = list(islice(self._rows(), _SHOWN + 1))
-        more = f"<p>The first {_SHOWN} rows.</p>" if len(found) > _SHOWN else ""
-        return table(self.columns, (map(short, row) for row in found[:_SHOWN])) + more
+        rows = list(islice(self._rows(), _SHOWN + 1))
+        more = f"<p>The first {_SHOWN} rows.</p>" if len(rows) > _SHOWN else ""
+        return table(self.columns, (map(short, row) for row in rows[:_SHOWN])) + more
 
 
 def asked(store: Path, ask: Ask) -> Table:
@@ -82,32 +83,47 @@ def asked(store: Path, ask: Ask) -> Table:
 
     Args:
         store: the database file.
-        ask: gives the names of the columns, and the rows while the store is open.
+        ask: returns the names of the columns, and the rows while the store is open.
 
     Raises:
         StoreError: there is no store, or it cannot be read; also while rows are taken.
     """
-    first = _answer(store, ask)
-    columns = tuple(next(first))
+    columns, first = _answer(store, ask)
     waiting = [first]
 
     def rows() -> Iterator[Sequence[Any]]:
         if waiting:
             return waiting.pop()
-        answer = _answer(store, ask)
-        if tuple(next(answer)) != columns:
+        columns_now, again = _answer(store, ask)
+        if columns_now != columns:
             raise StoreError(f"The columns of the answer are not {', '.join(columns)} any more; ask anew.")
-        return answer
+        return again
 
     return Table(columns, rows)
 
 
-def _answer(store: Path, ask: Ask) -> Iterator[Sequence[Any]]:
-    """Return the names of the columns, then the rows; the store is open until the last, or nobody wants more."""
-    with closing(open_reader(store)) as connection, errors(store):
+def _answer(store: Path, ask: Ask) -> tuple[tuple[str, ...], Iterator[Sequence[Any]]]:
+    """Return the names of the columns, and the rows, for which the store stays open."""
+    with ExitStack() as opened:
+        connection = opened.enter_context(closing(open_reader(store)))
+        opened.enter_context(errors(store))
         columns, rows = ask(connection)
-        yield columns
-        yield from rows
+        return tuple(columns), iter(_OpenRows(rows, opened.pop_all()))
+
+
+class _OpenRows:
+    """Rows of a store that is closed after the last of them, or when nobody wants more."""
+
+    def __init__(self, rows: Iterator[Sequence[Any]], opened: ExitStack) -> None:
+        self._rows = rows
+        self._opened = opened
+
+    def __iter__(self) -> Iterator[Sequence[Any]]:
+        with self._opened:
+            yield from self._rows
+
+    def __del__(self) -> None:
+        self._opened.close()
 
 
 def _series(values: Sequence[Any]) -> pd.Series[Any]:

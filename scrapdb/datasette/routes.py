@@ -48,7 +48,7 @@ PAGES: dict[str, Page] = {
 
 
 def routes() -> list[tuple[str, Callable[..., Awaitable[Response]]]]:
-    """Return the addresses, for Datasette."""
+    """List the addresses for Datasette."""
     return [(rf"^/-/scrapdb/(?P<database>[^/]+)/{address}$", _answering(page)) for address, page in PAGES.items()]
 
 

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 _URL = re.compile(r"[A-Za-z][\w+.:-]*://")
-_ASKED_AT_ONCE = 16
+_REQUESTS_AT_ONCE = 16
 # What file systems call the mark of a content, and the time of its last change.
-_MARKS = ("ETag", "etag", "generation", "sha")
-_TIMES = ("LastModified", "last_modified", "Last-Modified", "updated", "modified", "mtime", "created")
-_GONE = frozenset({404, 410})
+_ETAG_KEYS = ("ETag", "etag", "generation", "sha")
+_TIME_KEYS = ("LastModified", "last_modified", "Last-Modified", "updated", "modified", "mtime", "created")
+_GONE = frozenset({404, 410})  # what a server answers
 
 
 class Object(NamedTuple):
@@ -63,15 +63,14 @@ def listing(url: str, suffix: str) -> list[Object]:
     """
     system, path = file_system(url)
     bare = url if url.endswith(path) else url.rstrip("/")
-    start = bare.removesuffix(path) if path else f"{bare.rstrip('/')}/"
+    prefix = bare.removesuffix(path) if path else f"{bare.rstrip('/')}/"
     with sentences(url, "listed"):
         system.invalidate_cache()
-        found = [entry for entry in _entries(system, path, url, suffix) if entry["type"] == "file"]
+        entries = [entry for entry in _entries(system, path, url, suffix) if entry["type"] == "file"]
         if urlsplit(url).scheme in {"http", "https"}:  # a server's page of links tells nothing but names
-            found = _in_threads(system.info, [entry["name"] for entry in found])
+            entries = _in_threads(system.info, [entry["name"] for entry in entries])
         system.invalidate_cache()  # in which S3's keeps the whole listing
-    top = path.partition("*")[0].rpartition("/")[0] if "*" in path else path
-    return [_object(entry, start, top) for entry in found]
+    return [_object(entry, prefix, _top(path)) for entry in entries]
 
 
 def contents(ends: Mapping[str, int]) -> dict[str, bytes | Exception]:
@@ -84,10 +83,10 @@ def contents(ends: Mapping[str, int]) -> dict[str, bytes | Exception]:
     for system, paths in _by_file_system(ends):
         limits = [ends[url] for url in paths]
         try:
-            got = system.cat_ranges(list(paths.values()), 0, limits, on_error="return")
+            parts = system.cat_ranges(list(paths.values()), 0, limits, on_error="return")
         except Exception as error:  # noqa: BLE001 - every file system has errors of its own
-            got = [error] * len(paths)
-        read |= zip(paths, got, strict=True)
+            parts = [error] * len(paths)
+        read |= zip(paths, parts, strict=True)
     return read
 
 
@@ -100,16 +99,16 @@ def gone(urls: Iterable[str]) -> tuple[list[str], list[str]]:
     lost, errors = [], []
     for system, paths in _by_file_system(urls):
         system.invalidate_cache()
-        for url, trouble in zip(paths, _in_threads(partial(_trouble, system), list(paths.values())), strict=True):
-            if isinstance(trouble, str):
-                errors.append(f"Whether {url} is gone cannot be found out: {trouble}.")
-            elif trouble:
+        for url, answer in zip(paths, _in_threads(partial(_is_gone, system), list(paths.values())), strict=True):
+            if isinstance(answer, str):
+                errors.append(f"Whether {url} is gone cannot be found out: {answer}.")
+            elif answer:
                 lost.append(url)
     return lost, errors
 
 
 def reason(error: BaseException) -> str:
-    """Say in a line why a file system failed."""
+    """Return in a line why a file system failed."""
     cause = error.__cause__ if isinstance(error, FileNotFoundError) and error.__cause__ else error
     text = " ".join((getattr(cause, "strerror", None) or str(cause) or type(cause).__name__).split())
     return text.rstrip(".")
@@ -130,8 +129,10 @@ def file_system(url: str) -> tuple[AbstractFileSystem, str]:
         ) from None
     parts = urlsplit(url)
     if parts.password and parts.scheme != "github":
-        shown = url.replace(f":{parts.password}@", ":…@")
-        raise UsageError(f"{shown} holds a password, which the store would keep; put it into fsspec's configuration.")
+        without_password = url.replace(f":{parts.password}@", ":…@")
+        raise UsageError(
+            f"{without_password} holds a password, which the store would keep; put it into fsspec's configuration."
+        )
     try:
         kind = fsspec.get_filesystem_class(url.partition("://")[0])
     except ImportError as error:
@@ -147,17 +148,22 @@ def _entries(system: AbstractFileSystem, path: str, url: str, suffix: str) -> li
         named = system.info(path)
         if named["type"] == "file":
             return [named]
-    found = system.glob(path, detail=True) if "*" in path else system.find(path, detail=True)
-    if not found:
-        system.ls(path.partition("*")[0].rpartition("/")[0] if "*" in path else path)  # says why, where `find` does not
-    return [entry for name, entry in found.items() if name.endswith(suffix)]
+    entries = system.glob(path, detail=True) if "*" in path else system.find(path, detail=True)
+    if not entries:
+        system.ls(_top(path))  # says why, where `find` does not
+    return [entry for name, entry in entries.items() if name.endswith(suffix)]
 
 
-def _object(entry: Mapping[str, Any], start: str, top: str) -> Object:
+def _top(path: str) -> str:
+    """Return what is listed for a path: itself, or the directory above the first `*` in it."""
+    return path.partition("*")[0].rpartition("/")[0] if "*" in path else path
+
+
+def _object(entry: Mapping[str, Any], prefix: str, top: str) -> Object:
     name = entry["name"]
-    mark = next((str(entry[key]) for key in _MARKS if entry.get(key)), None)
-    changed = next((entry[key] for key in _TIMES if entry.get(key)), None)
-    return Object(start + name, name.removeprefix(top).lstrip("/"), entry.get("size"), _nanoseconds(changed), mark)
+    etag = next((str(entry[key]) for key in _ETAG_KEYS if entry.get(key)), None)
+    changed = next((entry[key] for key in _TIME_KEYS if entry.get(key)), None)
+    return Object(prefix + name, name.removeprefix(top).lstrip("/"), entry.get("size"), _nanoseconds(changed), etag)
 
 
 def _nanoseconds(moment: object) -> int | None:
@@ -168,14 +174,15 @@ def _nanoseconds(moment: object) -> int | None:
         if isinstance(moment, str):
             moment = parsedate_to_datetime(moment) if "," in moment else datetime.fromisoformat(moment)
         if isinstance(moment, datetime):
-            whole = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            return int(whole.replace(microsecond=0).timestamp()) * 10**9 + whole.microsecond * 1000
+            aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            # In two parts, since a float cannot hold the nanoseconds since 1970.
+            return int(aware.replace(microsecond=0).timestamp()) * 10**9 + aware.microsecond * 1000
         return int(moment * 10**9) if isinstance(moment, int | float) else None
     except (ValueError, OverflowError):
         return None
 
 
-def _trouble(system: AbstractFileSystem, path: str) -> bool | str:
+def _is_gone(system: AbstractFileSystem, path: str) -> bool | str:
     """Return whether an object is gone, or why one does not know."""
     try:
         system.info(path)
@@ -189,15 +196,15 @@ def _trouble(system: AbstractFileSystem, path: str) -> bool | str:
 
 def _by_file_system(urls: Iterable[str]) -> Iterable[tuple[AbstractFileSystem, dict[str, str]]]:
     """Sort URLs by file system, each with its path in it."""
-    found: dict[int, tuple[AbstractFileSystem, dict[str, str]]] = {}
+    systems: dict[int, tuple[AbstractFileSystem, dict[str, str]]] = {}
     for url in urls:
         system, path = file_system(url)
-        found.setdefault(id(system), (system, {}))[1][url] = path
-    return found.values()
+        systems.setdefault(id(system), (system, {}))[1][url] = path
+    return systems.values()
 
 
 def _in_threads(ask: Any, about: Sequence[str]) -> list[Any]:
-    with ThreadPoolExecutor(_ASKED_AT_ONCE) as threads:
+    with ThreadPoolExecutor(_REQUESTS_AT_ONCE) as threads:
         return list(threads.map(ask, about))
 
 

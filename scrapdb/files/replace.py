@@ -30,7 +30,7 @@ class _New(NamedTuple):
 
 
 def replace(file: str, before: bytes | None, after: bytes) -> None:
-    """Return a file new content; its mode, owner and extended attributes stay, and links still lead to it.
+    """Write new content to a file; its mode, owner and extended attributes stay, and links still lead to it.
 
     Args:
         file: its path.
@@ -51,7 +51,7 @@ def replace(file: str, before: bytes | None, after: bytes) -> None:
             if state:
                 _adopt(new, real, state)
             _write(new.descriptor, after)
-            if before is not None and _moment(_state(real)) != _moment(state):
+            if before is not None and _version(_state(real)) != _version(state):
                 raise NotebookChangedError(f"{real} is being changed; nothing was written. Read it again.")
             new.path.rename(real)
         _sync_directory(real.parent)
@@ -61,8 +61,9 @@ def replace(file: str, before: bytes | None, after: bytes) -> None:
 
 @contextmanager
 def _locked(real: Path) -> Iterator[_New]:
-    """Make the new file, or take what a killed process has left; if it is not used in the end, it is removed."""
-    path = real.with_name(f".{hashlib.sha256(os.fsencode(real.name)).hexdigest()[:16]}.scrapdb-new")
+    """Yield the new file, made now or what a killed process has left; if it is not used in the end, it is removed."""
+    name = hashlib.sha256(os.fsencode(real.name)).hexdigest()[:16]  # short, however long the notebook's is
+    path = real.with_name(f".{name}.scrapdb-new")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     try:
         _lock(descriptor, path, real)
@@ -111,7 +112,7 @@ def _check(real: Path, state: os.stat_result | None, before: bytes | None) -> No
 
 
 def _adopt(new: _New, real: Path, state: os.stat_result) -> None:
-    """Return the new file the owner, mode and extended attributes of the old one, before there is anything in it."""
+    """Copy owner, mode and extended attributes of the old file to the new one, before there is anything in it."""
     own = os.fstat(new.descriptor)
     if (own.st_uid, own.st_gid) != (state.st_uid, state.st_gid):
         try:
@@ -143,6 +144,6 @@ def _state(path: Path) -> os.stat_result | None:
         return None
 
 
-def _moment(state: os.stat_result | None) -> tuple[int, ...] | None:
+def _version(state: os.stat_result | None) -> tuple[int, ...] | None:
     """Return what changes whenever a file's content does."""
     return (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns) if state else None

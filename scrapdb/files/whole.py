@@ -15,7 +15,7 @@ from scrapdb.errors import ScrapdbError
 
 @contextmanager
 def whole_file(to: Path) -> Iterator[Path]:
-    """Return a file to write, and move it into place when all is written; a device or a pipe is written as it stands.
+    """Yield a file to write, and move it into place when all is written; a device or a pipe is written as it stands.
 
     Raises:
         ScrapdbError: nothing can be written there.
@@ -42,7 +42,7 @@ def whole_file(to: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_directory(to: Path, *, replace: bool = False) -> Iterator[Path]:
-    """Return a directory to fill, and move it into place when all is written.
+    """Yield a directory to fill, and move it into place when all is written.
 
     Args:
         to: where it will be; unless `replace` is set, nothing or an empty directory is there.
@@ -71,6 +71,6 @@ def whole_directory(to: Path, *, replace: bool = False) -> Iterator[Path]:
 
 
 def _umask() -> int:
-    mask = os.umask(0o022)
+    mask = os.umask(0o022)  # it can only be read by setting it
     os.umask(mask)
     return mask

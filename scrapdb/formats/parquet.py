@@ -18,7 +18,7 @@ def write(columns: Sequence[str], rows: Iterable[Sequence[Any]], file: BinaryIO,
 
 
 def arrow_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
-    """Make a pyarrow.Table. A column of numbers is numeric; one that mixes kinds is text, each value as in CSV."""
+    """Return a pyarrow.Table. A column of numbers is numeric; one that mixes kinds is text, each value as in CSV."""
     import pyarrow as pa
 
     by_column = list(zip(*rows, strict=True)) or [()] * len(columns)

@@ -35,7 +35,7 @@ def write_bytes(content: bytes, to: Path) -> None:
 
 @contextmanager
 def text_stream(to: Path | None) -> Iterator[Any]:
-    """Return a stream of text; on a terminal its control characters are escaped."""
+    """Yield a stream of text; on a terminal its control characters are escaped."""
     if to is None or _is_stdout(to):
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")
@@ -50,7 +50,7 @@ def text_stream(to: Path | None) -> Iterator[Any]:
 
 @contextmanager
 def binary_stream(to: Path | None) -> Iterator[BinaryIO]:
-    """Return a stream of bytes.
+    """Yield a stream of bytes.
 
     Raises:
         ScrapdbError: the file cannot be written, or it is a terminal.

@@ -11,7 +11,7 @@ from typing import Any
 from scrapdb.formats.values import escaped
 from scrapdb.formats.values import short
 
-_NARROWEST = 8
+_NARROWEST = 8  # characters of a column, below which nothing can be told from them
 
 
 def write(columns: Sequence[str], rows: Iterable[Sequence[Any]], stream: IO[str], width: int) -> None:
@@ -20,7 +20,7 @@ def write(columns: Sequence[str], rows: Iterable[Sequence[Any]], stream: IO[str]
     if not columns:
         return
     cells = [[escaped(column) for column in columns], *([short(value) for value in row] for row in values)]
-    right = [_is_numeric([row[place] for row in values]) for place in range(len(columns))]
+    right = [_is_numeric([row[index] for row in values]) for index in range(len(columns))]
     widths = _fitting([max(map(display_width, column)) for column in zip(*cells, strict=True)], width)
     for row in cells:
         line = "  ".join(
@@ -30,7 +30,7 @@ def write(columns: Sequence[str], rows: Iterable[Sequence[Any]], stream: IO[str]
 
 
 def display_width(text: str) -> int:
-    """Count the columns that a text takes in a terminal."""
+    """Return how many columns a text takes in a terminal."""
     return len(text) if text.isascii() else sum(map(_char_width, text))
 
 
@@ -59,15 +59,15 @@ def _padded(text: str, width: int, *, right: bool) -> str:
     if display_width(text) > width:
         # Paths of notebooks differ at their end.
         text = _clipped(text[::-1], width)[::-1] if text.endswith(".ipynb") else _clipped(text, width)
-    missing = " " * (width - display_width(text))
-    return missing + text if right else text + missing
+    blanks = " " * (width - display_width(text))
+    return blanks + text if right else text + blanks
 
 
 def _clipped(text: str, width: int) -> str:
     """Cut a text that is too wide, and end it with an ellipsis."""
     taken = 0
-    for place, char in enumerate(text):
+    for index, char in enumerate(text):
         taken += _char_width(char)
         if taken >= width:
-            return f"{text[:place]}…"
+            return f"{text[:index]}…"
     return text

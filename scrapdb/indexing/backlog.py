@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
-from collections.abc import Sequence
 from tempfile import SpooledTemporaryFile
 from tempfile import gettempdir
-from typing import Self
 
 import msgspec
 
@@ -16,8 +14,8 @@ from scrapdb.files.remote import is_url
 from scrapdb.notebooks.scan import Candidate
 from scrapdb.store.marks import Known
 
-GARBAGE = 100_000  # objects between two looks for cycles: facts and rows hold none, and there are many of them
 _IN_MEMORY = 8 * 2**20
+_TOGETHER = 1_000  # tasks, put to the file at once
 _FULL = "The list of files to read cannot be written to {}: {}. Make room there, or set TMPDIR to another directory."
 
 
@@ -25,29 +23,26 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     """A file to read, what the store has of it, and whether it is read even if its content is the same."""
 
     candidate: Candidate
-    before: Known | None
+    stored: Known | None
     force: bool
 
     @property
     def known_hash(self) -> str | None:
         """SHA-256 of a content that need not be read again."""
-        return self.before.content_hash if self.before and not self.force else None
+        return self.stored.content_hash if self.stored and not self.force else None
 
 
 class Backlog:
-    """Tasks in the order in which they were added. Use it as a context manager; it is read once, from the start."""
+    """Tasks in the order in which they were added. It is read once, from the start, and closed then."""
 
     def __init__(self) -> None:
         self.in_memory = False  # whether some are in this process's own memory (fsspec's memory://)
         self.local_file: str | None = None  # one of those on this machine
-        self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 (closed by __exit__)
+        self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 (closed by close)
         self._tasks = 0
+        self._last: list[Task] = []
 
-    def __enter__(self) -> Self:
-        """Return the backlog itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         """Throw away what is left."""
         self._file.close()
 
@@ -55,28 +50,38 @@ class Backlog:
         """Count the tasks that were added."""
         return self._tasks
 
-    def add(self, tasks: Sequence[Task]) -> None:
-        """Add tasks.
+    def add(self, task: Task) -> None:
+        """Add a task.
 
         Raises:
             ScrapdbError: the disk of temporary files is full.
         """
-        if not tasks:
-            return
-        try:
-            pickle.dump(tasks, self._file, pickle.HIGHEST_PROTOCOL)
-        except OSError as error:
-            raise ScrapdbError(_FULL.format(gettempdir(), error.strerror)) from error
-        self._tasks += len(tasks)
-        files = [task.candidate.file for task in tasks]
-        self.in_memory = self.in_memory or any(file.startswith("memory://") for file in files)
-        self.local_file = self.local_file or next((file for file in files if not is_url(file)), None)
+        self._tasks += 1
+        self._last.append(task)
+        if len(self._last) == _TOGETHER:
+            self._put()
+        file = task.candidate.file
+        self.in_memory = self.in_memory or file.startswith("memory://")
+        if self.local_file is None and not is_url(file):
+            self.local_file = file
 
     def __iter__(self) -> Iterator[Task]:
-        """Return each task."""
+        """Return each task.
+
+        Raises:
+            ScrapdbError: the disk of temporary files is full.
+        """
+        self._put()
         self._file.seek(0)
         left = self._tasks
         while left:
             tasks = pickle.load(self._file)  # noqa: S301 (nobody else can open it)
             left -= len(tasks)
             yield from tasks
+
+    def _put(self) -> None:
+        try:
+            pickle.dump(self._last, self._file, pickle.HIGHEST_PROTOCOL)
+        except OSError as error:
+            raise ScrapdbError(_FULL.format(gettempdir(), error.strerror)) from error
+        self._last = []

@@ -1,4 +1,4 @@
-"""Reading notebooks on a cluster: a scheduler of dask.distributed, with the face of a local pool of processes."""
+"""Reading notebooks on a cluster: a scheduler of dask.distributed, as a pool of processes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 from concurrent.futures import CancelledError
-from concurrent.futures import Executor
 from concurrent.futures import Future
 from contextlib import ExitStack
 from contextlib import contextmanager
@@ -16,7 +15,6 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from typing import Any
 from typing import TypeVar
 
 from scrapdb.errors import ScrapdbError
@@ -25,6 +23,7 @@ from scrapdb.errors import UsageError
 if TYPE_CHECKING:
     from distributed import Client
 
+Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 _SECONDS = 10  # to wait for the scheduler, and for its first worker
 _AGAIN = "Start it and index again; what was read until now is in the store."
@@ -33,7 +32,7 @@ _DESERTED_SECONDS = 60  # without a worker, after which none is expected: one th
 
 
 @contextmanager
-def connected(address: str, file: str | None) -> Iterator[Executor]:
+def connected(address: str, file: str | None) -> Iterator[Cluster]:
     """Connect to a scheduler, whose workers have to be able to read what this process asks them to.
 
     A chunk of files that no worker survives ends with `BrokenExecutor`, as with a local pool, and so does everything
@@ -56,7 +55,7 @@ def connected(address: str, file: str | None) -> Iterator[Executor]:
         try:
             client = stack.enter_context(Client(address, timeout=_SECONDS, set_as_default=False))
             _check_workers(client, address, file)
-            cluster = _Cluster(client)
+            cluster = Cluster(client)
         except (OSError, ValueError) as error:
             reason = str(error).rstrip(".")
             raise ScrapdbError(f"The scheduler {address} cannot be reached: {reason}. {_AGAIN}") from error
@@ -67,17 +66,17 @@ def connected(address: str, file: str | None) -> Iterator[Executor]:
 def _quiet() -> Iterator[None]:
     """Let the client log no tracebacks of a scheduler that is lost."""
     logs = [logging.getLogger(name) for name in _LOGS]
-    before = [log.level for log in logs]
+    levels = [log.level for log in logs]
     for log in logs:
         log.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        for log, level in zip(logs, before, strict=True):
+        for log, level in zip(logs, levels, strict=True):
             log.setLevel(level)
 
 
-class _Cluster(Executor):
+class Cluster:
     """What submits to a scheduler."""
 
     def __init__(self, client: Client) -> None:
@@ -89,13 +88,14 @@ class _Cluster(Executor):
         self._client = client
         self._deserted_since: float | None = None
         self._executor = client.get_executor(pure=False)
-        self._max_workers = sum(client.nthreads().values())  # by the name that concurrent.futures has for it
+        self.size = sum(client.nthreads().values()) or 1
 
-    def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:
+    def submit(self, called: Callable[[Argument], Result], argument: Argument, /) -> Future[Result]:
+        """Have something called by a worker."""
         if self._is_closed():
             raise BrokenExecutor
         future: Future[Result] = Future()
-        self._executor.submit(fn, *args, **kwargs).add_done_callback(partial(self._hand_on, future))
+        self._executor.submit(called, argument).add_done_callback(partial(self._hand_on, future))
         return future
 
     def _hand_on(self, future: Future[Result], done: Future[Result]) -> None:
@@ -108,7 +108,7 @@ class _Cluster(Executor):
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is for the one who waits
             future.set_exception(error)
 
-    def deserted(self) -> bool:
+    def is_lost(self) -> bool:
         """Return whether there has been no worker for so long that what was submitted would wait for ever."""
         with suppress(Exception):  # a client that loses its scheduler meanwhile fails in many ways
             if self._client.nthreads(callback_timeout=_SECONDS):
@@ -131,7 +131,7 @@ def installed() -> str:
 
 
 def look(file: str | None) -> tuple[str, bool]:
-    """Tell the version of scrapdb, and whether a file can be seen. This is what workers are asked first."""
+    """Return the version of scrapdb, and whether a file can be seen. This is what workers are asked first."""
     return installed(), file is None or Path(file).exists()
 
 

@@ -1,11 +1,13 @@
-"""The one loop: scan, decide what changed, read in parallel, write in batches."""
+"""The one loop: walk, decide what changed, read in parallel, write in batches, count."""
 
 from __future__ import annotations
 
 import gc
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
+from collections.abc import Generator
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -18,13 +20,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import NamedTuple
 
-import msgspec
-
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
-from scrapdb.indexing.backlog import GARBAGE
+from scrapdb.indexing import GARBAGE
 from scrapdb.indexing.backlog import Backlog
 from scrapdb.indexing.backlog import Task
+from scrapdb.indexing.changes import Change
+from scrapdb.indexing.changes import Summary
+from scrapdb.indexing.changes import change_of
+from scrapdb.indexing.changes import has_marks_of
 from scrapdb.notebooks.scan import MAX_BYTES
 from scrapdb.notebooks.scan import Candidate
 from scrapdb.notebooks.scan import Scan
@@ -33,25 +37,17 @@ from scrapdb.store.marks import Known
 from scrapdb.store.write import Writer
 
 if TYPE_CHECKING:
-    from scrapdb.indexing.workers import Done
+    from scrapdb.indexing.reading import Done
+    from scrapdb.indexing.reading import Reader
+    from scrapdb.indexing.workers import Start
 
 _COMPARED = 1_000  # files at a time
 _MANY = 1_000  # files, for which to make indexes at the end
 _BATCH_NOTEBOOKS = 512
 _BATCH_BYTES = 32 * 2**20
 _BATCH_SECONDS = 2.0
-_UNFINISHED = frozenset({"missing", "changing", "empty", "truncated"})  # what writing to a file can look like
-
-
-class _Reading(NamedTuple):
-    """How files are read; see the arguments of `index`."""
-
-    base: str
-    workers: int | None
-    scheduler: str | None
-    max_bytes: int
-    patience: float
-    apart: bool
+_TO_READ = (Change.ADDED, Change.CHANGED)
+_BEING_WRITTEN = frozenset({"missing", "changing", "empty", "truncated"})  # problems that writing to a file can cause
 
 
 class Progress(NamedTuple):
@@ -60,27 +56,6 @@ class Progress(NamedTuple):
     found: int
     to_read: int
     read: int
-
-
-class Summary(msgspec.Struct):
-    """What an index did.
-
-    `failed` counts the notebooks found that cannot be read, changed or not; `unfinished` those that are being written.
-    """
-
-    added: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    removed: int = 0
-    failed: int = 0
-    unfinished: int = 0
-    seconds: float = 0.0
-    errors: list[str] = []
-
-    @property
-    def notebooks(self) -> int:
-        """How many notebooks were found."""
-        return self.added + self.changed + self.unchanged + self.failed
 
 
 def index(
@@ -96,120 +71,74 @@ def index(
     max_bytes: int = MAX_BYTES,
     patience: float = 0.0,
     apart: bool = False,
-    report: Callable[[Progress], None] = lambda _: None,
+    progress: Callable[[Progress], None] = lambda _: None,
 ) -> Summary:
-    """Bring a store up to date with the notebooks below some paths.
+    """Bring a store up to date with the notebooks below some paths. `Database.index` tells most arguments and errors.
 
-    Args:
-        store: the database file; it is made if there is none.
-        roots: directories, files, globs and URLs. Notebooks gone from below a directory or a URL are removed.
-        names: further files, of which a missing one is an error in the summary; nothing is removed on their account.
-        exclude: globs of names or relative paths to pass over.
-        prune: whether to remove notebooks that are gone.
-        force: whether to read unchanged notebooks too.
-        workers: how many processes read; by default as many as there are processors.
-        scheduler: address of a scheduler of dask.distributed whose workers read instead.
-        max_bytes: size beyond which a notebook is not read.
-        patience: seconds after its last change for which a file that ends too early is left alone, as one that is
-            being written.
-        apart: whether to start a process even for a few files, so that none that kills its reader kills this one.
-        report: is told how far it is.
-
-    Raises:
-        UsageError: a root does not exist, or is the store itself.
-        StoreError: the store cannot be written.
+    `names` are further files, of which a missing one is an error in the summary; nothing is removed on their account.
+    `max_bytes` is the size beyond which a notebook is not read, and `patience` the seconds after its last change for
+    which a file that ends too early is left alone, as one that is being written. With `apart`, a process is started
+    even for a few files, so that none that kills its reader kills this one.
     """
     began = time.monotonic()
-    summary = Summary()
     base = os.path.realpath(store.parent)
     if any(os.path.realpath(root) == os.path.realpath(store) for root in roots):
         raise UsageError(f"{store} is the store itself; name the notebooks that it is to hold.")
-    found = Scan(base, exclude)
-    candidates = scan(found, roots, names=names)
-    with Writer(store) as writer, _few_collections(), Backlog() as backlog:
-        known, last = writer.extent()
-        seen = bytearray(last + 1)  # a mark by the id of each notebook that was found
-        _compare(candidates, writer, backlog, seen, summary, force=force)
+    walk = Scan(base, exclude)
+    candidates = scan(walk, roots, names=names)
+    counts: Counter[Change] = Counter()
+    with Writer(store) as writer, _few_collections(), closing(Backlog()) as backlog:
+        count, last = writer.extent()
+        met = bytearray(last + 1)  # a mark by the id of each stored notebook that the walk came upon
+        for change, candidate, stored in _compare(candidates, writer, force=force):
+            if stored and stored.id <= last:
+                met[stored.id] = 1
+            if change in _TO_READ:
+                backlog.add(Task(candidate, stored, force))
+            else:
+                counts[change] += 1
         if backlog:
-            reading = _Reading(base, workers, scheduler, max_bytes, patience, apart)
-            _take_in(backlog, reading, writer, summary, report)
-        if prune and (found.listed or found.listed_urls) and seen.count(1) < known:
-            _prune(writer, found, seen, summary)
-        if backlog or summary.removed:
+            # These know all that reads notebooks, which takes longer to import than to find that none has changed.
+            from scrapdb.indexing.reading import Reader
+            from scrapdb.indexing.workers import starter
+
+            batches = _read(backlog, store, starter(backlog, workers, scheduler), Reader(base, max_bytes), apart=apart)
+            reached = Progress(counts.total() + len(backlog), len(backlog), 0)
+            with writer.filling() if len(backlog) >= _MANY else nullcontext(), closing(batches):
+                for batch in batches:
+                    counts.update(_write(writer, batch, patience))
+                    reached = reached._replace(read=reached.read + len(batch))
+                    progress(reached)
+        if prune and (walk.listed or walk.listed_urls) and met.count(1) < count:
+            counts[Change.REMOVED] = _prune(writer, walk, met)
+        if backlog or counts[Change.REMOVED]:
             writer.settle()
-    summary.errors = found.errors
-    summary.seconds = time.monotonic() - began
-    return summary
-
-
-def unchanged(candidate: Candidate, known: Known | None) -> bool:
-    """Decide whether a file need not be opened: size, time of its last change and ETag are those that the store has."""
-    return (
-        known is not None
-        and known.size == candidate.size
-        and known.mtime_ns == candidate.mtime_ns
-        and known.etag == candidate.etag
-        and (known.mtime_ns is not None or known.etag is not None)
-    )
+    return Summary.of(counts, time.monotonic() - began, walk.errors)
 
 
 def _compare(
-    candidates: Iterator[Candidate], writer: Writer, backlog: Backlog, seen: bytearray, summary: Summary, *, force: bool
-) -> None:
-    """Put to the backlog what has to be read, count the rest, and mark what the store has."""
+    candidates: Iterator[Candidate], writer: Writer, *, force: bool
+) -> Iterator[tuple[Change, Candidate, Known | None]]:
+    """Compare files with what the store has of them, before any is opened."""
     while some := list(islice(candidates, _COMPARED)):
-        known = writer.known([candidate.path for candidate in some])
-        to_read = []
+        marks = writer.known([candidate.path for candidate in some])
         for candidate in some:
-            before = known.get(candidate.path)
-            if before and before.id < len(seen):
-                seen[before.id] = 1
-            if force or not before or not unchanged(candidate, before):
-                to_read.append(Task(candidate, before, force))
-            elif before.status == "unreadable":
-                summary.failed += 1
-            else:
-                summary.unchanged += 1
-        backlog.add(to_read)
+            stored = marks.get(candidate.path)
+            same = not force and has_marks_of(candidate, stored)
+            yield change_of(stored, same=same), candidate, stored
 
 
-def _take_in(
-    backlog: Backlog, reading: _Reading, writer: Writer, summary: Summary, report: Callable[[Progress], None]
-) -> None:
-    """Read files and write what is in them."""
-    from scrapdb.indexing import (
-        workers,  # and all that reads notebooks, which takes longer than to find that none has changed
-    )
+def _read(
+    backlog: Backlog, store: Path, start: Start | None, reader: Reader, *, apart: bool
+) -> Generator[list[Done], None, None]:
+    """Read files, and yield those that are written at once."""
+    from scrapdb.indexing.workers import results
 
-    pool = workers.pool(backlog, reading.workers, reading.scheduler)
-    progress = Progress(summary.notebooks + len(backlog), len(backlog), 0)
-    with _marked(writer.path, here=pool is None) as was_killed:
-        apart = (reading.apart or was_killed) and not backlog.in_memory
-        with (
-            writer.filling() if len(backlog) >= _MANY else nullcontext(),
-            closing(workers.results(backlog, pool, reading.base, reading.max_bytes, apart=apart)) as done,
-        ):
-            for batch in _batches(_finished(done, reading.patience, summary)):
-                _write(writer, batch, summary)
-                progress = progress._replace(read=progress.read + len(batch))
-                report(progress)
-
-
-def _finished(read: Iterable[Done], patience: float, summary: Summary) -> Iterator[Done]:
-    """Leave out the files that somebody seems to be writing."""
-    for done in read:
-        if patience and _is_unfinished(done, patience):
-            summary.unfinished += 1
-        else:
-            yield done
-
-
-def _is_unfinished(done: Done, patience: float) -> bool:
-    if done.rows is None or done.rows.status != "unreadable":
-        return False
-    changed = done.file.mtime_ns
-    fresh = changed is None or abs(time.time() - changed / 1e9) < patience
-    return fresh and any(kind in _UNFINISHED for *_, kind, _ in done.rows.problems)
+    with (
+        _marked(store, here=start is None) as was_killed,
+        closing(results(backlog, start, reader, apart=apart or was_killed)) as done,
+    ):
+        yield from _batches(done)
 
 
 def _batches(results: Iterable[Done]) -> Iterator[list[Done]]:
@@ -232,27 +161,38 @@ def _batches(results: Iterable[Done]) -> Iterator[list[Done]]:
         yield batch
 
 
-def _write(writer: Writer, batch: Sequence[Done], summary: Summary) -> None:
-    writer.write([done.rows for done in batch if done.rows is not None])
-    if touched := [done.file for done in batch if done.rows is None]:
+def _write(writer: Writer, batch: Sequence[Done], patience: float) -> list[Change]:
+    """Write files, but for those that somebody seems to be writing; return what became of each."""
+    finished = [done for done in batch if not _is_unfinished(done, patience)]
+    writer.write([done.rows for done in finished if done.rows is not None])
+    if touched := [done.file for done in finished if done.rows is None]:
         writer.touch(touched)
-    for done in batch:
-        setattr(summary, done.outcome, getattr(summary, done.outcome) + 1)
+    return [done.change for done in finished] + [Change.UNFINISHED] * (len(batch) - len(finished))
 
 
-def _prune(writer: Writer, found: Scan, seen: bytearray, summary: Summary) -> None:
-    """Remove the notebooks that are gone from directories and below URLs that were listed."""
-    for others in writer.others(seen):
-        gone = [path for path, os_path in others if found.gone(path, os_path)]
-        gone += found.gone_urls(path for path, _ in others)
+def _is_unfinished(done: Done, patience: float) -> bool:
+    if not patience or done.rows is None or done.rows.status != "unreadable":
+        return False
+    changed = done.file.mtime_ns
+    fresh = changed is None or abs(time.time() - changed / 1e9) < patience
+    return fresh and any(kind in _BEING_WRITTEN for *_, kind, _ in done.rows.problems)
+
+
+def _prune(writer: Writer, walk: Scan, met: bytearray) -> int:
+    """Remove the notebooks that are gone from directories and below URLs that were listed; return how many."""
+    removed = 0
+    for rows in writer.others(met):
+        gone = [path for path, os_path in rows if walk.gone(path, os_path)]
+        gone += walk.gone_urls(path for path, _ in rows)
         if gone:
             writer.remove(gone)
-            summary.removed += len(gone)
+            removed += len(gone)
+    return removed
 
 
 @contextmanager
 def _marked(store: Path, *, here: bool) -> Iterator[bool]:
-    """Leave a file beside the store while this process reads, and tell whether a killed one has left it.
+    """Leave a file beside the store while this process reads, and yield whether a killed one has left it.
 
     A notebook may have killed it, so that this time none is read in the process that writes.
     """
@@ -271,9 +211,9 @@ def _marked(store: Path, *, here: bool) -> Iterator[bool]:
 @contextmanager
 def _few_collections() -> Iterator[None]:
     """Look for cycles less often, as in the workers."""
-    before = gc.get_threshold()
+    thresholds = gc.get_threshold()
     gc.set_threshold(GARBAGE)
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        gc.set_threshold(*thresholds)

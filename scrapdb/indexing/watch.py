@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
-from scrapdb.indexing.loop import Summary
+from scrapdb.indexing.changes import Summary
 from scrapdb.notebooks.scan import SKIPPED
 from scrapdb.notebooks.scan import SUFFIX
 
@@ -34,8 +35,10 @@ def check(roots: Sequence[str]) -> None:
     """Make sure that some paths can be watched.
 
     Raises:
-        UsageError: one is a list or a glob, or does not exist.
+        UsageError: watchfiles is not installed, or one is a list or a glob, or does not exist.
     """
+    if find_spec("watchfiles") is None:
+        raise UsageError("--watch needs watchfiles, which is not installed: `pip install 'scrapdb[watch]'`.")
     for root in roots:
         if not Path(root).exists():
             raise UsageError(f"There is no file or directory {root} to watch. Lists, globs and URLs cannot be watched.")
@@ -66,8 +69,8 @@ def watch(store: Path, roots: Sequence[str], index: Index, summary: Summary) -> 
         for news in _wakes(present, store):
             if isinstance(news, str):
                 yield news
-            elif found := passes.take(present, changed=news):
-                yield found
+            elif result := passes.take(present, changed=news):
+                yield result
             if passes.surprised or _places(roots) != places:
                 break
 
@@ -98,14 +101,14 @@ class _Passes:
             return f"{error} It is tried again in {_POLL_SECONDS:.0f} seconds."
         self._ended = time.monotonic()
         self._rest = self._ended - began
-        before, self._last = self._last, summary
-        news = _is_news(summary, before)
+        news = _is_news(summary, self._last)
+        self._last = summary
         self.due, self.surprised = False, news and not self.due
         return summary if news else None
 
 
 def _wakes(roots: Sequence[str], store: Path) -> Iterator[bool | str]:
-    """Tell at least once a second whether something changed; ends when it has to begin anew.
+    """Yield at least once a second whether something changed; ends when it has to begin anew.
 
     watchfiles does not tell that the system's queue overflowed. What was lost then may have been new directories, which
     nothing watches, so that a new watch has to find them.
@@ -146,9 +149,9 @@ def _matters(path: str, store: str) -> bool:
     return path.endswith(SUFFIX) or not Path(path).is_file()
 
 
-def _is_news(summary: Summary, before: Summary) -> bool:
+def _is_news(summary: Summary, last: Summary) -> bool:
     changed = summary.added or summary.changed or summary.removed
-    return bool(changed) or (summary.failed, summary.errors) != (before.failed, before.errors)
+    return bool(changed) or (summary.failed, summary.errors) != (last.failed, last.errors)
 
 
 def _places(roots: Sequence[str]) -> _Places:

@@ -1,7 +1,7 @@
 """A notebook's bytes with one scrap set or taken out. Pure.
 
 An output is written, replaced or cut out where it stands in the text, in the layout of its surroundings; every other
-byte stays. The result is read again: it must be the notebook that was wanted.
+byte stays. The result is read again: it must be the notebook that is expected.
 """
 
 from __future__ import annotations
@@ -16,11 +16,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from scrapdb.errors import EditError
-from scrapdb.errors import ScrapbookDataException
-from scrapdb.errors import ScrapNotFoundError
-from scrapdb.errors import UsageError
-from scrapdb.errors import suggestion
+from scrapdb import errors
 from scrapdb.facts import Glued
 from scrapdb.facts import Problem
 from scrapdb.notebooks import ipynb
@@ -35,7 +31,7 @@ from scrapdb.notebooks.spans import container
 
 
 class _Spot(NamedTuple):
-    """An output that holds scraps, by the places of its cell and of itself in the file."""
+    """An output that holds scraps: the index of its cell in the file, its own in the cell, and the scraps."""
 
     cell: int
     output: int
@@ -75,19 +71,19 @@ def put(
         UnreadableError: it is no notebook.
     """
     source = _read(content)
-    own, wanted = _own(source, name, cell), _parsed(source.text)
-    if own:
-        spot = _counting(own, name)
+    spots, expected = _spots_of(source, name, cell), _parsed(source.text)
+    if spots:
+        spot = _counting(spots, name)
         _refuse_shared([spot], name)
         text, written = _replaced(source.text, spot, output)
-        wanted["cells"][spot.cell]["outputs"][spot.output] = _parsed(written)
+        expected["cells"][spot.cell]["outputs"][spot.output] = _parsed(written)
     elif not may_add:
         raise _unknown(source, name, cell)
     else:
-        place = _home(source) if cell is None else _place(source, cell)
-        text, written = _appended(source.text, place, output)
-        wanted["cells"][place]["outputs"].append(_parsed(written))
-    return _encoded(source, text, wanted)
+        index = _index_for_new(source) if cell is None else _index_of(source, cell)
+        text, written = _appended(source.text, index, output)
+        expected["cells"][index]["outputs"].append(_parsed(written))
+    return _encoded(source, text, expected)
 
 
 def remove(content: bytes, name: str, *, cell: int | None = None) -> bytes:
@@ -105,28 +101,28 @@ def remove(content: bytes, name: str, *, cell: int | None = None) -> bytes:
         UnreadableError: it is no notebook.
     """
     source = _read(content)
-    own = _own(source, name, cell)
-    if not own:
+    spots = _spots_of(source, name, cell)
+    if not spots:
         raise _unknown(source, name, cell)
-    _refuse_shared(own, name)
-    text, wanted = source.text, _parsed(source.text)
-    for place in sorted({spot.cell for spot in own}, reverse=True):  # from the end, so that no place moves
-        gone = {spot.output for spot in own if spot.cell == place}
-        text = _without(text, _outputs(source.text, place)[1], gone)
-        outputs = wanted["cells"][place]["outputs"]
+    _refuse_shared(spots, name)
+    text, expected = source.text, _parsed(source.text)
+    for index in sorted({spot.cell for spot in spots}, reverse=True):  # from the end, so that no offset moves
+        gone = {spot.output for spot in spots if spot.cell == index}
+        text = _without(text, _outputs(source.text, index)[1], gone)
+        outputs = expected["cells"][index]["outputs"]
         outputs[:] = [output for number, output in enumerate(outputs) if number not in gone]
-    return _encoded(source, text, wanted)
+    return _encoded(source, text, expected)
 
 
 def _read(content: bytes) -> _Source:
     notebook, spots = _glued(content)
     if notebook.nbformat != ipynb.FORMAT:
         what = f"It is of notebook format {notebook.nbformat}, and only format {ipynb.FORMAT} can be edited"
-        raise EditError(f"{what}; convert it with `jupyter nbconvert --to notebook`.")
+        raise errors.EditError(f"{what}; convert it with `jupyter nbconvert --to notebook`.")
     encoding = json.detect_encoding(content)
     text = content.decode(encoding, "surrogatepass")
     if text.encode(encoding, "surrogatepass") != content:
-        raise EditError(f"Its encoding, {encoding}, cannot be written as it is; save it as UTF-8.")
+        raise errors.EditError(f"Its encoding, {encoding}, cannot be written as it is; save it as UTF-8.")
     return _Source(text, encoding, notebook.cells, spots)
 
 
@@ -140,29 +136,29 @@ def _glued(content: bytes) -> tuple[Notebook, list[_Spot]]:
 
 
 def _spots(notebook: Notebook) -> Iterator[_Spot]:
-    for place, cell in enumerate(notebook.cells):
+    for index, cell in enumerate(notebook.cells):
         for number, output in enumerate(cell.outputs if cell.cell_type == "code" else ()):
-            if found := wire.read(output.data, output.metadata, ipynb.value):
-                yield _Spot(place, number, found)
+            if items := wire.read(output.data, output.metadata, ipynb.value):
+                yield _Spot(index, number, items)
 
 
-def _own(source: _Source, name: str, cell: int | None) -> list[_Spot]:
-    place = None if cell is None else _place(source, cell)
-    return [spot for spot in source.spots if spot.of(name) and place in {None, spot.cell}]
+def _spots_of(source: _Source, name: str, cell: int | None) -> list[_Spot]:
+    index = None if cell is None else _index_of(source, cell)
+    return [spot for spot in source.spots if spot.of(name) and index in {None, spot.cell}]
 
 
-def _place(source: _Source, cell: int) -> int:
-    """Find a cell as `Place` counts."""
-    real = [place for place, found in enumerate(source.cells) if PAPERMILL_MARK not in found.metadata.tags]
-    if not 0 <= cell < len(real) or source.cells[real[cell]].cell_type != "code":
-        raise UsageError(f"Its cell {cell} is no code cell.")
-    return real[cell]
+def _index_of(source: _Source, cell: int) -> int:
+    """Return the index in the file of a cell that is counted as in `Place`."""
+    indexes = [index for index, part in enumerate(source.cells) if PAPERMILL_MARK not in part.metadata.tags]
+    if not 0 <= cell < len(indexes) or source.cells[indexes[cell]].cell_type != "code":
+        raise errors.UsageError(f"Its cell {cell} is no code cell.")
+    return indexes[cell]
 
 
-def _counting(own: Sequence[_Spot], name: str) -> _Spot:
-    """Choose the output that counts when it is read: the last, but for a display that was glued right after a value."""
-    current, is_shown = own[0], any(item.display is not None for item in own[0].of(name))
-    for spot in own[1:]:
+def _counting(spots: Sequence[_Spot], name: str) -> _Spot:
+    """Return the output that counts when it is read: the last, but for a display that was glued right after a value."""
+    current, is_shown = spots[0], any(item.display is not None for item in spots[0].of(name))
+    for spot in spots[1:]:
         has_value = any(item.data is not UNSET for item in spot.of(name))
         belongs = not has_value and not is_shown and spot.cell == current.cell
         is_shown = belongs or any(item.display is not None for item in spot.of(name))
@@ -174,46 +170,48 @@ def _refuse_shared(spots: Sequence[_Spot], name: str) -> None:
     for spot in spots:
         others = [item.name or "something malformed" for item in spot.items if item not in spot.of(name)]
         if others:
-            raise EditError(f"{name!r} stands in one output with {', '.join(others)}; it cannot be edited alone.")
+            raise errors.EditError(
+                f"{name!r} stands in one output with {', '.join(others)}; it cannot be edited alone."
+            )
 
 
-def _home(source: _Source) -> int:
-    """Choose the cell for a new scrap."""
+def _index_for_new(source: _Source) -> int:
+    """Return the index in the file of the cell for a new scrap: that which glued last, else the last with code."""
     if source.spots:
         return source.spots[-1].cell
-    code = [place for place, cell in enumerate(source.cells) if cell.cell_type == "code"]
+    code = [index for index, cell in enumerate(source.cells) if cell.cell_type == "code"]
     if not code:
-        raise EditError("It has no code cell, and only a code cell has outputs.")
+        raise errors.EditError("It has no code cell, and only a code cell has outputs.")
     return code[-1]
 
 
-def _unknown(source: _Source, name: str, cell: int | None) -> ScrapNotFoundError:
+def _unknown(source: _Source, name: str, cell: int | None) -> errors.ScrapNotFoundError:
     names = list(dict.fromkeys(item.name for spot in source.spots for item in spot.items if item.name))
     where = "" if cell is None else f" in cell {cell}"
-    return ScrapNotFoundError(f"It has no scrap {name!r}{where}; {suggestion(name, names, listing='it has')}")
+    return errors.ScrapNotFoundError(f"It has no scrap {name!r}{where}; {errors.suggestion(name, names, owner='it')}")
 
 
-def _outputs(text: str, place: int) -> tuple[Container, Container]:
+def _outputs(text: str, index: int) -> tuple[Container, Container]:
     """Find a cell and its outputs."""
     try:
         cells = container(text, container(text).member("cells"))
-        cell = container(text, cells.parts[place].value)
+        cell = container(text, cells.parts[index].value)
         return cell, container(text, cell.member("outputs"))
     except KeyError:
-        raise EditError("A cell of it has no list of outputs.") from None
+        raise errors.EditError("A cell of it has no list of outputs.") from None
 
 
 def _replaced(text: str, spot: _Spot, output: Mapping[str, Any]) -> tuple[str, str]:
-    """Write an output in place of another; gives the whole text, and what was written."""
+    """Write an output in place of another; return the whole text, and what was written."""
     old = container(text, _outputs(text, spot.cell)[1].parts[spot.output].value)
     written = _written(output, layout(text, old))
     return text[: old.start] + written + text[old.end :], written
 
 
-def _appended(text: str, place: int, output: Mapping[str, Any]) -> tuple[str, str]:
-    """Write an output behind all others of a cell; gives the whole text, and what was written."""
-    cell, outputs = _outputs(text, place)
-    look = layout(text, cell)
+def _appended(text: str, index: int, output: Mapping[str, Any]) -> tuple[str, str]:
+    """Write an output behind all others of a cell; return the whole text, and what was written."""
+    cell, outputs = _outputs(text, index)
+    look = layout(text, cell)  # in which the list of outputs is one level deeper, and an output two
     if not outputs.parts:
         written = _written(output, look.inside(2))
         lines = f"{look.inside(2).line_break}{written}{look.inside(1).line_break}"
@@ -238,7 +236,7 @@ def _written(output: Mapping[str, Any], look: Layout) -> str:
     try:
         return look.write(output)
     except (TypeError, ValueError, RecursionError) as error:
-        raise ScrapbookDataException(f"JSON cannot hold what the encoder wrote: {error}.") from error
+        raise errors.ScrapbookDataException(f"JSON cannot hold what the encoder wrote: {error}.") from error
 
 
 def _without(text: str, outputs: Container, gone: set[int]) -> str:
@@ -255,10 +253,10 @@ def _without(text: str, outputs: Container, gone: set[int]) -> str:
     return "".join([*pieces, text[at:]])
 
 
-def _encoded(source: _Source, text: str, wanted: Any) -> bytes:
-    """Return the bytes of a changed text, if they say what was wanted and nothing else."""
-    if _parsed(text) != wanted:
-        raise EditError("It cannot be edited safely: its JSON repeats a name, or is unusual otherwise.")
+def _encoded(source: _Source, text: str, expected: Any) -> bytes:
+    """Return the bytes of a changed text, if they say what is expected and nothing else."""
+    if _parsed(text) != expected:
+        raise errors.EditError("It cannot be edited safely: its JSON repeats a name, or is unusual otherwise.")
     return text.encode(source.encoding, "surrogatepass")
 
 
@@ -267,4 +265,4 @@ def _parsed(text: str) -> Any:
     try:
         return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
     except RecursionError:
-        raise EditError(ipynb.TOO_DEEP) from None
+        raise errors.EditError(ipynb.TOO_DEEP) from None

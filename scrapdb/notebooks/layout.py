@@ -1,4 +1,4 @@
-"""How a JSON text is laid out, so that what is added to it looks like the rest."""
+"""The layout of a JSON text (indentation, separators, escapes), so that what is added to it looks like the rest."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Layout(NamedTuple):
 
 
 def layout(text: str, written: Container) -> Layout:
-    """See how an object with members is written in a text."""
+    """Read the layout of an object with members off the text that it stands in."""
     first, last = written.parts[0], written.parts[-1]
     before = text[written.start + 1 : first.start]
     after = text[last.end : written.end - 1]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import functools
 import json
-import math
 import warnings
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -35,7 +34,7 @@ def effective(
     """Find the effective parameters of a notebook.
 
     Args:
-        cells: its code cells with their places.
+        cells: its code cells with their indexes.
         recorded: `metadata.papermill.parameters`.
         python: whether the cells are Python; cells of other languages are not parsed.
 
@@ -44,25 +43,25 @@ def effective(
         keeps that source: it may be of an earlier run.
     """
     problems: list[Problem] = []
-    found: dict[ParameterSource, dict[str, Any]] = {"default": {}, "recorded": dict(recorded), "injected": {}}
-    for place, cell in cells if python else ():
+    by_source: dict[ParameterSource, dict[str, Any]] = {"default": {}, "recorded": dict(recorded), "injected": {}}
+    for index, cell in cells if python else ():
         if INJECTED_TAG in cell.metadata.tags:
-            found["injected"].update(_assignments(place, cell, problems))
+            by_source["injected"].update(_assignments(index, cell, problems))
         elif DEFAULTS_TAG in cell.metadata.tags:
-            found["default"].update(_assignments(place, cell, problems))
-    problems += _disagreements(found["recorded"], found["injected"])
+            by_source["default"].update(_assignments(index, cell, problems))
+    problems += _disagreements(by_source["recorded"], by_source["injected"])
     values: dict[str, Parameter] = {}
-    for source, named in found.items():
+    for source, named in by_source.items():
         values |= {name: Parameter(name, value, source) for name, value in named.items()}
     return list(values.values()), problems
 
 
-def _assignments(place: int, cell: Cell, problems: list[Problem]) -> dict[str, Any]:
+def _assignments(index: int, cell: Cell, problems: list[Problem]) -> dict[str, Any]:
     try:
         return dict(_assigned_in(text(cell.source)))
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         reason = str(error) or type(error).__name__
-        problems.append(Problem("parameters", f"The cell of parameters cannot be parsed: {reason}.", cell=place))
+        problems.append(Problem("parameters", f"The cell of parameters cannot be parsed: {reason}.", cell=index))
         return {}
 
 
@@ -122,6 +121,5 @@ def _disagreements(recorded: Mapping[str, Any], injected: Mapping[str, Any]) -> 
 
 
 def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, float) and isinstance(other, float) and math.isnan(one) and math.isnan(other):
-        return True
+    """Return whether two JSON values are equal; NaN is equal to itself, since it is written as such."""
     return bool(one == other) or json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

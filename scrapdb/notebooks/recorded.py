@@ -40,7 +40,7 @@ def parameters(content: bytes) -> dict[str, Any]:
 
 
 def _carefully(content: bytes) -> dict[str, Any]:
-    """Read it where the notebook is of another format, not JSON to the letter, or has a part of the wrong type."""
+    """Read them where the notebook is of another format, not JSON to the letter, or has a part of the wrong type."""
     papermill = ipynb.read(content).metadata.get("papermill")
-    given = papermill.get("parameters") if isinstance(papermill, dict) else None
-    return given if isinstance(given, dict) else {}
+    recorded = papermill.get("parameters") if isinstance(papermill, dict) else None
+    return recorded if isinstance(recorded, dict) else {}

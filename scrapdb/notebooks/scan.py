@@ -23,7 +23,7 @@ from scrapdb.files.paths import located
 from scrapdb.text import valid_text
 
 SUFFIX = ".ipynb"
-MAX_BYTES = 256 * 2**20  # beyond which a notebook is not read
+MAX_BYTES = 256 * 2**20  # of a file; one that is larger is not read
 _LOCAL = "file://"
 SKIPPED = frozenset({".ipynb_checkpoints", ".git", ".hg", ".svn", "__pycache__"})
 _ENVIRONMENT_MARKS = frozenset({"pyvenv.cfg", "conda-meta"})
@@ -74,7 +74,7 @@ class Scan:
         self._urls: set[str] = set()
 
     def directory_tree(self, root: str, *, vouch: bool) -> Iterator[Candidate]:
-        """Find the notebooks below a directory, but for those that links lead to, which `linked` gives.
+        """Find the notebooks below a directory, but for those that links lead to, which `linked` finds.
 
         Args:
             root: the directory.
@@ -87,28 +87,28 @@ class Scan:
             if directory in self._walked:
                 continue
             try:
-                found = _listing(directory)
+                listing = _listing(directory)
             except OSError as error:
                 self.errors.append(f"The directory {directory} cannot be listed: {error.strerror}.")
                 continue
-            if found.is_environment and directory != top:
+            if listing.is_environment and directory != top:
                 continue
             self._walked.add(directory)
             if vouch:
                 self.listed.add(directory)
             if self.exclude:
-                found = self._without_excluded(found, directory, directory.removeprefix(top).lstrip("/"))
-            directories = [os.path.join(directory, name) for name in found.directories if name not in SKIPPED]
-            yield from self._notebooks(found.notebooks, directory, directories)
-            yield from self._links(found.links, directory, directories)
+                listing = self._without_excluded(listing, directory, directory.removeprefix(top).lstrip("/"))
+            directories = [os.path.join(directory, name) for name in listing.directories if name not in SKIPPED]
+            yield from self._notebooks(listing.notebooks, directory, directories)
+            yield from self._links(listing.links, directory, directories)
             waiting += sorted(directories, reverse=True)
 
-    def file(self, path: str) -> None:
-        """Have one file given by `linked`, unless it is found before."""
+    def add_file(self, path: str) -> None:
+        """Remember one file for `linked`, which finds it unless something else does before."""
         self._elsewhere.add(os.path.realpath(path))
 
     def linked(self) -> Iterator[Candidate]:
-        """Return the files that were named, or that a link leads to, and that were not found where they are.
+        """Find the files that were named, or that a link leads to, and that were not found where they are.
 
         This comes last, when it is known where all else was found.
         """
@@ -174,7 +174,7 @@ class Scan:
         return True
 
     def gone_urls(self, paths: Iterable[str]) -> list[str]:
-        """Choose the notebooks that no longer exist: those below a URL that was listed, where each is asked for."""
+        """Return the notebooks that no longer exist: those below a URL that was listed, where each is asked for."""
         listed = tuple(self.listed_urls)
         gone, errors = remote.gone(path for path in paths if path.startswith(listed)) if listed else ([], [])
         self.errors += errors
@@ -186,13 +186,13 @@ class Scan:
             self.excludes("/".join(parts[:end])) for end in range(1, len(parts) + 1)
         )
 
-    def _without_excluded(self, found: _Listing, directory: str, below: str) -> _Listing:
+    def _without_excluded(self, listing: _Listing, directory: str, below: str) -> _Listing:
         def kept(names: list[str]) -> list[str]:
             return [name for name in names if not self.excludes(os.path.join(below, name))]
 
-        notebooks = kept(found.notebooks)
-        self._left_out.update(os.path.join(directory, name) for name in {*found.notebooks} - {*notebooks})
-        return found._replace(notebooks=notebooks, directories=kept(found.directories), links=kept(found.links))
+        notebooks = kept(listing.notebooks)
+        self._left_out.update(os.path.join(directory, name) for name in {*listing.notebooks} - {*notebooks})
+        return listing._replace(notebooks=notebooks, directories=kept(listing.directories), links=kept(listing.links))
 
     def _notebooks(self, names: Iterable[str], directory: str, directories: list[str]) -> Iterator[Candidate]:
         """Look at the files of a directory; those that turn out to be directories are put to the others."""
@@ -215,16 +215,16 @@ class Scan:
                     directories.append(os.path.realpath(link))
             elif name.endswith(SUFFIX):
                 if os.path.exists(link):
-                    self.file(link)
+                    self.add_file(link)
                 else:
                     yield _candidate(link, identity(link, self.base))
 
 
-def scan(found: Scan, roots: Iterable[str], *, names: Iterable[str] = ()) -> Iterator[Candidate]:
+def scan(walk: Scan, roots: Iterable[str], *, names: Iterable[str] = ()) -> Iterator[Candidate]:
     """Find the notebooks of named paths.
 
     Args:
-        found: the pass that remembers what was listed.
+        walk: the pass that remembers what was listed.
         roots: directories, files, globs and URLs; they are looked for at once, before the first candidate is taken.
         names: files that were listed by someone else; one that is missing is an error, and the rest goes on.
 
@@ -233,28 +233,28 @@ def scan(found: Scan, roots: Iterable[str], *, names: Iterable[str] = ()) -> Ite
     """
     roots = [root.removeprefix(_LOCAL) for root in roots]
     matches = [match for root in roots if not remote.is_url(root) for match in _matches(root)]
-    at_urls = [candidate for url in filter(remote.is_url, roots) for candidate in found.below_url(url, vouch=True)]
-    return chain(_local(found, matches), at_urls, _named(found, names), found.linked())
+    at_urls = [candidate for url in filter(remote.is_url, roots) for candidate in walk.below_url(url, vouch=True)]
+    return chain(_local(walk, matches), at_urls, _named(walk, names), walk.linked())
 
 
-def _local(found: Scan, matches: Iterable[tuple[str, bool]]) -> Iterator[Candidate]:
+def _local(walk: Scan, matches: Iterable[tuple[str, bool]]) -> Iterator[Candidate]:
     for path, named in sorted(matches, key=lambda match: not match[1]):  # what is named vouches for what is gone
         if os.path.isdir(path):
-            yield from found.directory_tree(path, vouch=named)
-        elif named or not found.excludes(path):
-            found.file(path)
+            yield from walk.directory_tree(path, vouch=named)
+        elif named or not walk.excludes(path):
+            walk.add_file(path)
 
 
-def _named(found: Scan, names: Iterable[str]) -> Iterator[Candidate]:
+def _named(walk: Scan, names: Iterable[str]) -> Iterator[Candidate]:
     for name in (name.removeprefix(_LOCAL) for name in names):
         if remote.is_url(name):
-            yield from found.listed_url(name)
+            yield from walk.listed_url(name)
         elif os.path.isdir(name):
-            yield from found.directory_tree(name, vouch=False)
+            yield from walk.directory_tree(name, vouch=False)
         elif os.path.exists(name):
-            found.file(name)
+            walk.add_file(name)
         else:
-            found.errors.append(f"There is no file {name}.")
+            walk.errors.append(f"There is no file {name}.")
 
 
 def _matches(root: str) -> list[tuple[str, bool]]:

@@ -1,7 +1,7 @@
-"""Where the parts of a JSON text stand, so that one of them can be changed and all else stays as it is.
+"""The spans of a JSON text's parts, so that one of them can be changed and all else stays as it is.
 
-The text must be JSON that `json` has read: what is looked for here is places, not mistakes. Only the way to a part is
-walked; what stands beside the way is passed over by `json`'s own scanner.
+A span is a pair of offsets in characters. The text must be JSON that `json` has read: mistakes are not looked for. Only
+the way to a part is walked; what stands beside the way is passed over by `json`'s own scanner.
 """
 
 from __future__ import annotations

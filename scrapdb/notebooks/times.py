@@ -66,8 +66,10 @@ def _parsed(moment: Any) -> datetime | None:
     try:
         if _is_integer(moment):
             return datetime.fromtimestamp(moment / 1000, UTC)
-        parsed = datetime.fromisoformat(moment) if isinstance(moment, str) else None
-        return parsed.replace(tzinfo=UTC) if parsed and parsed.tzinfo is None else parsed and parsed.astimezone(UTC)
+        if not isinstance(moment, str):
+            return None
+        parsed = datetime.fromisoformat(moment)
+        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     except (ValueError, OverflowError, OSError):
         return None
 

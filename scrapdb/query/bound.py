@@ -9,95 +9,86 @@ import functools
 from collections.abc import Iterator
 from typing import ClassVar
 
+from scrapdb.query import nodes
 from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Field
 from scrapdb.query.fields import Kind
-from scrapdb.query.nodes import Call
-from scrapdb.query.nodes import Comparison
-from scrapdb.query.nodes import Constant
-from scrapdb.query.nodes import Holds
-from scrapdb.query.nodes import In
-from scrapdb.query.nodes import IsNull
-from scrapdb.query.nodes import Node
-from scrapdb.query.nodes import Truth
-from scrapdb.query.nodes import Value
-from scrapdb.query.nodes import walk
 
 SCALARS: frozenset[Kind] = frozenset({"number", "text"})
 
 
-class Instant(Value):
+class Instant(nodes.Value):
     """A time that is known when the expression is compiled, as the store writes times."""
 
     text: str
 
 
-class Place(Value):
+class Place(nodes.Value):
     """A field, and the path into its value."""
 
     field: Field | Attribute
     path: tuple[str | int, ...] = ()
 
 
-class Leaf(Truth):
+class Leaf(nodes.Truth):
     """A condition, or the contrary of one."""
 
     parts: ClassVar[tuple[str, ...]] = ("node",)
-    node: Comparison | In | IsNull | Holds
+    node: nodes.Comparison | nodes.In | nodes.IsNull | nodes.Holds
     negated: bool
 
     @functools.cached_property
     def places(self) -> tuple[Place, ...]:
         """The fields it asks for, each once."""
-        return tuple(dict.fromkeys(found for found, _ in walk(self.node) if isinstance(found, Place)))
+        return tuple(dict.fromkeys(found for found, _ in nodes.walk(self.node) if isinstance(found, Place)))
 
     @functools.cached_property
     def required(self) -> tuple[Place, ...]:
         """The fields without which it cannot be true."""
-        if isinstance(self.node, IsNull) and not self.negated:
+        if isinstance(self.node, nodes.IsNull) and not self.negated:
             return ()
         return tuple(dict.fromkeys(_required(self.node)))
 
 
-class Fails(Truth):
+class Fails(nodes.Truth):
     """True where the operand is false or neither."""
 
     parts: ClassVar[tuple[str, ...]] = ("operand",)
-    operand: Truth
+    operand: nodes.Truth
 
 
-class Decided(Truth):
+class Decided(nodes.Truth):
     """An expression and its contrary, to tell true, false and neither apart."""
 
     parts: ClassVar[tuple[str, ...]] = ("holds", "fails")
-    holds: Truth
-    fails: Truth
+    holds: nodes.Truth
+    fails: nodes.Truth
 
 
-def kinds(node: Value) -> frozenset[Kind]:
+def kinds(node: nodes.Value) -> frozenset[Kind]:
     """What a value can be; empty if it is always missing."""
     if isinstance(node, Place):
         return frozenset({"number", "text", "json"}) if node.path else node.field.kinds
-    if isinstance(node, Constant):
+    if isinstance(node, nodes.Constant):
         return frozenset({"text"}) if isinstance(node.value, str) else frozenset({"number"})
     if isinstance(node, Instant):
         return frozenset({"time"})
-    if isinstance(node, Call) and node.function in ("lower", "upper"):
+    if isinstance(node, nodes.Call) and node.function in ("lower", "upper"):
         return frozenset({"text"})
-    if isinstance(node, Call) and node.function == "coalesce":
+    if isinstance(node, nodes.Call) and node.function == "coalesce":
         found = [kinds(argument) for argument in node.arguments if kinds(argument)]
         return frozenset.intersection(*found) if found else frozenset()
     return frozenset({"number"})
 
 
-def pattern_of(node: Comparison) -> str:
+def pattern_of(node: nodes.Comparison) -> str:
     """The pattern of a `like` or `~`."""
-    return str(node.right.value) if isinstance(node.right, Constant) else ""
+    return str(node.right.value) if isinstance(node.right, nodes.Constant) else ""
 
 
-def _required(node: Node) -> Iterator[Place]:
+def _required(node: nodes.Node) -> Iterator[Place]:
     if isinstance(node, Place):
         yield node
-    elif not (isinstance(node, Call) and node.function == "coalesce" and len(node.arguments) > 1):
+    elif not (isinstance(node, nodes.Call) and node.function == "coalesce" and len(node.arguments) > 1):
         for child in node.children:
             yield from _required(child)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from scrapdb.query.door import answering
@@ -10,46 +11,63 @@ from scrapdb.query.door import run
 from scrapdb.query.fields import Fields
 from scrapdb.query.lexer import tokenize
 from scrapdb.query.parser import parse
-from scrapdb.query.select import select_statement
+from scrapdb.query.select import planned
+from scrapdb.query.select import statements_of
 from scrapdb.query.sql.statements import Statement
 
 
-class Explanation(NamedTuple):
-    """The stages of one expression."""
+class Step(NamedTuple):
+    """A statement, its bound values, and how SQLite answers it."""
 
-    tokens: tuple[tuple[str, str], ...]
-    expression: str
-    tree: str
     sql: str
     values: dict[str, object]
     plan: tuple[str, ...]
 
+
+class Explanation(NamedTuple):
+    """The stages of one query. Without an expression there are only the statements."""
+
+    tokens: tuple[tuple[str, str], ...]
+    expression: str
+    tree: str
+    steps: tuple[Step, ...]
+
     def __str__(self) -> str:
-        parts = {
-            "tokens": " ".join(text for _, text in self.tokens),
-            "expression": self.expression,
-            "tree": self.tree,
-            "sql": self.sql,
-            "values": "\n".join(f":{name} = {value!r}" for name, value in self.values.items()),
-            "plan": "\n".join(self.plan),
-        }
-        return "\n".join(f"{title}\n{_indented(text)}" for title, text in parts.items())
+        return "\n".join(f"{title}\n{_indented(text)}" for title, text in self._parts())
+
+    def _parts(self) -> Iterator[tuple[str, str]]:
+        if self.tokens:
+            yield "tokens", " ".join(text for _, text in self.tokens)
+            yield "expression", self.expression
+            yield "tree", self.tree
+        for number, step in enumerate(self.steps):
+            yield "sql, if these are too few" if number else "sql", step.sql
+            yield "values", "\n".join(f":{name} = {value!r}" for name, value in step.values.items())
+            yield "plan", "\n".join(step.plan)
 
 
-def explain(connection: sqlite3.Connection, fields: Fields, expression: str) -> Explanation:
-    """Show how an expression is understood and answered.
-
-    Raises:
-        ExpressionError: it is wrong; it knows the place.
-        StoreError: the store cannot be read.
-    """
-    node = parse(expression)
-    statement = select_statement(connection, fields, expression)
-    tokens = tuple((token.kind, token.span.source) for token in tokenize(expression)[:-1])
+def explain(
+    connection: sqlite3.Connection,
+    fields: Fields,
+    expression: str | None = None,
+    *,
+    columns: str | None = None,
+    sort: str | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+) -> Explanation:
+    """Show how a query is understood and answered; arguments and errors are those of `select`."""
+    node = None if expression is None else parse(expression)
+    tokens = tuple((token.kind, token.span.source) for token in tokenize(expression or "")[:-1])
+    query = planned(connection, fields, expression, columns=columns, sort=sort, limit=limit, offset=offset)
     with answering():
-        rows = run(connection, Statement(f"EXPLAIN QUERY PLAN {statement.sql}", statement.values))
-        plan = tuple(str(row[3]) for row in rows)
-    return Explanation(tokens, str(node), node.tree, statement.sql, statement.values, plan)
+        steps = tuple(_step(connection, statement) for statement in statements_of(connection, query))
+    return Explanation(tokens, str(node or ""), node.tree if node else "", steps)
+
+
+def _step(connection: sqlite3.Connection, statement: Statement) -> Step:
+    rows = run(connection, Statement(f"EXPLAIN QUERY PLAN {statement.sql}", statement.values))
+    return Step(*statement, tuple(str(row[3]) for row in rows))
 
 
 def _indented(text: str) -> str:

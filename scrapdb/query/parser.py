@@ -37,28 +37,13 @@ import functools
 from collections.abc import Callable
 from collections.abc import Sequence
 
+from scrapdb.query import nodes
 from scrapdb.query.folding import all_of
 from scrapdb.query.folding import any_of
 from scrapdb.query.folding import as_truth
 from scrapdb.query.folding import as_value
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.lexer import Token
-from scrapdb.query.nodes import ROLES
-from scrapdb.query.nodes import And
-from scrapdb.query.nodes import Arithmetic
-from scrapdb.query.nodes import Call
-from scrapdb.query.nodes import Comparison
-from scrapdb.query.nodes import Constant
-from scrapdb.query.nodes import In
-from scrapdb.query.nodes import IsNull
-from scrapdb.query.nodes import Name
-from scrapdb.query.nodes import Negative
-from scrapdb.query.nodes import Node
-from scrapdb.query.nodes import Not
-from scrapdb.query.nodes import Star
-from scrapdb.query.nodes import Truth
-from scrapdb.query.nodes import Value
-from scrapdb.query.nodes import walk
 from scrapdb.query.reader import MAX_DEPTH
 from scrapdb.query.reader import T
 from scrapdb.query.reader import TokenReader
@@ -73,18 +58,18 @@ class Column(Frozen):
     """A column to show: its label and the expression."""
 
     label: str
-    node: Node
+    node: nodes.Node
 
 
 class SortKey(Frozen):
     """An expression to sort by."""
 
-    node: Value
+    node: nodes.Value
     descending: bool
 
 
 @functools.lru_cache(maxsize=_REMEMBERED)
-def parse(text: str) -> Truth:
+def parse(text: str) -> nodes.Truth:
     """Read an expression.
 
     Raises:
@@ -136,7 +121,7 @@ class _Parser(TokenReader):
     def column(self) -> Column:
         first = self.token.span
         if self.at("*") and (self.at(",", ahead=1) or self.at_end(ahead=1)):
-            return Column("*", Star(span=self.take().span))
+            return Column("*", nodes.Star(span=self.take().span))
         node = self.shallow(self.expression())
         label = self.since(first).source
         if self.accept("as"):
@@ -151,32 +136,32 @@ class _Parser(TokenReader):
 
     # Truths
 
-    def truth(self) -> Truth:
+    def truth(self) -> nodes.Truth:
         return as_truth(self.shallow(self.expression()))
 
-    def shallow(self, node: Node) -> Node:
-        for found, depth in walk(node):
+    def shallow(self, node: nodes.Node) -> nodes.Node:
+        for found, depth in nodes.walk(node):
             if depth > MAX_DEPTH:
                 raise found.span.error(f"The calculation has more than {MAX_DEPTH} steps")
         return node
 
-    def expression(self) -> Node:
+    def expression(self) -> nodes.Node:
         first = self.token.span
         terms = self.joined("or", self.and_terms)
         return terms[0] if len(terms) == 1 else any_of([as_truth(term) for term in terms], self.since(first))
 
-    def and_terms(self) -> Node:
+    def and_terms(self) -> nodes.Node:
         first = self.token.span
         terms = self.joined("and", self.not_term)
         return terms[0] if len(terms) == 1 else all_of([as_truth(term) for term in terms], self.since(first))
 
-    def joined(self, word: str, rule: Callable[[], Node]) -> list[Node]:
+    def joined(self, word: str, rule: Callable[[], nodes.Node]) -> list[nodes.Node]:
         terms = [rule()]
         while self.accept(word):
             terms.append(rule())
         return terms
 
-    def not_term(self) -> Node:
+    def not_term(self) -> nodes.Node:
         first = self.token
         if self.accept("not"):
             operand = self.deeper(self.not_term)
@@ -193,9 +178,9 @@ class _Parser(TokenReader):
                 )
         else:
             return self.comparison()
-        return Not(as_truth(operand), span=self.since(first.span))
+        return nodes.Not(as_truth(operand), span=self.since(first.span))
 
-    def comparison(self) -> Node:
+    def comparison(self) -> nodes.Node:
         left = self.sum()
         if not self.at(*_PREDICATES):
             return self.chain(left)
@@ -209,12 +194,12 @@ class _Parser(TokenReader):
         node = self.predicate(word, operand)
         if self.at(*_RELATIONS, *_PREDICATES):
             raise self.token.span.error(f"{self.token} cannot follow a comparison: use parentheses")
-        return Not(node, span=node.span) if negated else node
+        return nodes.Not(node, span=node.span) if negated else node
 
-    def predicate(self, word: str, left: Value) -> Truth:
+    def predicate(self, word: str, left: nodes.Value) -> nodes.Truth:
         if word == "is":
             self.expect("null")
-            return IsNull(left, span=self.since(left.span))
+            return nodes.IsNull(left, span=self.since(left.span))
         if word == "in":
             return self.choice(left)
         right = self.value()
@@ -222,11 +207,11 @@ class _Parser(TokenReader):
             self.expect("and")
             highest = self.value()
             span = self.since(left.span)
-            ends = Comparison(">=", left, right, span=span), Comparison("<=", left, highest, span=span)
-            return And(ends, span=span)
-        return Comparison("~" if word == "!~" else word, left, right, span=self.since(left.span))
+            ends = nodes.Comparison(">=", left, right, span=span), nodes.Comparison("<=", left, highest, span=span)
+            return nodes.And(ends, span=span)
+        return nodes.Comparison("~" if word == "!~" else word, left, right, span=self.since(left.span))
 
-    def choice(self, left: Value) -> Truth:
+    def choice(self, left: nodes.Value) -> nodes.Truth:
         opening = self.accept("(", "[")
         if opening is None:
             raise self.unexpected("a list in parentheses after `in`")
@@ -236,17 +221,19 @@ class _Parser(TokenReader):
             items.append(self.value())
         self.expect(closing)
         span = self.since(left.span)
-        constants = tuple(item for item in items if isinstance(item, Constant))
-        terms: list[Truth] = [In(left, constants, span=span)] if constants else []
-        terms += [Comparison("=", left, item, span=span) for item in items if not isinstance(item, Constant)]
+        constants = tuple(item for item in items if isinstance(item, nodes.Constant))
+        terms: list[nodes.Truth] = [nodes.In(left, constants, span=span)] if constants else []
+        terms += [
+            nodes.Comparison("=", left, item, span=span) for item in items if not isinstance(item, nodes.Constant)
+        ]
         return any_of(terms, span)
 
-    def chain(self, left: Node) -> Node:
-        terms: list[Truth] = []
+    def chain(self, left: nodes.Node) -> nodes.Node:
+        terms: list[nodes.Truth] = []
         while operator := self.accept(*_RELATIONS):
             value = as_value(left)
             right = self.value()
-            terms.append(Comparison(str(operator.value), value, right, span=self.since(left.span)))
+            terms.append(nodes.Comparison(str(operator.value), value, right, span=self.since(left.span)))
             left = right
         if not terms:
             return left
@@ -256,38 +243,38 @@ class _Parser(TokenReader):
 
     # Values
 
-    def value(self) -> Value:
+    def value(self) -> nodes.Value:
         return as_value(self.sum())
 
-    def sum(self) -> Node:
+    def sum(self) -> nodes.Node:
         return self.calculation(("+", "-"), self.product)
 
-    def product(self) -> Node:
+    def product(self) -> nodes.Node:
         return self.calculation(("*", "/"), self.minus)
 
-    def calculation(self, operators: Sequence[str], rule: Callable[[], Node]) -> Node:
+    def calculation(self, operators: Sequence[str], rule: Callable[[], nodes.Node]) -> nodes.Node:
         left = rule()
         while operator := self.accept(*operators):
             value = as_value(left)
-            left = Arithmetic(str(operator.value), value, as_value(rule()), span=self.since(value.span))
+            left = nodes.Arithmetic(str(operator.value), value, as_value(rule()), span=self.since(value.span))
         return left
 
-    def minus(self) -> Node:
+    def minus(self) -> nodes.Node:
         sign = self.accept("-")
         if sign is None:
             return self.primary()
         operand = as_value(self.deeper(self.minus))
         span = self.since(sign.span)
-        if isinstance(operand, Constant) and not isinstance(operand.value, bool | str):
-            return Constant(-operand.value, span=span)
-        return Negative(operand, span=span)
+        if isinstance(operand, nodes.Constant) and not isinstance(operand.value, bool | str):
+            return nodes.Constant(-operand.value, span=span)
+        return nodes.Negative(operand, span=span)
 
-    def primary(self) -> Node:
+    def primary(self) -> nodes.Node:
         token = self.token
         if token.kind in ("number", "text"):
-            return Constant(self.take().value, span=token.span)
+            return nodes.Constant(self.take().value, span=token.span)
         if self.accept("true", "false"):
-            return Constant(token.value == "true", span=token.span)
+            return nodes.Constant(token.value == "true", span=token.span)
         if self.accept("("):
             node = self.deeper(self.expression)
             self.expect(")")
@@ -300,18 +287,20 @@ class _Parser(TokenReader):
             raise token.span.error("Nothing equals null: use `is null` or `is not null`")
         raise self.unexpected("a field or a value")
 
-    def call(self) -> Call:
+    def call(self) -> nodes.Call:
         name = self.take()
         self.expect("(")
         arguments = [] if self.at(")") else self.deeper(lambda: self.listed(self.value))
         self.expect(")")
-        return Call(str(name.value).lower(), tuple(arguments), span=self.since(name.span))
+        return nodes.Call(str(name.value).lower(), tuple(arguments), span=self.since(name.span))
 
     # Fields
 
-    def field(self) -> Name:
+    def field(self) -> nodes.Name:
         first = self.take()
-        role = next((role for role in ROLES if first.kind == "name" and first.value == role and self.accept(".")), None)
+        role = next(
+            (role for role in nodes.ROLES if first.kind == "name" and first.value == role and self.accept(".")), None
+        )
         name = self.word() if role else first
         dotted: list[str] = []
         path: list[str | int] = []
@@ -322,7 +311,7 @@ class _Parser(TokenReader):
             word = self.word()
             certain = path or "quoted" in (name.kind, word.kind)
             (path if certain else dotted).append(_spelled(word))
-        return Name(role or "", _spelled(name), tuple(dotted), tuple(path), span=self.since(first.span))
+        return nodes.Name(role or "", _spelled(name), tuple(dotted), tuple(path), span=self.since(first.span))
 
     def word(self) -> Token:
         # After a dot, every word is a name.

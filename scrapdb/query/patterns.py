@@ -6,6 +6,8 @@ import functools
 import sqlite3
 from typing import Any
 
+from scrapdb.errors import UsageError
+
 _LAST = chr(0x10FFFF)
 # Surrogates are no characters of UTF-8: these stand on both sides of them.
 _BEFORE_SURROGATES, _AFTER_SURROGATES = "\ud7ff", "\ue000"
@@ -33,19 +35,21 @@ def after(text: str) -> str | None:
 
 
 def fault(pattern: str) -> str | None:
-    """Why a regular expression cannot be used, or None if it can."""
-    import re2
+    """Return why a regular expression cannot be used, or None if it can.
 
+    Raises:
+        UsageError: google-re2 is not installed.
+    """
     try:
         _compile(pattern)
-    except re2.error as error:
+    except _re2().error as error:
         reason = error.args[0]
         return reason.decode() if isinstance(reason, bytes) else str(error)
     return None
 
 
 def register(connection: sqlite3.Connection) -> None:
-    """Return a connection the SQL functions that compiled expressions call.
+    """Give a connection the SQL functions that compiled expressions call.
 
     `regexp` is a search with google-re2, in time linear in the text; `text_lower` and `text_upper` know all letters,
     where SQLite's own know ASCII.
@@ -65,9 +69,17 @@ def _search(pattern: str, text: object) -> bool | None:
 
 @functools.lru_cache(maxsize=64)
 def _compile(pattern: str) -> Any:
-    # Imported only for those who search: the import takes longer than most queries.
-    import re2
-
-    options = re2.Options()
+    options = _re2().Options()
     options.log_errors = False
-    return re2.compile(pattern, options)
+    return _re2().compile(pattern, options)
+
+
+def _re2() -> Any:
+    """Import google-re2, only for those who search: it takes longer than most queries."""
+    try:
+        import re2
+    except ImportError:
+        raise UsageError(
+            "`~` searches with google-re2, which is not installed: `pip install 'scrapdb[regex]'`."
+        ) from None
+    return re2

@@ -66,9 +66,10 @@ class Selection(NamedTuple):
     rows: Iterator[tuple[Any, ...]]
 
 
-class _Plan(Frozen):
-    """A query, bound to the fields of a store."""
+class Plan(Frozen):
+    """A query, bound to the fields of a store, and the labels of its columns."""
 
+    labels: tuple[str, ...]
     where: Truth | None
     columns: tuple[Output, ...]
     order: tuple[Order, ...]
@@ -155,12 +156,32 @@ def select(
         UsageError: a negative limit or offset, or a question that is too large for SQLite.
         StoreError: the store cannot be read.
     """
+    plan = planned(
+        connection, fields, expression, unless=unless, columns=columns, sort=sort, limit=limit, offset=offset, only=only
+    )
+    return Selection(plan.labels, _rows(connection, plan))
+
+
+def planned(
+    connection: sqlite3.Connection,
+    fields: Fields,
+    expression: str | Sequence[str] | None = None,
+    *,
+    unless: str | None = None,
+    columns: str | None = None,
+    sort: str | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+    only: Statement | None = None,
+) -> Plan:
+    """Bind a query to the fields of a store; arguments and errors are those of `select`."""
     if (limit or 0) < 0 or offset < 0:
         raise UsageError("The limit and the offset are not negative numbers.")
     shown = _columns(connection, fields, _texts(expression if unless is None else unless), columns)
     now = datetime.now(UTC)
     where = _where(fields, expression, unless, now)
-    plan = _Plan(
+    return Plan(
+        tuple(column.label for column in shown),
         where,
         tuple(_bound_column(column, fields, now) for column in shown),
         tuple(_order(fields, sort, now)),
@@ -169,7 +190,6 @@ def select(
         _estimates(connection, where),
         only=only,
     )
-    return Selection(tuple(column.label for column in shown), _rows(connection, plan))
 
 
 def check(fields: Fields, expression: str | Sequence[str] | None = None, *, columns: str | None = None) -> None:
@@ -185,13 +205,12 @@ def check(fields: Fields, expression: str | Sequence[str] | None = None, *, colu
             _bound_column(column, fields, now)
 
 
-def select_statement(connection: sqlite3.Connection, fields: Fields, expression: str | None) -> Statement:
-    """The statement that answers an expression with the default columns."""
-    now = datetime.now(UTC)
-    shown = _columns(connection, fields, _texts(expression), None)
-    columns = tuple(_bound_column(column, fields, now) for column in shown)
-    where = _where(fields, expression, None, now)
-    return _Plan(where, columns, (), None, 0, _estimates(connection, where)).statement()
+def statements_of(connection: sqlite3.Connection, plan: Plan) -> list[Statement]:
+    """The statements that answer a query, of which the second is run if the first gives too few rows."""
+    walk = _walk(connection, plan)
+    if walk is None:
+        return [plan.statement()]
+    return [plan.statement(walk), *([] if walk.complete else [plan.statement()])]
 
 
 def count(
@@ -280,7 +299,7 @@ def _order(fields: Fields, sort: str | None, now: datetime) -> Iterator[Order]:
         yield Order(bind_value(as_value(meant(key.node, fields)), fields, now), key.descending)
 
 
-def _rows(connection: sqlite3.Connection, plan: _Plan) -> Iterator[tuple[Any, ...]]:
+def _rows(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[Any, ...]]:
     readers = []
     start = 1
     for column in plan.columns:
@@ -299,7 +318,7 @@ def _rows(connection: sqlite3.Connection, plan: _Plan) -> Iterator[tuple[Any, ..
                 yield tuple([read(row, cells) for read in readers])
 
 
-def _chunks(connection: sqlite3.Connection, plan: _Plan) -> Iterator[Sequence[Sequence[Any]]]:
+def _chunks(connection: sqlite3.Connection, plan: Plan) -> Iterator[Sequence[Sequence[Any]]]:
     walk = _walk(connection, plan)
     if walk:
         rows = run(connection, plan.statement(walk)).fetchall()
@@ -311,7 +330,7 @@ def _chunks(connection: sqlite3.Connection, plan: _Plan) -> Iterator[Sequence[Se
         yield rows
 
 
-def _walk(connection: sqlite3.Connection, plan: _Plan) -> top.Walk | None:
+def _walk(connection: sqlite3.Connection, plan: Plan) -> top.Walk | None:
     """The search that gives the first rows without sorting all; None if the index says that all are few."""
     if plan.limit is None or plan.limit + plan.offset > top.MOST:
         return None

@@ -9,17 +9,12 @@ import math
 from collections.abc import Iterator
 from collections.abc import Sequence
 
+from scrapdb.query import nodes
 from scrapdb.query.bound import Instant
 from scrapdb.query.bound import Leaf
 from scrapdb.query.bound import Place
 from scrapdb.query.fields import Attribute
 from scrapdb.query.frozen import Frozen
-from scrapdb.query.nodes import And
-from scrapdb.query.nodes import Comparison
-from scrapdb.query.nodes import Constant
-from scrapdb.query.nodes import Or
-from scrapdb.query.nodes import Truth
-from scrapdb.query.nodes import Value
 from scrapdb.query.sql.search import ENOUGH
 from scrapdb.query.sql.search import Estimates
 from scrapdb.query.sql.search import cost
@@ -37,46 +32,48 @@ class Walk(Frozen):
     It is complete if it does not leave out the notebooks without a value to sort by.
     """
 
-    where: Truth | None
+    where: nodes.Truth | None
     estimates: Estimates
     scanning: bool
     complete: bool
 
 
-def walk(where: Truth | None, order: Sequence[Order]) -> Walk | None:
+def walk(where: nodes.Truth | None, order: Sequence[Order]) -> Walk | None:
     """Find the index that has an order, or None."""
     if not order:
         return Walk(where, {}, scanning=True, complete=True)
     lowest = _lowest(order[0].value)
     if lowest is None:
         return None
-    leaf = Leaf(Comparison(">=", order[0].value, lowest), negated=False)
-    terms = where.terms if isinstance(where, And) else (where,) if where else ()
+    leaf = Leaf(nodes.Comparison(">=", order[0].value, lowest), negated=False)
+    terms = where.terms if isinstance(where, nodes.And) else (where,) if where else ()
     # Estimated as the rarest, so that it drives.
-    return Walk(And((leaf, *terms)) if terms else leaf, {leaf: 0}, scanning=False, complete=False)
+    return Walk(nodes.And((leaf, *terms)) if terms else leaf, {leaf: 0}, scanning=False, complete=False)
 
 
-def to_estimate(where: Truth | None, estimates: Estimates) -> Iterator[Leaf]:
+def to_estimate(where: nodes.Truth | None, estimates: Estimates) -> Iterator[Leaf]:
     """The leaves of which the number of notebooks is not known yet, and would tell whether they are few."""
-    for term in where.terms if isinstance(where, And | Or) else (where,):
+    for term in where.terms if isinstance(where, nodes.And | nodes.Or) else (where,):
         if isinstance(term, Leaf) and term.required and term not in estimates and is_sought(term):
             yield term
 
 
-def are_few(where: Truth | None, estimates: Estimates) -> bool:
+def are_few(where: nodes.Truth | None, estimates: Estimates) -> bool:
     """Whether the index says that so few notebooks are to be sorted that it does not matter."""
     known = cost(where, estimates) if where else None
     return known is not None and min(known.estimate, known.notebooks) < ENOUGH
 
 
-def _lowest(key: Value) -> Constant | Instant | None:
+def _lowest(key: nodes.Value) -> nodes.Constant | Instant | None:
     """The value from which an index has all values of a key in their order."""
     if not isinstance(key, Place) or key.path:
         return None
     field = key.field
     if isinstance(field, Attribute):
         indexed = field.column in _ORDERED_ATTRIBUTES
-        return (Instant("") if field.kind == "time" else Constant("")) if indexed else None
+        return (Instant("") if field.kind == "time" else nodes.Constant("")) if indexed else None
     if field.scraps and field.parameters:
         return None
-    return Constant(-math.inf) if "number" in field.kinds else Constant("") if "text" in field.kinds else None
+    return (
+        nodes.Constant(-math.inf) if "number" in field.kinds else nodes.Constant("") if "text" in field.kinds else None
+    )

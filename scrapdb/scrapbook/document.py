@@ -10,11 +10,7 @@ from functools import cached_property
 from typing import Any
 from typing import TypeVar
 
-from scrapdb.errors import EditError
-from scrapdb.errors import NotebookChangedError
-from scrapdb.errors import ScrapbookException
-from scrapdb.errors import ScrapNotFoundError
-from scrapdb.errors import UsageError
+from scrapdb import errors
 from scrapdb.notebooks import ipynb
 from scrapdb.scrapbook import sources
 from scrapdb.scrapbook.shelf import Shelf
@@ -41,7 +37,7 @@ class Document:
         self._content: bytes | None = None  # as it stands, unless `node` was changed
         self._saved: bytes | None = None  # as the file was when it was read or written
         self._version: sources.Version | None = None  # of the file that was read; None if it cannot be read again
-        self._made: dict[str, Any] = {}
+        self._derived: dict[str, Any] = {}
         if node is not None:
             self._content = b""
             self.node = node
@@ -53,7 +49,7 @@ class Document:
             OSError: the file cannot be read.
             ScrapbookException: it is not a notebook.
         """
-        content, version = self._of_file()
+        content, version = self._read_file()
         if not (self._shelf and version):
             self._keep(content, version)
         if not ipynb.is_sound(content):
@@ -65,7 +61,7 @@ class Document:
         return self._parsed()
 
     def copy(self) -> Document:
-        """Return a document of its own."""
+        """Return a copy, which may be changed without changing this one."""
         copied = Document(self.path, copy.deepcopy(self.node))
         copied._content, copied._saved = self._content, self._saved
         return copied
@@ -79,11 +75,11 @@ class Document:
         return self._decoded(reader, self.content)
 
     def once(self, name: str, make: Callable[[], T]) -> T:
-        """Return what is made of the content, which is kept until that is edited or let go."""
-        if name not in self._made:
-            self._made[name] = make()
-        made: T = self._made[name]
-        return made
+        """Return what `make` computes from the content; it is kept until that is edited or let go."""
+        if name not in self._derived:
+            self._derived[name] = make()
+        derived: T = self._derived[name]
+        return derived
 
     @property
     def content(self) -> bytes:
@@ -99,7 +95,7 @@ class Document:
         """Forget the content, if the file has it still for all we know, and nobody has the node to change it."""
         if self._version and "node" not in self.__dict__:
             self._content = self._saved = None
-            self._made.clear()
+            self._derived.clear()
 
     def edit(self, change: Callable[[bytes], bytes]) -> None:
         """Change the notebook's JSON.
@@ -113,10 +109,10 @@ class Document:
             self._version = None
         except ipynb.UnreadableError as error:
             raise self._unreadable(error) from error
-        except (EditError, ScrapNotFoundError, UsageError) as error:
+        except (errors.EditError, errors.ScrapNotFoundError, errors.UsageError) as error:
             raise type(error)(f"{self.path or 'The notebook'} cannot be edited. {error}") from error
         self.__dict__.pop("node", None)
-        self._made.clear()
+        self._derived.clear()
 
     def save(self, path: str | None) -> bool:
         """Write it to a file, by default to its own; result and errors are those of `Notebook.save`."""
@@ -154,13 +150,15 @@ class Document:
     def _held(self) -> bytes:
         content = self._content
         if content is None:
-            content, version = self._of_file()
+            content, version = self._read_file()
             if self._version not in (None, version):
-                raise NotebookChangedError(f"{self.path} was changed since it was read, and let go. Read it again.")
+                raise errors.NotebookChangedError(
+                    f"{self.path} was changed since it was read, and let go. Read it again."
+                )
             self._keep(content, version)
         return content
 
-    def _of_file(self) -> tuple[bytes, sources.Version | None]:
+    def _read_file(self) -> tuple[bytes, sources.Version | None]:
         try:
             return sources.read(self._file)
         except OSError as error:
@@ -180,8 +178,8 @@ class Document:
         except ipynb.UnreadableError as error:
             raise self._unreadable(error) from error
 
-    def _unreadable(self, error: ipynb.UnreadableError) -> ScrapbookException:
-        return ScrapbookException(f"{self.path or 'The notebook'} cannot be read. {error}")
+    def _unreadable(self, error: ipynb.UnreadableError) -> errors.ScrapbookException:
+        return errors.ScrapbookException(f"{self.path or 'The notebook'} cannot be read. {error}")
 
 
 def document(source: Any) -> Document:
@@ -190,6 +188,6 @@ def document(source: Any) -> Document:
         return source
     if not isinstance(source, str | os.PathLike):
         return Document("", source)
-    found = Document(os.fspath(source))
-    found.check()
-    return found
+    opened = Document(os.fspath(source))
+    opened.check()
+    return opened

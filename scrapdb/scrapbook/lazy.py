@@ -34,9 +34,7 @@ class LazyScrap(Scrap):
         return tuple(self)[key]
 
     def __eq__(self, other: object) -> bool:
-        return (
-            tuple(self) == other if type(other) is tuple else isinstance(other, Scrap) and tuple(self) == tuple(other)
-        )
+        return (type(other) is tuple or isinstance(other, Scrap)) and tuple(self) == tuple(other)
 
     def __ne__(self, other: object) -> bool:
         return not self == other

@@ -32,8 +32,8 @@ from scrapdb.scrapbook.gluing import output
 from scrapdb.scrapbook.gluing import publish
 from scrapdb.scrapbook.kernel import kernel_required
 from scrapdb.scrapbook.lazy import LazyScrap
-from scrapdb.scrapbook.outputs import Kept
-from scrapdb.scrapbook.outputs import kept
+from scrapdb.scrapbook.outputs import GluedScrap
+from scrapdb.scrapbook.outputs import glued_scraps
 from scrapdb.scrapbook.outputs import value
 from scrapdb.scrapbook.outputs import value_or_payload
 
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 OLD_READING = "SCRAPDB_OLD_READING"
-_CHEAP = frozenset({JSON, TEXT})
-_NOTES = frozenset({"papermill", "scrapbook"})
+_DECODED_AT_ONCE = frozenset({JSON, TEXT})  # cheap, unlike a DataFrame
+_NOTES = frozenset({"papermill", "scrapbook"})  # keys of metadata that make a scrap of a display
 
 
 class Notebook:
@@ -67,8 +67,8 @@ class Notebook:
         self.old_reading = is_old(old_reading)
         self._document = document(node_or_path)
         if strict:
-            for found in self._kept.values():
-                value(found.glued)
+            for scrap in self._glued_scraps.values():
+                value(scrap.glued)
 
     @property
     def path(self) -> str:
@@ -131,8 +131,8 @@ class Notebook:
     @property
     def problems(self) -> list[Problem]:
         """What cannot be read, or is suspicious. Everything is decoded to find out."""
-        found = facts(self._document.content)
-        return [*found.problems, *(self._undecodable() if found.status != "unreadable" else ())]
+        notebook = facts(self._document.content)
+        return [*notebook.problems, *(self._undecodable() if notebook.status != "unreadable" else ())]
 
     @property
     def cell_timing(self) -> list[float | None]:
@@ -153,7 +153,7 @@ class Notebook:
         import pandas as pd
 
         counts = enumerate(zip(self.execution_counts, self.cell_timing, strict=True))
-        ran = {place: (count, seconds) for place, (count, seconds) in counts if count}
+        ran = {index: (count, seconds) for index, (count, seconds) in counts if count}
         rows = [(self.filename, f"Out [{count}]", seconds, "time (s)") for count, seconds in ran.values()]
         return pd.DataFrame(rows, index=list(ran) or None, columns=["filename", "cell", "value", "type"])
 
@@ -186,7 +186,7 @@ class Notebook:
         return pd.concat(parts, ignore_index=True) if parts else self.parameter_dataframe
 
     def copy(self) -> Notebook:
-        """Return a notebook of its own that can be changed without changing this one."""
+        """Return a copy, which may be changed without changing this one."""
         return Notebook(self._document.copy(), strict=self.strict, old_reading=self.old_reading)
 
     def set(
@@ -208,8 +208,8 @@ class Notebook:
             UsageError: there is no such cell.
             NotImplementedError, ScrapbookException: as `glue`; and a display cannot be set.
         """
-        written = output(name, data, encoder)
-        self._document.edit(partial(edit.put, name=name, output=written, cell=cell, may_add=new))
+        output_ = output(name, data, encoder)
+        self._document.edit(partial(edit.put, name=name, output=output_, cell=cell, may_add=new))
 
     def unset(self, name: str, *, cell: int | None = None) -> None:
         """Take a scrap out: its value, what was shown for it, and all repetitions; `save` writes that.
@@ -260,19 +260,19 @@ class Notebook:
         Raises:
             ScrapbookException: there is no such scrap.
         """
-        found = self._kept.get(name)
-        if found is None:
+        scrap = self._glued_scraps.get(name)
+        if scrap is None:
             if raise_on_missing:
                 raise ScrapbookException(f"Scrap '{name}' is not available in this notebook.")
             _say(f"No scrap found with name '{name}' in this notebook")
             return
-        shown_as = new_name or name
-        if found.glued.data is not UNSET and not unattached:
-            publish(*scrapbook.data_output(_payload(found.glued, shown_as)))
-        if found.display:
-            metadata = {key: part for key, part in found.display["metadata"].items() if key not in _NOTES}
-            bundle = found.display["data"]
-            publish(*((bundle, metadata) if unattached else scrapbook.display_output(shown_as, bundle, metadata)))
+        glued_as = new_name or name
+        if scrap.glued.data is not UNSET and not unattached:
+            publish(*scrapbook.data_output(_payload(scrap.glued, glued_as)))
+        if scrap.display:
+            metadata = {key: part for key, part in scrap.display["metadata"].items() if key not in _NOTES}
+            bundle = scrap.display["data"]
+            publish(*((bundle, metadata) if unattached else scrapbook.display_output(glued_as, bundle, metadata)))
 
     def __repr__(self) -> str:
         return f"<Notebook {self.path or 'without a path'}: {len(self.scraps)} scraps>"
@@ -285,14 +285,14 @@ class Notebook:
         return f"<b {NO_MATH}>{escape(self.path)}</b>{self.scraps._repr_html_()}"
 
     def _scraps(self) -> Scraps:
-        return Scraps((name, self._scrap(found)) for name, found in self._kept.items())
+        return Scraps((name, self._scrap(scrap)) for name, scrap in self._glued_scraps.items())
 
     @property
-    def _kept(self) -> dict[str, Kept]:
-        return self._document.once("kept", self._found)
+    def _glued_scraps(self) -> dict[str, GluedScrap]:
+        return self._document.once("glued", self._find_scraps)
 
-    def _found(self) -> dict[str, Kept]:
-        find = partial(kept, strict=self.strict, old_reading=self.old_reading)
+    def _find_scraps(self) -> dict[str, GluedScrap]:
+        find = partial(glued_scraps, strict=self.strict, old_reading=self.old_reading)
         try:
             return find(self._document.read(ipynb.read))
         except msgspec.MsgspecError:  # in a part that the fast reader had left undecoded
@@ -301,22 +301,22 @@ class Notebook:
                 raise ScrapbookException(f"{self.path} cannot be read. {notebook.problems[0].message}") from None
             return find(notebook)
 
-    def _scrap(self, found: Kept) -> Scrap:
-        glued = found.glued
+    def _scrap(self, scrap: GluedScrap) -> Scrap:
+        glued = scrap.glued
         if glued.data is UNSET:
-            return Scrap(glued.name, None, DISPLAY, found.display)
-        if glued.encoder in _CHEAP:
-            return Scrap(glued.name, value_or_payload(glued, strict=self.strict), glued.encoder, found.display)
-        return LazyScrap(glued.name, partial(value_or_payload, glued, strict=self.strict), glued.encoder, found.display)
+            return Scrap(glued.name, None, DISPLAY, scrap.display)
+        if glued.encoder in _DECODED_AT_ONCE:
+            return Scrap(glued.name, value_or_payload(glued, strict=self.strict), glued.encoder, scrap.display)
+        return LazyScrap(glued.name, partial(value_or_payload, glued, strict=self.strict), glued.encoder, scrap.display)
 
     def _undecodable(self) -> Iterator[Problem]:
-        for name, found in self._kept.items():
+        for name, scrap in self._glued_scraps.items():
             try:
-                value(found.glued)
+                value(scrap.glued)
             except ScrapbookMissingEncoder as error:
-                yield Problem("encoder", str(error), name, found.cell)
+                yield Problem("encoder", str(error), name, scrap.cell)
             except ScrapbookException as error:
-                yield Problem("payload", str(error), name, found.cell)
+                yield Problem("payload", str(error), name, scrap.cell)
 
     def _dataframe(self, kind: str, values: dict[str, Any]) -> pd.DataFrame:
         import pandas as pd
@@ -326,7 +326,7 @@ class Notebook:
 
 
 def is_old(old_reading: bool | None) -> bool:  # noqa: FBT001 - it is the only argument
-    """Choose the old reading where that was asked for, or where nothing was and the environment asks for it."""
+    """Return whether the old reading holds: as was asked for, or if nothing was, as the environment says."""
     return bool(os.environ.get(OLD_READING)) if old_reading is None else old_reading
 
 

@@ -20,7 +20,7 @@ from scrapdb.notebooks import ipynb
 from scrapdb.notebooks import wire
 
 
-class Kept(NamedTuple):
+class GluedScrap(NamedTuple):
     """A scrap of a notebook: its payload, the whole output that was shown for it, and the cell it was glued in."""
 
     glued: Glued
@@ -28,7 +28,7 @@ class Kept(NamedTuple):
     cell: int
 
 
-def kept(notebook: ipynb.Notebook, *, strict: bool, old_reading: bool) -> dict[str, Kept]:
+def glued_scraps(notebook: ipynb.Notebook, *, strict: bool, old_reading: bool) -> dict[str, GluedScrap]:
     """Find the scraps of a notebook by name, the last of a name where its first stood.
 
     Args:
@@ -40,14 +40,14 @@ def kept(notebook: ipynb.Notebook, *, strict: bool, old_reading: bool) -> dict[s
         ScrapbookDataException: a payload is malformed.
         msgspec.MsgspecError: an undecoded part is refused; read the notebook with `ipynb.read_careful`.
     """
-    found: dict[str, Kept] = {}
-    for item in _all(notebook):
-        if isinstance(item, Kept):
-            earlier = None if old_reading else found.get(item.glued.name)
-            found[item.glued.name] = _joined(earlier, item)
+    scraps: dict[str, GluedScrap] = {}
+    for item in _in_order(notebook):
+        if isinstance(item, GluedScrap):
+            earlier = None if old_reading else scraps.get(item.glued.name)
+            scraps[item.glued.name] = _merged(earlier, item)
         elif strict:
             raise ScrapbookDataException(item.message)
-    return found
+    return scraps
 
 
 def value(glued: Glued) -> Any:
@@ -70,7 +70,7 @@ def value(glued: Glued) -> Any:
 
 
 def value_or_payload(glued: Glued, *, strict: bool) -> Any:
-    """Decode a payload; one that cannot be decoded is given as it is, with a warning, unless that is an error.
+    """Decode a payload; one that cannot be decoded is returned as it is, with a warning, unless that is an error.
 
     Raises:
         As `value`, if strict.
@@ -84,12 +84,12 @@ def value_or_payload(glued: Glued, *, strict: bool) -> Any:
         return glued.data
 
 
-def _all(notebook: ipynb.Notebook) -> Iterator[Kept | Problem]:
-    for place, cell in enumerate(notebook.cells):
+def _in_order(notebook: ipynb.Notebook) -> Iterator[GluedScrap | Problem]:
+    for index, cell in enumerate(notebook.cells):
         for output in cell.outputs:
             for item in wire.read(output.data, output.metadata, ipynb.value):
                 if isinstance(item, Glued):
-                    yield Kept(item, _display(item, output), place)
+                    yield GluedScrap(item, _display(item, output), index)
                 else:
                     yield item
 
@@ -111,7 +111,7 @@ def _text(part: Any) -> Any:
     return "".join(part) if is_lines else part
 
 
-def _joined(earlier: Kept | None, item: Kept) -> Kept:
+def _merged(earlier: GluedScrap | None, item: GluedScrap) -> GluedScrap:
     """Let a display join the value that was glued right before it, in the same cell."""
     shown_only = item.glued.data is UNSET
     if earlier and shown_only and earlier.cell == item.cell and earlier.glued.data is not UNSET and not earlier.display:

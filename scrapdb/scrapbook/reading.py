@@ -56,16 +56,16 @@ def read_notebooks(
         ScrapbookException: if strict, a file is not a notebook, or a scrap cannot be read.
     """
     shelf = Shelf()
-    listed = {}
-    for file in sources.listed(os.fspath(path)):
+    readers = {}
+    for file in sources.notebooks_in(os.fspath(path)):
         name = file.rpartition("/")[2].removesuffix(sources.SUFFIX)
-        if _wanted(file, name, path_filter):
+        if _matches(file, name, path_filter):
             document = Document(file, shelf=shelf)
-            listed[name] = partial(_read, document, strict=strict, old_reading=is_old(old_reading))
+            readers[name] = partial(_read, document, strict=strict, old_reading=is_old(old_reading))
     if not strict:
-        return Scrapbook(listed)
+        return Scrapbook(readers)
     book = Scrapbook()
-    book.update((name, read()) for name, read in listed.items())
+    book.update((name, read()) for name, read in readers.items())
     return book
 
 
@@ -74,7 +74,7 @@ def _read(document: Document, *, strict: bool, old_reading: bool) -> Notebook:
     return Notebook(document, strict=strict, old_reading=old_reading)
 
 
-def _wanted(file: str, name: str, path_filter: PathFilter | None) -> bool:
+def _matches(file: str, name: str, path_filter: PathFilter | None) -> bool:
     if path_filter is None:
         return True
     if isinstance(path_filter, str):

@@ -23,7 +23,7 @@ from scrapdb.scrapbook.notebook import Notebook
 if TYPE_CHECKING:
     import pandas as pd
 
-_LONGEST_VALUE = 100
+_LONGEST_VALUE = 100  # characters, as in scrapbook's report
 
 
 class Scrapbook(MutableMapping[str, Notebook]):
@@ -42,8 +42,8 @@ class Scrapbook(MutableMapping[str, Notebook]):
         self._notebooks[key] = notebook if isinstance(notebook, Notebook) else Notebook(notebook)
 
     def __getitem__(self, key: str) -> Notebook:
-        found = self._notebooks.get(key) or self._missing(key)
-        return found if isinstance(found, Notebook) else self._read(key, found)
+        entry = self._notebooks.get(key) or self._missing(key)
+        return entry if isinstance(entry, Notebook) else self._read(key, entry)
 
     def __delitem__(self, key: str) -> None:
         _ = self[key]  # what cannot be read is not there
@@ -82,9 +82,8 @@ class Scrapbook(MutableMapping[str, Notebook]):
     @property
     def problems(self) -> dict[str, list[Problem]]:
         """What cannot be read, by notebook; those that could not be read at all are not in the mapping itself."""
-        found = {key: [problem] for key, problem in self.unreadable.items()}
-        found |= {key: problems for key, notebook in self.items() if (problems := notebook.problems)}
-        return found
+        unreadable = {key: [problem] for key, problem in self.unreadable.items()}
+        return unreadable | {key: problems for key, notebook in self.items() if (problems := notebook.problems)}
 
     @property
     def metrics(self) -> pd.DataFrame:
@@ -117,9 +116,9 @@ class Scrapbook(MutableMapping[str, Notebook]):
             headers: whether to put names above.
         """
         names = list(self) if notebook_names is None else _listed(notebook_names)
-        for place, name in enumerate(names):
+        for index, name in enumerate(names):
             if headers:
-                _headers(["<hr>"] if place else [], f"### {name}")
+                _headers(["<hr>"] if index else [], f"### {name}")
             self._report(self[name], _listed(scrap_names or ()), include_data=include_data, headers=bool(headers))
 
     def __repr__(self) -> str:

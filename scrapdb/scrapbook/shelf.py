@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakMethod
 
-HELD = 128 * 2**20
+MOST_HELD = 128 * 2**20  # bytes of files; what a directory has beyond them is read again when it is asked for
 
 
 class Shelf:
@@ -17,7 +17,7 @@ class Shelf:
         limit: how many bytes of files stay in memory; of those that were read first, the content is let go.
     """
 
-    def __init__(self, limit: int = HELD) -> None:
+    def __init__(self, limit: int = MOST_HELD) -> None:
         self.limit = limit
         self._held: deque[tuple[WeakMethod[Callable[[], None]], int]] = deque()
         self._size = 0

@@ -33,7 +33,7 @@ def read(path: str) -> tuple[bytes, Version | None]:
     return text.encode(), None
 
 
-def listed(directory: str) -> list[str]:
+def notebooks_in(directory: str) -> list[str]:
     """List the notebooks in a directory, not those below it, by name.
 
     Raises:

@@ -247,7 +247,7 @@ class Writer:
             self._searched = full_text.is_there(self._connection)
 
     def _claim_ids(self, batch: Sequence[Rows], counts: Changes) -> list[int]:
-        """Return each notebook its id: the one it has, whose rows are cleared, or the next one."""
+        """Give each notebook its id: the one it has, whose rows are cleared, or the next one."""
         following = 1 + self._connection.execute("SELECT coalesce(max(id), 0) FROM notebooks").fetchone()[0]
         paths = json.dumps([rows.path for rows in batch])
         known = dict(self._connection.execute(_IDS, (paths,)))

@@ -68,7 +68,12 @@ def scrapdb(ticker_store: Path, tmp_path: Path) -> Callable[..., sessions.Ran]:
         ("query --db nowhere.db", 1),
         ("query 'distance <'", 2),
         ("query 'distanse < 1'", 2),
-        ("query --explain", 2),
+        ("query --explain", 0),
+        ("query --explain -c nothing", 2),
+        ("query --explain --sort nothing", 2),
+        ("query --explain --json", 2),
+        ("query --explain --count", 2),
+        ("query --json --csv", 2),
         ("query --limit -1", 2),
         ("query --nonsense", 2),
         ("nonsense", 2),
@@ -270,7 +275,7 @@ def test_every_command_helps(scrapdb: Callable[..., sessions.Ran], name: str) ->
     assert ran.stdout.startswith(f"Usage: scrapdb {name} ")
     assert {"--db", "--quiet", "--verbose"} <= {*ran.stdout.replace(",", " ").split()}
     assert f"\n  {name} " in overview
-    assert "\\b" not in ran.stdout  # click's mark of lines that are not to be joined
+    assert "\\b" not in ran.stdout  # the mark of lines that are not to be joined
     assert scrapdb(f"scrapdb {name} -h").stdout == ran.stdout
 
 

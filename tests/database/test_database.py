@@ -90,7 +90,7 @@ def test_index_tells_what_it_did_and_how_far_it_is(tmp_path: Path) -> None:
     nb.write(tmp_path / "runs" / "broken.ipynb", b"{")
     db = scrapdb.open(os.fspath(tmp_path / "scraps.db"))
     told: list[Any] = []
-    summary = db.index(tmp_path / "runs", report=told.append)
+    summary = db.index(tmp_path / "runs", progress=told.append)
     assert (summary.added, summary.failed, summary.notebooks) == (3, 1, 4)
     assert told[-1] == (4, 4, 4)
     (tmp_path / "runs" / "0.ipynb").unlink()
@@ -201,15 +201,15 @@ def test_a_name_of_many_notebooks_asks_for_more_of_the_path(tmp_path: Path) -> N
 
 
 def test_fields(ticker_store: Path) -> None:
-    fields = {(row["name"], row["kind"]): row for row in scrapdb.open(ticker_store).fields()}
+    fields = {(row["name"], row["role"]): row for row in scrapdb.open(ticker_store).fields()}
     glued = [distance(path) for path in (ticker_store.parent / "tickers").glob("*.ipynb")]
     assert (fields["distance", "scrap"]["min"], fields["distance", "scrap"]["max"]) == (min(glued), max(glued))
     assert fields["symbol", "parameter"]["examples"] == "AAA, ABC, BCD"
     assert fields["length", "scrap"]["notebooks"] == fields["length", "parameter"]["notebooks"] == 12
     assert fields["prices", "scrap"]["type"] == "frame"
-    assert not [name for name, kind in fields if kind == "notebook"]
+    assert not [name for name, role in fields if role == "notebook"]
     attributes = scrapdb.open(ticker_store).fields(attributes=True)
-    assert "nb.status" in {row["name"] for row in attributes if row["kind"] == "notebook"}
+    assert "nb.status" in {row["name"] for row in attributes if row["role"] == "notebook"}
 
 
 def distance(path: Path) -> float:

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from scrapdb.database.magic import Question
+from scrapdb.database.magic import Request
 from scrapdb.database.magic import answer
-from scrapdb.database.magic import question
+from scrapdb.database.magic import read_request
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import StoreNotFoundError
 from scrapdb.errors import UsageError
@@ -22,17 +22,17 @@ from scrapdb.indexing.loop import index
 from tests import notebook_builder as nb
 from tests.formats.test_sandbox import Elements
 
-QUESTIONS = {
-    "": Question(None),
-    "distance < 0.1": Question("distance < 0.1"),
-    "distance < 0.1 -c symbol --limit 3": Question("distance < 0.1", 3, columns="symbol"),
-    "--sort -distance --sort=symbol last - first > -1": Question("last - first > -1", sort="-distance, symbol"),
-    "-c symbol, distance a = 1": Question("a = 1", columns="symbol, distance"),
-    "--columns 'distance * 100 as pct'": Question(None, columns="distance * 100 as pct"),
-    'symbol = "a -c b" --scrap "the chart"': Question('symbol = "a -c b"', scrap="the chart"),
-    "`odd --name` > 1 and text = 'x  y'": Question("`odd --name` > 1 and text = 'x  y'"),
-    "symbol ~ '^A{2}$' --db ../other.db": Question("symbol ~ '^A{2}$'", db="../other.db"),
-    "text = 'it''s' and x-c>1": Question("text = 'it''s' and x-c>1"),
+REQUESTS = {
+    "": Request(None),
+    "distance < 0.1": Request("distance < 0.1"),
+    "distance < 0.1 -c symbol --limit 3": Request("distance < 0.1", 3, columns="symbol"),
+    "--sort -distance --sort=symbol last - first > -1": Request("last - first > -1", sort="-distance, symbol"),
+    "-c symbol, distance a = 1": Request("a = 1", columns="symbol, distance"),
+    "--columns 'distance * 100 as pct'": Request(None, columns="distance * 100 as pct"),
+    'symbol = "a -c b" --scrap "the chart"': Request('symbol = "a -c b"', scrap="the chart"),
+    "`odd --name` > 1 and text = 'x  y'": Request("`odd --name` > 1 and text = 'x  y'"),
+    "symbol ~ '^A{2}$' --db ../other.db": Request("symbol ~ '^A{2}$'", db="../other.db"),
+    "text = 'it''s' and x-c>1": Request("text = 'it''s' and x-c>1"),
 }
 MISTAKES = {
     "--lmit 3": "There is no option --lmit; there are -c, --columns, --sort, --limit, --scrap, --db.",
@@ -44,27 +44,27 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("line", QUESTIONS)
-def test_a_line_is_a_question(line: str) -> None:
-    assert question(line) == QUESTIONS[line]
+@pytest.mark.parametrize("line", REQUESTS)
+def test_a_line_is_a_request(line: str) -> None:
+    assert read_request(line) == REQUESTS[line]
 
 
 @pytest.mark.parametrize("line", MISTAKES)
 def test_a_mistake_in_a_line_is_named(line: str) -> None:
     with pytest.raises(UsageError) as mistake:
-        question(line)
+        read_request(line)
     assert str(mistake.value) == MISTAKES[line]
 
 
-def test_a_cell_is_a_question_as_it_stands() -> None:
+def test_a_cell_is_a_request_as_it_stands() -> None:
     expression = "distance\n  < 0.1 --limit 3"
-    assert question("--sort distance", f"{expression}\n") == Question(expression, sort="distance")
-    assert question("sql --db other.db", "select 1\n") == Question("select 1", is_sql=True, db="other.db")
+    assert read_request("--sort distance", f"{expression}\n") == Request(expression, sort="distance")
+    assert read_request("sql --db other.db", "select 1\n") == Request("select 1", is_sql=True, db="other.db")
     with pytest.raises(UsageError, match=r"^`distance < 1` belongs in the lines below"):
-        question("distance < 1", "and x")
+        read_request("distance < 1", "and x")
     for options in ("sql --limit 3", "sql --scrap x"):
         with pytest.raises(UsageError, match="SQL takes no option but --db"):
-            question(options, "select 1")
+            read_request(options, "select 1")
 
 
 @pytest.fixture(scope="module")
@@ -83,58 +83,58 @@ def twenty(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(directory / "scraps.db")
 
 
-def shown(asked: Question) -> Elements:
-    return Elements(answer(asked)._repr_html_())
+def shown(request: Request) -> Elements:
+    return Elements(answer(request)._repr_html_())
 
 
-def captions(asked: Question) -> list[str]:
-    document = answer(asked)._repr_html_().replace("<figcaption", "\n<figcaption")
+def captions(request: Request) -> list[str]:
+    document = answer(request)._repr_html_().replace("<figcaption", "\n<figcaption")
     return [Elements(line).text for line in document.splitlines() if line.startswith("<figcaption")]
 
 
 def test_the_store_is_the_one_that_the_command_line_takes(twenty: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(twenty).parent / "runs")
-    assert len(answer(Question("n < 3"))) == 3
+    assert len(answer(Request("n < 3"))) == 3
     monkeypatch.setenv("SCRAPDB_DB", "elsewhere.db")
     with pytest.raises(StoreNotFoundError, match=r"elsewhere\.db"):
-        answer(Question("n < 3"))
-    assert len(answer(Question("n < 3", db="../scraps.db"))) == 3
+        answer(Request("n < 3"))
+    assert len(answer(Request("n < 3", db="../scraps.db"))) == 3
 
 
 def test_a_dozen_pictures_are_drawn_and_the_rest_counted(twenty: str) -> None:
-    asked = Question("n >= 5", sort="-n", db=twenty)
-    assert [tag for tag, _ in shown(asked).found].count("img") == 12
-    assert shown(asked).text.endswith("3 more; --limit 15 shows them.")
-    assert [tag for tag, _ in shown(asked._replace(limit=15)).found].count("img") == 15
-    assert "more" not in shown(asked._replace(limit=15)).text
+    request = Request("n >= 5", sort="-n", db=twenty)
+    assert [tag for tag, _ in shown(request).found].count("img") == 12
+    assert shown(request).text.endswith("3 more; --limit 15 shows them.")
+    assert [tag for tag, _ in shown(request._replace(limit=15)).found].count("img") == 15
+    assert "more" not in shown(request._replace(limit=15)).text
 
 
 def test_pictures_come_in_the_order_of_the_rows(twenty: str) -> None:
-    asked = Question("n in (7, 9)", sort="-n", columns="n", db=twenty)
-    assert [row["n"] for row in answer(asked)] == [9, 7]
-    assert captions(asked) == ["runs/09.ipynb: plot", "runs/07.ipynb: plot"]
-    assert Elements(answer(asked._replace(expression="n < 0"))._repr_html_()).text == "n"
+    request = Request("n in (7, 9)", sort="-n", columns="n", db=twenty)
+    assert [row["n"] for row in answer(request)] == [9, 7]
+    assert captions(request) == ["runs/09.ipynb: plot", "runs/07.ipynb: plot"]
+    assert Elements(answer(request._replace(expression="n < 0"))._repr_html_()).text == "n"
 
 
 def test_a_large_picture_is_only_named(twenty: str) -> None:
-    asked = Question("n in (2, 3)", db=twenty)
-    assert [tag for tag, _ in shown(asked).found].count("img") == 1
-    assert shown(asked).text.endswith("runs/03.ipynb: plot is too large to be shown here.")
+    request = Request("n in (2, 3)", db=twenty)
+    assert [tag for tag, _ in shown(request).found].count("img") == 1
+    assert shown(request).text.endswith("runs/03.ipynb: plot is too large to be shown here.")
 
 
 def test_a_named_scrap_is_shown_whatever_it_is(twenty: str) -> None:
-    asked = Question("n = 7", scrap="<i>page", db=twenty)
-    elements = shown(asked)
+    request = Request("n = 7", scrap="<i>page", db=twenty)
+    elements = shown(request)
     assert [attributes["sandbox"] for tag, attributes in elements.found if tag == "iframe"] == [""]
     assert not {"i", "h1"} & {tag for tag, _ in elements.found}
     assert elements.text.endswith("runs/07.ipynb: <i>page")
     with pytest.raises(ScrapNotFoundError, match=r"^No notebook has shown anything for 'plt'; did you mean plot\?$"):
-        answer(asked._replace(scrap="plt"))
+        answer(request._replace(scrap="plt"))
 
 
 def test_an_answer_is_printed_as_a_table_and_stays_as_it_was(twenty: str, tmp_path: Path) -> None:
     copy = str(shutil.copy(twenty, tmp_path))
-    found = answer(Question("n < 2", columns="n, nb.status", db=copy))
+    found = answer(Request("n < 2", columns="n, nb.status", db=copy))
     Path(copy).unlink()
     assert repr(found) == "n  nb.status\n0  completed\n1  completed"
     assert len(found) == 2
@@ -143,7 +143,7 @@ def test_an_answer_is_printed_as_a_table_and_stays_as_it_was(twenty: str, tmp_pa
 
 def test_only_the_first_hundred_rows_are_printed(twenty: str) -> None:
     sql = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 1234) SELECT x FROM n"
-    printed = repr(answer(Question(sql, is_sql=True, db=twenty))).splitlines()
+    printed = repr(answer(Request(sql, is_sql=True, db=twenty))).splitlines()
     assert [line.strip() for line in printed[99:]] == ["99", "100", "… 1,134 more rows"]
 
 

@@ -14,7 +14,7 @@ import pytest
 from IPython.core.formatters import DisplayFormatter
 
 import scrapdb
-from scrapdb.database.notebook import Notebook
+from scrapdb.database.notebook import StoredNotebook
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import UsageError
 from tests import notebook_builder as nb
@@ -35,7 +35,7 @@ class Tags(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def encoders(executed: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Notebook:
+def encoders(executed: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> StoredNotebook:
     directory = tmp_path_factory.mktemp("encoders")
     shutil.copy(executed("encoders"), directory)
     db = scrapdb.open(directory / "scraps.db")
@@ -43,7 +43,7 @@ def encoders(executed: Callable[[str], Path], tmp_path_factory: pytest.TempPathF
     return db.notebook("encoders")
 
 
-def glue(tmp_path: Path, *outputs: Any, name: str = "a") -> Notebook:
+def glue(tmp_path: Path, *outputs: Any, name: str = "a") -> StoredNotebook:
     nb.write(tmp_path / "runs" / f"{name}.ipynb", nb.notebook(nb.code("glue()", *outputs)))
     db = scrapdb.open(tmp_path / "scraps.db")
     db.index(tmp_path / "runs")
@@ -62,7 +62,7 @@ def tags(document: str) -> list[str]:
     return parser.found
 
 
-def test_scraps_come_in_the_order_of_the_cells_with_their_values(encoders: Notebook) -> None:
+def test_scraps_come_in_the_order_of_the_cells_with_their_values(encoders: StoredNotebook) -> None:
     data = {name: scrap.data for name, scrap in encoders.scraps.items() if scrap.type not in {"frame", "display"}}
     assert math.isnan(data.pop("nan"))
     assert [*data.items()] == [
@@ -83,7 +83,7 @@ def test_scraps_come_in_the_order_of_the_cells_with_their_values(encoders: Noteb
     assert len(encoders.scraps) == 18
 
 
-def test_a_notebook_tells_where_its_scraps_were_glued(encoders: Notebook) -> None:
+def test_a_notebook_tells_where_its_scraps_were_glued(encoders: StoredNotebook) -> None:
     scrap = encoders.scraps["shown json"]
     assert (scrap.cell, scrap.cell_id, scrap.encoder, scrap.type) == (5, "cell-4", "json", "json")
     assert encoders.scraps["plot"].cell_id == "cell-6"
@@ -93,7 +93,7 @@ def test_a_notebook_tells_where_its_scraps_were_glued(encoders: Notebook) -> Non
     assert encoders.parameters["alpha"] == 0.5
 
 
-def test_a_frame_comes_back_as_it_was_glued(encoders: Notebook) -> None:
+def test_a_frame_comes_back_as_it_was_glued(encoders: StoredNotebook) -> None:
     expected = pd.DataFrame({"n": [1, 2, 3], "x": [0.5, None, 2.5], "s": ["a", "b", None]}, index=["r1", "r2", "r3"])
     for name in ("frame", "shown frame"):
         pd.testing.assert_frame_equal(encoders.scraps[name].data, expected)
@@ -102,7 +102,7 @@ def test_a_frame_comes_back_as_it_was_glued(encoders: Notebook) -> None:
         encoders.scraps["float"].table()
 
 
-def test_displays_are_the_bytes_of_the_file(encoders: Notebook, executed: Callable[[str], Path]) -> None:
+def test_displays_are_the_bytes_of_the_file(encoders: StoredNotebook, executed: Callable[[str], Path]) -> None:
     bundles = {
         output["metadata"]["scrapbook"]["name"]: output["data"]
         for cell in json.loads(executed("encoders").read_bytes())["cells"]
@@ -117,7 +117,7 @@ def test_displays_are_the_bytes_of_the_file(encoders: Notebook, executed: Callab
     assert encoders.scraps["plot"].data is None
 
 
-def test_an_unknown_scrap_names_the_known(encoders: Notebook) -> None:
+def test_an_unknown_scrap_names_the_known(encoders: StoredNotebook) -> None:
     with pytest.raises(ScrapNotFoundError, match=r"^encoders.ipynb has no scrap 'nothing'; it has text, integer, big"):
         encoders.scraps["nothing"]
     with pytest.raises(KeyError):
@@ -131,24 +131,24 @@ def test_a_notebook_without_scraps_says_so(tmp_path: Path) -> None:
         glue(tmp_path).scraps["x"]
 
 
-def test_jupyter_shows_a_picture(encoders: Notebook) -> None:
+def test_jupyter_shows_a_picture(encoders: StoredNotebook) -> None:
     shown = in_jupyter(encoders.scraps["plot"])
     assert base64.b64decode(shown["image/png"]) == encoders.scraps["plot"].display["image/png"]
     assert "text/html" not in shown
 
 
-def test_jupyter_shows_html_in_a_frame(encoders: Notebook) -> None:
+def test_jupyter_shows_html_in_a_frame(encoders: StoredNotebook) -> None:
     assert tags(in_jupyter(encoders.scraps["html"])["text/html"]) == ["iframe"]
     assert tags(in_jupyter(encoders.scraps["shown frame"])["text/html"]) == ["iframe"]
 
 
-def test_jupyter_shows_a_frame_as_a_table(encoders: Notebook) -> None:
+def test_jupyter_shows_a_frame_as_a_table(encoders: StoredNotebook) -> None:
     shown = in_jupyter(encoders.scraps["frame"])
     assert {"table", "th", "td"} <= {*tags(shown["text/html"])}
     assert shown["text/plain"] == "<Scrap frame: DataFrame 3 × 3>"
 
 
-def test_jupyter_shows_a_value(encoders: Notebook) -> None:
+def test_jupyter_shows_a_value(encoders: StoredNotebook) -> None:
     assert in_jupyter(encoders.scraps["integer"]) == {
         "text/plain": "<Scrap integer: 9007199254740993>",
         "text/html": '<pre class="tex2jax_ignore mathjax_ignore">9007199254740993</pre>',
@@ -193,7 +193,7 @@ def test_a_summary_has_no_control_character(tmp_path: Path) -> None:
     assert "<Scrap none: null>" in shown
 
 
-def test_rows_of_a_notebook(encoders: Notebook) -> None:
+def test_rows_of_a_notebook(encoders: StoredNotebook) -> None:
     rows = {row["name"]: row for row in encoders.table(["name", "role", "type", "value", "encoder", "cell"])}
     assert rows["big"] == {
         "name": "big",
@@ -207,7 +207,7 @@ def test_rows_of_a_notebook(encoders: Notebook) -> None:
     assert (rows["alpha"]["role"], rows["alpha"]["encoder"], rows["alpha"]["cell"]) == ("parameter", None, None)
 
 
-def test_problems_of_a_notebook(encoders: Notebook) -> None:
+def test_problems_of_a_notebook(encoders: StoredNotebook) -> None:
     assert {(name, kind) for _, _, _, name, kind, _ in encoders.problems} == {("repeated", "repeated")}
 
 

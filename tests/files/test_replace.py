@@ -80,11 +80,11 @@ def test_a_file_that_was_changed_stays(file: Path) -> None:
 def test_any_content_may_be_replaced_and_none_need_be_there(file: Path) -> None:
     replace(str(file), None, NEW)
     assert file.read_bytes() == NEW
-    made = file.with_name("made.ipynb")
-    replace(str(made), None, NEW)
-    assert made.read_bytes() == NEW
+    other = file.with_name("made.ipynb")
+    replace(str(other), None, NEW)
+    assert other.read_bytes() == NEW
     file.with_name("plain.txt").touch()
-    assert made.stat().st_mode == file.with_name("plain.txt").stat().st_mode
+    assert other.stat().st_mode == file.with_name("plain.txt").stat().st_mode
 
 
 def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
@@ -154,7 +154,9 @@ def test_only_one_process_edits_at_a_time_and_a_killed_one_does_not_matter(file:
             replace(str(file), OLD, NEW)
         process.kill()
     (left,) = set(file.parent.iterdir()) - {file}
-    assert [found.file for found in Scan(str(file.parent)).directory_tree(str(file.parent), vouch=True)] == [str(file)]
+    assert [candidate.file for candidate in Scan(str(file.parent)).directory_tree(str(file.parent), vouch=True)] == [
+        str(file)
+    ]
     left.write_bytes(b"half of something longer than the new content")
     replace(str(file), OLD, NEW)
     assert file.read_bytes() == NEW

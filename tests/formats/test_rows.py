@@ -128,15 +128,15 @@ def test_json_has_null_for_what_it_has_no_word_for() -> None:
     def refuse(word: str) -> None:
         pytest.fail(f"{word} is no JSON")
 
-    found = json.loads(written("json", ["a", "b", "c", "d"], [row]), parse_constant=refuse)
-    assert found == [{"a": None, "b": None, "c": None, "d": [1.0, None, {"a": None}]}]
+    objects = json.loads(written("json", ["a", "b", "c", "d"], [row]), parse_constant=refuse)
+    assert objects == [{"a": None, "b": None, "c": None, "d": [1.0, None, {"a": None}]}]
 
 
 def test_bytes_are_base64() -> None:
     content = bytes(range(256))
     assert base64.b64decode(written("csv", ["a"], [(content,)]).split("\n")[1]) == content
-    ((found,),) = (row.values() for row in json.loads(written("json", ["a"], [(content,)])))
-    assert base64.b64decode(found["encoded"]) == content
+    ((cell,),) = (row.values() for row in json.loads(written("json", ["a"], [(content,)])))
+    assert base64.b64decode(cell["encoded"]) == content
 
 
 @pytest.mark.parametrize("format_", TEXT_FORMATS)
@@ -157,13 +157,13 @@ def test_a_table_has_no_raw_control_character(rows: list[tuple[str, str]], width
 @given(st.lists(st.tuples(texts, texts), max_size=4))
 @example([("__init__", "__0__")])
 def test_markdown_shows_the_very_text(rows: list[tuple[str, str]]) -> None:
-    found = markdown_cells(written("md", ["first", "second"], [*rows]))
-    assert found == [["first", "second"], *([shown(cell) for cell in row] for row in rows)]
+    cells = markdown_cells(written("md", ["first", "second"], [*rows]))
+    assert cells == [["first", "second"], *([escaped(cell) for cell in row] for row in rows)]
 
 
 @pytest.mark.parametrize("text", [text for text in ODD_TEXTS if text.strip() == text])
 def test_markdown_shows_odd_texts(text: str) -> None:
-    assert markdown_cells(written("md", [text, "x"], [("y", text)])) == [[shown(text), "x"], ["y", shown(text)]]
+    assert markdown_cells(written("md", [text, "x"], [("y", text)])) == [[escaped(text), "x"], ["y", escaped(text)]]
 
 
 def markdown_cells(text: str) -> list[list[str]]:
@@ -179,7 +179,7 @@ def markdown_cells(text: str) -> list[list[str]]:
     return rows
 
 
-def shown(text: str) -> str:
+def escaped(text: str) -> str:
     """Write control characters as Python's repr does; Markdown drops the spaces around a cell."""
     return "".join(repr(char)[1:-1] if is_harmful(char) else char for char in text).strip(" \t\u3000\xa0")
 
@@ -228,7 +228,7 @@ def test_a_column_is_cut_for_its_neighbour_only_where_it_must() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "shown"),
+    ("path", "expected"),
     [
         ("runs/2026-11-21/report.ipynb", "…-21/report.ipynb"),
         ("runs/日本語日本/report.ipynb", "…本/report.ipynb"),
@@ -236,9 +236,9 @@ def test_a_column_is_cut_for_its_neighbour_only_where_it_must() -> None:
         ("runs/2026-11-21/report.txt", "runs/2026-11-21/…"),
     ],
 )
-def test_a_path_of_a_notebook_is_cut_in_front(path: str, shown: str) -> None:
+def test_a_path_of_a_notebook_is_cut_in_front(path: str, expected: str) -> None:
     assert written("table", ["notebook", "b"], [(path, "y" * 11)], width=30).splitlines()[1].split() == [
-        shown,
+        expected,
         "y" * 11,
     ]
 
@@ -267,7 +267,7 @@ def test_parquet_comes_back_from_pandas(tmp_path: Path) -> None:
     }
     path = tmp_path / "rows.parquet"
     write("parquet", [*columns], zip(*columns.values(), strict=True), path)
-    found = pd.read_parquet(path, dtype_backend="numpy_nullable").astype(object)
+    frame = pd.read_parquet(path, dtype_backend="numpy_nullable").astype(object)
     expected = columns | {
         "large": [str(2**70), None, "1"],
         "mixed": ["1", "x", None],
@@ -275,7 +275,7 @@ def test_parquet_comes_back_from_pandas(tmp_path: Path) -> None:
         "surrogate": ["\\ud800", "x", None],
         "cells": ["DataFrame 3 × 2", None, "1.5"],
     }
-    assert {name: [None if value is pd.NA else value for value in found[name]] for name in found} == expected
+    assert {name: [None if value is pd.NA else value for value in frame[name]] for name in frame} == expected
 
 
 def test_parquet_without_rows_has_its_columns(tmp_path: Path) -> None:

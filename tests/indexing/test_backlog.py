@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,23 +21,26 @@ def task(file: str) -> Task:
 def test_tasks_come_back_in_their_order(monkeypatch: pytest.MonkeyPatch, in_memory: int) -> None:
     monkeypatch.setattr("scrapdb.indexing.backlog._IN_MEMORY", in_memory)
     given = [task(f"/tree/\udcff{number}.ipynb") for number in range(2_500)]
-    with Backlog() as backlog:
-        backlog.add(given[:1_700])
-        backlog.add([])
-        backlog.add(given[1_700:])
+    with closing(Backlog()) as backlog:
+        for each in given:
+            backlog.add(each)
         assert (len(backlog), list(backlog)) == (2_500, given)
 
 
 def test_what_the_files_are_is_remembered() -> None:
-    with Backlog() as backlog:
-        backlog.add([task("s3://bucket/a.ipynb"), task("/a.ipynb"), task("/b.ipynb")])
+    with closing(Backlog()) as backlog:
+        for file in ("s3://bucket/a.ipynb", "/a.ipynb", "/b.ipynb"):
+            backlog.add(task(file))
         assert (backlog.local_file, backlog.in_memory) == ("/a.ipynb", False)
-        backlog.add([task("memory://a.ipynb"), task("/c.ipynb")])
+        backlog.add(task("memory://a.ipynb"))
+        backlog.add(task("/c.ipynb"))
         assert (backlog.local_file, backlog.in_memory) == ("/a.ipynb", True)
 
 
 def test_no_room_for_the_list_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("scrapdb.indexing.backlog._IN_MEMORY", 1)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
-    with Backlog() as backlog, pytest.raises(ScrapdbError, match=r"cannot be written to .*/none: .*TMPDIR"):
-        backlog.add([task("/a.ipynb")])
+    with closing(Backlog()) as backlog:
+        backlog.add(task("/a.ipynb"))
+        with pytest.raises(ScrapdbError, match=r"cannot be written to .*/none: .*TMPDIR"):
+            next(iter(backlog))

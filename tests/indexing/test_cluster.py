@@ -60,13 +60,14 @@ read.facts = facts
 INDEX = """
 import sys
 from pathlib import Path
-from scrapdb import cluster, errors, index, workers
+from scrapdb import errors
+from scrapdb.indexing import cluster, loop, workers
 
 cluster._SECONDS = cluster._DESERTED_SECONDS = workers._LOOK_SECONDS = 1
-index._BATCH_SECONDS = 0.1
+loop._BATCH_SECONDS = 0.1
 if __name__ == "__main__":
     try:
-        index.index(Path(sys.argv[1]), [sys.argv[2]], scheduler=sys.argv[3])
+        loop.index(Path(sys.argv[1]), [sys.argv[2]], scheduler=sys.argv[3])
     except errors.ScrapdbError as error:
         print(error)
 """

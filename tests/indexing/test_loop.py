@@ -16,15 +16,17 @@ import pytest
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
 from scrapdb.errors import UsageError
+from scrapdb.indexing.changes import Change
+from scrapdb.indexing.changes import Summary
 from scrapdb.indexing.loop import Progress
-from scrapdb.indexing.loop import Summary
 from scrapdb.indexing.loop import _batches
+from scrapdb.indexing.loop import _compare
 from scrapdb.indexing.loop import index
-from scrapdb.indexing.loop import unchanged
-from scrapdb.indexing.workers import Done
-from scrapdb.notebooks.scan import Candidate
+from scrapdb.indexing.reading import Done
+from scrapdb.notebooks.scan import Scan
+from scrapdb.notebooks.scan import scan
 from scrapdb.store.marks import File
-from scrapdb.store.marks import Known
+from scrapdb.store.write import Writer
 from tests import nobody
 from tests.notebook_builder import LONG_AGO
 from tests.notebook_builder import content
@@ -119,20 +121,18 @@ def test_an_unchanged_notebook_is_not_opened(tree: Tree) -> None:
     assert printed == ["0\n3\n", "3\n0\n"]
 
 
-@pytest.mark.parametrize(
-    ("known", "same"),
-    [
-        (None, False),
-        (Known(1, 7, 9, None, "hash", "completed"), True),
-        (Known(1, 8, 9, None, "hash", "completed"), False),
-        (Known(1, 7, 8, None, "hash", "completed"), False),
-        (Known(1, 7, 9, "etag", "hash", "completed"), False),
-        (Known(1, 7, None, None, "hash", "completed"), False),
-        (Known(1, None, None, None, None, "unreadable"), False),
-    ],
-)
-def test_size_and_time_tell_a_change(known: Known | None, same: bool) -> None:
-    assert unchanged(Candidate("a", "a", 7, 9), known) is same
+def test_every_file_is_compared_before_any_is_opened(tree: Tree) -> None:
+    for name in ("same", "touched", "gone"):
+        tree.add(f"{name}.ipynb", x=1)
+    tree.add("broken.ipynb", b"{")
+    tree.index()
+    (tree.root / "gone.ipynb").unlink()
+    os.utime(tree.root / "touched.ipynb", (0, 0))
+    tree.add("new.ipynb", x=1)
+    with Writer(tree.store) as writer:
+        candidates = scan(Scan(str(tree.store.parent)), [str(tree.root)])
+        changes = [f"{change} {Path(file.path).stem}" for change, file, _ in _compare(candidates, writer, force=False)]
+    assert changes == ["! broken", "+ new", "= same", "~ touched"]
 
 
 def test_a_touched_file_is_only_touched(tree: Tree) -> None:
@@ -357,12 +357,12 @@ def test_progress_is_told(tree: Tree) -> None:
     tree.index()
     write(tree.root / "0.ipynb", gluing(x=7), LONG_AGO + 1)
     told: list[Progress] = []
-    tree.index(report=told.append)
+    tree.index(progress=told.append)
     assert told[-1] == Progress(found=5, to_read=1, read=1)
 
 
 def test_what_was_read_until_an_error_is_written() -> None:
-    read = [Done(File(str(number)), None, 0, "unchanged") for number in range(3)]
+    read = [Done(File(str(number)), None, 0, Change.UNCHANGED) for number in range(3)]
 
     def ending() -> Iterator[Done]:
         yield from read

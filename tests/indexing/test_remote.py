@@ -18,7 +18,7 @@ import pytest
 
 import scrapdb
 from scrapdb.errors import UsageError
-from scrapdb.indexing.loop import Summary
+from scrapdb.indexing.changes import Summary
 from scrapdb.indexing.loop import index
 from tests.notebook_builder import content
 from tests.notebook_builder import gluing

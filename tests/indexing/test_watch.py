@@ -17,9 +17,11 @@ from typing import Any
 import pytest
 
 from scrapdb.errors import StoreError
-from scrapdb.indexing.loop import Summary
+from scrapdb.errors import UsageError
+from scrapdb.indexing.changes import Summary
 from scrapdb.indexing.watch import _matters
 from scrapdb.indexing.watch import _Passes
+from scrapdb.indexing.watch import check as check_roots
 from tests.notebook_builder import content
 from tests.notebook_builder import gluing
 from tests.notebook_builder import write
@@ -248,3 +250,10 @@ def test_a_pass_that_fails_is_told_and_tried_again() -> None:
     assert len(answers) == 1  # since there was no reason to
     assert passes.take([], changed=True) is None
     assert not answers  # it was done, and found nothing
+
+
+def test_without_watchfiles_a_sentence_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_roots([str(tmp_path)])
+    monkeypatch.setitem(sys.modules, "watchfiles", None)
+    with pytest.raises(UsageError, match=r"^--watch needs watchfiles, .* `pip install 'scrapdb\[watch\]'`\.$"):
+        check_roots([str(tmp_path)])

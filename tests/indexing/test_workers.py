@@ -87,14 +87,14 @@ def test_killed_indexers_leave_a_whole_store_and_the_next_completes_it(root: Pat
 ENDLESS = """
 import os, time
 from pathlib import Path
-from scrapdb import index, workers
+from scrapdb.indexing import loop, reading
 
 def read(*_):
     os.write(1, b"%d\\n" % os.getpid())
     time.sleep(600)
 
-workers._read_one = read
-index.index(Path({store!r}), [{root!r}], workers=2)
+reading.Reader._read = read
+loop.index(Path({store!r}), [{root!r}], workers=2)
 """
 
 
@@ -192,9 +192,9 @@ def test_workers_that_are_killed_lose_nothing(root: Path) -> None:
 DEADLY = """
 import os, signal, sys
 from pathlib import Path
-from scrapdb import index, workers
+from scrapdb.indexing import loop, reading
 
-real = workers.files.read
+real = reading.notebooks.read
 DEADLY = {{"{root}/1/1.ipynb": signal.SIGSEGV, "{root}/1/11.ipynb": signal.SIGKILL, "{root}/9/699.ipynb": 0}}
 
 def read(file, *more):
@@ -202,8 +202,8 @@ def read(file, *more):
         os.kill(os.getpid(), how) if how else os._exit(3)
     return real(file, *more)
 
-workers.files.read = read
-print(index.index(Path({store!r}), ["{root}"], {how}))
+reading.notebooks.read = read
+print(loop.index(Path({store!r}), ["{root}"], {how}))
 """
 
 
@@ -215,7 +215,7 @@ def test_only_the_file_that_kills_its_process_is_left_out(root: Path, how: str) 
     deadly = root.parent / "deadly.py"
     deadly.write_text(DEADLY.format(root=root, store=str(store), how=how))
     ran = subprocess.run([sys.executable, str(deadly)], capture_output=True, text=True, check=True, timeout=60)
-    assert "failed=17" in ran.stdout, ran  # fourteen are no notebooks
+    assert " 17 failed in" in ran.stdout, ran  # fourteen are no notebooks
     assert ran.stderr == ""
     crashed = query(
         store, "SELECT path, message FROM problems JOIN notebooks n ON n.id = notebook_id WHERE kind = 'crash'"
@@ -244,7 +244,7 @@ def test_a_file_that_kills_an_index_of_few_does_so_once_at_most(tmp_path: Path, 
     for _ in range(killed):
         assert subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == -signal.SIGSEGV
     ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    assert "failed=3" in ran.stdout, ran
+    assert " 3 failed in" in ran.stdout, ran
     assert query(store, "SELECT x FROM runs WHERE nb_status <> 'unreadable'") == [("harmless",)]
     assert query(store, "SELECT DISTINCT kind FROM problems") == [("crash",)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["deadly.py", "scraps.db", "tree"]

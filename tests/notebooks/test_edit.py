@@ -82,8 +82,8 @@ def glued(content: bytes) -> dict[str, Glued]:
 
 def cells(*all_outputs: list[Any], **options: Any) -> bytes:
     """Write a notebook whose keys are not sorted, and one of whose characters may be escaped."""
-    made = [nb.code("glue('é')", *held) for held in all_outputs]
-    return json.dumps(nb.notebook(*(dict(reversed(cell.items())) for cell in made)), **options).encode()
+    code = [nb.code("glue('é')", *outputs) for outputs in all_outputs]
+    return json.dumps(nb.notebook(*(dict(reversed(cell.items())) for cell in code)), **options).encode()
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -171,7 +171,7 @@ def test_all_repetitions_are_taken_out_unless_a_cell_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "place"),
+    ("held", "index"),
     [
         ([nb.scrap("x", 1), nb.display("x", {"text/plain": "1"})], 0),  # the display belongs to the value
         ([nb.scrap("x", 1), nb.display("x", {}), nb.display("x", {})], 2),  # the second does not
@@ -179,10 +179,10 @@ def test_all_repetitions_are_taken_out_unless_a_cell_is_named() -> None:
         ([nb.display("x", {"text/plain": "1"}), nb.scrap("x", 1)], 1),
     ],
 )
-def test_the_output_that_counts_is_set(held: list[Any], place: int) -> None:
-    wanted = [*held[:place], nb.scrap("x", 9), *held[place + 1 :]]
+def test_the_output_that_counts_is_set(held: list[Any], index: int) -> None:
+    expected = [*held[:index], nb.scrap("x", 9), *held[index + 1 :]]
     after = put(cells(held), "x", nb.scrap("x", 9))
-    assert after == cells(wanted)
+    assert after == cells(expected)
     assert glued(after)["x"].data == 9
 
 

@@ -21,7 +21,7 @@ STYLES = {
 }
 
 
-def seen(text: str) -> Layout:
+def layout_of(text: str) -> Layout:
     return layout(text, container(text))
 
 
@@ -29,12 +29,12 @@ def seen(text: str) -> Layout:
 @pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
 def test_a_value_is_written_as_the_text_that_was_seen(style: dict[str, object], ends: str) -> None:
     text = json.dumps(VALUE, **style).replace("\n", ends)  # type: ignore[arg-type]
-    assert seen(text).write(VALUE) == text
+    assert layout_of(text).write(VALUE) == text
 
 
 def test_what_is_written_inside_is_indented() -> None:
     text = json.dumps({"nbformat": 4, "cells": [{"outputs": [VALUE]}]}, indent=2)
-    inside = seen(text).inside(4)
+    inside = layout_of(text).inside(4)
     assert f"{inside.line_break}{inside.write(VALUE)}" in text
 
 
@@ -51,13 +51,13 @@ def test_what_is_written_inside_is_indented() -> None:
     ],
 )
 def test_escapes_say_whether_characters_are_escaped(text: str, is_ascii: bool) -> None:
-    assert seen(text).write("é") == ('"\\u00e9"' if is_ascii else '"é"')
+    assert layout_of(text).write("é") == ('"\\u00e9"' if is_ascii else '"é"')
 
 
 def test_lone_surrogates_are_escaped() -> None:
-    assert seen('{"a": "é"}').write("é\ud800") == '"é\\ud800"'
+    assert layout_of('{"a": "é"}').write("é\ud800") == '"é\\ud800"'
 
 
 def test_what_is_not_json_is_refused() -> None:
     with pytest.raises(ValueError, match="JSON"):
-        seen('{"a": 1}').write(float("nan"))
+        layout_of('{"a": 1}').write(float("nan"))

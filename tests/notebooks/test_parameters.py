@@ -16,7 +16,7 @@ from tests.notebook_builder import code
 from tests.notebook_builder import facts_of
 
 
-def found(defaults: str = "", injected: str | None = None, recorded: Any = None, **metadata: Any) -> Facts:
+def notebook_with(defaults: str = "", injected: str | None = None, recorded: Any = None, **metadata: Any) -> Facts:
     """Facts of a notebook with a cell of defaults and an injected one."""
     cells = [code(defaults, tags=("parameters",))]
     cells += [] if injected is None else [code(injected, tags=("injected-parameters",))]
@@ -28,7 +28,7 @@ def values(facts: Facts) -> dict[str, Any]:
 
 
 def test_the_last_known_value_counts_and_says_where_it_comes_from() -> None:
-    facts = found("a = 1\nb = 2\nc = 3", "c = 30\nd = 40", {"b": 20, "c": 30, "d": 40})
+    facts = notebook_with("a = 1\nb = 2\nc = 3", "c = 30\nd = 40", {"b": 20, "c": 30, "d": 40})
     assert facts.parameters == (
         Parameter("a", 1, "default"),
         Parameter("b", 20, "recorded"),
@@ -78,7 +78,7 @@ def test_the_last_known_value_counts_and_says_where_it_comes_from() -> None:
     ],
 )
 def test_defaults_are_parsed(source: str, expected: dict[str, Any]) -> None:
-    facts = found(source)
+    facts = notebook_with(source)
     assert values(facts) == expected
     assert [type(value) for value in values(facts).values()] == [type(value) for value in expected.values()]
     assert facts.problems == ()
@@ -87,7 +87,7 @@ def test_defaults_are_parsed(source: str, expected: dict[str, Any]) -> None:
 def test_nothing_is_executed(tmp_path: Path) -> None:
     victim = tmp_path / "written"
     source = f"a = open({str(victim)!r}, 'w')\nb = __import__('pathlib').Path({str(victim)!r}).touch()"
-    assert all(isinstance(value, Expression) for value in values(found(source, source)).values())
+    assert all(isinstance(value, Expression) for value in values(notebook_with(source, source)).values())
     assert not victim.exists()
 
 
@@ -109,7 +109,7 @@ def test_nothing_is_executed(tmp_path: Path) -> None:
     ids=lambda source: source[:12].encode("ascii", "replace").decode(),
 )
 def test_what_cannot_be_parsed_is_a_problem(source: str) -> None:
-    facts = found(source, "b = 1")
+    facts = notebook_with(source, "b = 1")
     assert values(facts) == {"b": 1}
     (problem,) = facts.problems
     assert (problem.kind, problem.cell) == ("parameters", 0)
@@ -120,13 +120,13 @@ def test_what_cannot_be_parsed_is_a_problem(source: str) -> None:
 def test_a_strangers_code_warns_nobody(source: str) -> None:
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        found(source)
+        notebook_with(source)
     assert warned == []
 
 
 @pytest.mark.parametrize("language", ["R", "julia", "scala", "Haskell"])
 def test_other_languages_are_not_parsed(language: str) -> None:
-    facts = found("a <- 1\nb = 2", "b = 3", {"b": 3}, kernelspec={"name": "other", "language": language})
+    facts = notebook_with("a <- 1\nb = 2", "b = 3", {"b": 3}, kernelspec={"name": "other", "language": language})
     assert facts.parameters == (Parameter("b", 3, "recorded"),)
     assert facts.problems == ()
 
@@ -150,13 +150,13 @@ def test_other_languages_are_not_parsed(language: str) -> None:
     ],
 )
 def test_disagreement_of_metadata_and_injected_cell(recorded: Any, injected: str, agree: bool) -> None:
-    facts = found("", f"a = {injected}", {"a": recorded})
+    facts = notebook_with("", f"a = {injected}", {"a": recorded})
     assert facts.parameters[0].source == "injected"
     assert [(problem.kind, problem.name) for problem in facts.problems] == ([] if agree else [("parameters", "a")])
 
 
 def test_parameters_of_an_earlier_run_are_told_by_their_source() -> None:
-    facts = found("a = 1", None, {"a": 2})
+    facts = notebook_with("a = 1", None, {"a": 2})
     assert facts.parameters == (Parameter("a", 2, "recorded"),)
 
 
@@ -179,7 +179,7 @@ def test_metadata_without_parameters(recorded: Any) -> None:
 def test_the_examples_parameters(tickers: Path) -> None:
     notebook = tickers / "BCD.ipynb"
     recorded = json.loads(notebook.read_text())["metadata"]["papermill"]["parameters"]
-    found = {parameter.name: parameter for parameter in read_facts(notebook.read_bytes()).parameters}
+    named = {parameter.name: parameter for parameter in read_facts(notebook.read_bytes()).parameters}
     assert recorded == {"symbol": "BCD"}
-    assert found["symbol"] == Parameter("symbol", "BCD", "injected")
-    assert {name for name, parameter in found.items() if parameter.source == "default"} == {"length", "d", "threshold"}
+    assert named["symbol"] == Parameter("symbol", "BCD", "injected")
+    assert {name for name, parameter in named.items() if parameter.source == "default"} == {"length", "d", "threshold"}

@@ -19,12 +19,12 @@ IN_THE_BYTES = {"empty", "encoding", "git-lfs", "html", "json", "nbformat", "nes
 
 
 def expected(document: Any) -> Any:
-    found = document.get("metadata", {}).get("papermill", {}).get("parameters", {})
-    return found if isinstance(found, dict) else {}
+    recorded = document.get("metadata", {}).get("papermill", {}).get("parameters", {})
+    return recorded if isinstance(recorded, dict) else {}
 
 
 def test_of_other_peoples_notebooks(corpora: Path, tickers: Path) -> None:
-    seen = 0
+    with_parameters = 0
     for path in [*corpora.rglob("*.ipynb"), *tickers.glob("*.ipynb")]:
         try:
             document = json.loads(path.read_bytes())
@@ -32,8 +32,8 @@ def test_of_other_peoples_notebooks(corpora: Path, tickers: Path) -> None:
             continue
         if document.get("nbformat") == 4:
             assert parameters(path.read_bytes()) == expected(document), path
-            seen += bool(expected(document))
-    assert seen > 10
+            with_parameters += bool(expected(document))
+    assert with_parameters > 10
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_a_file_is_given_directly(tree: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("exclude", "found"),
+    ("exclude", "expected"),
     [
         (["b.ipynb"], ["a.ipynb", "deep/c.ipynb"]),
         (["*.ipynb"], []),
@@ -84,9 +84,9 @@ def test_a_file_is_given_directly(tree: Path) -> None:
         (["A.ipynb", "eep", "tree"], ["a.ipynb", "b.ipynb", "deep/c.ipynb"]),
     ],
 )
-def test_excluded_names_and_paths(tree: Path, exclude: list[str], found: list[str]) -> None:
+def test_excluded_names_and_paths(tree: Path, exclude: list[str], expected: list[str]) -> None:
     fill(tree, "a.ipynb", "b.ipynb", "deep/c.ipynb")
-    assert paths(tree, exclude=exclude) == [f"tree/{name}" for name in found]
+    assert paths(tree, exclude=exclude) == [f"tree/{name}" for name in expected]
 
 
 def test_globs(tree: Path) -> None:
@@ -108,11 +108,11 @@ def test_a_missing_root_is_an_error(tree: Path) -> None:
 
 def test_a_missing_name_is_told_and_the_rest_goes_on(tree: Path) -> None:
     fill(tree, "a.ipynb", "deep/b.ipynb")
-    found = Scan(str(tree.parent))
-    given = scan(found, [], names=[str(tree / "none"), str(tree / "a.ipynb"), str(tree / "deep")])
-    assert {candidate.path for candidate in given} == {"tree/a.ipynb", "tree/deep/b.ipynb"}
-    assert found.errors == [f"There is no file {tree}/none."]
-    assert found.listed == set()
+    walk = Scan(str(tree.parent))
+    candidates = scan(walk, [], names=[str(tree / "none"), str(tree / "a.ipynb"), str(tree / "deep")])
+    assert {candidate.path for candidate in candidates} == {"tree/a.ipynb", "tree/deep/b.ipynb"}
+    assert walk.errors == [f"There is no file {tree}/none."]
+    assert walk.listed == set()
 
 
 def test_one_file_by_many_ways_is_one_notebook(tree: Path) -> None:
@@ -155,8 +155,8 @@ def test_what_is_no_file_has_a_reason(tree: Path) -> None:
     (tree / "broken.ipynb").symlink_to("/nowhere/at/all.ipynb")
     (tree / "loop.ipynb").symlink_to("loop.ipynb")
     (tree / "broken").symlink_to("nowhere")
-    found = {candidate.path: candidate.reason for candidate in candidates(tree)}
-    assert found == {
+    reasons = {candidate.path: candidate.reason for candidate in candidates(tree)}
+    assert reasons == {
         "tree/broken.ipynb": "It cannot be looked at: No such file or directory.",
         "tree/loop.ipynb": "It cannot be looked at: Too many levels of symbolic links.",
         "tree/fifo.ipynb": "It is not a file.",
@@ -166,8 +166,7 @@ def test_what_is_no_file_has_a_reason(tree: Path) -> None:
 
 def test_paths_outside_the_stores_directory_are_absolute(tree: Path) -> None:
     fill(tree, "a.ipynb")
-    found = list(scan(Scan(str(tree / "elsewhere")), [str(tree)]))
-    assert [candidate.path for candidate in found] == [f"{tree}/a.ipynb"]
+    assert [candidate.path for candidate in scan(Scan(str(tree / "elsewhere")), [str(tree)])] == [f"{tree}/a.ipynb"]
     assert [candidate.path for candidate in scan(Scan("/"), [str(tree)])] == [f"{tree}/a.ipynb"[1:]]
 
 
@@ -205,14 +204,14 @@ def test_two_spellings_that_are_two_files_stay_two(tree: Path) -> None:
 
 def test_an_unlistable_directory_is_told(tree: Path) -> None:
     fill(tree, "a.ipynb", "shut/b.ipynb")
-    found = Scan(str(tree.parent))
-    walk = found.directory_tree(str(tree), vouch=True)
-    first = next(walk)
+    walk = Scan(str(tree.parent))
+    below = walk.directory_tree(str(tree), vouch=True)
+    first = next(below)
     (tree / "shut/b.ipynb").unlink()
     (tree / "shut").rmdir()
-    assert [first.path, *(candidate.path for candidate in walk)] == ["tree/a.ipynb"]
-    assert found.errors == [f"The directory {tree}/shut cannot be listed: No such file or directory."]
-    assert found.listed == {str(tree)}
+    assert [first.path, *(candidate.path for candidate in below)] == ["tree/a.ipynb"]
+    assert walk.errors == [f"The directory {tree}/shut cannot be listed: No such file or directory."]
+    assert walk.listed == {str(tree)}
 
 
 @pytest.mark.parametrize(
@@ -231,6 +230,6 @@ def test_an_unlistable_directory_is_told(tree: Path) -> None:
 )
 def test_what_is_gone(tree: Path, path: str, listed: list[str], gone: bool) -> None:
     fill(tree, "a.ipynb", "deep/b.ipynb")
-    found = Scan(str(tree.parent))
-    found.listed = {f"{tree.parent}/{directory}" for directory in listed}
-    assert found.gone(path, None) is gone
+    walk = Scan(str(tree.parent))
+    walk.listed = {f"{tree.parent}/{directory}" for directory in listed}
+    assert walk.gone(path, None) is gone

@@ -24,20 +24,20 @@ BLANKS = st.text(alphabet=" \t\r\n", max_size=3)
 def test_parts_are_where_json_has_them(value: object, indent: str | None, comma: str, colon: str, around: str) -> None:
     written = json.dumps(value, indent=indent, separators=(f"{comma},{comma}", f"{colon}:{colon}"))
     text = around + written + around
-    found = container(text)
-    assert text[found.start : found.end] == written
-    parts = [(part.key, json.dumps(json.loads(text[part.value : part.end]))) for part in found.parts]
-    wanted = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    assert parts == [(key if isinstance(value, dict) else None, json.dumps(item)) for key, item in wanted]
+    whole = container(text)
+    assert text[whole.start : whole.end] == written
+    parts = [(part.key, json.dumps(json.loads(text[part.value : part.end]))) for part in whole.parts]
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    assert parts == [(key if isinstance(value, dict) else None, json.dumps(item)) for key, item in pairs]
 
 
 def test_a_member_begins_with_its_key() -> None:
     text = '{ "a" : [1, {"b": "}]"}] , "a": 2 }'
-    found = container(text)
-    assert [text[part.start : part.end] for part in found.parts] == ['"a" : [1, {"b": "}]"}]', '"a": 2']
-    assert found.member("a") == text.index("2")  # as json.loads(text)["a"]
+    whole = container(text)
+    assert [text[part.start : part.end] for part in whole.parts] == ['"a" : [1, {"b": "}]"}]', '"a": 2']
+    assert whole.member("a") == text.index("2")  # as json.loads(text)["a"]
     with pytest.raises(KeyError):
-        found.member("b")
+        whole.member("b")
 
 
 def test_what_has_no_parts_is_refused() -> None:

@@ -20,8 +20,8 @@ NBCLIENT = {
 
 
 def times(metadata: dict[str, Any], **of_cell: Any) -> tuple[str | None, str | None, float | None]:
-    found = facts_of(code("1", **of_cell), **metadata)
-    return found.started_at, found.ended_at, found.seconds
+    facts = facts_of(code("1", **of_cell), **metadata)
+    return facts.started_at, facts.ended_at, facts.seconds
 
 
 def papermill(**keys: Any) -> dict[str, Any]:
@@ -77,8 +77,8 @@ def test_a_run_lasts_from_its_first_cell_to_its_last() -> None:
     def cell(start: str, end: str) -> Any:
         return code("1", papermill={"start_time": f"2026-11-01T12:00:{start}", "end_time": f"2026-11-01T12:00:{end}"})
 
-    found = facts_of(cell("05", "09"), cell("00", "01"), code("1"))
-    assert (found.started_at, found.seconds) == (START, 9.0)
+    facts = facts_of(cell("05", "09"), cell("00", "01"), code("1"))
+    assert (facts.started_at, facts.seconds) == (START, 9.0)
 
 
 def test_times_sort_as_text() -> None:

@@ -41,11 +41,21 @@ def test_every_stage(store: sqlite3.Connection) -> None:
     found = explain(store, fields_of(store), "Distance<0.1 AND !flag".lower())
     assert found.tokens[:3] == (("name", "distance"), ("sign", "<"), ("number", "0.1"))
     assert (found.expression, found.tree) == ("distance < 0.1 and not flag", "(and (< distance 0.1) (not (true flag)))")
-    assert set(re.findall(r":(\w+)", found.sql)) == set(found.values)
-    assert 0.1 in found.values.values()
-    assert store.execute(found.sql, found.values).fetchall()
+    (step,) = found.steps
+    assert set(re.findall(r":(\w+)", step.sql)) == set(step.values)
+    assert 0.1 in step.values.values()
+    assert store.execute(step.sql, step.values).fetchall()
     titles = [line for line in str(found).splitlines() if not line.startswith(" ")]
     assert titles == ["tokens", "expression", "tree", "sql", "values", "plan"]
+
+
+def test_the_first_rows_are_looked_for_before_all_are_sorted(store: sqlite3.Connection) -> None:
+    first, all_ = explain(store, fields_of(store), columns="symbol", sort="-distance", limit=2).steps
+    assert not any("ORDER BY" in line and "RIGHT PART" not in line for line in first.plan)
+    assert "USE TEMP B-TREE FOR ORDER BY" in all_.plan
+    rows = [store.execute(step.sql, step.values).fetchall() for step in (first, all_)]
+    assert rows[0] == rows[1]
+    assert len(rows[0]) == 2
 
 
 @pytest.mark.parametrize(
@@ -80,7 +90,7 @@ def test_every_stage(store: sqlite3.Connection) -> None:
     ],
 )
 def test_questions_reach_the_index(store: sqlite3.Connection, expression: str, index: str) -> None:
-    plan = explain(store, fields_of(store), expression).plan
+    plan = explain(store, fields_of(store), expression).steps[0].plan
     assert any(re.search(f"SEARCH .* USING {index}", line) for line in plan), plan
     assert not any(re.match(r"SCAN (?!i$)", line) for line in plan), plan
 
@@ -95,11 +105,11 @@ def test_questions_reach_the_index(store: sqlite3.Connection, expression: str, i
     ],
 )
 def test_the_term_with_the_fewest_notebooks_drives(store: sqlite3.Connection, expression: str, driver: str) -> None:
-    plan = explain(store, fields_of(store), expression).plan
+    plan = explain(store, fields_of(store), expression).steps[0].plan
     first = next(line for line in plan if line.startswith("SEARCH"))
     assert f"INDEX {driver}_by_value" in first
 
 
 def test_only_what_no_index_knows_is_looked_for_in_all_notebooks(store: sqlite3.Connection) -> None:
-    plan = explain(store, fields_of(store), "distance is null").plan
+    plan = explain(store, fields_of(store), "distance is null").steps[0].plan
     assert any(line.startswith("SCAN n") for line in plan)

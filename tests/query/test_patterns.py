@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scrapdb.errors import UsageError
 from scrapdb.query.patterns import after
 from scrapdb.query.patterns import fault
 from scrapdb.query.patterns import glob
@@ -64,3 +66,9 @@ def test_no_pattern_takes_long() -> None:
     register(connection)
     values = ("a" * 50_000 + "b", "a" * 5000, "*a" * 50 + "b")
     assert connection.execute("SELECT regexp('(a|aa|a?)*$', ?), ? GLOB ?", values).fetchone() == (1, 0)
+
+
+def test_without_google_re2_a_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "re2", None)
+    with pytest.raises(UsageError, match=r"^`~` searches with google-re2, .* `pip install 'scrapdb\[regex\]'`\.$"):
+        fault("a pattern of this test")

@@ -47,13 +47,13 @@ def cells(name: str, directory: Path, *sources: str) -> Path:
 
 
 def _new(*sources: str) -> dict[str, Any]:
-    made = notebook(
+    new = notebook(
         *(code(source, count=None) for source in sources),
         kernelspec={"name": "python3", "display_name": "Python 3", "language": "python"},
     )
-    for place, cell in enumerate(made["cells"]):
-        cell["id"] = f"cell-{place}"
-    return made
+    for index, cell in enumerate(new["cells"]):
+        cell["id"] = f"cell-{index}"
+    return new
 
 
 def _execute(name: str, text: str, directory: Path) -> Path:

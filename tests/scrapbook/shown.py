@@ -21,12 +21,12 @@ from tests.notebook_builder import write
 def shown() -> Iterator[list[dict[str, Any]]]:
     """Collect the outputs of what is displayed meanwhile, as they look in a notebook file."""
     InteractiveShell.instance()
-    found: list[dict[str, Any]] = []
+    outputs: list[dict[str, Any]] = []
     with capture_output() as captured:
-        yield found
+        yield outputs
     for rich in captured.outputs:
         output = {"output_type": "display_data", "data": rich.data, "metadata": rich.metadata or {}}
-        found.append(json.loads(json.dumps(output)))
+        outputs.append(json.loads(json.dumps(output)))
 
 
 def file_of(path: Path, outputs: list[dict[str, Any]]) -> Path:

@@ -17,12 +17,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import scrapdb as sb
-from scrapdb.errors import EditError
-from scrapdb.errors import NotebookChangedError
-from scrapdb.errors import NotebookNameError
-from scrapdb.errors import ScrapbookException
-from scrapdb.errors import ScrapNotFoundError
-from scrapdb.errors import UsageError
+from scrapdb import errors
 from tests.notebook_builder import code
 from tests.notebook_builder import content
 from tests.notebook_builder import display
@@ -103,9 +98,9 @@ def test_what_glue_refuses_is_refused(ticker: Path) -> None:
     nb = sb.read_notebook(ticker)
     with pytest.raises(NotImplementedError):
         nb.set("x", object())
-    with pytest.raises(ScrapbookException, match="No encoder is called 'nope'"):
+    with pytest.raises(errors.ScrapbookException, match="No encoder is called 'nope'"):
         nb.set("x", 1, "nope")
-    with pytest.raises(ScrapbookException, match="would only be shown"):
+    with pytest.raises(errors.ScrapbookException, match="would only be shown"):
         nb.set("x", 1, "display")
     assert nb.save() is False
 
@@ -116,7 +111,7 @@ def test_unset_takes_value_and_display_and_all_repetitions(tmp_path: Path) -> No
     nb.unset("x")
     nb.save()
     assert list(nb.scraps) == list(sb.read_notebook(nb.path).scraps) == ["y"]
-    with pytest.raises(ScrapNotFoundError, match=r"n\.ipynb cannot be edited\. It has no scrap 'x'; it has y\."):
+    with pytest.raises(errors.ScrapNotFoundError, match=r"n\.ipynb cannot be edited\. It has no scrap 'x'; it has y\."):
         nb.unset("x")
 
 
@@ -129,7 +124,7 @@ def test_a_display_stays_with_the_value_that_is_set(tmp_path: Path) -> None:
 
 def test_a_name_may_have_to_be_known(ticker: Path) -> None:
     nb = sb.read_notebook(ticker)
-    with pytest.raises(ScrapNotFoundError, match="did you mean distance"):
+    with pytest.raises(errors.ScrapNotFoundError, match="did you mean distance"):
         nb.set("distanse", 1, new=False)
     nb.set("distanse", 1)
     assert nb.scraps["distanse"].data == 1
@@ -155,7 +150,7 @@ def test_a_file_that_was_changed_since_is_not_overwritten(ticker: Path) -> None:
     one.set("x", 1)
     other.set("x", 2)
     one.save()
-    with pytest.raises(NotebookChangedError, match="changed since it was read"):
+    with pytest.raises(errors.NotebookChangedError, match="changed since it was read"):
         other.save()
     assert sb.read_notebook(ticker).scraps["x"].data == 1
     one.set("x", 3)
@@ -182,7 +177,7 @@ def test_a_copy_is_saved_as_its_original(ticker: Path) -> None:
     copied.save()
     assert sb.read_notebook(ticker).scraps["x"].data == 1
     nb.set("x", 2)
-    with pytest.raises(NotebookChangedError):
+    with pytest.raises(errors.NotebookChangedError):
         nb.save()
     copied.unset("x")
     copied.save()
@@ -217,13 +212,13 @@ def test_a_node_needs_a_path(tmp_path: Path) -> None:
     nb.set("x", 2)
     nb.set("y", 3)
     assert [cell.outputs[1].metadata.scrapbook.name for cell in nb.cells] == ["y"]
-    with pytest.raises(UsageError, match="has no path"):
+    with pytest.raises(errors.UsageError, match="has no path"):
         nb.save()
     nb.save(tmp_path / "n.ipynb")
     assert sb.read_notebook(tmp_path / "n.ipynb").scraps.data_dict == {"x": 2, "y": 3}
-    with pytest.raises(NotebookNameError):
+    with pytest.raises(errors.NotebookNameError):
         nb.save(tmp_path / "n.txt")
-    with pytest.raises(ScrapbookException, match="not a local file"):
+    with pytest.raises(errors.ScrapbookException, match="not a local file"):
         nb.save("s3://bucket/n.ipynb")
 
 
@@ -236,13 +231,13 @@ def test_a_node_needs_a_path(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_edited_is_told_with_its_path(tmp_path: Path, text: bytes, message: str) -> None:
     nb = sb.read_notebook(write(tmp_path / "n.ipynb", text))
-    with pytest.raises(EditError, match=rf"n\.ipynb cannot be edited\. .*{message}"):
+    with pytest.raises(errors.EditError, match=rf"n\.ipynb cannot be edited\. .*{message}"):
         nb.set("x", 1)
 
 
 def test_a_notebook_broken_inside_is_told(tmp_path: Path) -> None:
     nb = sb.Notebook(write(tmp_path / "n.ipynb", b'{"nbformat": 4}'))
-    with pytest.raises(EditError, match="no code cell"):
+    with pytest.raises(errors.EditError, match="no code cell"):
         nb.set("x", 1)
 
 

@@ -56,12 +56,12 @@ def test_a_report_tells_of_every_notebook(report: list[dict[str, Any]], tickers:
 
 
 def test_a_report_shows_the_charts_of_some(report: list[dict[str, Any]], tickers: Path) -> None:
-    shown = [output["data"]["image/png"] for output in report if "image/png" in output.get("data", {})]
-    assert shown[:-1] == [chart(tickers / f"{symbol}.ipynb") for symbol in NEAR]
+    charts = [output["data"]["image/png"] for output in report if "image/png" in output.get("data", {})]
+    assert charts[:-1] == [chart(tickers / f"{symbol}.ipynb") for symbol in NEAR]
 
 
 def test_a_report_passes_on_what_it_read(report: list[dict[str, Any]], tickers: Path) -> None:
-    length2, shown = report[-2:]
+    length2, picture = report[-2:]
     last = max(tickers.glob("*.ipynb"))
     assert length2["data"]["application/scrapbook.scrap.json+json"] == {
         "data": payloads(last)["length"],
@@ -69,5 +69,5 @@ def test_a_report_passes_on_what_it_read(report: list[dict[str, Any]], tickers: 
         "name": "length2",
         "version": 1,
     }
-    assert shown["data"]["image/png"] == chart(last)
-    assert shown["metadata"]["scrapbook"] == {"data": False, "display": True, "name": "chart"}
+    assert picture["data"]["image/png"] == chart(last)
+    assert picture["metadata"]["scrapbook"] == {"data": False, "display": True, "name": "chart"}

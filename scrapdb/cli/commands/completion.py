@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import click
-from click.shell_completion import get_completion_class
+from typing import Annotated
+from typing import Literal
 
-from scrapdb.cli.options import common
+import typer
+
+from scrapdb.cli.settings import Settings
 
 
-@click.command("completion", short_help="Print what makes a shell complete commands and fields.")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@common
-def command(shell: str) -> None:
+def command(
+    shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(metavar="SHELL", hidden=True)],
+    *,
+    settings: Settings,
+) -> None:
     """Print the script that makes SHELL complete commands, options and names of fields.
 
     \b
@@ -19,7 +22,7 @@ def command(shell: str) -> None:
     zsh     eval "$(scrapdb completion zsh)"        in ~/.zshrc
     fish    scrapdb completion fish | source        in ~/.config/fish/config.fish
     """
-    known = get_completion_class(shell)
-    if known is None:
-        raise click.UsageError(f"click knows no completion for {shell}.")
-    click.echo(known(click.get_current_context().find_root().command, {}, "scrapdb", "_SCRAPDB_COMPLETE").source())
+    from scrapdb.cli.completing import script
+
+    del settings
+    typer.echo(script(shell), nl=False)

@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Annotated
+from typing import Literal
 
-import click
+import typer
 
-from scrapdb.cli.options import common
-from scrapdb.cli.options import database
-from scrapdb.cli.options import print_rows
-from scrapdb.cli.options import rows
-from scrapdb.cli.options import say
+from scrapdb.cli.printing import Printing
+from scrapdb.cli.printing import print_rows
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import database
+from scrapdb.cli.settings import say
+
+_By = Literal["scrap", "notebook", "encoder"]
 
 
-@click.command("du", short_help="Show what takes how many bytes.")
-@click.option(
-    "--by",
-    type=click.Choice(["scrap", "notebook", "encoder"]),
-    default="scrap",
-    show_default=True,
-    help="What to add up.",
-)
-@rows
-@common
-def command(by: str, format_: str | None, output: Path | None) -> None:
+def command(
+    *,
+    by: Annotated[_By, typer.Option(metavar="[scrap|notebook|encoder]", help="What to add up.")] = "scrap",
+    printing: Printing,
+    settings: Settings,
+) -> None:
     """Show what takes how many bytes, largest first.
 
     `bytes` is what values and displays take in the notebooks; `inline` and `sidecar` what they take in the store and in
     the files beside it.
     """
-    db = database()
-    found = db.sizes(by)
-    print_rows(found, format_, output)
+    db = database(settings)
+    print_rows(db.sizes(by), printing)
     totals = db.totals()
     taken = {name: _bytes(count) for name, count in totals.items()}
     say(
+        settings,
         f"{totals['notebooks']:,} notebooks of {taken['files']}, of which scraps take {taken['scraps']};"
-        f" the store has {taken['store']} and {taken['sidecars']} of sidecars."
+        f" the store has {taken['store']} and {taken['sidecars']} of sidecars.",
     )
 
 

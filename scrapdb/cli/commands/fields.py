@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Annotated
 
-import click
+import typer
 
-from scrapdb.cli.options import common
-from scrapdb.cli.options import database
-from scrapdb.cli.options import print_rows
-from scrapdb.cli.options import rows
+from scrapdb.cli.printing import Printing
+from scrapdb.cli.printing import print_rows
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import database
 
 
-@click.command("fields", short_help="List every name that can be asked for.")
-@click.option("--all", "everything", is_flag=True, help="The attributes of notebooks (nb.status, …) too.")
-@rows
-@common
-def command(everything: bool, format_: str | None, output: Path | None) -> None:
+def command(
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="The attributes of notebooks (nb.status, …) too.")] = False,
+    printing: Printing,
+    settings: Settings,
+) -> None:
     """List every scrap and parameter: its type, in how many notebooks it is, its range or some examples."""
-    db = database()
-    found = db.fields(attributes=everything)
-    print_rows(found, format_, output)
+    print_rows(database(settings).fields(attributes=everything), printing)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Annotated
 
-import click
+import typer
 
-from scrapdb.cli.options import common
-from scrapdb.cli.options import database
+from scrapdb.cli.options import Where
 from scrapdb.cli.options import field_names
-from scrapdb.cli.options import print_rows
-from scrapdb.cli.options import rows
+from scrapdb.cli.printing import Printing
+from scrapdb.cli.printing import print_rows
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import database
 
 
-@click.command("frame", short_help="Show one DataFrame across notebooks.")
-@click.argument("name", shell_complete=field_names)
-@click.option("--where", metavar="EXPR", help="Of these notebooks only.", shell_complete=field_names)
-@click.option("-c", "--columns", metavar="A,B", help="Columns of the DataFrame to show.")
-@rows
-@common
-def command(name: str, where: str | None, columns: str | None, format_: str | None, output: Path | None) -> None:
+def command(
+    name: Annotated[str, typer.Argument(metavar="NAME", hidden=True, autocompletion=field_names)],
+    *,
+    where: Where = None,
+    columns: Annotated[
+        str | None, typer.Option("-c", "--columns", metavar="A,B", help="Columns of the DataFrame to show.")
+    ] = None,
+    printing: Printing,
+    settings: Settings,
+) -> None:
     """Show the rows of the DataFrame that was glued as NAME, of all notebooks, each row with its notebook."""
-    print_rows(database().frame_table(name, where=where, columns=columns), format_, output)
+    print_rows(database(settings).frame_table(name, where=where, columns=columns), printing)

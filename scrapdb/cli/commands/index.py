@@ -3,58 +3,59 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import Annotated
 
-import click
+import typer
 
-from scrapdb.cli.options import common
-from scrapdb.cli.options import say
-from scrapdb.cli.options import setting
-from scrapdb.cli.options import store_path
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import complain
+from scrapdb.cli.settings import say
+from scrapdb.cli.settings import store_path
 from scrapdb.errors import UsageError
 
 if TYPE_CHECKING:
+    from scrapdb.indexing.changes import Summary
     from scrapdb.indexing.loop import Progress
-    from scrapdb.indexing.loop import Summary
 
 _MAX_MIB = 256
 
 
-@click.command("index", short_help="Read notebooks into the store.")
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
-@click.option("--exclude", metavar="GLOB", multiple=True, help="Pass over names or relative paths. Repeatable.")
-@click.option("--no-prune", is_flag=True, help="Keep notebooks whose files are gone.")
-@click.option("--force", is_flag=True, help="Read unchanged notebooks too.")
-@click.option("--strict", is_flag=True, help="Exit with 1 if any notebook is unreadable.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes that read.  [default: one per processor]")
-@click.option("--scheduler", metavar="ADDRESS", help="Read on a cluster of dask.distributed: tcp://host:8786.")
-@click.option(
-    "--max-bytes",
-    type=click.IntRange(min=1),
-    default=_MAX_MIB * 2**20,
-    show_default="256 MiB",
-    help="Size beyond which a notebook is not read.",
-)
-@click.option("-0", "--null", is_flag=True, help="The list on standard input is separated by NUL.")
-@click.option("--watch", is_flag=True, help="Go on: index after every change, until Ctrl-C.")
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-@common
 def command(
-    paths: tuple[str, ...],
-    exclude: tuple[str, ...],
-    no_prune: bool,
-    force: bool,
-    strict: bool,
-    workers: int | None,
-    scheduler: str | None,
-    max_bytes: int,
-    null: bool,
-    as_json: bool,
-    watch: bool,
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", hidden=True)],
+    *,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="GLOB", help="Pass over names or relative paths. Repeatable.")
+    ] = None,
+    no_prune: Annotated[bool, typer.Option("--no-prune", help="Keep notebooks whose files are gone.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Read unchanged notebooks too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if any notebook is unreadable.")] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Processes that read.  [default: one per processor]"),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Read on a cluster of dask.distributed: tcp://host:8786."),
+    ] = None,
+    max_bytes: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="N", show_default=f"{_MAX_MIB} MiB", help="Size beyond which a notebook is not read."
+        ),
+    ] = _MAX_MIB * 2**20,
+    null: Annotated[bool, typer.Option("-0", "--null", help="The list on standard input is separated by NUL.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on: index after every change, until Ctrl-C.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON, with the errors that it has.")
+    ] = False,
+    settings: Settings,
 ) -> None:
     """Read the notebooks below each PATH into the store, which is made if there is none.
 
@@ -67,30 +68,29 @@ def command(
     from scrapdb.indexing.loop import index
 
     _check(paths, watch=watch, strict=strict, workers=workers, scheduler=scheduler)
-    path = store_path(create=True)
+    path = store_path(settings, create=True)
     once = partial(
         index,
         path,
-        exclude=exclude,
+        exclude=exclude or (),
         prune=not no_prune,
         workers=workers,
         scheduler=scheduler,
         max_bytes=max_bytes,
     )
-    with _progress() as report:
-        roots, names = [root for root in paths if root != "-"], _listed(null) if "-" in paths else ()
-        summary = once(roots, names=names, force=force, report=report)
-    _tell(summary, path, as_json=as_json)
+    with _progress(settings) as progress:
+        roots, names = [root for root in paths if root != "-"], _listed(null=null) if "-" in paths else ()
+        summary = once(roots, names=names, force=force, progress=progress)
+    _tell(summary, path, settings, as_json=as_json)
     if watch:
-        from scrapdb.cli.watched import follow
         from scrapdb.indexing.watch import PATIENCE
 
-        follow(path, paths, partial(once, patience=PATIENCE, apart=True), summary)
+        _follow(path, paths, partial(once, patience=PATIENCE, apart=True), summary, settings)
     if summary.errors or (strict and summary.failed):
-        raise click.exceptions.Exit(1)
+        raise typer.Exit(1)
 
 
-def _check(paths: tuple[str, ...], *, watch: bool, strict: bool, workers: int | None, scheduler: str | None) -> None:
+def _check(paths: Sequence[str], *, watch: bool, strict: bool, workers: int | None, scheduler: str | None) -> None:
     if scheduler and workers:
         raise UsageError("--workers starts processes here, and with --scheduler those of a cluster read. Name one.")
     if watch and strict:
@@ -101,48 +101,40 @@ def _check(paths: tuple[str, ...], *, watch: bool, strict: bool, workers: int | 
         check(paths)
 
 
-def _tell(summary: Summary, path: Path, *, as_json: bool) -> None:
+def _tell(summary: Summary, path: Path, settings: Settings, *, as_json: bool) -> None:
     for error in summary.errors:
-        say(f"Warning: {error}")
+        say(settings, f"Warning: {error}")
     if as_json:
         _print_json(summary)
     else:
-        say(f"{_sentence(summary)} → {path}")
-    if summary.failed:
-        _say_reasons(path)
+        say(settings, f"{summary} → {path}")
+    if summary.failed and settings.verbose:
+        _say_reasons(path, settings)
+    elif summary.failed:
+        say(settings, "`scrapdb problems` says what is wrong with those that failed.")
 
 
-def _say_reasons(path: Path) -> None:
-    """Say why notebooks of the store cannot be read, or how to find out."""
-    if not setting("verbose"):
-        say("`scrapdb problems` says what is wrong with those that failed.")
-        return
+def _say_reasons(path: Path, settings: Settings) -> None:
+    """Say why notebooks of the store cannot be read."""
     from scrapdb.database import Database
 
     db = Database(path)
     unreadable = {run["nb.path"] for run in db.query("nb.status = 'unreadable'", columns="nb.path")}
     for notebook, *_, message in db.problems().rows():
         if notebook in unreadable:
-            say(f"{notebook}: {message}")
-
-
-def _sentence(summary: Summary) -> str:
-    count = summary.notebooks
-    return (
-        f"{count:,} notebook{'' if count == 1 else 's'}: {summary.added:,} added, {summary.changed:,} changed, "
-        f"{summary.unchanged:,} unchanged, {summary.removed:,} removed, {summary.failed:,} failed "
-        f"in {summary.seconds:.1f} s"
-    )
+            say(settings, f"{notebook}: {message}")
 
 
 def _print_json(summary: Summary) -> None:
     import json
 
-    counts = ("added", "changed", "unchanged", "removed", "failed")
-    click.echo(json.dumps({name: getattr(summary, name) for name in counts} | {"seconds": round(summary.seconds, 3)}))
+    import msgspec
+
+    values = msgspec.structs.asdict(summary) | {"seconds": round(summary.seconds, 3)}
+    typer.echo(json.dumps(values, ensure_ascii=False))
 
 
-def _listed(null: bool) -> Iterator[str]:
+def _listed(*, null: bool) -> Iterator[str]:
     """Read paths from standard input; bytes that are not UTF-8 stay what they are."""
     import os
 
@@ -153,15 +145,49 @@ def _listed(null: bool) -> Iterator[str]:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[Progress], None]]:
+def _progress(settings: Settings) -> Iterator[Callable[[Progress], None]]:
     """Draw a bar on a terminal; elsewhere say nothing."""
-    if setting("quiet") or not sys.stderr.isatty():
+    if settings.quiet or not sys.stderr.isatty():
         yield lambda _: None
         return
-    with click.progressbar(length=0, label="Reading", file=sys.stderr, show_pos=True) as bar:
+    with typer.progressbar(length=0, label="Reading", file=sys.stderr, show_pos=True) as bar:
 
-        def report(progress: Progress) -> None:
+        def draw(progress: Progress) -> None:
             bar.length = progress.to_read
             bar.update(progress.read - bar.pos)
 
-        yield report
+        yield draw
+
+
+def _follow(
+    store: Path, roots: Sequence[str], index: Callable[[list[str]], Summary], last: Summary, settings: Settings
+) -> None:
+    """Index after every change until it is interrupted; print a line for each pass, and in the end what all did.
+
+    Args:
+        store: the database file.
+        roots: directories and notebooks.
+        index: indexes those of the roots that exist.
+        last: what the index before did.
+        settings: how much is said.
+
+    Raises:
+        KeyboardInterrupt: always, in the end.
+    """
+    from scrapdb.indexing.changes import Change
+    from scrapdb.indexing.watch import watch
+
+    told = (Change.ADDED, Change.CHANGED, Change.REMOVED, Change.FAILED)
+    say(settings, "Watching for changes; Ctrl-C ends it.")
+    total = last
+    try:
+        for news in watch(store, roots, index, last):
+            if isinstance(news, str):
+                complain(f"Warning: {news}")
+                continue
+            for error in news.errors:
+                complain(f"Warning: {error}")
+            say(settings, f"{time.strftime('%H:%M:%S')}  {news.told(*told)}")
+            total = total.then(news)
+    finally:
+        say(settings, f"Watched: {total.told(*told)} → {store}")

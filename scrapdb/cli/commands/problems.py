@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Annotated
 
-import click
+import typer
 
-from scrapdb.cli.options import common
-from scrapdb.cli.options import database
-from scrapdb.cli.options import print_rows
-from scrapdb.cli.options import rows
+from scrapdb.cli.printing import Printing
+from scrapdb.cli.printing import print_rows
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import database
 
 
-@click.command("problems", short_help="List what could not be read.")
-@click.argument("notebook", required=False)
-@rows
-@common
-def command(notebook: str | None, format_: str | None, output: Path | None) -> None:
+def command(
+    notebook: Annotated[str | None, typer.Argument(metavar="NOTEBOOK", hidden=True)] = None,
+    *,
+    printing: Printing,
+    settings: Settings,
+) -> None:
     """List what could not be read, or looks wrong: the notebook, the cell, the name, and why."""
-    db = database()
-    found = db.problems(notebook)
-    print_rows(found, format_, output)
+    print_rows(database(settings).problems(notebook), printing)

@@ -2,44 +2,37 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Annotated
 
-import click
+import typer
 
-from scrapdb.cli.options import common
-from scrapdb.cli.options import database
+from scrapdb.cli.options import Columns
+from scrapdb.cli.options import Limit
+from scrapdb.cli.options import Sort
 from scrapdb.cli.options import field_names
-from scrapdb.cli.options import print_rows
-from scrapdb.cli.options import rows
+from scrapdb.cli.printing import Printing
+from scrapdb.cli.printing import print_rows
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import database
+from scrapdb.errors import UsageError
 
 
-@click.command("query", short_help="Show the notebooks for which an expression holds.")
-@click.argument("expression", metavar="[EXPR]", required=False, shell_complete=field_names)
-@click.option("-c", "--columns", help="What to show: names or expressions, `*` for all.", shell_complete=field_names)
-@click.option(
-    "--sort",
-    multiple=True,
-    help="Sort by a field, or by -field from the largest. Repeatable.",
-    shell_complete=field_names,
-)
-@click.option("--limit", type=click.IntRange(min=0), help="Show no more than so many.")
-@click.option("--offset", type=click.IntRange(min=0), default=0, help="Leave out the first so many.")
-@click.option("--count", is_flag=True, help="Print how many there are.")
-@click.option("--explain", is_flag=True, help="Print what becomes of the expression, and ask nothing.")
-@click.option("-e", "--fail-if-empty", is_flag=True, help="Exit with 1 if there is none.")
-@rows
-@common
 def command(
-    expression: str | None,
-    columns: str | None,
-    sort: tuple[str, ...],
-    limit: int | None,
-    offset: int,
-    count: bool,
-    explain: bool,
-    fail_if_empty: bool,
-    format_: str | None,
-    output: Path | None,
+    expression: Annotated[str | None, typer.Argument(metavar="[EXPR]", hidden=True, autocompletion=field_names)] = None,
+    *,
+    columns: Columns = None,
+    sort: Sort = None,
+    limit: Limit = None,
+    offset: Annotated[
+        int, typer.Option(min=0, metavar="N", show_default=False, help="Leave out the first so many.")
+    ] = 0,
+    count: Annotated[bool, typer.Option("--count", help="Print how many there are.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Print what becomes of the question, and ask nothing.")
+    ] = False,
+    fail_if_empty: Annotated[bool, typer.Option("-e", "--fail-if-empty", help="Exit with 1 if there is none.")] = False,
+    printing: Printing,
+    settings: Settings,
 ) -> None:
     """Show the notebooks for which EXPR holds, or all of them.
 
@@ -50,19 +43,21 @@ def command(
     """
     from scrapdb.formats.streams import print_text
 
-    db = database()
+    db = database(settings)
+    order = sort or ()
     if explain:
-        if expression is None:
-            raise click.UsageError("--explain needs an expression.")
-        print_text(f"{db.explain(expression)}\n", output)
+        if count or fail_if_empty or printing.chosen():
+            raise UsageError(
+                "--explain asks nothing and prints no rows: leave out --count, --fail-if-empty and formats."
+            )
+        print_text(f"{db.explain(expression, columns, order, limit, offset)}\n", printing.output)
         return
     if count:
         found = db.count(expression)
-        print_text(f"{found}\n", output)
+        print_text(f"{found}\n", printing.output)
         empty = not found
     else:
-        table = db.query(expression, columns=columns, sort=sort, limit=limit, offset=offset)
-        print_rows(table, format_, output)
+        print_rows(db.query(expression, columns, order, limit, offset), printing)
         empty = fail_if_empty and not db.count(expression)
     if fail_if_empty and empty:
-        raise click.exceptions.Exit(1)
+        raise typer.Exit(1)

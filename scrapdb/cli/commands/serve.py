@@ -8,36 +8,40 @@ import socket
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Annotated
 
-import click
+import typer
 
-from scrapdb.cli.options import common
-from scrapdb.cli.options import say
-from scrapdb.cli.options import store_path
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import say
+from scrapdb.cli.settings import store_path
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
 from scrapdb.store.connection import check
 
 
-@click.command("serve", short_help="Browse the store with Datasette.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; 0.0.0.0 is for everybody.")
-@click.option(
-    "--port", type=click.IntRange(0, 65_535), default=8001, show_default=True, help="0 takes any that is free."
-)
-@click.option("--open", "open_", is_flag=True, help="Open it in the browser.")
-@click.option("--immutable", is_flag=True, help="Promise that nothing changes the store meanwhile: faster.")
-@click.option(
-    "--export",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Serve nothing; write a directory that any host of Datasette takes.",
-)
-@common
-def command(host: str, port: int, *, open_: bool, immutable: bool, export: Path | None) -> None:
+def command(
+    *,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 is for everybody.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, metavar="N", help="0 takes any that is free.")] = 8001,
+    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    immutable: Annotated[
+        bool, typer.Option("--immutable", help="Promise that nothing changes the store meanwhile: faster.")
+    ] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", file_okay=False, help="Serve nothing; write a directory that any host of Datasette takes."
+        ),
+    ] = None,
+    settings: Settings,
+) -> None:
     """Serve the store with Datasette, read-only, until Ctrl-C."""
     from scrapdb.cli import hosting
 
-    path = store_path()
+    path = store_path(settings)
     check(path)
     if export is None:
         _need_datasette()
@@ -45,16 +49,27 @@ def command(host: str, port: int, *, open_: bool, immutable: bool, export: Path 
     _make_searchable(path)
     if export is not None:
         hosting.write_directory(path, export)
-        say(f"Wrote {export}. To serve it: datasette {export}")
+        say(settings, f"Wrote {export}. To serve it: datasette {export}")
         return
     if immutable:
         from scrapdb.store.publish import fold
 
         fold(path)
+    options = ["--host", host, "--port", str(port), *(["--open"] if open_ else [])]
+    _run_datasette(["serve", *hosting.arguments(path, immutable=immutable), *options])
+
+
+def _run_datasette(arguments: list[str]) -> None:
+    import click  # on which Datasette stands; typer has a copy of its own
     from datasette.cli import cli
 
-    options = ["--host", host, "--port", str(port), *(["--open"] if open_ else [])]
-    cli.main(["serve", *hosting.arguments(path, immutable=immutable), *options], standalone_mode=False)
+    try:
+        cli.main(arguments, standalone_mode=False)
+    except click.Abort:
+        raise typer.Exit(130) from None
+    except click.ClickException as error:
+        error.show()
+        raise typer.Exit(error.exit_code) from None
 
 
 def _need_datasette() -> None:

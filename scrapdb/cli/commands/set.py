@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import Annotated
 from typing import Any
 
-import click
+import typer
 
 from scrapdb.cli.edited import edited
-from scrapdb.cli.options import common
-from scrapdb.cli.options import say
+from scrapdb.cli.options import Cell
+from scrapdb.cli.options import NotebookName
+from scrapdb.cli.options import ScrapName
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import say
 from scrapdb.encoders.json import NAME as JSON
 from scrapdb.encoders.pandas import NAME as PANDAS
 from scrapdb.encoders.text import NAME as TEXT
@@ -26,15 +30,19 @@ if TYPE_CHECKING:
 _SUFFIXES = (".parquet", ".csv", ".json")
 
 
-@click.command("set", short_help="Set one scrap of a notebook.", context_settings={"ignore_unknown_options": True})
-@click.argument("notebook")
-@click.argument("name")
-@click.argument("value")
-@click.option("--encoder", metavar="ENCODER", help="text, json, pandas or one's own.  [default: as `glue` chooses]")
-@click.option("--cell", type=click.IntRange(min=0), help="Look in this cell only, as `show` counts, and write to it.")
-@click.option("--new", is_flag=True, help="Add NAME if it is not there.")
-@common
-def command(notebook: str, name: str, value: str, encoder: str | None, cell: int | None, new: bool) -> None:
+def command(
+    notebook: NotebookName,
+    name: ScrapName,
+    value: Annotated[str, typer.Argument(metavar="VALUE", hidden=True)],
+    *,
+    encoder: Annotated[
+        str | None,
+        typer.Option(metavar="ENCODER", help="text, json, pandas or one's own.  [default: as `glue` chooses]"),
+    ] = None,
+    cell: Cell = None,
+    new: Annotated[bool, typer.Option("--new", help="Add NAME if it is not there.")] = False,
+    settings: Settings,
+) -> None:
     """Set the scrap NAME of NOTEBOOK to VALUE, in its file and in the store.
 
     VALUE is JSON, and text if it is not JSON or with `--encoder text`. @FILE.parquet and @FILE.csv give a DataFrame,
@@ -47,10 +55,10 @@ def command(notebook: str, name: str, value: str, encoder: str | None, cell: int
     scrapdb set BCD account 007 --encoder text --new
     scrapdb set BCD prices @prices.csv
     """
-    with edited(notebook) as found:
+    with edited(notebook, settings) as found:
         _set(found, name, _value(value, encoder), encoder, cell, new=new)
         if found.scraps[name].display:
-            say(f"What was shown for {name} is not changed.")
+            say(settings, f"What was shown for {name} is not changed.")
 
 
 def _set(notebook: Notebook, name: str, value: Any, encoder: str | None, cell: int | None, *, new: bool) -> None:

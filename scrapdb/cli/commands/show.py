@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import Annotated
 from typing import Any
 
-import click
+import typer
 
-from scrapdb.cli.options import common
-from scrapdb.cli.options import database
-from scrapdb.cli.options import print_rows
-from scrapdb.cli.options import rows
-from scrapdb.cli.options import say
+from scrapdb.cli.options import NotebookName
+from scrapdb.cli.printing import Printing
+from scrapdb.cli.printing import print_rows
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import database
+from scrapdb.cli.settings import say
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import UsageError
 from scrapdb.errors import suggestion
 
 if TYPE_CHECKING:
-    from scrapdb.database.notebook import Notebook
-    from scrapdb.database.notebook import Scrap
+    from scrapdb.database.notebook import StoredNotebook
+    from scrapdb.database.notebook import StoredScrap
 
 _COLUMNS = (
     "name",
@@ -35,16 +36,17 @@ _COLUMNS = (
     "output",
     "execution_count",
 )
-_TERMINAL_COLUMNS = ("name", "role", "type", "value", "cell")
+_TABLE_COLUMNS = ("name", "role", "type", "value", "cell")
 _ATTRIBUTES = ("status", "started_at", "seconds", "kernel", "source")
 
 
-@click.command("show", short_help="Show one notebook, or one of its values.")
-@click.argument("notebook")
-@click.argument("name", required=False)
-@rows
-@common
-def command(notebook: str, name: str | None, format_: str | None, output: Path | None) -> None:
+def command(
+    notebook: NotebookName,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", hidden=True)] = None,
+    *,
+    printing: Printing,
+    settings: Settings,
+) -> None:
     """Show the status, parameters and scraps of NOTEBOOK, and where each was glued.
 
     With NAME, show that value: a DataFrame as rows, a picture to `-o FILE`, anything else as it is. NOTEBOOK is a path,
@@ -55,58 +57,59 @@ def command(notebook: str, name: str | None, format_: str | None, output: Path |
     scrapdb show BCD prices --csv
     scrapdb show BCD chart -o chart.png
     """
-    found = database().notebook(notebook)
+    found = database(settings).notebook(notebook)
     if name is None:
-        _show_notebook(found, format_, output)
+        _show_notebook(found, printing, settings)
     elif name in found.scraps:
-        _show_scrap(found.scraps[name], format_, output)
+        _show_scrap(found.scraps[name], printing, settings)
     elif name in found.parameters:
-        _print_value(found.parameters[name], format_, output, name)
+        _print_value(found.parameters[name], printing, name)
     else:
         raise _unknown(found, name)
 
 
-def _show_notebook(found: Notebook, format_: str | None, output: Path | None) -> None:
-    on_terminal = format_ == "table" or (format_ is None and output is None and sys.stdout.isatty())
-    if on_terminal:
+def _show_notebook(found: StoredNotebook, printing: Printing, settings: Settings) -> None:
+    as_table = printing.resolved() == "table"
+    if as_table:
         _print_heading(found)
-    if found.values or not on_terminal:
-        print_rows(found.table(_TERMINAL_COLUMNS if on_terminal else _COLUMNS), format_, output)
+    if found.values or not as_table:
+        print_rows(found.table(_TABLE_COLUMNS if as_table else _COLUMNS), printing)
     for _, cell, _, name, kind, message in found.problems:
         where = "" if cell is None else f" in cell {cell}"
-        say(f"Problem{where} ({kind}{f', {name}' if name else ''}): {message}")
+        say(settings, f"Problem{where} ({kind}{f', {name}' if name else ''}): {message}")
 
 
-def _print_heading(found: Notebook) -> None:
+def _print_heading(found: StoredNotebook) -> None:
     from scrapdb.formats.values import escaped
     from scrapdb.formats.values import short
 
-    click.echo(escaped(found.path))
+    typer.echo(escaped(found.path))
     for attribute in _ATTRIBUTES:
         if found.attributes[attribute] is not None:
-            click.echo(f"  {attribute:<10}  {short(found.attributes[attribute])}")
+            typer.echo(f"  {attribute:<10}  {short(found.attributes[attribute])}")
     if found.attributes["error_name"]:
         error = f"{found.attributes['error_name']}: {found.attributes['error_value']}"
-        click.echo(f"  {'error':<10}  {escaped(error)} (cell {found.attributes['error_cell']})")
+        typer.echo(f"  {'error':<10}  {escaped(error)} (cell {found.attributes['error_cell']})")
     if found.values:
-        click.echo()
+        typer.echo()
 
 
-def _show_scrap(scrap: Scrap, format_: str | None, output: Path | None) -> None:
+def _show_scrap(scrap: StoredScrap, printing: Printing, settings: Settings) -> None:
     from scrapdb.formats.streams import write_bytes
 
+    output = printing.output
     if scrap.type == "frame":
-        print_rows(scrap.table(), format_, output)
-    elif output and not format_ and (scrap.display or _is_picture(output)):
+        print_rows(scrap.table(), printing)
+    elif output and not printing.chosen() and (scrap.display or _is_picture(output)):
         write_bytes(_shown_as(scrap, output), output)
     elif scrap.type == "display":
-        _print_value(scrap.display.get("text/plain", b"").decode(errors="replace"), format_, output, scrap.name)
-        say(f"It was shown as {', '.join(scrap.display)}; `-o FILE` writes it to a file.")
+        _print_value(scrap.display.get("text/plain", b"").decode(errors="replace"), printing, scrap.name)
+        say(settings, f"It was shown as {', '.join(scrap.display)}; `-o FILE` writes it to a file.")
     else:
-        _print_value(scrap.data, format_, output, scrap.name)
+        _print_value(scrap.data, printing, scrap.name)
 
 
-def _shown_as(scrap: Scrap, output: Path) -> bytes:
+def _shown_as(scrap: StoredScrap, output: Path) -> bytes:
     """Choose the MIME type that the file's suffix asks for; without a known suffix, the first picture or rich text."""
     import mimetypes
 
@@ -126,17 +129,17 @@ def _is_picture(output: Path) -> bool:
     return (mimetypes.guess_type(output.name)[0] or "").startswith("image/")
 
 
-def _print_value(value: Any, format_: str | None, output: Path | None, name: str) -> None:
+def _print_value(value: Any, printing: Printing, name: str) -> None:
     from scrapdb.database.table import Table
     from scrapdb.formats.streams import print_text
     from scrapdb.formats.values import plain
 
-    if format_:
-        print_rows(Table([name], lambda: iter([(value,)])), format_, output)
+    if printing.chosen():
+        print_rows(Table([name], lambda: iter([(value,)])), printing)
     else:
-        print_text(f"{plain(value)}\n", output)
+        print_text(f"{plain(value)}\n", printing.output)
 
 
-def _unknown(found: Notebook, name: str) -> ScrapNotFoundError:
+def _unknown(found: StoredNotebook, name: str) -> ScrapNotFoundError:
     names = [*found.scraps, *found.parameters]
-    return ScrapNotFoundError(f"{found.path} has no {name!r}; {suggestion(name, names, listing='it has')}")
+    return ScrapNotFoundError(f"{found.path} has no {name!r}; {suggestion(name, names, owner='it')}")

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import Annotated
+from typing import Any
 
-import click
+import typer
+from typer._click.types import FloatRange
+from typer._click.types import Tuple
 
-from scrapdb.cli.options import common
-from scrapdb.cli.options import database
-from scrapdb.cli.options import print_rows
-from scrapdb.cli.options import rows
+from scrapdb.cli.printing import Printing
+from scrapdb.cli.printing import print_rows
+from scrapdb.cli.settings import Settings
+from scrapdb.cli.settings import database
+
+# typer has no words for pairs that are repeated, nor for more than 0.
+_PAIR = Tuple([str, str])
+_POSITIVE = FloatRange(min=0, min_open=True)
 
 
-@click.command("sql", short_help="Run SQL that only reads.")
-@click.argument("sql")
-@click.option(
-    "-p", "--parameter", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="Value of :NAME. Repeatable."
-)
-@click.option(
-    "--seconds",
-    type=click.FloatRange(min=0, min_open=True),
-    default=60,
-    show_default=True,
-    help="Stop it after so long.",
-)
-@rows
-@common
 def command(
-    sql: str, parameters: tuple[tuple[str, str], ...], seconds: float, format_: str | None, output: Path | None
+    sql: Annotated[str, typer.Argument(metavar="SQL", hidden=True)],
+    *,
+    parameters: Annotated[
+        list[Any] | None,
+        typer.Option("-p", "--parameter", click_type=_PAIR, metavar="NAME VALUE", help="Value of :NAME. Repeatable."),
+    ] = None,
+    seconds: Annotated[float, typer.Option(click_type=_POSITIVE, metavar="N", help="Stop it after so long.")] = 60,
+    printing: Printing,
+    settings: Settings,
 ) -> None:
     """Run one SQL statement over the store's tables; `-` reads it from standard input. Nothing can be written.
 
@@ -36,6 +37,4 @@ def command(
     scrapdb sql "select symbol, min(distance) from runs group by symbol"
     """
     text = sys.stdin.read() if sql == "-" else sql
-    db = database()
-    found = db.sql(text, dict(parameters), seconds=seconds)
-    print_rows(found, format_, output)
+    print_rows(database(settings).sql(text, dict(parameters or ()), seconds=seconds), printing)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import click
-
 from scrapdb.cli.edited import edited
-from scrapdb.cli.options import common
+from scrapdb.cli.options import Cell
+from scrapdb.cli.options import NotebookName
+from scrapdb.cli.options import ScrapName
+from scrapdb.cli.settings import Settings
 
 
-@click.command("unset", short_help="Take one scrap out of a notebook.")
-@click.argument("notebook")
-@click.argument("name")
-@click.option("--cell", type=click.IntRange(min=0), help="Look in this cell only, as `show` counts.")
-@common
-def command(notebook: str, name: str, cell: int | None) -> None:
+def command(notebook: NotebookName, name: ScrapName, *, cell: Cell = None, settings: Settings) -> None:
     """Take the scrap NAME out of NOTEBOOK: its file, and the store.
 
     Its value goes, what was shown for it, and all repetitions; the rest of the file stays byte for byte. NOTEBOOK is a
@@ -22,5 +18,5 @@ def command(notebook: str, name: str, cell: int | None) -> None:
     \b
     scrapdb unset BCD distance
     """
-    with edited(notebook) as found:
+    with edited(notebook, settings) as found:
         found.unset(name, cell=cell)

@@ -67,7 +67,7 @@ class Context(NamedTuple):
     """
 
     heads: list[Head]
-    comparison: differences.Comparison | None
+    comparison: differences.Differences | None
     everything: bool
     otherwise: str
     unknown: list[str]
@@ -134,7 +134,7 @@ def _notebook(connection: sqlite3.Connection, notebook_id: int) -> Notebook:
     )
 
 
-def _side(notebook: Notebook) -> differences.Side:
+def _side(notebook: Notebook) -> differences.NotebookValues:
     row = notebook.row
     code = row["code_hash"] and row["code_hash"][:_SHOWN_HASH]
     run = {"status": row["status"], "seconds": row["seconds"], "error": row["error_name"], "code": code}
@@ -143,13 +143,13 @@ def _side(notebook: Notebook) -> differences.Side:
         for scrap in notebook.scraps
         if scrap.type != "display"
     }
-    return differences.Side(
+    return differences.NotebookValues(
         row["path"],
         {
             "run": {name: value for name, value in run.items() if value is not None},
             "parameters": {value.name: _plain(value.value) for value in notebook.parameters},
             "scraps": scraps,
-            "displays": {name: differences.Shown(hashes) for name, hashes in notebook.hashes.items()},
+            "displays": {name: differences.DisplayHashes(hashes) for name, hashes in notebook.hashes.items()},
         },
     )
 

@@ -2,7 +2,7 @@
 
 A format is a module with `MIME_PREFIX`, the start of the MIME types it owns, `METADATA_KEY`, the key under which it
 leaves a note in an output's metadata, `wrote(note_keys)`, which knows its notes from those of others by their keys, and
-`read(data, metadata)`, which gives the scraps that one output holds, and a Problem for each that is malformed. `data`
+`read(data, metadata)`, which returns the scraps that one output holds, and a Problem for each that is malformed. `data`
 is the output's MIME bundle as JSON values. A new format is one file and one line in `FORMATS`.
 """
 
@@ -32,7 +32,7 @@ class Format(Protocol):
     METADATA_KEY: str
 
     def wrote(self, note_keys: Collection[str]) -> bool:
-        """Tell by the keys of its note whether it may have written an output."""
+        """Return whether it may have written an output, by the keys of its note there."""
 
     def read(self, data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterable[Glued | Problem]:
         """Return the scraps of one output."""
@@ -55,7 +55,7 @@ def read(
     if not owners:
         return []
     bundle = {mime: value(part) for mime, part in data.items()}
-    return [item for member in owners for item in member.read(bundle, metadata)]
+    return [item for format_ in owners for item in format_.read(bundle, metadata)]
 
 
 @functools.lru_cache(maxsize=256)
@@ -63,8 +63,8 @@ def _owners(mimes: tuple[str, ...], notes: tuple[tuple[str, ...], ...]) -> tuple
     """Find the formats that may have written an output; the outputs of a directory look much the same."""
     note_keys = {key: keys for key, *keys in notes}
     return tuple(
-        member
-        for member in FORMATS
-        if member.wrote(note_keys.get(member.METADATA_KEY, ()))
-        or any(mime.startswith(member.MIME_PREFIX) for mime in mimes)
+        format_
+        for format_ in FORMATS
+        if format_.wrote(note_keys.get(format_.METADATA_KEY, ()))
+        or any(mime.startswith(format_.MIME_PREFIX) for mime in mimes)
     )

@@ -30,7 +30,7 @@ _NOT_LITERALS = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")
 
 
 def wrote(note_keys: Collection[str]) -> bool:
-    """Tell by the keys of its note whether it may have written an output."""
+    """Return whether it may have written an output, by the keys of its note there."""
     return "mime_prefix" in note_keys
 
 
@@ -63,7 +63,7 @@ def _value(lines: Any) -> Any:
 
 
 def _unwrapped(node: ast.expr) -> ast.expr:
-    """Take the literal out of numpy 2's `np.float64(0.9)`."""
+    """Return the literal in numpy 2's `np.float64(0.9)`; any other expression as it is."""
     match node:
         case ast.Call(func=ast.Attribute(value=ast.Name(id="np")), args=[literal], keywords=[]):
             return literal

@@ -23,7 +23,7 @@ METADATA_KEY = "notebook_utils"
 
 
 def wrote(note_keys: Collection[str]) -> bool:
-    """Tell by the keys of its note whether it may have written an output."""
+    """Return whether it may have written an output, by the keys of its note there."""
     return "display" in note_keys
 
 

@@ -23,7 +23,7 @@ METADATA_KEY = "papermill"
 
 
 def wrote(note_keys: Collection[str]) -> bool:
-    """Tell by the keys of its note whether it may have written an output."""
+    """Return whether it may have written an output, by the keys of its note there."""
     return "name" in note_keys
 
 

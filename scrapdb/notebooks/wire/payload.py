@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from scrapdb.facts import Glued
 from scrapdb.facts import Problem
 
 
 def note(metadata: Mapping[str, Any], key: str) -> dict[str, Any]:
     """Read what a format left under its key in an output's metadata; empty if it is no object."""
-    found = metadata.get(key)
-    return found if isinstance(found, dict) else {}
+    entry = metadata.get(key)
+    return entry if isinstance(entry, dict) else {}
 
 
 def named(payload: Any, encoder: str) -> Glued | Problem:
@@ -31,31 +33,31 @@ def named(payload: Any, encoder: str) -> Glued | Problem:
 
 def _types(types: Any) -> dict[str, str]:
     """Read what scrapdb's `glue` adds to a payload; nothing if it is of another making."""
-    well_formed = isinstance(types, dict) and all(isinstance(kind, str) for kind in types.values())
-    return types if well_formed and isinstance(types, dict) else {}
+    if isinstance(types, dict) and all(isinstance(kind, str) for kind in types.values()):
+        return types
+    return {}
 
 
 def with_display(
-    payloads: list[Glued | Problem], shown: Mapping[str, Any], data: Mapping[str, Any], prefix: str
+    payloads: list[Glued | Problem], note_: Mapping[str, Any], data: Mapping[str, Any], prefix: str
 ) -> list[Glued | Problem]:
-    """Add what was shown, if `shown` (a format's note) says that something was, to the scrap of that name.
+    """Return the scraps with what was shown for one of them, if the note says that something was.
 
     Args:
         payloads: the scraps of the output.
-        shown: the format's note.
+        note_: what the format left in the output's metadata: the scrap's name, and whether it was shown.
         data: the output's MIME bundle.
         prefix: how the MIME types of the payloads begin; the others are what was shown.
     """
-    if shown.get("display") is not True or not isinstance(name := shown.get("name"), str):
+    if note_.get("display") is not True or not isinstance(name := note_.get("name"), str):
         return payloads
     display = without(data, prefix)
-    for place, payload in enumerate(payloads):
+    for index, payload in enumerate(payloads):
         if isinstance(payload, Glued) and payload.name == name:
-            whole = Glued(payload.name, payload.encoder, payload.data, display, payload.types)
-            return [*payloads[:place], whole, *payloads[place + 1 :]]
+            return [*payloads[:index], replace(payload, display=display), *payloads[index + 1 :]]
     return [*payloads, Glued(name, "display", display=display)]
 
 
 def without(data: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """Leave out the MIME types that start with a prefix."""
+    """Return a MIME bundle but for the types that start with a prefix."""
     return {mime: part for mime, part in data.items() if not mime.startswith(prefix)}

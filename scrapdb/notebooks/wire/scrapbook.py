@@ -27,7 +27,7 @@ METADATA_KEY = "scrapbook"
 
 
 def wrote(note_keys: Collection[str]) -> bool:
-    """Tell by the keys of its note whether it may have written an output."""
+    """Return whether it may have written an output, by the keys of its note there."""
     return "display" in note_keys
 
 

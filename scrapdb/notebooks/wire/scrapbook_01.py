@@ -25,7 +25,7 @@ _LATER_MIME_PREFIX = "application/scrapbook.scrap."
 
 
 def wrote(note_keys: Collection[str]) -> bool:
-    """Tell by the keys of its note whether it may have written an output."""
+    """Return whether it may have written an output, by the keys of its note there."""
     return "name" in note_keys and _LATER_KEYS.isdisjoint(note_keys)
 
 
@@ -39,9 +39,9 @@ def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Sequence[Glued
     return [Problem("malformed", f"A scrap's payload is not a JSON object but {payload!r:.60}.")]
 
 
-def _display(data: Mapping[str, Any], shown: Mapping[str, Any]) -> Sequence[Glued]:
-    name = shown.get("name")
-    if not isinstance(name, str) or not _LATER_KEYS.isdisjoint(shown):
+def _display(data: Mapping[str, Any], note_: Mapping[str, Any]) -> Sequence[Glued]:
+    name = note_.get("name")
+    if not isinstance(name, str) or not _LATER_KEYS.isdisjoint(note_):
         return ()
     display = without(data, _LATER_MIME_PREFIX)
     return [Glued(name, "display", display=display)] if display else ()

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
+from scrapdb.query import bound
+from scrapdb.query import nodes
 from scrapdb.query import patterns
-from scrapdb.query.bound import Instant
-from scrapdb.query.bound import Leaf
-from scrapdb.query.bound import Place
-from scrapdb.query.bound import kinds
-from scrapdb.query.bound import pattern_of
 from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Field
-from scrapdb.query.nodes import Comparison
-from scrapdb.query.nodes import Constant
-from scrapdb.query.nodes import Holds
-from scrapdb.query.nodes import In
-from scrapdb.query.nodes import IsNull
-from scrapdb.query.nodes import Value
-from scrapdb.query.sql.rows import Binder
-from scrapdb.query.sql.rows import Scope
-from scrapdb.query.sql.rows import existing
-from scrapdb.query.sql.rows import joined
-from scrapdb.query.sql.rows import row_of
+from scrapdb.query.sql import rows
 from scrapdb.query.sql.values import document
 from scrapdb.query.sql.values import faces
 from scrapdb.query.sql.values import json_path
@@ -33,15 +20,15 @@ _FEW = 50
 _LARGE = 2**63
 
 
-def condition(leaf: Leaf, scope: Scope, bind: Binder) -> str:
+def condition(leaf: bound.Leaf, scope: rows.Scope, bind: rows.Binder) -> str:
     """Write a leaf."""
     node = leaf.node
-    if isinstance(node, IsNull):
+    if isinstance(node, nodes.IsNull):
         found = present(node.operand, scope, bind)
         return found if leaf.negated else f"NOT ifnull({found}, 0)"
-    if isinstance(node, In):
+    if isinstance(node, nodes.In):
         return _choice(node, scope, bind, negated=leaf.negated)
-    if isinstance(node, Holds):
+    if isinstance(node, nodes.Holds):
         return _holds(node.operand, scope, bind, negated=leaf.negated)
     if node.operator == "contains":
         return _contains(node, scope, bind, negated=leaf.negated)
@@ -50,24 +37,24 @@ def condition(leaf: Leaf, scope: Scope, bind: Binder) -> str:
     return _relation(node, scope, bind)
 
 
-def present(node: Value, scope: Scope, bind: Binder) -> str:
+def present(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> str:
     """Whether there is a value that is neither null nor NaN."""
-    if not isinstance(node, Place):
-        return joined("OR", [f"{face} IS NOT NULL" for face in faces(node, scope, bind).values()] or ["0"])
-    row = row_of(node)
+    if not isinstance(node, bound.Place):
+        return rows.joined("OR", [f"{face} IS NOT NULL" for face in faces(node, scope, bind).values()] or ["0"])
+    row = rows.row_of(node)
     if row not in scope.rows:
-        return existing(row, lambda inner: present(node, inner, bind), scope, bind)
-    return joined("OR", [_present_in(node, alias, bind) for alias in scope.rows[row]])
+        return rows.existing(row, lambda inner: present(node, inner, bind), scope, bind)
+    return rows.joined("OR", [_present_in(node, alias, bind) for alias in scope.rows[row]])
 
 
-def _present_in(place: Place, alias: str, bind: Binder) -> str:
+def _present_in(place: bound.Place, alias: str, bind: rows.Binder) -> str:
     field = place.field
     if place.path:
         column = field.column if isinstance(field, Attribute) else "json"
         return f"json_type({alias}.{column}, {bind(json_path(place.path))}) <> 'null'"
     if isinstance(field, Attribute):
         return f"{alias}.{field.column} IS NOT NULL"
-    return joined("OR", _present_types(field, alias))
+    return rows.joined("OR", _present_types(field, alias))
 
 
 def _present_types(field: Field, alias: str) -> list[str]:
@@ -79,10 +66,10 @@ def _present_types(field: Field, alias: str) -> list[str]:
     return found or ["0"]
 
 
-def _relation(node: Comparison, scope: Scope, bind: Binder) -> str:
+def _relation(node: nodes.Comparison, scope: rows.Scope, bind: rows.Binder) -> str:
     left, right = node.left, node.right
     operator = "<>" if node.operator == "!=" else node.operator
-    times = [side for side in (left, right) if "time" in kinds(side)]
+    times = [side for side in (left, right) if "time" in bound.kinds(side)]
     if len(times) == 1:
         return f"{moment(left, scope, bind)} {operator} {moment(right, scope, bind)}"
     lefts, rights = faces(left, scope, bind), faces(right, scope, bind)
@@ -92,14 +79,14 @@ def _relation(node: Comparison, scope: Scope, bind: Binder) -> str:
         for face, other in (("number", "text"), ("text", "number")):
             if face in lefts and other in rights:
                 found.append(_both(f"{lefts[face]} IS NOT NULL", right, f"{rights[other]} IS NOT NULL"))
-    return joined("OR", found or ["NULL"])
+    return rows.joined("OR", found or ["NULL"])
 
 
-def _both(first: str, right: Value, second: str) -> str:
-    return first if isinstance(right, Constant | Instant) else f"({first} AND {second})"
+def _both(first: str, right: nodes.Value, second: str) -> str:
+    return first if isinstance(right, nodes.Constant | bound.Instant) else f"({first} AND {second})"
 
 
-def _choice(node: In, scope: Scope, bind: Binder, *, negated: bool) -> str:
+def _choice(node: nodes.In, scope: rows.Scope, bind: rows.Binder, *, negated: bool) -> str:
     found = []
     for face, operand in faces(node.operand, scope, bind).items():
         items = _items(node.items, face, bind)
@@ -107,11 +94,11 @@ def _choice(node: In, scope: Scope, bind: Binder, *, negated: bool) -> str:
             found.append(f"{operand} {'NOT ' if negated else ''}IN ({items})")
         elif negated:
             found.append(f"{operand} IS NOT NULL")
-    return joined("OR", found or ["NULL"])
+    return rows.joined("OR", found or ["NULL"])
 
 
-def _items(items: tuple[Value, ...], face: str, bind: Binder) -> str:
-    values = [_plain(item) for item in items if (kinds(item) == {"number"}) == (face == "number")]
+def _items(items: tuple[nodes.Value, ...], face: str, bind: rows.Binder) -> str:
+    values = [_plain(item) for item in items if (bound.kinds(item) == {"number"}) == (face == "number")]
     # As JSON, a float or a larger integer might not be read back to its last bit.
     exact = all(isinstance(value, str) or (isinstance(value, int) and abs(value) < _LARGE) for value in values)
     if len(values) > _FEW and exact:
@@ -121,25 +108,27 @@ def _items(items: tuple[Value, ...], face: str, bind: Binder) -> str:
     return ", ".join(map(bind, values))
 
 
-def _plain(item: Value) -> object:
-    if isinstance(item, Constant):
+def _plain(item: nodes.Value) -> object:
+    if isinstance(item, nodes.Constant):
         return int(item.value) if isinstance(item.value, bool) else item.value
-    return item.text if isinstance(item, Instant) else None
+    return item.text if isinstance(item, bound.Instant) else None
 
 
-def _holds(operand: Value, scope: Scope, bind: Binder, *, negated: bool) -> str:
+def _holds(operand: nodes.Value, scope: rows.Scope, bind: rows.Binder, *, negated: bool) -> str:
     found = number(operand, scope, bind)
     if negated:
         return f"{found} = 0"
     boolean = (
-        isinstance(operand, Place) and isinstance(operand.field, Field) and operand.field.types <= {"boolean", "null"}
+        isinstance(operand, bound.Place)
+        and isinstance(operand.field, Field)
+        and operand.field.types <= {"boolean", "null"}
     )
-    return f"{found} = 1" if boolean and isinstance(operand, Place) and not operand.path else f"{found} <> 0"
+    return f"{found} = 1" if boolean and isinstance(operand, bound.Place) and not operand.path else f"{found} <> 0"
 
 
-def _pattern(node: Comparison, scope: Scope, bind: Binder, *, negated: bool) -> str:
+def _pattern(node: nodes.Comparison, scope: rows.Scope, bind: rows.Binder, *, negated: bool) -> str:
     subject = text(node.left, scope, bind)
-    pattern = pattern_of(node)
+    pattern = bound.pattern_of(node)
     if node.operator == "~":
         # Compared with a number, so that a missing text stays neither.
         return f"regexp({bind(pattern)}, {subject}) = {bind(0 if negated else 1)}"
@@ -149,30 +138,30 @@ def _pattern(node: Comparison, scope: Scope, bind: Binder, *, negated: bool) -> 
     if start == pattern:
         return f"{subject} = {bind(pattern)}"
     found = [f"{subject} GLOB {bind(patterns.glob(pattern))}"]
-    if start and isinstance(node.left, Place) and not node.left.path:
+    if start and isinstance(node.left, bound.Place) and not node.left.path:
         found.append(f"{subject} >= {bind(start)}")
         end = patterns.after(start)
         found += [f"{subject} < {bind(end)}"] if end else []
     return f"({' AND '.join(found)})"
 
 
-def _contains(node: Comparison, scope: Scope, bind: Binder, *, negated: bool) -> str:
+def _contains(node: nodes.Comparison, scope: rows.Scope, bind: rows.Binder, *, negated: bool) -> str:
     left, right = node.left, node.right
     parts = faces(right, scope, bind)
     found = []
-    if "text" in kinds(left) and "text" in parts:
+    if "text" in bound.kinds(left) and "text" in parts:
         found.append(f"instr({text(left, scope, bind)}, {parts['text']}) {'=' if negated else '>'} 0")
-    if "json" in kinds(left):
+    if "json" in bound.kinds(left):
         source, path = document(left, scope, bind)
         members, keys = _members(parts)
         word = "NOT EXISTS" if negated else "EXISTS"
         each = f"SELECT 1 FROM json_each({source}, {path}) AS e WHERE"
-        there = joined("OR", [f"{part} IS NOT NULL" for part in parts.values()] or ["0"])
+        there = rows.joined("OR", [f"{part} IS NOT NULL" for part in parts.values()] or ["0"])
         found.append(
             f"({there} AND CASE json_type({source}, {path}) WHEN 'array' THEN {word} ({each} {members})"
             f" WHEN 'object' THEN {word} ({each} {keys}) END)",
         )
-    return joined("OR", found or ["NULL"])
+    return rows.joined("OR", found or ["NULL"])
 
 
 def _members(parts: dict[str, str]) -> tuple[str, str]:
@@ -182,6 +171,6 @@ def _members(parts: dict[str, str]) -> tuple[str, str]:
         members.append(f"e.type IN ('integer', 'real', 'true', 'false') AND e.atom = {parts['number']}")
     if "text" in parts:
         members.append(f"e.type = 'text' AND e.atom = {parts['text']}")
-    return joined(
+    return rows.joined(
         "OR", [f"({member})" for member in members] or ["0"]
     ), f"e.key = {parts['text']}" if "text" in parts else "0"

@@ -12,21 +12,10 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scrapdb.query.bound import Fails
-from scrapdb.query.bound import Instant
-from scrapdb.query.bound import Leaf
-from scrapdb.query.bound import Place
-from scrapdb.query.bound import kinds
-from scrapdb.query.bound import pattern_of
+from scrapdb.query import bound
+from scrapdb.query import nodes
 from scrapdb.query.fields import Attribute
 from scrapdb.query.frozen import Frozen
-from scrapdb.query.nodes import And
-from scrapdb.query.nodes import Comparison
-from scrapdb.query.nodes import Constant
-from scrapdb.query.nodes import In
-from scrapdb.query.nodes import Or
-from scrapdb.query.nodes import Truth
-from scrapdb.query.nodes import Value
 from scrapdb.query.patterns import prefix
 from scrapdb.query.sql.conditions import condition
 from scrapdb.query.sql.rows import Binder
@@ -46,7 +35,7 @@ _UNKNOWN = 10**12
 # Longer lists are not estimated.
 _LONG_LIST = 100
 
-Estimates = Mapping[Leaf, int]
+Estimates = Mapping[bound.Leaf, int]
 
 # How few rows a term is likely to leave, before anything is known about its values.
 _EQUAL, _CHOICE, _BETWEEN, _PREFIX, _RANGE, _PRESENT, _SCAN = range(7)
@@ -96,14 +85,16 @@ class Search(Frozen):
     driven: bool
 
 
-def search(node: Truth | None, bind: Binder, estimates: Estimates | None = None, *, scanning: bool = False) -> Search:
+def search(
+    node: nodes.Truth | None, bind: Binder, estimates: Estimates | None = None, *, scanning: bool = False
+) -> Search:
     """Find the notebooks for which a bound tree is true; all if there is none. With `scanning` each is tested."""
     notebook = Scope("n.id", {None: ("n",)})
     if node is None:
         return Search("notebooks AS n", "n.id", "", (), notebook, driven=False)
     estimates = estimates or {}
     known = cost(node, estimates)
-    if scanning or known is None or (known.rank == _SCAN and not isinstance(node, Or)):
+    if scanning or known is None or (known.rank == _SCAN and not isinstance(node, nodes.Or)):
         return Search("notebooks AS n", "n.id", "", (test(node, notebook, bind),), notebook, driven=False)
     arms, distinct = _drive(node, (), bind, estimates)
     if len(arms) > 1:
@@ -120,47 +111,47 @@ def _link(notebook: str) -> str:
     return f" CROSS JOIN notebooks AS n ON n.id = {notebook}"
 
 
-def to_estimate(node: Truth, *, rivals: bool = False) -> Iterator[tuple[Leaf, ...]]:
+def to_estimate(node: nodes.Truth, *, rivals: bool = False) -> Iterator[tuple[bound.Leaf, ...]]:
     """The leaves for which an estimate helps to choose: those on one row together, as they will be searched."""
-    if isinstance(node, And):
-        by_row: dict[Row, list[Leaf]] = {}
+    if isinstance(node, nodes.And):
+        by_row: dict[Row, list[bound.Leaf]] = {}
         for term in node.terms:
-            if isinstance(term, Leaf) and term.required and is_sought(term):
+            if isinstance(term, bound.Leaf) and term.required and is_sought(term):
                 by_row.setdefault(_driving_row(term), []).append(term)
-        choices = [term for term in node.terms if isinstance(term, Or)]
+        choices = [term for term in node.terms if isinstance(term, nodes.Or)]
         if rivals or len(by_row) + len(choices) > 1:
             yield from map(tuple, by_row.values())
             for choice in choices:
                 yield from to_estimate(choice, rivals=True)
-    elif isinstance(node, Or):
+    elif isinstance(node, nodes.Or):
         for term in node.terms:
             yield from to_estimate(term, rivals=rivals)
-    elif rivals and isinstance(node, Leaf) and node.required and is_sought(node):
+    elif rivals and isinstance(node, bound.Leaf) and node.required and is_sought(node):
         yield (node,)
 
 
-def estimate_sql(leaves: tuple[Leaf, ...], enough: int, bind: Binder) -> str:
+def estimate_sql(leaves: tuple[bound.Leaf, ...], enough: int, bind: Binder) -> str:
     """The statement that counts what the index has for leaves on one row, up to a limit."""
     arms = _arms(leaves[0], leaves[1:], bind)
     return f"SELECT count(*) FROM (SELECT 1 FROM ({_union(arms, distinct=True)}) LIMIT {bind(enough)})"
 
 
-def test(node: Truth, scope: Scope, bind: Binder) -> str:
+def test(node: nodes.Truth, scope: Scope, bind: Binder) -> str:
     """Write the condition that a bound tree is true for one notebook."""
-    if isinstance(node, And):
+    if isinstance(node, nodes.And):
         return joined("AND", _tests(node.terms, scope, bind))
-    if isinstance(node, Or):
+    if isinstance(node, nodes.Or):
         return joined("OR", [test(term, scope, bind) for term in node.terms])
-    if isinstance(node, Fails):
+    if isinstance(node, bound.Fails):
         return f"NOT ifnull({test(node.operand, scope, bind)}, 0)"
     return _tests((node,), scope, bind)[0]
 
 
-def cost(node: Truth, estimates: Estimates) -> Cost | None:
+def cost(node: nodes.Truth, estimates: Estimates) -> Cost | None:
     """What it costs to let a term drive; None if it cannot."""
-    if isinstance(node, And):
+    if isinstance(node, nodes.And):
         return min((found for found in _costs(node.terms, estimates) if found), default=None)
-    if isinstance(node, Or):
+    if isinstance(node, nodes.Or):
         found = [term for term in _costs(node.terms, estimates) if term]
         if len(found) < len(node.terms):
             return None
@@ -169,13 +160,13 @@ def cost(node: Truth, estimates: Estimates) -> Cost | None:
             max(term.rank for term in found),
             sum(term.notebooks for term in found),
         )
-    if isinstance(node, Leaf) and node.required:
+    if isinstance(node, bound.Leaf) and node.required:
         row = _driving_row(node)
         return Cost(estimates.get(node, _UNKNOWN), _rank(node, row), row.notebooks if row else float("inf"))
     return None
 
 
-def _costs(terms: Sequence[Truth], estimates: Estimates) -> list[Cost | None]:
+def _costs(terms: Sequence[nodes.Truth], estimates: Estimates) -> list[Cost | None]:
     """The cost of each term, knowing that the two ends of a range help each other."""
     ends = {(side, place) for term in terms for side, place in _ends(term)}
     found = []
@@ -187,18 +178,20 @@ def _costs(terms: Sequence[Truth], estimates: Estimates) -> list[Cost | None]:
     return found
 
 
-def _ends(term: Truth) -> list[tuple[str, Place]]:
-    node = term.node if isinstance(term, Leaf) else None
-    if isinstance(node, Comparison) and node.operator[0] in "<>" and isinstance(node.left, Place):
+def _ends(term: nodes.Truth) -> list[tuple[str, bound.Place]]:
+    node = term.node if isinstance(term, bound.Leaf) else None
+    if isinstance(node, nodes.Comparison) and node.operator[0] in "<>" and isinstance(node.left, bound.Place):
         return [(node.operator[0], node.left)] if _is_plain(node.left, node.right) else []
     return []
 
 
-def _rank(leaf: Leaf, row: Row) -> int:
+def _rank(leaf: bound.Leaf, row: Row) -> int:
     node = leaf.node
     place = leaf.required[0]
-    plain = isinstance(node, Comparison | In) and _is_plain(node.children[0], node.children[1])
-    rank = _plain_rank(node, negated=leaf.negated) if plain and isinstance(node, Comparison | In) else _PRESENT
+    plain = isinstance(node, nodes.Comparison | nodes.In) and _is_plain(node.children[0], node.children[1])
+    rank = (
+        _plain_rank(node, negated=leaf.negated) if plain and isinstance(node, nodes.Comparison | nodes.In) else _PRESENT
+    )
     if row is None:
         column = place.field.column if isinstance(place.field, Attribute) else ""
         return max(rank, _INDEXED[column]) if column in _INDEXED and rank < _PRESENT else _SCAN
@@ -206,49 +199,49 @@ def _rank(leaf: Leaf, row: Row) -> int:
     return max(rank, _RANGE) if row.types <= {"boolean", "null"} else rank
 
 
-def is_sought(leaf: Leaf) -> bool:
+def is_sought(leaf: bound.Leaf) -> bool:
     """Whether the index has what a leaf asks for side by side, so that counting stops soon."""
     node = leaf.node
-    if not isinstance(node, Comparison | In) or _rank(leaf, _driving_row(leaf)) > _RANGE:
+    if not isinstance(node, nodes.Comparison | nodes.In) or _rank(leaf, _driving_row(leaf)) > _RANGE:
         return False
-    if isinstance(node, In):
+    if isinstance(node, nodes.In):
         return len(node.items) <= _LONG_LIST
-    return node.operator != "like" or pattern_of(node) == prefix(pattern_of(node)) + "%"
+    return node.operator != "like" or bound.pattern_of(node) == prefix(bound.pattern_of(node)) + "%"
 
 
-def _plain_rank(node: Comparison | In, *, negated: bool) -> int:
-    if negated or isinstance(node, In):
+def _plain_rank(node: nodes.Comparison | nodes.In, *, negated: bool) -> int:
+    if negated or isinstance(node, nodes.In):
         return _PRESENT if negated else _CHOICE
     if node.operator == "like":
-        start = prefix(pattern_of(node))
-        return _EQUAL if start == pattern_of(node) else _PREFIX if start else _PRESENT
+        start = prefix(bound.pattern_of(node))
+        return _EQUAL if start == bound.pattern_of(node) else _PREFIX if start else _PRESENT
     return {"=": _EQUAL, "<": _RANGE, "<=": _RANGE, ">": _RANGE, ">=": _RANGE}.get(node.operator, _PRESENT)
 
 
 def _is_plain(left: object, right: object) -> bool:
-    return isinstance(left, Place) and not left.path and isinstance(right, Constant | Instant)
+    return isinstance(left, bound.Place) and not left.path and isinstance(right, nodes.Constant | bound.Instant)
 
 
-def _driving_row(leaf: Leaf) -> Row:
+def _driving_row(leaf: bound.Leaf) -> Row:
     rows = [row_of(place) for place in leaf.required]
     return min(rows, key=lambda row: row.notebooks if row else float("inf"))
 
 
 def _drive(
-    node: Truth,
-    others: tuple[Truth, ...],
+    node: nodes.Truth,
+    others: tuple[nodes.Truth, ...],
     bind: Binder,
     estimates: Estimates,
 ) -> tuple[list[Arm], bool]:
     """The arms that name the notebooks for which a term holds and the others too; and whether they are disjoint."""
-    if isinstance(node, And):
+    if isinstance(node, nodes.And):
         found = _costs(node.terms, estimates)
         best = min((known, place) for place, known in enumerate(found) if known)[1]
         rest = node.terms[:best] + node.terms[best + 1 :]
         return _drive(node.terms[best], rest + others, bind, estimates)
-    if isinstance(node, Leaf):
+    if isinstance(node, bound.Leaf):
         return _arms(node, others, bind), True
-    if not isinstance(node, Or):
+    if not isinstance(node, nodes.Or):
         raise TypeError(node)
     arms = [arm for term in node.terms for arm in _drive(term, (), bind, estimates)[0]]
     if not others:
@@ -258,7 +251,7 @@ def _drive(
     return [Arm(f"({_union(arms, distinct=False)}) AS {alias}", scope, tuple(_tests(others, scope, bind)))], True
 
 
-def _arms(leaf: Leaf, others: tuple[Truth, ...], bind: Binder) -> list[Arm]:
+def _arms(leaf: bound.Leaf, others: tuple[nodes.Truth, ...], bind: Binder) -> list[Arm]:
     row = _driving_row(leaf)
     arms = []
     for source in sources(row, bind, "n" if row is None else bind.alias()):
@@ -270,7 +263,7 @@ def _arms(leaf: Leaf, others: tuple[Truth, ...], bind: Binder) -> list[Arm]:
     return arms
 
 
-def _unused_faces(leaf: Leaf, row: Row) -> list[str]:
+def _unused_faces(leaf: bound.Leaf, row: Row) -> list[str]:
     """The columns of a driving row that must be NULL for the leaf to hold."""
     used = [place for place in leaf.places if row is not None and row_of(place) == row]
     if row is None:
@@ -280,28 +273,28 @@ def _unused_faces(leaf: Leaf, row: Row) -> list[str]:
     return ["number"] if "number" not in row.kinds or _asks_text(leaf) else []
 
 
-def _asks_text(leaf: Leaf) -> bool:
+def _asks_text(leaf: bound.Leaf) -> bool:
     """Whether only a text can make the leaf true."""
     node = leaf.node
-    if isinstance(node, In):
+    if isinstance(node, nodes.In):
         return not leaf.negated and _is_plain_text(node.operand, node.items)
     return (
-        isinstance(node, Comparison)
+        isinstance(node, nodes.Comparison)
         and node.operator not in ("!=", "contains")
         and _is_plain_text(node.left, (node.right,))
     )
 
 
-def _is_plain_text(left: Value, rights: Sequence[Value]) -> bool:
-    return all(_is_plain(left, right) and kinds(right) == {"text"} for right in rights)
+def _is_plain_text(left: nodes.Value, rights: Sequence[nodes.Value]) -> bool:
+    return all(_is_plain(left, right) and bound.kinds(right) == {"text"} for right in rights)
 
 
-def _tests(terms: Sequence[Truth], scope: Scope, bind: Binder) -> list[str]:
+def _tests(terms: Sequence[nodes.Truth], scope: Scope, bind: Binder) -> list[str]:
     """Test terms; those on one and the same row that is not there yet look it up once."""
     found: list[str] = []
-    together: dict[Row, list[Leaf]] = {}
+    together: dict[Row, list[bound.Leaf]] = {}
     for term in terms:
-        if not isinstance(term, Leaf):
+        if not isinstance(term, bound.Leaf):
             found.append(test(term, scope, bind))
             continue
         missing = {row_of(place) for place in term.places} - set(scope.rows)
@@ -315,7 +308,7 @@ def _tests(terms: Sequence[Truth], scope: Scope, bind: Binder) -> list[str]:
     return found
 
 
-def _all(leaves: Sequence[Leaf], scope: Scope, bind: Binder) -> str:
+def _all(leaves: Sequence[bound.Leaf], scope: Scope, bind: Binder) -> str:
     return joined("AND", [condition(leaf, scope, bind) for leaf in leaves])
 
 

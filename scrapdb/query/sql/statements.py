@@ -6,32 +6,14 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scrapdb.query.bound import Decided
-from scrapdb.query.bound import Instant
-from scrapdb.query.bound import Leaf
-from scrapdb.query.bound import Place
-from scrapdb.query.bound import kinds
+from scrapdb.query import bound
+from scrapdb.query import nodes
 from scrapdb.query.fields import KINDS
 from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Field
 from scrapdb.query.frozen import Frozen
-from scrapdb.query.nodes import And
-from scrapdb.query.nodes import Comparison
-from scrapdb.query.nodes import Constant
-from scrapdb.query.nodes import Truth
-from scrapdb.query.nodes import Value
-from scrapdb.query.sql.rows import Binder
-from scrapdb.query.sql.rows import Scope
-from scrapdb.query.sql.rows import joined
-from scrapdb.query.sql.rows import looked_up
-from scrapdb.query.sql.rows import row_of
-from scrapdb.query.sql.rows import sources
-from scrapdb.query.sql.search import ENOUGH
-from scrapdb.query.sql.search import Estimates
-from scrapdb.query.sql.search import Search
-from scrapdb.query.sql.search import estimate_sql
-from scrapdb.query.sql.search import search
-from scrapdb.query.sql.search import test
+from scrapdb.query.sql import rows
+from scrapdb.query.sql import search
 from scrapdb.query.sql.values import faces
 
 _RELATIONS = ("=", "<", "<=", ">", ">=")
@@ -40,7 +22,7 @@ MOST_JOINED = 24
 
 
 # A column to show: a value, or an expression that is true, false or neither.
-Output = Value | Decided
+Output = nodes.Value | bound.Decided
 
 
 class Statement(NamedTuple):
@@ -53,27 +35,27 @@ class Statement(NamedTuple):
 class Order(Frozen):
     """A bound value to sort by."""
 
-    value: Value
+    value: nodes.Value
     descending: bool
 
 
-def estimate_statement(leaves: tuple[Leaf, ...], enough: int = ENOUGH) -> Statement:
+def estimate_statement(leaves: tuple[bound.Leaf, ...], enough: int = search.ENOUGH) -> Statement:
     """Count what the index has for leaves on one row, up to a limit."""
-    bind = Binder()
-    return Statement(estimate_sql(leaves, enough, bind), bind.values)
+    bind = rows.Binder()
+    return Statement(search.estimate_sql(leaves, enough, bind), bind.values)
 
 
-def count_statement(where: Truth | None, estimates: Estimates | None = None) -> Statement:
+def count_statement(where: nodes.Truth | None, estimates: search.Estimates | None = None) -> Statement:
     """Count the notebooks."""
-    bind = Binder()
-    found = search(where, bind, estimates)
+    bind = rows.Binder()
+    found = search.search(where, bind, estimates)
     return Statement(f"SELECT count(*) FROM {found.tables}{_where(found.conditions)}", bind.values)
 
 
-def ids_statement(where: Truth | None, estimates: Estimates | None = None, prefix: str = "") -> Statement:
+def ids_statement(where: nodes.Truth | None, estimates: search.Estimates | None = None, prefix: str = "") -> Statement:
     """The ids of the notebooks, each once, in no order; names of bound values have the prefix."""
-    bind = Binder(prefix)
-    found = search(where, bind, estimates)
+    bind = rows.Binder(prefix)
+    found = search.search(where, bind, estimates)
     return Statement(f"SELECT {found.notebook} FROM {found.tables}{_where(found.conditions)}", bind.values)
 
 
@@ -85,14 +67,14 @@ def one_of(notebooks: Sequence[int]) -> Statement:
 
 
 def rows_statement(
-    where: Truth | None,
+    where: nodes.Truth | None,
     columns: Sequence[Output],
     order: Sequence[Order],
     limit: int | None,
     offset: int,
     *,
     wide: bool,
-    estimates: Estimates | None = None,
+    estimates: search.Estimates | None = None,
     scanning: bool = False,
     only: Statement | None = None,
 ) -> Statement:
@@ -101,15 +83,15 @@ def rows_statement(
     With `wide` the scraps and parameters are left out, to be read by `cells_statement`; with `scanning` notebooks are
     tested in the order of their paths, which is good for the first few. `only` is a condition on the notebook `n`.
     """
-    bind = Binder()
-    found = search(where, bind, estimates, scanning=scanning)
+    bind = rows.Binder()
+    found = search.search(where, bind, estimates, scanning=scanning)
     sure = _sure_faces(where)
     known = {column: [] if wide else _known(column, found, sure) for column in columns}
-    shown = [column for column in columns if isinstance(column, Place) and not (wide or known[column])]
+    shown = [column for column in columns if isinstance(column, bound.Place) and not (wide or known[column])]
     tables, scope = _joined(found, shown, order, bind)
     outputs = [sql for column in columns for sql in known[column] or _outputs(column, scope, bind, wide=wide)]
     # The row that drives the search comes in the order of the index, its joined double does not.
-    driven = Scope(scope.notebook, {**scope.rows, **found.scope.rows})
+    driven = rows.Scope(scope.notebook, {**scope.rows, **found.scope.rows})
     keys = [sql for key in order for sql in _keys(key, driven, bind, sure.get(key.value))]
     # The plus keeps SQLite from reading all notebooks in the order of their paths, where an index finds the few.
     conditions = [*found.conditions, only.sql] if only else found.conditions
@@ -124,7 +106,7 @@ def rows_statement(
 
 def width(column: Output, *, wide: bool) -> int:
     """How many columns of a `rows_statement` belong to a column: type, value and exact for a scrap or parameter."""
-    if isinstance(column, Place) and isinstance(column.field, Field):
+    if isinstance(column, bound.Place) and isinstance(column.field, Field):
         return 0 if wide else 3
     return 1
 
@@ -163,32 +145,36 @@ LIMIT 2"""
 
 
 def _where(conditions: Sequence[str]) -> str:
-    return f" WHERE {joined('AND', list(conditions))}" if conditions else ""
+    return f" WHERE {rows.joined('AND', list(conditions))}" if conditions else ""
 
 
-def _joined(found: Search, shown: Sequence[Place], order: Sequence[Order], bind: Binder) -> tuple[str, Scope]:
+def _joined(
+    found: search.Search, shown: Sequence[bound.Place], order: Sequence[Order], bind: rows.Binder
+) -> tuple[str, rows.Scope]:
     """Join the rows of fields, so that each is looked up once."""
     sorted_by = [
-        key.value for key in order if isinstance(key.value, Place) and row_of(key.value) not in found.scope.rows
+        key.value
+        for key in order
+        if isinstance(key.value, bound.Place) and rows.row_of(key.value) not in found.scope.rows
     ]
     tables, scope = found.tables + found.link, found.scope
     for field in dict.fromkeys(place.field for place in [*shown, *sorted_by]):
         if isinstance(field, Attribute):
             continue
         aliases = []
-        for number in range(len(sources(field, bind))):
-            source = sources(field, bind, bind.alias())[number]
+        for number in range(len(rows.sources(field, bind))):
+            source = rows.sources(field, bind, bind.alias())[number]
             tables += f" LEFT JOIN {source.table} AS {source.alias} ON {source.of('n.id')}"
             aliases.append(source.alias)
         scope = scope.having(field, *aliases)
     return tables, scope
 
 
-def _outputs(column: Output, scope: Scope, bind: Binder, *, wide: bool) -> list[str]:
-    if isinstance(column, Decided):
-        yes, no = test(column.holds, scope, bind), test(column.fails, scope, bind)
+def _outputs(column: Output, scope: rows.Scope, bind: rows.Binder, *, wide: bool) -> list[str]:
+    if isinstance(column, bound.Decided):
+        yes, no = search.test(column.holds, scope, bind), search.test(column.fails, scope, bind)
         return [f"CASE WHEN {yes} THEN 1 WHEN {no} THEN 0 END"]
-    if not isinstance(column, Place):
+    if not isinstance(column, bound.Place):
         return [_either(faces(column, scope, bind))]
     field = column.field
     if isinstance(field, Attribute):
@@ -196,15 +182,17 @@ def _outputs(column: Output, scope: Scope, bind: Binder, *, wide: bool) -> list[
     if wide:
         return []
     return [
-        looked_up(field, lambda alias: f"{alias}.type", scope, bind),
-        looked_up(field, lambda alias: f"coalesce({alias}.number, {alias}.text, {alias}.json)", scope, bind),
-        looked_up(field, lambda alias: f"{alias}.exact", scope, bind),
+        rows.looked_up(field, lambda alias: f"{alias}.type", scope, bind),
+        rows.looked_up(field, lambda alias: f"coalesce({alias}.number, {alias}.text, {alias}.json)", scope, bind),
+        rows.looked_up(field, lambda alias: f"{alias}.exact", scope, bind),
     ]
 
 
-def _known(column: Output, found: Search, sure: Mapping[Value, str]) -> list[str]:
+def _known(column: Output, found: search.Search, sure: Mapping[nodes.Value, str]) -> list[str]:
     """What the driving row has of a column without another look-up: a number of which the type is certain."""
-    field = column.field if isinstance(column, Place) and sure.get(column) == "number" and not column.path else None
+    field = (
+        column.field if isinstance(column, bound.Place) and sure.get(column) == "number" and not column.path else None
+    )
     if not isinstance(field, Field) or field not in found.scope.rows:
         return []
     types = [type_ for type_ in field.types if KINDS.get(type_) == "number"]
@@ -218,7 +206,7 @@ def _either(found: dict[str, str]) -> str:
     return f"coalesce({', '.join(found.values())}, NULL)" if found else "NULL"
 
 
-def _keys(key: Order, scope: Scope, bind: Binder, sure: str | None) -> list[str]:
+def _keys(key: Order, scope: rows.Scope, bind: rows.Binder, sure: str | None) -> list[str]:
     """Numbers before texts before nothing, in both directions."""
     direction = "DESC" if key.descending else "ASC"
     found = faces(key.value, scope, bind)
@@ -228,12 +216,14 @@ def _keys(key: Order, scope: Scope, bind: Binder, sure: str | None) -> list[str]
     return [f"{face} {direction} NULLS LAST" for face in found.values()]
 
 
-def _sure_faces(where: Truth | None) -> dict[Value, str]:
+def _sure_faces(where: nodes.Truth | None) -> dict[nodes.Value, str]:
     """The values that are numbers, or texts, in all notebooks found."""
-    terms = where.terms if isinstance(where, And) else (where,)
+    terms = where.terms if isinstance(where, nodes.And) else (where,)
     return {
-        term.node.left: "number" if kinds(term.node.right) == {"number"} else "text"
+        term.node.left: "number" if bound.kinds(term.node.right) == {"number"} else "text"
         for term in terms
-        if isinstance(term, Leaf) and isinstance(term.node, Comparison) and term.node.operator in _RELATIONS
-        if isinstance(term.node.left, Place) and isinstance(term.node.right, Constant | Instant) and not term.negated
+        if isinstance(term, bound.Leaf) and isinstance(term.node, nodes.Comparison) and term.node.operator in _RELATIONS
+        if isinstance(term.node.left, bound.Place)
+        and isinstance(term.node.right, nodes.Constant | bound.Instant)
+        and not term.negated
     }

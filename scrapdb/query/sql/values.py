@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from scrapdb.query import nodes
 from scrapdb.query.bound import SCALARS
 from scrapdb.query.bound import Instant
 from scrapdb.query.bound import Place
 from scrapdb.query.bound import kinds
 from scrapdb.query.fields import Attribute
-from scrapdb.query.nodes import Arithmetic
-from scrapdb.query.nodes import Call
-from scrapdb.query.nodes import Constant
-from scrapdb.query.nodes import Negative
-from scrapdb.query.nodes import Value
 from scrapdb.query.sql.rows import Binder
 from scrapdb.query.sql.rows import Scope
 from scrapdb.query.sql.rows import looked_up
@@ -21,7 +17,7 @@ _NUMBERS = "('integer', 'real', 'true', 'false')"
 _LIKE_A_DATE = "'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
 
 
-def faces(node: Value, scope: Scope, bind: Binder) -> dict[str, str]:
+def faces(node: nodes.Value, scope: Scope, bind: Binder) -> dict[str, str]:
     """The faces that a value can have, by `number` and `text`."""
     found = {}
     if "number" in kinds(node):
@@ -31,37 +27,37 @@ def faces(node: Value, scope: Scope, bind: Binder) -> dict[str, str]:
     return found
 
 
-def number(node: Value, scope: Scope, bind: Binder) -> str:
+def number(node: nodes.Value, scope: Scope, bind: Binder) -> str:
     """The number that a value is."""
     if isinstance(node, Place):
         return _face(node, "number", scope, bind)
-    if isinstance(node, Negative):
+    if isinstance(node, nodes.Negative):
         return f"(- {number(node.operand, scope, bind)})"
-    if isinstance(node, Arithmetic):
+    if isinstance(node, nodes.Arithmetic):
         return _arithmetic(node, scope, bind)
-    if isinstance(node, Call):
+    if isinstance(node, nodes.Call):
         return _call(node, scope, bind)
-    if isinstance(node, Constant) and not isinstance(node.value, str):
+    if isinstance(node, nodes.Constant) and not isinstance(node.value, str):
         return bind(int(node.value) if isinstance(node.value, bool) else node.value)
     return "NULL"
 
 
-def text(node: Value, scope: Scope, bind: Binder) -> str:
+def text(node: nodes.Value, scope: Scope, bind: Binder) -> str:
     """The text that a value is; times are text too."""
     if isinstance(node, Place):
         return _face(node, "text", scope, bind)
-    if isinstance(node, Constant):
+    if isinstance(node, nodes.Constant):
         return bind(node.value) if isinstance(node.value, str) else "NULL"
     if isinstance(node, Instant):
         return bind(node.text)
-    if isinstance(node, Call) and node.function in ("lower", "upper"):
+    if isinstance(node, nodes.Call) and node.function in ("lower", "upper"):
         return f"text_{node.function}({text(node.arguments[0], scope, bind)})"
-    if isinstance(node, Call) and node.function == "coalesce":
+    if isinstance(node, nodes.Call) and node.function == "coalesce":
         return _coalesce(node, "text", scope, bind)
     return "NULL"
 
 
-def moment(node: Value, scope: Scope, bind: Binder) -> str:
+def moment(node: nodes.Value, scope: Scope, bind: Binder) -> str:
     """The time that a value is, in days; text that does not look like a time is none."""
     found = text(node, scope, bind)
     if "time" in kinds(node):
@@ -69,7 +65,7 @@ def moment(node: Value, scope: Scope, bind: Binder) -> str:
     return f"iif({found} GLOB {_LIKE_A_DATE}, julianday({found}), NULL)"
 
 
-def document(node: Value, scope: Scope, bind: Binder) -> tuple[str, str]:
+def document(node: nodes.Value, scope: Scope, bind: Binder) -> tuple[str, str]:
     """The JSON in which a value stands, and the path to it."""
     if not isinstance(node, Place):
         return "NULL", bind("$")
@@ -101,7 +97,7 @@ def _face(place: Place, face: str, scope: Scope, bind: Binder) -> str:
     )
 
 
-def _arithmetic(node: Arithmetic, scope: Scope, bind: Binder) -> str:
+def _arithmetic(node: nodes.Arithmetic, scope: Scope, bind: Binder) -> str:
     if "time" in kinds(node.left) | kinds(node.right):
         return f"(({moment(node.left, scope, bind)} - {moment(node.right, scope, bind)}) * 86400.0)"
     left, right = number(node.left, scope, bind), number(node.right, scope, bind)
@@ -110,7 +106,7 @@ def _arithmetic(node: Arithmetic, scope: Scope, bind: Binder) -> str:
     return f"({left} {node.operator} {right})"
 
 
-def _call(node: Call, scope: Scope, bind: Binder) -> str:
+def _call(node: nodes.Call, scope: Scope, bind: Binder) -> str:
     if node.function == "abs":
         # abs() of the smallest integer is an error that would end the whole query.
         return f"abs(nullif({number(node.arguments[0], scope, bind)}, {bind(-(2**63))}))"
@@ -123,7 +119,7 @@ def _call(node: Call, scope: Scope, bind: Binder) -> str:
     return "NULL"
 
 
-def _length(node: Value, scope: Scope, bind: Binder) -> str:
+def _length(node: nodes.Value, scope: Scope, bind: Binder) -> str:
     parts = [f"length({text(node, scope, bind)})"] if "text" in kinds(node) else []
     if "json" in kinds(node):
         json, path = document(node, scope, bind)
@@ -134,7 +130,7 @@ def _length(node: Value, scope: Scope, bind: Binder) -> str:
     return f"coalesce({', '.join(parts)}, NULL)" if parts else "NULL"
 
 
-def _coalesce(node: Call, face: str, scope: Scope, bind: Binder) -> str:
+def _coalesce(node: nodes.Call, face: str, scope: Scope, bind: Binder) -> str:
     """The first value that is there, if it has that face."""
     if not any(len(kinds(argument) & SCALARS) > 1 for argument in node.arguments):
         found = [faces(argument, scope, bind).get(face, "NULL") for argument in node.arguments]

@@ -1,0 +1,70 @@
+"""How rows are printed: the options of every command that prints some."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Annotated
+from typing import NamedTuple
+
+import typer
+from typer._types import TyperChoice
+
+from scrapdb.errors import UsageError
+from scrapdb.formats.rows import FORMATS
+from scrapdb.formats.rows import write
+
+if TYPE_CHECKING:
+    from scrapdb.database.table import Table
+
+
+class Printing(NamedTuple):
+    """A format, by its name or by an option of its own, and a file to write to."""
+
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "-f",
+            "--format",
+            click_type=TyperChoice(FORMATS),
+            metavar=f"[{'|'.join(FORMATS)}]",
+            help="How to print.  [default: table, csv when piped]",
+        ),
+    ] = None
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", dir_okay=False, help="Write to a file.")
+    ] = None
+    json: Annotated[bool, typer.Option("--json", help="Short for -f json.")] = False
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Short for -f jsonl.")] = False
+    csv: Annotated[bool, typer.Option("--csv", help="Short for -f csv.")] = False
+    tsv: Annotated[bool, typer.Option("--tsv", help="Short for -f tsv.")] = False
+    md: Annotated[bool, typer.Option("--md", help="Short for -f md.")] = False
+
+    def chosen(self) -> str | None:
+        """Return the format that was asked for.
+
+        Raises:
+            UsageError: there were two.
+        """
+        names = [name for name in FORMATS if name == self.format or getattr(self, name, False)]
+        if names[1:]:
+            raise UsageError(f"Rows are printed in one format, not as {' and '.join(names)}.")
+        return names[0] if names else None
+
+    def on_terminal(self) -> bool:
+        """Whether what is printed goes to a terminal."""
+        return self.output is None and sys.stdout.isatty()
+
+    def resolved(self) -> str:
+        """Return the format that was asked for, else what the file's suffix says, a table on a terminal, or CSV."""
+        by_suffix = self.output.suffix.lstrip(".").lower() if self.output else ""
+        default = by_suffix if by_suffix in FORMATS else "table" if self.on_terminal() else "csv"
+        return self.chosen() or default
+
+
+def print_rows(table: Table, printing: Printing) -> None:
+    """Print rows in the format asked for; on a terminal a table fits its width."""
+    width = shutil.get_terminal_size().columns if printing.on_terminal() else 0
+    write(printing.resolved(), table.columns, table.rows(), printing.output, width)
