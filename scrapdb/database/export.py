@@ -33,7 +33,9 @@ from scrapdb.errors import UsageError
 from scrapdb.files import remote
 from scrapdb.files.whole import whole_directory
 from scrapdb.store import exported
-from scrapdb.store import read
+from scrapdb.store.readers.frames import StoredFrame
+from scrapdb.store.readers.frames import frame_names
+from scrapdb.store.readers.frames import frames_of_name
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,8 +78,9 @@ def export(
         for table in exported.TABLES:
             written.rows[table] = _table(connection, table, notebooks, open_)
         wanted = None if notebooks is None else set(notebooks)
-        for name in read.frame_names(connection):
-            found = [frame for frame in read.frames(connection, name) if wanted is None or frame.notebook_id in wanted]
+        for name in frame_names(connection):
+            frames = frames_of_name(connection, name)
+            found = [frame for frame in frames if wanted is None or frame.notebook_id in wanted]
             _frames(connection, name, found, open_, written)
     return written
 
@@ -96,7 +99,7 @@ def _table(connection: sqlite3.Connection, table: str, notebooks: Sequence[int] 
 
 
 def _frames(
-    connection: sqlite3.Connection, name: str, frames: Iterable[read.Frame], open_: Open, written: Exported
+    connection: sqlite3.Connection, name: str, frames: Iterable[StoredFrame], open_: Open, written: Exported
 ) -> None:
     """Write the frames of one name; what is damaged is left out."""
     stream = Stream(connection, frames, (_PARTITION,))

@@ -29,9 +29,12 @@ from scrapdb.errors import suggestion
 from scrapdb.formats import html
 from scrapdb.formats import table
 from scrapdb.formats.values import escaped
-from scrapdb.store import displays
 from scrapdb.store.connection import find
 from scrapdb.store.connection import reading
+from scrapdb.store.readers.displays import StoredDisplay
+from scrapdb.store.readers.displays import display_content
+from scrapdb.store.readers.displays import displayed_names
+from scrapdb.store.readers.displays import displays_of_notebooks
 
 if TYPE_CHECKING:
     import sqlite3
@@ -200,7 +203,7 @@ def _shown(db: Database, asked: Question) -> str:
     looked_at = _LOOKED_AT if asked.limit is None else asked.limit
     paths = [row["notebook"] for row in db.query(asked.expression, "notebook", asked.sort, looked_at)]
     with reading(db.path) as connection:
-        found = displays.shown(connection, paths, asked.scrap, html.PICTURES)
+        found = displays_of_notebooks(connection, paths, asked.scrap, html.PICTURES)
         if asked.scrap and not found:
             _check_name(connection, asked.scrap)
         drawn = _DRAWN if asked.limit is None else len(found)
@@ -212,17 +215,17 @@ def _shown(db: Database, asked: Question) -> str:
 
 def _check_name(connection: sqlite3.Connection, name: str) -> None:
 
-    known = displays.names(connection)
+    known = displayed_names(connection)
     if name not in known:
         raise ScrapNotFoundError(f"No notebook has shown anything for {name!r}; {suggestion(name, known)}")
 
 
-def _figure(connection: sqlite3.Connection, of: tuple[str, str], shown: Mapping[str, displays.Display]) -> str:
+def _figure(connection: sqlite3.Connection, of: tuple[str, str], shown: Mapping[str, StoredDisplay]) -> str:
     caption = ": ".join(of)
     small = {mime: display for mime, display in shown.items() if display.size <= _LARGEST}
     if not small:
         return html.figure(f"{caption} is too large to be shown here.", "")
-    content = {mime: displays.content(connection, display) for mime, display in small.items()}
+    content = {mime: display_content(connection, display) for mime, display in small.items()}
     return html.figure(caption, html.element(content))
 
 

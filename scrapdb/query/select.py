@@ -51,6 +51,8 @@ from scrapdb.query.sql.statements import Output
 from scrapdb.query.sql.statements import Statement
 from scrapdb.store.connection import damaged
 from scrapdb.store.connection import file_of
+from scrapdb.store.readers.names import roles_of_name
+from scrapdb.store.readers.names import used_names
 from scrapdb.text import valid_text
 
 _CHUNK = 500
@@ -109,14 +111,14 @@ def fields_of(connection: sqlite3.Connection) -> Fields:
 
     def lookup(name: str) -> list[NameRow]:
         with answering():
-            found = [NameRow(*row) for row in connection.execute(statements.NAME, (valid_text(name),))]
+            found = [NameRow(*row) for row in roles_of_name(connection, valid_text(name))]
         if not found:
             missed.add(valid_text(name))
         return found
 
     def all_names() -> list[str]:
         with answering():
-            names = [row[0] for row in connection.execute(statements.NAMES)]
+            names = used_names(connection)
         if any(not lookup(name) for name in missed.intersection(names)):  # still, so that nobody has just written it
             raise damaged(file_of(connection))
         return names
