@@ -206,7 +206,7 @@ class Database:
         """
         from scrapdb.store import users_sql
 
-        return self._table(lambda connection: users_sql.run(connection, sql, parameters, seconds))
+        return self._table(lambda connection: users_sql.execute(connection, sql, parameters, seconds))
 
     def frame(self, name: str, where: str | None = None, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
         """Read one DataFrame across notebooks: the rows of all, the column `notebook` in front.

@@ -13,8 +13,8 @@ from typing import Any
 from scrapdb.errors import StoreError
 from scrapdb.formats.parquet import arrow_table
 from scrapdb.formats.values import short
-from scrapdb.store.connection import errors
 from scrapdb.store.connection import open_reader
+from scrapdb.store.errors import sentences
 
 if TYPE_CHECKING:
     import sqlite3
@@ -104,7 +104,7 @@ def asked(store: Path, ask: Ask) -> Table:
 
 def _answer(store: Path, ask: Ask) -> Iterator[Sequence[Any]]:
     """Return the names of the columns, then the rows; the store is open until the last, or nobody wants more."""
-    with closing(open_reader(store)) as connection, errors(store):
+    with closing(open_reader(store)) as connection, sentences(store):
         columns, rows = ask(connection)
         yield columns
         yield from rows

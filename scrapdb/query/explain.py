@@ -5,13 +5,12 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
-from scrapdb.query.door import answering
-from scrapdb.query.door import run
 from scrapdb.query.fields import Fields
 from scrapdb.query.lexer import tokenize
 from scrapdb.query.parser import parse
+from scrapdb.query.patterns import execute
 from scrapdb.query.select import select_statement
-from scrapdb.query.sql.statements import Statement
+from scrapdb.store.errors import sentences
 
 
 class Explanation(NamedTuple):
@@ -46,8 +45,8 @@ def explain(connection: sqlite3.Connection, fields: Fields, expression: str) -> 
     node = parse(expression)
     statement = select_statement(connection, fields, expression)
     tokens = tuple((token.kind, token.span.source) for token in tokenize(expression)[:-1])
-    with answering():
-        rows = run(connection, Statement(f"EXPLAIN QUERY PLAN {statement.sql}", statement.values))
+    with sentences(question=True):
+        rows = execute(connection, f"EXPLAIN QUERY PLAN {statement.sql}", statement.values)
         plan = tuple(str(row[3]) for row in rows)
     return Explanation(tokens, str(node), node.tree, statement.sql, statement.values, plan)
 

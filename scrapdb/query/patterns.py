@@ -1,9 +1,10 @@
-"""Patterns: `like` as GLOB, which is case-sensitive and can use an index, and regular expressions that cannot hang."""
+"""Patterns: `like` as GLOB, which can use an index; regular expressions that cannot hang; the functions for both."""
 
 from __future__ import annotations
 
 import functools
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 _LAST = chr(0x10FFFF)
@@ -45,7 +46,7 @@ def fault(pattern: str) -> str | None:
 
 
 def register(connection: sqlite3.Connection) -> None:
-    """Return a connection the SQL functions that compiled expressions call.
+    """Let a connection call the SQL functions of compiled expressions.
 
     `regexp` is a search with google-re2, in time linear in the text; `text_lower` and `text_upper` know all letters,
     where SQLite's own know ASCII.
@@ -57,6 +58,17 @@ def register(connection: sqlite3.Connection) -> None:
     connection.create_function(
         "text_upper", 1, lambda text: text.upper() if isinstance(text, str) else None, deterministic=True
     )
+
+
+def execute(connection: sqlite3.Connection, sql: str, values: Mapping[str, object]) -> sqlite3.Cursor:
+    """Execute a compiled statement; a connection without our SQL functions is given them."""
+    try:
+        return connection.execute(sql, values)
+    except sqlite3.OperationalError as error:
+        if "no such function" not in str(error):  # SQLite has no code for it
+            raise
+        register(connection)
+        return connection.execute(sql, values)
 
 
 def _search(pattern: str, text: object) -> bool | None:

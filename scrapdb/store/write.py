@@ -20,10 +20,10 @@ from scrapdb.store import full_text
 from scrapdb.store import indexes
 from scrapdb.store import runs
 from scrapdb.store import sidecars
-from scrapdb.store.connection import BUSY_SECONDS
-from scrapdb.store.connection import errors
 from scrapdb.store.connection import open_writer
 from scrapdb.store.connection import transaction
+from scrapdb.store.errors import BUSY_SECONDS
+from scrapdb.store.errors import sentences
 from scrapdb.store.marks import File
 from scrapdb.store.marks import Known
 from scrapdb.store.marks import kept_mtime
@@ -80,7 +80,7 @@ class Writer:
         self.path = path
         self._connection = open_writer(path)
         try:
-            with errors(path):
+            with sentences(path):
                 indexes.ensure(self._connection)
         except BaseException:
             self._connection.close()
@@ -108,7 +108,7 @@ class Writer:
     def known(self, paths: Sequence[str]) -> dict[str, Known]:
         """Read what is known of some notebook files and, where that is quicker, of others beside them; by path."""
         limit = 2 * len(paths)
-        with errors(self.path):
+        with sentences(self.path):
             found = self._connection.execute(_KNOWN_BETWEEN, (min(paths), max(paths), limit + 1)).fetchall()
             if len(found) > limit:  # others lie between them
                 found = self._connection.execute(_KNOWN_EACH, (json.dumps(paths),)).fetchall()
@@ -119,7 +119,7 @@ class Writer:
 
     def extent(self) -> tuple[int, int]:
         """Count the notebooks, and give the largest of their ids, or 0."""
-        with errors(self.path):
+        with sentences(self.path):
             count, last = self._connection.execute(_EXTENT).fetchone()
         return count, last
 
@@ -128,7 +128,7 @@ class Writer:
         last = 0
         found: list[tuple[int, str, bytes | None]] = [(0, "", None)]
         while found:
-            with errors(self.path):
+            with sentences(self.path):
                 found = self._connection.execute(_PATHS, (last, len(seen))).fetchall()
             yield [(path, os_path) for id_, path, os_path in found if not seen[id_]]
             last = found[-1][0] if found else last
@@ -136,7 +136,7 @@ class Writer:
     @contextmanager
     def filling(self) -> Iterator[None]:
         """Write many notebooks: if the store is empty, its indexes are made at the end."""
-        with errors(self.path), indexes.postponed(self._connection):
+        with sentences(self.path), indexes.postponed(self._connection):
             yield
 
     def write(self, notebooks: Iterable[Rows]) -> None:
@@ -178,7 +178,7 @@ class Writer:
 
     def settle(self) -> None:
         """Give SQLite's planner statistics and fold the write-ahead log into the file, as far as readers allow."""
-        with errors(self.path):
+        with sentences(self.path):
             self._connection.execute("PRAGMA analysis_limit = 1000")
             self._connection.execute("ANALYZE")
             self._checkpoint()
@@ -189,7 +189,7 @@ class Writer:
         Returns:
             How many columns `runs` has for names.
         """
-        with errors(self.path):
+        with sentences(self.path):
             with transaction(self._connection):
                 columns = runs.rechoose(self._connection)
                 full_text.make(self._connection)
@@ -225,7 +225,7 @@ class Writer:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         try:
-            with errors(self.path), transaction(self._connection):
+            with sentences(self.path), transaction(self._connection):
                 self._refresh()
                 yield
         except BaseException:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from scrapdb.errors import StoreError
 from scrapdb.store import sidecars
-from scrapdb.store.connection import damaged
 from scrapdb.store.connection import file_of
+from scrapdb.store.errors import damaged
 
 
 class StoredFrame(NamedTuple):
