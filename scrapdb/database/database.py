@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from scrapdb.database.table import Ask
     from scrapdb.indexing.loop import Progress
     from scrapdb.indexing.loop import Summary
-    from scrapdb.store.write import Collected
+    from scrapdb.store.upkeep import Collected
 
 _COMPLETIONS = 200
 _SIZED = ("scrap", "notebook", "encoder")
@@ -336,19 +336,21 @@ class Database:
 
     def optimize(self) -> int:
         """Choose the columns of `runs` anew, gather statistics and compact the file; gives the number of columns."""
+        from scrapdb.store.upkeep import optimize
         from scrapdb.store.write import Writer
 
         check(self.path)
         with Writer(self.path) as writer:
-            return writer.optimize()
+            return optimize(writer)
 
     def gc(self) -> Collected:
         """Remove what nothing names any more: blobs, names, and sidecars after an hour."""
+        from scrapdb.store.upkeep import collect
         from scrapdb.store.write import Writer
 
         check(self.path)
         with Writer(self.path) as writer:
-            return writer.gc()
+            return collect(writer)
 
     def _reading(self) -> AbstractContextManager[sqlite3.Connection]:
         return reading(self.path)

@@ -29,7 +29,12 @@ from scrapdb.notebooks.scan import MAX_BYTES
 from scrapdb.notebooks.scan import Candidate
 from scrapdb.notebooks.scan import Scan
 from scrapdb.notebooks.scan import scan
+from scrapdb.store.known import extent
+from scrapdb.store.known import known_files
+from scrapdb.store.known import other_files
+from scrapdb.store.known import touch
 from scrapdb.store.marks import Known
+from scrapdb.store.upkeep import settle
 from scrapdb.store.write import Writer
 
 if TYPE_CHECKING:
@@ -127,7 +132,7 @@ def index(
     found = Scan(base, exclude)
     candidates = scan(found, roots, names=names)
     with Writer(store) as writer, _few_collections(), Backlog() as backlog:
-        known, last = writer.extent()
+        known, last = extent(writer)
         seen = bytearray(last + 1)  # a mark by the id of each notebook that was found
         _compare(candidates, writer, backlog, seen, summary, force=force)
         if backlog:
@@ -136,7 +141,7 @@ def index(
         if prune and (found.listed or found.listed_urls) and seen.count(1) < known:
             _prune(writer, found, seen, summary)
         if backlog or summary.removed:
-            writer.settle()
+            settle(writer)
     summary.errors = found.errors
     summary.seconds = time.monotonic() - began
     return summary
@@ -158,7 +163,7 @@ def _compare(
 ) -> None:
     """Put to the backlog what has to be read, count the rest, and mark what the store has."""
     while some := list(islice(candidates, _COMPARED)):
-        known = writer.known([candidate.path for candidate in some])
+        known = known_files(writer, [candidate.path for candidate in some])
         to_read = []
         for candidate in some:
             before = known.get(candidate.path)
@@ -235,14 +240,14 @@ def _batches(results: Iterable[Done]) -> Iterator[list[Done]]:
 def _write(writer: Writer, batch: Sequence[Done], summary: Summary) -> None:
     writer.write([done.rows for done in batch if done.rows is not None])
     if touched := [done.file for done in batch if done.rows is None]:
-        writer.touch(touched)
+        touch(writer, touched)
     for done in batch:
         setattr(summary, done.outcome, getattr(summary, done.outcome) + 1)
 
 
 def _prune(writer: Writer, found: Scan, seen: bytearray, summary: Summary) -> None:
     """Remove the notebooks that are gone from directories and below URLs that were listed."""
-    for others in writer.others(seen):
+    for others in other_files(writer, seen):
         gone = [path for path, os_path in others if found.gone(path, os_path)]
         gone += found.gone_urls(path for path, _ in others)
         if gone:

@@ -16,28 +16,14 @@ from scrapdb.errors import StoreNotFoundError
 from scrapdb.store.errors import BUSY_SECONDS
 from scrapdb.store.errors import READ_ONLY
 from scrapdb.store.errors import sentences
+from scrapdb.store.schema import VERSION
+from scrapdb.store.schema import statements
 
 APPLICATION_ID = 0x53435244  # "SCRD", in bytes 68 to 71 of the file: https://www.sqlite.org/fileformat.html
-VERSION = 2
 DEFAULT_NAME = "scraps.db"
 _MAGIC = b"SQLite format 3\0"
 _HEADER = 100  # bytes
 _WRITER_CACHE = -65_536  # KiB, negative as SQLite wants it
-
-
-def schema() -> str:
-    """Return the text of the schema, comments and all."""
-    return Path(__file__).with_name("schema.sql").read_text("utf-8")
-
-
-def statements() -> Iterator[str]:
-    """Return the schema's statements one by one; `executescript` would commit the transaction that is to hold them."""
-    statement = ""
-    for line in schema().splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
 
 
 def open_reader(path: Path) -> sqlite3.Connection:

@@ -9,7 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
-TABLES = ("notebooks", "scraps", "parameters", "problems")
+from scrapdb.store.schema import tables
+
+# The bytes of displays, and of frames, which are exported as what they are; cells; what ids stand for; and what follows
+# from all others.
+LEFT_OUT = frozenset({"displays", "blobs", "frames", "cells", "names", "name_types", "run_columns", "runs"})
+TABLES = tuple(table for table in tables() if table not in LEFT_OUT)
 _NUMBERS = (
     ("number", "REAL", "CAST(t.number AS REAL)"),
     ("integer", "INTEGER", "iif(t.type = 'integer' AND typeof(t.number) = 'integer', t.number, NULL)"),

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from scrapdb.store.connection import statements
+from scrapdb.store.schema import statements
 from scrapdb.store.tokens import cell
 from scrapdb.store.tokens import display_token
 from scrapdb.store.tokens import frame_token
@@ -22,10 +22,6 @@ from scrapdb.store.values import Stored
 
 LIMIT = 100
 _BATCH = 1000  # notebooks
-# Columns that `rechoose` indexes, so that a page of a large table is filtered and sorted at once: these, and of those
-# of numbers the commonest. Each index takes 17 bytes a run, and 10 microseconds of every run that is written again.
-INDEXED = ("nb_status", "nb_started_at", "nb_seconds")
-_INDEXED_NUMBERS = 10
 FIXED = ("nb_id", "notebook", "nb_status", "nb_started_at", "nb_seconds", "nb_error")
 _AFFINITY = {"number": "NUMERIC", "text": "TEXT"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
@@ -100,11 +96,11 @@ def write_cells(
         connection.executemany(f"INSERT OR REPLACE INTO runs ({named}) VALUES ({marks})", rows)
 
 
-def rechoose(connection: sqlite3.Connection) -> int:
-    """Make `runs` anew with the commonest names, and with indexes, inside the caller's transaction.
+def rechoose(connection: sqlite3.Connection) -> dict[Column, str]:
+    """Make `runs` anew with the commonest names, inside the caller's transaction.
 
     Returns:
-        How many columns it has for names.
+        Its columns for names, the commonest first.
     """
     chosen = _commonest(connection)
     connection.execute("DELETE FROM run_columns")
@@ -117,14 +113,11 @@ def rechoose(connection: sqlite3.Connection) -> int:
     while batch := runs.fetchmany(_BATCH):
         cells = _cells(connection, batch[0][0], batch[-1][0])
         write_cells(connection, columns, [(fixed(run), cells.get(run[0], ())) for run in batch])
-    numbers = [columns[column] for column in chosen if column[1] == "number"]
-    for column in (*INDEXED, *numbers[:_INDEXED_NUMBERS]):
-        connection.execute(f"CREATE INDEX {quoted(f'runs_by_{column}')} ON runs ({quoted(column)})")
-    return len(columns)
+    return {column: columns[column] for column in chosen}
 
 
 def are_indexed(connection: sqlite3.Connection) -> bool:
-    """Return whether `runs` has the indexes that `rechoose` makes."""
+    """Return whether `runs` has the indexes that `optimize` makes."""
     return connection.execute("SELECT 1 FROM pragma_index_list('runs')").fetchone() is not None
 
 

@@ -9,17 +9,16 @@ import pytest
 
 from scrapdb.errors import StoreError
 from scrapdb.errors import StoreNotFoundError
+from scrapdb.store import schema
 from scrapdb.store.connection import APPLICATION_ID
-from scrapdb.store.connection import VERSION
 from scrapdb.store.connection import check
 from scrapdb.store.connection import find
 from scrapdb.store.connection import open_reader
 from scrapdb.store.connection import open_writer
 from scrapdb.store.connection import reading
-from scrapdb.store.connection import schema
 from scrapdb.store.connection import snapshot
-from scrapdb.store.connection import statements
 from scrapdb.store.connection import transaction
+from scrapdb.store.schema import VERSION
 from tests import nobody
 from tests.store_contents import query
 
@@ -53,9 +52,10 @@ def test_a_new_store_says_so_at_once_in_its_file(tmp_path: Path) -> None:
 
 def test_the_schema_is_kept_with_its_comments(store: Path) -> None:
     kept = [sql for (sql,) in query(store, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")]
-    assert len(kept) == len(list(statements()))
+    assert len(kept) == len(list(schema.statements()))
+    text = schema.text()
     for sql in kept:
-        assert sql in schema()
+        assert sql in text
     assert sum("--" in sql for sql in kept) >= 8
 
 
