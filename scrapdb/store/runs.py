@@ -15,17 +15,19 @@ from itertools import islice
 from typing import Any
 
 from scrapdb.store.schema import statements
+from scrapdb.store.tokens import IS_SHOWN
 from scrapdb.store.tokens import cell
 from scrapdb.store.tokens import display_token
 from scrapdb.store.tokens import frame_token
 from scrapdb.store.values import Stored
 
+# Columns for names. SQLite takes 2,000 (https://www.sqlite.org/limits.html#max_column), a page for people far fewer.
 LIMIT = 100
 _BATCH = 1000  # notebooks
 FIXED = ("nb_id", "notebook", "nb_status", "nb_started_at", "nb_seconds", "nb_error")
 _AFFINITY = {"number": "NUMERIC", "text": "TEXT"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
-_LONGEST = 100  # characters
+_LONGEST = 100  # characters of a column's name
 Column = tuple[str, str]  # (name, number or text)
 
 
@@ -132,16 +134,14 @@ def fixed(run: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _commonest(connection: sqlite3.Connection) -> list[Column]:
-    """Count what `cell` would show: not nulls, NaN, and parameters behind a scrap."""
+    """Count what `cell` would show, but for parameters behind a scrap."""
     rows = connection.execute(
-        """SELECT name, iif(number IS NULL, 'text', 'number') AS kind
-             FROM (SELECT name_id, number FROM scraps
-                    WHERE number IS NOT NULL OR type NOT IN ('null', 'float')
-                    UNION ALL
-                   SELECT name_id, number FROM parameters
-                    WHERE NOT shadowed AND (number IS NOT NULL OR type NOT IN ('null', 'float')))
-             JOIN names ON names.id = name_id
-            GROUP BY name, kind ORDER BY count(*) DESC, name, kind LIMIT ?""",
+        f"""SELECT name, iif(number IS NULL, 'text', 'number') AS kind
+              FROM (SELECT name_id, number FROM scraps AS v WHERE {IS_SHOWN}
+                     UNION ALL
+                    SELECT name_id, number FROM parameters AS v WHERE NOT shadowed AND {IS_SHOWN})
+              JOIN names ON names.id = name_id
+             GROUP BY name, kind ORDER BY count(*) DESC, name, kind LIMIT ?""",
         (LIMIT,),
     )
     return rows.fetchall()

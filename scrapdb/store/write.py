@@ -27,7 +27,7 @@ from scrapdb.store.errors import sentences
 if TYPE_CHECKING:
     from scrapdb.store.rows import Rows
 
-_REMEMBERED_NAMES = 100_000
+_REMEMBERED_NAMES = 100_000  # so that a million names of one store do not fill the memory
 _IDS = "SELECT n.path, n.id FROM json_each(?) AS wanted JOIN notebooks AS n ON n.path = wanted.value"
 Changes = Counter[tuple[int, str, str]]  # (name_id, role, type): by how many notebooks its count changes
 _COUNT = """
