@@ -46,7 +46,8 @@ def rows(connection: sqlite3.Connection, table: str, notebooks: Sequence[int] | 
     shown = ", ".join(column.sql for column in columns(connection, table))
     source = f"{table} AS t"
     if table != "notebooks":
-        source += " CROSS JOIN notebooks AS n ON n.id = t.notebook_id"  # CROSS: SQLite keeps the order, so the table is read as stored
+        # CROSS, so that SQLite begins with the table, and reads it in the order in which it is stored.
+        source += " CROSS JOIN notebooks AS n ON n.id = t.notebook_id"
     if table in {"scraps", "parameters"}:
         source += " CROSS JOIN names ON names.id = t.name_id"
     key = "id" if table == "notebooks" else "notebook_id"
