@@ -22,7 +22,7 @@ from tests.notebook_builder import code
 from tests.notebook_builder import display
 from tests.notebook_builder import facts_of
 from tests.notebook_builder import scrap
-from tests.store_contents import query
+from tests.stores import query
 
 Values = Mapping[str, Any]
 

@@ -20,7 +20,7 @@ from scrapdb.store.connection import snapshot
 from scrapdb.store.connection import transaction
 from scrapdb.store.schema import VERSION
 from tests import nobody
-from tests.store_contents import query
+from tests.stores import query
 
 
 @pytest.fixture

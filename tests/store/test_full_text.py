@@ -15,7 +15,7 @@ from tests.notebook_builder import gluing
 from tests.notebook_builder import notebook
 from tests.notebook_builder import scrap
 from tests.notebook_builder import write
-from tests.store_contents import query
+from tests.stores import query
 
 
 def found(store: Path, words: str) -> list[str]:

@@ -15,7 +15,7 @@ from scrapdb.store.write import Writer
 from tests.notebook_builder import code
 from tests.notebook_builder import facts_of
 from tests.store.made import made
-from tests.store_contents import query
+from tests.stores import query
 
 
 def test_what_is_known_and_touched(tmp_path: Path) -> None:

@@ -28,9 +28,9 @@ from scrapdb.store.write import Writer
 from scrapdb.text import valid_text
 from tests.notebook_builder import content
 from tests.notebook_builder import gluing
-from tests.store_contents import check
-from tests.store_contents import query
-from tests.store_contents import runs as runs_of
+from tests.stores import check
+from tests.stores import query
+from tests.stores import runs as runs_of
 
 NAMES = st.text(st.characters(), max_size=6).map(lambda name: valid_text(name).replace("\0", "\\u0000"))
 CLASHING = st.sampled_from(["x", "X", "x (2)", "x (text)", "X (Text)", "nb_id", "NB_ID", "notebook", "é", "É", "", " "])

@@ -21,9 +21,9 @@ from tests.store.made import frames_of
 from tests.store.made import made
 from tests.store.made import named
 from tests.store.made import write
-from tests.store_contents import contents
-from tests.store_contents import query
-from tests.store_contents import runs
+from tests.stores import contents
+from tests.stores import query
+from tests.stores import runs
 
 
 def age(store: Path) -> None:

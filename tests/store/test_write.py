@@ -28,10 +28,10 @@ from tests.store.made import frames_of
 from tests.store.made import made
 from tests.store.made import named
 from tests.store.made import write
-from tests.store_contents import check
-from tests.store_contents import contents
-from tests.store_contents import query
-from tests.store_contents import runs
+from tests.stores import check
+from tests.stores import contents
+from tests.stores import query
+from tests.stores import runs
 
 NAMES = st.sampled_from(["x", "X", "y", "x (text)", "nb_id", "\ud800", "z\0"])
 VALUES = st.sampled_from(
