@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 # 1: as first written. 2: `notebooks.etag`, for notebooks at URLs.
 VERSION = 2
-_TABLE = re.compile(r"^CREATE TABLE (\w+)", re.MULTILINE)
-_REFERENCE = re.compile(r'^  "?(\w+)"? .*\bREFERENCES notebooks \(id\)', re.MULTILINE)
-_COLUMN = re.compile(r'^  "?([a-z]\w*)"? [A-Z].*?(?:--\s*(.*))?$', re.MULTILINE)
+# Not compiled here, since every query imports this module, and few ask for more than `VERSION`.
+_TABLE = r"(?m)^CREATE TABLE (\w+)"
+_REFERENCE = r'(?m)^  "?(\w+)"? .*\bREFERENCES notebooks \(id\)'
+_COLUMN = r'(?m)^  "?([a-z]\w*)"? [A-Z].*?(?:--\s*(.*))?$'
 
 
 class TableDoc(NamedTuple):
@@ -58,12 +59,12 @@ def tables() -> dict[str, TableDoc]:
 
 def _table(statement: str) -> TableDoc | None:
     """Read one statement and the paragraph of comments above it: `-- Title: description.`."""
-    found = _TABLE.search(statement)
+    found = re.search(_TABLE, statement)
     if not found:
         return None
     above = statement[: found.start()].strip().rpartition("\n\n")[2]
     said = " ".join(line.removeprefix("--").strip() for line in above.splitlines())
     title, _, description = said.partition(": ")
-    columns = {match[1]: match[2] or "" for match in _COLUMN.finditer(statement[found.end() :])}
-    reference = _REFERENCE.search(statement)
+    columns = {match[1]: match[2] or "" for match in re.finditer(_COLUMN, statement[found.end() :])}
+    reference = re.search(_REFERENCE, statement)
     return TableDoc(found[1], title, f"{description[:1].upper()}{description[1:]}", columns, reference and reference[1])
