@@ -72,7 +72,7 @@ def tables(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
     return described
 
 
-def _of_schema(table: schema.Table) -> dict[str, Any]:
+def _of_schema(table: schema.TableDoc) -> dict[str, Any]:
     comments = {column: comment or _borrowed(column) for column, comment in table.columns.items()}
     return {
         "title": table.title,

@@ -10,10 +10,14 @@ from typing import NamedTuple
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import StoreError
-from scrapdb.store import read
-from scrapdb.store import related
 from scrapdb.store import sidecars
 from scrapdb.store.connection import file_of
+from scrapdb.store.readers.frames import NamedFrame
+from scrapdb.store.readers.frames import StoredFrame
+from scrapdb.store.readers.frames import frame_of_notebook
+from scrapdb.store.readers.frames import frames_of_hash
+from scrapdb.store.readers.frames import parquet_of_frame
+from scrapdb.store.readers.notebooks import find_notebook
 
 MOST_PLACES = 20  # notebooks that are named
 _MISSING = (
@@ -25,11 +29,11 @@ _MISSING = (
 class Located(NamedTuple):
     """A frame that an address asks for: where it was glued, and its parquet file as bytes or a path."""
 
-    glued: list[related.NamedFrame]
+    glued: list[NamedFrame]
     place: bytes | Path
 
     @property
-    def frame(self) -> read.Frame:
+    def frame(self) -> StoredFrame:
         """The frame, with the first notebook that has it."""
         return self.glued[0].frame
 
@@ -49,10 +53,10 @@ async def locate(store: Store, request: Any) -> Located:
     return located
 
 
-def place(connection: sqlite3.Connection, frame: read.Frame) -> bytes | Path | StoreError:
+def place(connection: sqlite3.Connection, frame: StoredFrame) -> bytes | Path | StoreError:
     """Find the parquet file of a frame, or what says that it is missing."""
     try:
-        found: bytes | Path = read.parquet(connection, frame)
+        found: bytes | Path = parquet_of_frame(connection, frame)
         if isinstance(found, bytes) or _is_sidecar(found, file_of(connection)):
             return found
     except StoreError:  # its sentence tells where the store lies, which is no business of who browses it
@@ -67,9 +71,9 @@ def _is_sidecar(path: Path, store: Path) -> bool:
 
 def _located(connection: sqlite3.Connection, digest: str, path: str, name: str) -> Located | None:
     if digest:
-        glued = related.frames_by_hash(connection, digest, MOST_PLACES)
+        glued = frames_of_hash(connection, digest, MOST_PLACES)
     else:
-        found = related.frame_of(connection, read.find_notebook(connection, path)[0], name) if path else None
+        found = frame_of_notebook(connection, find_notebook(connection, path)[0], name) if path else None
         glued = [found] if found else []
     if not glued:
         return None

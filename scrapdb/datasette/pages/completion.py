@@ -15,7 +15,7 @@ from scrapdb.query.nodes import Name
 from scrapdb.query.nodes import Role
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import ids_condition
-from scrapdb.store import read
+from scrapdb.store.readers.names import names_starting_with
 
 _MOST = 20
 _ROLES: tuple[Role, ...] = ("scrap", "param")
@@ -44,7 +44,7 @@ def beginning(connection: sqlite3.Connection, start: str) -> list[tuple[str, str
     word = start.removeprefix(f"{role}.").removeprefix("`")
     known = fields_of(connection)
     found = []
-    for name in read.names(connection, word, _MOST):
+    for name in names_starting_with(connection, word, _MOST):
         field = known.find(name)
         if field and not (role == "scrap" and not field.scraps) and not (role == "param" and not field.parameters):
             found.append((str(Name(role, name)), " or ".join(sorted(field.kinds)) or "null"))

@@ -24,7 +24,7 @@ from scrapdb.query.select import fields_of
 from scrapdb.query.select import ids_condition
 from scrapdb.query.select import select
 from scrapdb.query.sql.statements import Statement
-from scrapdb.store import displays
+from scrapdb.store.readers import displays
 
 if TYPE_CHECKING:
     from datasette.utils.asgi import Response
@@ -54,7 +54,7 @@ class Shown(NamedTuple):
 
 async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/gallery?scrap=NAME&where=EXPRESSION&sort=FIELD&page=NUMBER`."""
-    known = await store.ask(displays.names)
+    known = await store.ask(displays.displayed_names)
     question = _question(request, known)
     context: dict[str, Any] = {"question": question, "known": known, "shown": [], "more": False, "error": ""}
     try:
@@ -87,7 +87,7 @@ def find(connection: sqlite3.Connection, question: Question) -> list[Shown]:
         only=Statement(displays.IS_SHOWN, {"shown": question.scrap}),
     )
     rows = list(selection.rows)
-    found = displays.of_notebooks(connection, question.scrap, [row[0] for row in rows])
+    found = displays.displays_of_name(connection, question.scrap, [row[0] for row in rows])
     labels = selection.labels[1:]
     return [
         Shown(path, list(zip(labels, cells, strict=True)), _showing(connection, found.get(path, {})))
@@ -102,13 +102,15 @@ def _nodes(question: Question) -> Iterator[Any]:
         yield key.node
 
 
-def _showing(connection: sqlite3.Connection, found: dict[str, displays.Display]) -> Showing:
+def _showing(connection: sqlite3.Connection, found: dict[str, displays.StoredDisplay]) -> Showing:
     """Choose how to show a display; what is not a picture is read, unless it is too long for a page of many."""
     hashes = {mime: display.hash for mime, display in found.items()}
     content = {}
     if not any(mime in found for mime in PICTURES):
         content = {
-            mime: displays.content(connection, display) for mime, display in found.items() if display.size <= _LONGEST
+            mime: displays.display_content(connection, display)
+            for mime, display in found.items()
+            if display.size <= _LONGEST
         }
     shown = showing(hashes, content, scripts=False)
     return shown._replace(frame=_lazily(shown.frame)) if shown.frame else shown

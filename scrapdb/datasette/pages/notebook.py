@@ -24,10 +24,10 @@ from scrapdb.datasette.showing import showing
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapdbError
 from scrapdb.facts import Expression
-from scrapdb.store import read
-from scrapdb.store import related
-from scrapdb.store.cells import Cell
-from scrapdb.store.cells import cells
+from scrapdb.store.readers import notebooks
+from scrapdb.store.readers.displays import display_hashes
+from scrapdb.store.readers.displays import display_of_scrap
+from scrapdb.store.readers.problems import problems_of_notebook
 
 if TYPE_CHECKING:
     from datasette.utils.asgi import Response
@@ -61,19 +61,19 @@ def _is_our_own(request: Any) -> bool:
 
 
 def _context(connection: sqlite3.Connection, path: str, scripts: str) -> dict[str, Any]:
-    notebook_id, path = read.find_notebook(connection, path)
-    scraps = read.scraps(connection, notebook_id)
+    notebook_id, path = notebooks.find_notebook(connection, path)
+    scraps = notebooks.scraps_of_notebook(connection, notebook_id)
     framed = [scrap.frame for scrap in scraps if scrap.frame][:_PREVIEWS]
-    before, after = related.same_code(connection, notebook_id, _SAME_CODE)
-    previous, following = related.beside(connection, path)
-    of_code = cells(connection, notebook_id)
+    before, after = notebooks.runs_of_same_code(connection, notebook_id, _SAME_CODE)
+    previous, following = notebooks.neighbours(connection, path)
+    of_code = notebooks.code_cells(connection, notebook_id)
     return {
-        "notebook": read.notebook(connection, notebook_id),
-        "parameters": read.parameters(connection, notebook_id),
+        "notebook": notebooks.notebook_row(connection, notebook_id),
+        "parameters": notebooks.parameters_of_notebook(connection, notebook_id),
         "gluing": [(cell, list(glued)) for cell, glued in groupby(scraps, key=lambda scrap: scrap.cell)],
         "shown": {scrap.name: _shown(connection, notebook_id, scrap, scripts) for scrap in scraps if scrap.displays},
         "places": {frame.hash: located.place(connection, frame) for frame in framed},
-        "problems": list(read.problems(connection, notebook_id)),
+        "problems": list(problems_of_notebook(connection, notebook_id)),
         "before": before,
         "after": after,
         "previous": previous,
@@ -84,15 +84,15 @@ def _context(connection: sqlite3.Connection, path: str, scripts: str) -> dict[st
     }
 
 
-def _shown(connection: sqlite3.Connection, notebook_id: int, scrap: read.Value, scripts: str) -> Showing:
-    hashes = read.display_hashes(connection, notebook_id, scrap.name)
+def _shown(connection: sqlite3.Connection, notebook_id: int, scrap: notebooks.NotebookValue, scripts: str) -> Showing:
+    hashes = display_hashes(connection, notebook_id, scrap.name)
     asked = scrap.name == scripts
     if not asked and set(hashes) & set(PICTURES) and set(hashes) <= {*PICTURES, "text/plain"}:
         return showing(hashes, {}, scripts=False)
-    return showing(hashes, read.display(connection, notebook_id, scrap.name), scripts=asked)
+    return showing(hashes, display_of_scrap(connection, notebook_id, scrap.name), scripts=asked)
 
 
-def _timed(of_code: list[Cell]) -> list[tuple[Cell, float]]:
+def _timed(of_code: list[notebooks.CodeCell]) -> list[tuple[notebooks.CodeCell, float]]:
     """Return the cells whose time is known, with their part of the longest time in percent."""
     known = [(cell, cell.seconds) for cell in of_code if cell.seconds is not None]
     longest = max((seconds for _, seconds in known), default=0)

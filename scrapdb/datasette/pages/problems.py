@@ -9,7 +9,9 @@ from typing import Any
 from scrapdb.datasette.page import render
 from scrapdb.datasette.store import Store
 from scrapdb.errors import UsageError
-from scrapdb.store import trouble
+from scrapdb.store.readers.problems import error_counts
+from scrapdb.store.readers.problems import problem_counts
+from scrapdb.store.readers.problems import problems_of_kind
 
 if TYPE_CHECKING:
     from datasette.utils.asgi import Response
@@ -30,13 +32,13 @@ async def view(store: Store, request: Any) -> Response:
 
 
 def _context(connection: sqlite3.Connection, kind: str | None, offset: int) -> dict[str, Any]:
-    kinds = trouble.kinds(connection)
+    kinds = problem_counts(connection)
     total = sum(found.problems for found in kinds if kind in {None, found.kind})
     return {
         "kinds": kinds,
         "kind": kind,
-        "problems": trouble.problems(connection, kind, _ROWS, offset),
-        "failures": trouble.failures(connection, _MOST_ERRORS),
+        "problems": problems_of_kind(connection, kind, _ROWS, offset),
+        "failures": error_counts(connection, _MOST_ERRORS),
         "offset": offset,
         "total": total,
         "previous": max(0, offset - _ROWS) if offset else None,
