@@ -34,6 +34,7 @@ from scrapdb.notebooks import read
 from scrapdb.store.marks import File
 from scrapdb.store.rows import Rows
 from scrapdb.store.rows import rows
+from scrapdb.store.upkeep import optimize
 from scrapdb.store.write import Writer
 from tests import executed
 
@@ -114,7 +115,7 @@ def fill(store: Path, count: int) -> str:
         large = with_scraps(ticker, [glued("large", frame_payload(), "pandas")])
         last = rows(File("large.ipynb"), large)
         writer.write([*batch, last])
-        writer.optimize()
+        optimize(writer)
     return str(last.frames[-1][4])
 
 

@@ -20,6 +20,7 @@ from benchmarks.racing import Row
 from benchmarks.racing import race
 from benchmarks.racing import scrapdb as command
 from scrapdb.database import Database
+from scrapdb.store.upkeep import settle
 from scrapdb.store.write import Writer
 
 _ROUNDS = 5
@@ -177,7 +178,7 @@ def fill(store: Path, count: int) -> None:
                 f" FROM name_types WHERE name_id = id AND role = '{role}')"
             )
     with Writer(store) as writer:
-        writer.settle()
+        settle(writer)
 
 
 def _notebook(id_: int, chance: random.Random) -> tuple[Any, ...]:

@@ -14,7 +14,6 @@ from importlib import import_module
 from pathlib import Path
 
 from proof.trial import Counts
-from proof.trial import DisprovedError
 from proof.trial import NotRunError
 from proof.trial import Trial
 
@@ -77,8 +76,8 @@ def _run(name: str, trial: Trial) -> tuple[Counts, str]:
             if time.monotonic() - said > _BETWEEN_LINES:
                 said = time.monotonic()
                 print(f"  {_counted(counts)}", flush=True)
-    except (DisprovedError, NotRunError) as error:
-        end = f"{_DISPROVED if isinstance(error, DisprovedError) else _NOT_RUN}: {error}"
+    except (AssertionError, NotRunError) as error:
+        end = f"{_NOT_RUN if isinstance(error, NotRunError) else _DISPROVED}: {error}"
         print(f"  {end}", flush=True)
         return counts, end.partition("\n")[0]
     print(f"  {_counted(counts)}", flush=True)

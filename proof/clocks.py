@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from proof import notebooks
-from proof.comparing import compare
-from proof.comparing import whole
 from proof.running import scrapdb
 from proof.running import succeeded
 from proof.trial import Counts
 from proof.trial import Trial
 from proof.trial import claim
+from tests.stores import check
+from tests.stores import compare
 
 _NOTEBOOKS = 60
 _YEAR = 365 * 24 * 3600 * 10**9  # nanoseconds
@@ -36,7 +36,7 @@ def prove(trial: Trial) -> Iterator[Counts]:
         succeeded(scrapdb("index", root, db=store))
         fresh = trial.directory / f"fresh{number}.db"
         succeeded(scrapdb("index", root, db=fresh))
-        whole(store)
+        check(store)
         yield Counter({"changes seen": changed, "rows compared": compare(store, fresh)})
     yield _unseen(root, store)
 

@@ -12,8 +12,6 @@ from contextlib import closing
 from pathlib import Path
 
 from proof import notebooks
-from proof.comparing import compare
-from proof.comparing import whole
 from proof.read_only import READING
 from proof.running import Run
 from proof.running import scrapdb
@@ -22,6 +20,8 @@ from proof.running import succeeded
 from proof.trial import Counts
 from proof.trial import Trial
 from proof.trial import claim
+from tests.stores import check
+from tests.stores import compare
 
 _NOTEBOOKS = 300
 _ASKED = 5  # commands in a round
@@ -52,7 +52,7 @@ def prove(trial: Trial) -> Iterator[Counts]:
         shutil.rmtree(directory)
     recovered = trial.directory / "recovered.db"
     succeeded(scrapdb("index", root, db=recovered))
-    whole(recovered)
+    check(recovered)
     yield Counter({"rows compared": compare(recovered, sound)})
 
 

@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from proof import notebooks
-from proof.comparing import compare
-from proof.comparing import whole
 from proof.running import is_root
 from proof.running import refused
 from proof.running import scrapdb
@@ -19,6 +17,8 @@ from proof.running import succeeded
 from proof.trial import Counts
 from proof.trial import NotRunError
 from proof.trial import Trial
+from tests.stores import check
+from tests.stores import compare
 
 _NOTEBOOKS = 1_200
 _FULL = ("disk is full", "disk may be full", "No space left")
@@ -41,7 +41,7 @@ def prove(trial: Trial) -> Iterator[Counts]:
             yield Counter({"times full": 1, **_look(trial, disk, store)})
             _resize(disk, _ROOM)
             succeeded(scrapdb("index", root, db=store))
-            whole(store)
+            check(store)
             yield Counter({"rows compared": compare(store, undisturbed)})
             yield from _fill(trial, disk, store, root)
 
@@ -54,7 +54,7 @@ def _look(trial: Trial, disk: Path, store: Path) -> Counts:
     copy = trial.directory / "copy"
     shutil.copytree(disk, copy)
     if store.exists() and store.stat().st_size:
-        whole(copy / store.name)
+        check(copy / store.name)
     shutil.rmtree(copy)
     return asked
 

@@ -1,25 +1,62 @@
-"""Hostile notebooks, as many as there is time for; tests/hostile.py makes them and asks about them."""
+"""Hostile notebooks, as many as there is time for: a fixed list of them, a huge one, and generated ones."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
 
 from proof.trial import Counts
+from proof.trial import DisprovedError
 from proof.trial import Trial
-from proof.trial import claim
+from tests.hostile.files import Hostile
+from tests.hostile.files import fixed
+from tests.hostile.files import flipped
+from tests.hostile.files import generated
+from tests.hostile.files import put
+from tests.hostile.files import readable
+from tests.hostile.files import unreadable
+from tests.hostile.trees import Tree
+from tests.notebook_builder import gluing
 
-_SECONDS = 20.0  # of one round
+_HUGE = 300 * 2**20  # bytes of a string
+_FRAMES, _NOTEBOOKS = 100, 400  # generated at a time
 
 
 def prove(trial: Trial) -> Iterator[Counts]:
-    """Let it make hostile files, round after round, and take over its counts."""
-    for _ in trial.rounds():
-        seconds, seed = str(min(_SECONDS, trial.seconds)), str(trial.random.randrange(2**32))
-        command = [sys.executable, "-m", "tests.hostile", "--seconds", seconds, "--seed", seed]
-        run = subprocess.run(command, capture_output=True, text=True, check=False)
-        claim(run.returncode == 0, f"{' '.join(command[1:])} failed:\n{run.stdout}{run.stderr}")
-        lines = (line.partition(" ") for line in run.stdout.splitlines())
-        yield Counter({sort: int(count.replace(",", "")) for count, _, sort in lines})
+    """Index directories of hostile files and ask about them; what is wrong with one leaves its directory."""
+    more = generated(trial.random)
+    for number in trial.rounds():
+        files = [*flipped(trial.random, _FRAMES), *islice(more, _NOTEBOOKS)] if number else list(fixed())
+        _try_out(files)
+        yield Counter({"generated" if number else "fixed": len(files)})
+        if not number:
+            _try_out_huge(trial.part("huge"))
+            yield Counter({"huge": 1})
+
+
+def _try_out(files: Sequence[Hostile]) -> None:
+    directory = Path(tempfile.mkdtemp(prefix="hostile-"))
+    tree = Tree(directory, files)
+    try:
+        tree.index()
+        tree.check()
+        tree.ask()
+        tree.open_frames()
+    except Exception as error:
+        raise DisprovedError(f"{error!r}; the files are in {directory}") from error
+    shutil.rmtree(directory)
+
+
+def _try_out_huge(directory: Path) -> None:
+    """Index a string that is too large, and then allowed."""
+    tree = Tree(directory, [unreadable("huge", put(gluing(x="PART"), b'"' + b"x" * _HUGE + b'"'), "too large")])
+    tree.index()
+    tree.check()
+    tree.files = {name: readable(file.name, b"") for name, file in tree.files.items()}
+    tree.index(max_bytes=_HUGE + 2**20)
+    tree.check()

@@ -11,16 +11,16 @@ from contextlib import suppress
 from pathlib import Path
 
 from proof import notebooks
-from proof.comparing import compare
-from proof.comparing import sidecars
-from proof.comparing import unnamed
-from proof.comparing import whole
 from proof.running import scrapdb
 from proof.running import start
 from proof.running import succeeded
 from proof.trial import Counts
 from proof.trial import Trial
 from proof.trial import claim
+from tests.stores import check
+from tests.stores import compare
+from tests.stores import sidecars
+from tests.stores import unnamed
 
 _NOTEBOOKS = 1_500  # several batches
 _COMPARED = 25  # rounds between two comparisons with an undisturbed index
@@ -66,12 +66,12 @@ def _look(store: Path) -> Counts:
     """See that what is left is whole, before and after the sidecars that nothing names are collected."""
     if not store.exists() or not store.stat().st_size:
         return Counter()
-    seen = whole(store)
+    seen = check(store)
     for path in sidecars(store):
         notebooks.age(path, 7200)
     succeeded(scrapdb("gc", db=store))
     claim(not (left := unnamed(store)), f"gc has left sidecars that no row names: {left[:3]}")
-    whole(store)
+    check(store)
     return Counter({"sidecars read": seen})
 
 
@@ -81,7 +81,7 @@ def _compare(trial: Trial, root: Path, store: Path) -> Counts:
     _remove(undisturbed)
     for path in (store, undisturbed):
         succeeded(scrapdb("index", root, db=path))
-        whole(path)
+        check(path)
     return Counter({"rows compared": compare(store, undisturbed), "comparisons": 1})
 
 

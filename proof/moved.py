@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from proof import notebooks
-from proof.comparing import compare
-from proof.comparing import whole
 from proof.read_only import READING
 from proof.running import scrapdb
 from proof.running import succeeded
@@ -21,6 +19,8 @@ from proof.trial import Trial
 from proof.trial import claim
 from scrapdb.indexing.loop import Progress
 from scrapdb.indexing.loop import index
+from tests.stores import check
+from tests.stores import compare
 
 _NOTEBOOKS = 200
 
@@ -44,7 +44,7 @@ def prove(trial: Trial) -> Iterator[Counts]:
         counts = (summary.added, summary.changed, summary.removed)
         claim(counts == (0, 0, 0), f"After {move.__name__}, index finds {summary}")
         claim(not seen or not keeps_times, f"After {move.__name__}, notebooks are read again: {seen[-1:]}")
-        whole(store)
+        check(store)
         yield Counter({"moves": 1})
         if not home.exists():
             away.rename(home)

@@ -13,13 +13,13 @@ from contextlib import closing
 from pathlib import Path
 
 from proof import notebooks
-from proof.comparing import compare
-from proof.comparing import whole
 from proof.running import scrapdb
 from proof.running import succeeded
 from proof.trial import Counts
 from proof.trial import Trial
 from proof.trial import claim
+from tests.stores import check
+from tests.stores import compare
 
 _NOTEBOOKS = 60
 _PIECE = 8192  # bytes: Python's buffer, which papermill's `open(path, "w")` empties as it fills
@@ -39,7 +39,7 @@ def prove(trial: Trial) -> Iterator[Counts]:
         alone = trial.directory / f"alone{number}.db"
         for path in (store, alone):
             succeeded(scrapdb("index", root, db=path))
-            whole(path)
+            check(path)
         yield Counter({"rewrites": writer.rewrites, "comparisons": 1, "rows compared": compare(store, alone)})
         writer.rewrites = 0
 

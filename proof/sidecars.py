@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from proof import comparing
 from proof import notebooks
-from proof.comparing import whole
 from proof.running import refused
 from proof.running import scrapdb
 from proof.running import succeeded
 from proof.trial import Counts
 from proof.trial import Trial
+from tests import stores
+from tests.stores import check
 
 _NOTEBOOKS = 40
 
@@ -30,7 +30,7 @@ def prove(trial: Trial) -> Iterator[Counts]:
         notebooks.write(root, number, number)  # frames that differ
     store = trial.directory / "scraps.db"
     succeeded(scrapdb("index", root, db=store))
-    files = comparing.sidecars(store)
+    files = stores.sidecars(store)
     harms = trial.random.sample(_HARM, len(_HARM))
     for number in trial.rounds():
         damaged, harm = trial.random.choice(files), harms[number % len(harms)]
@@ -39,7 +39,7 @@ def prove(trial: Trial) -> Iterator[Counts]:
             refused(scrapdb(*command, db=store), "missing", "damaged", "cannot be read")
         succeeded(scrapdb("query", "generation >= 0", "-c", "*", db=store))
         succeeded(scrapdb("index", root, "--force", db=store))
-        whole(store)
+        check(store)
         for command in (("frame", "large"), ("show", _owner(store, damaged), "large")):
             succeeded(scrapdb(*command, db=store))
         yield Counter({"sidecars damaged, named and healed": 1})

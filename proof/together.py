@@ -12,13 +12,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from proof import notebooks
-from proof.comparing import compare
-from proof.comparing import whole
 from proof.running import scrapdb
 from proof.running import succeeded
 from proof.trial import Counts
 from proof.trial import Trial
 from proof.trial import claim
+from tests.stores import check
+from tests.stores import compare
 
 _NOTEBOOKS = 400
 _INDEXERS, _READERS = 2, 10
@@ -68,5 +68,5 @@ def _compare(trial: Trial, root: Path, store: Path) -> Counts:
     alone = trial.directory / "alone.db"
     for path in (store, alone):
         succeeded(scrapdb("index", root, db=path))
-        whole(path)
+        check(path)
     return Counter({"rows compared": compare(store, alone)})

@@ -11,8 +11,8 @@ from pathlib import Path
 Counts = Counter[str]
 
 
-class DisprovedError(Exception):
-    """Something that should hold does not: the sentence says what."""
+class DisprovedError(AssertionError):
+    """Something that should hold does not: the sentence says what; what proofs share with tests asserts it."""
 
 
 class NotRunError(Exception):

@@ -18,8 +18,8 @@ with atheris.instrument_imports(include=["scrapdb"]):
     from scrapdb.store.marks import File
     from scrapdb.store.rows import rows
 
-from tests.hostile_files import documented
-from tests.hostile_files import fixed
+from tests.hostile.files import documented
+from tests.hostile.files import fixed
 
 MEMORY = 4 * 2**30  # bytes of address space, libraries and the fuzzer's own included
 

@@ -77,6 +77,14 @@ def test_a_query_loads_nothing_that_only_other_commands_need(ticker_store: Path)
     assert modules_of(["--db", str(ticker_store), *QUERY]) & unneeded == set()
 
 
+@pytest.mark.parametrize("code", ["scrapdb.open({!r}).index({!r})", "scrapdb.glue('x', 1)", "scrapdb.open({!r}).gc()"])
+def test_only_optimizing_loads_sqlite_utils(ticker_store: Path, tmp_path: Path, code: str) -> None:
+    store = tmp_path / "scraps.db"
+    store.write_bytes(ticker_store.read_bytes())
+    assert "sqlite_utils" not in modules_after(f"import scrapdb; {code.format(str(store), str(ticker_store.parent))}")
+    assert "sqlite_utils" in modules_after(f"import scrapdb; scrapdb.open({str(store)!r}).optimize()")
+
+
 def test_importing_scrapdb_loads_only_the_table_of_names() -> None:
     loaded = modules_after("import scrapdb")
     assert loaded & (HEAVY | {"typer", "msgspec", "sqlite3"}) == set()

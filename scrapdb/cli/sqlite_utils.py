@@ -97,13 +97,13 @@ def _is_store(path: Path) -> bool:
 
 def _display(path: Path, token: object) -> bytes | None:
     """Return the bytes of a display by its token or hash."""
-    from scrapdb.store import displays
     from scrapdb.store.connection import reading
+    from scrapdb.store.readers.displays import display_of_hash
 
     if not isinstance(token, str) or not _is_store(path):
         return None
     with reading(path) as connection:
-        display = displays.by_hash(connection, token[-_HASH:])
+        display = display_of_hash(connection, token[-_HASH:])
     return display[1] if display else None
 
 
@@ -112,12 +112,12 @@ def _frame(path: Path, token: object, most: object = None) -> str | None:
     from scrapdb.database import frames
     from scrapdb.formats import json
     from scrapdb.store.connection import reading
-    from scrapdb.store.related import frames_by_hash
+    from scrapdb.store.readers.frames import frames_of_hash
 
     if not isinstance(token, str) or not _is_store(path):
         return None
     with reading(path) as connection:
-        glued = frames_by_hash(connection, token[-_HASH:], 1)
+        glued = frames_of_hash(connection, token[-_HASH:], 1)
         if not glued:
             return None
         table = frames.load(connection, glued[0].frame)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from scrapdb.database.table import Ask
     from scrapdb.indexing.changes import Summary
     from scrapdb.indexing.loop import Progress
-    from scrapdb.store.write import Collected
+    from scrapdb.store.upkeep import Collected
 
 _COMPLETIONS = 200
 _SIZED = ("scrap", "notebook", "encoder")
@@ -211,7 +211,7 @@ class Database:
         """
         from scrapdb.store import users_sql
 
-        return self._table(lambda connection: users_sql.run(connection, sql, parameters, seconds))
+        return self._table(lambda connection: users_sql.execute(connection, sql, parameters, seconds))
 
     def frame(self, name: str, where: str | None = None, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
         """Read one DataFrame across notebooks: the rows of all, the column `notebook` in front.
@@ -254,11 +254,11 @@ class Database:
     def fields(self, *, attributes: bool = False) -> Table:
         """List every scrap and parameter: type, number of notebooks, range or examples; on request attributes too."""
         from scrapdb.query.fields import ATTRIBUTES
-        from scrapdb.store import read
+        from scrapdb.store.readers.names import name_summaries
 
         def rows() -> Iterator[tuple[Any, ...]]:
             with self._reading() as connection:
-                yield from read.fields(connection)
+                yield from name_summaries(connection)
             if attributes:
                 for attribute in ATTRIBUTES:
                     yield attribute.name, "notebook", attribute.kind, None, None, None, attribute.description
@@ -269,10 +269,10 @@ class Database:
     def completions(self, start: str) -> list[str]:
         """List the names of fields that begin so."""
         from scrapdb.query.fields import ATTRIBUTES
-        from scrapdb.store import read
+        from scrapdb.store.readers.names import names_starting_with
 
         with self._reading() as connection:
-            names = read.names(connection, start, _COMPLETIONS)
+            names = names_starting_with(connection, start, _COMPLETIONS)
         return names + [attribute.name for attribute in ATTRIBUTES if attribute.name.startswith(start)]
 
     def problems(self, notebook: str | None = None) -> Table:
@@ -283,14 +283,14 @@ class Database:
             StoreError: there is no store, or it cannot be read.
         """
         from scrapdb.database.notebook import find
-        from scrapdb.store import read
+        from scrapdb.store.readers.problems import problems_of_notebook
 
         with self._reading() as connection:
             notebook_id = find(connection, self.path, notebook) if notebook else None
 
         def rows() -> Iterator[tuple[Any, ...]]:
             with self._reading() as connection:
-                yield from read.problems(connection, notebook_id)
+                yield from problems_of_notebook(connection, notebook_id)
 
         return Table(("notebook", "cell", "output", "name", "kind", "message"), rows)
 
@@ -301,25 +301,25 @@ class Database:
             UsageError: `by` is none of these.
             StoreError: there is no store, or it cannot be read.
         """
-        from scrapdb.store import read
+        from scrapdb.store.readers.sizes import sizes_by
 
         if by not in _SIZED:
             raise UsageError(f"Bytes are added up by {', '.join(_SIZED[:-1])} or {_SIZED[-1]}, not by {by!r}.")
         with self._reading() as connection:
-            columns, _ = read.sizes(connection, by)
+            columns, _ = sizes_by(connection, by)
 
         def rows() -> Iterator[tuple[Any, ...]]:
             with self._reading() as connection:
-                yield from read.sizes(connection, by)[1]
+                yield from sizes_by(connection, by)[1]
 
         return Table(columns, rows)
 
     def totals(self) -> dict[str, int]:
         """Count notebooks, and the bytes of their files, their scraps, the store and its sidecars."""
-        from scrapdb.store import read
+        from scrapdb.store.readers.sizes import totals
 
         with self._reading() as connection:
-            return read.totals(connection)
+            return totals(connection)
 
     def export(self, target: str | os.PathLike[str], where: str | None = None, *, force: bool = False) -> Exported:
         """Write the store as a parquet data set: the tables, and the DataFrames of each name.
@@ -341,19 +341,21 @@ class Database:
 
     def optimize(self) -> int:
         """Choose the columns of `runs` anew, gather statistics and compact the file; return the number of columns."""
+        from scrapdb.store.upkeep import optimize
         from scrapdb.store.write import Writer
 
         check(self.path)
         with Writer(self.path) as writer:
-            return writer.optimize()
+            return optimize(writer)
 
     def gc(self) -> Collected:
         """Remove what nothing names any more: blobs, names, and sidecars after an hour."""
+        from scrapdb.store.upkeep import collect
         from scrapdb.store.write import Writer
 
         check(self.path)
         with Writer(self.path) as writer:
-            return writer.gc()
+            return collect(writer)
 
     def _reading(self) -> AbstractContextManager[sqlite3.Connection]:
         return reading(self.path)

@@ -12,8 +12,9 @@ from scrapdb.files.paths import identity
 from scrapdb.files.paths import located
 from scrapdb.files.remote import is_url
 from scrapdb.indexing.loop import index
-from scrapdb.store import read
 from scrapdb.store.connection import reading
+from scrapdb.store.readers.notebooks import find_notebook
+from scrapdb.store.readers.notebooks import notebook_row
 
 
 def find(name: str, store: Path | None) -> str:
@@ -29,8 +30,8 @@ def find(name: str, store: Path | None) -> str:
     if store is None:
         raise NotebookNotFoundError(f"There is no notebook {name}, and no store that knows one by this name.")
     with reading(store) as connection:
-        notebook_id, path = read.find_notebook(connection, name)
-        exact = read.notebook(connection, notebook_id)["os_path"]
+        notebook_id, path = find_notebook(connection, name)
+        exact = notebook_row(connection, notebook_id)["os_path"]
     if is_url(path):
         raise EditError(f"{path} is not a file of this machine; edit a copy and put it there.")
     return located(path, exact, os.path.realpath(store.parent))
@@ -45,7 +46,7 @@ def knows(store: Path, file: str) -> bool:
     path = identity(os.path.realpath(file), os.path.realpath(store.parent))
     with reading(store) as connection:
         try:
-            return read.find_notebook(connection, path)[1] == path
+            return find_notebook(connection, path)[1] == path
         except NotebookNotFoundError:
             return False
 

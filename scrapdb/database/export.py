@@ -33,7 +33,9 @@ from scrapdb.errors import UsageError
 from scrapdb.files import remote
 from scrapdb.files.whole import whole_directory
 from scrapdb.store import exported
-from scrapdb.store import read
+from scrapdb.store.readers.frames import StoredFrame
+from scrapdb.store.readers.frames import frame_names
+from scrapdb.store.readers.frames import frames_of_name
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,9 +78,10 @@ def export(
         for table in exported.TABLES:
             written.rows[table] = _write_table(connection, table, notebooks, open_)
         wanted = None if notebooks is None else set(notebooks)
-        for name in read.frame_names(connection):
-            frames = [frame for frame in read.frames(connection, name) if wanted is None or frame.notebook_id in wanted]
-            _write_frames(connection, name, frames, open_, written)
+        for name in frame_names(connection):
+            frames = frames_of_name(connection, name)
+            chosen = [frame for frame in frames if wanted is None or frame.notebook_id in wanted]
+            _write_frames(connection, name, chosen, open_, written)
     return written
 
 
@@ -96,7 +99,7 @@ def _write_table(connection: sqlite3.Connection, table: str, notebooks: Sequence
 
 
 def _write_frames(
-    connection: sqlite3.Connection, name: str, frames: Iterable[read.Frame], open_: OpenFile, written: Exported
+    connection: sqlite3.Connection, name: str, frames: Iterable[StoredFrame], open_: OpenFile, written: Exported
 ) -> None:
     """Write the frames of one name; what is damaged is left out."""
     aligned = AlignedFrames(connection, frames, (_PARTITION,))

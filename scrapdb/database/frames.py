@@ -22,7 +22,10 @@ from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import UsageError
 from scrapdb.errors import suggestion
 from scrapdb.formats.values import plain
-from scrapdb.store import read
+from scrapdb.store.readers.frames import StoredFrame
+from scrapdb.store.readers.frames import frame_names
+from scrapdb.store.readers.frames import frames_of_name
+from scrapdb.store.readers.frames import parquet_of_frame
 from scrapdb.text import valid_text
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ _BATCH_ROWS = 10_000
 
 
 def load(
-    connection: sqlite3.Connection, frame: read.Frame, columns: Sequence[str] | None = None, *, empty: bool = False
+    connection: sqlite3.Connection, frame: StoredFrame, columns: Sequence[str] | None = None, *, empty: bool = False
 ) -> pa.Table:
     """Read one frame, its index as columns in front of the others, as `DataFrame.reset_index` does.
 
@@ -55,7 +58,7 @@ def load(
         return _read(pq.ParquetFile(file), columns, empty=empty)
 
 
-def glued(connection: sqlite3.Connection, frame: read.Frame) -> pd.DataFrame:
+def glued(connection: sqlite3.Connection, frame: StoredFrame) -> pd.DataFrame:
     """Read one frame as it was glued.
 
     Raises:
@@ -68,11 +71,11 @@ def glued(connection: sqlite3.Connection, frame: read.Frame) -> pd.DataFrame:
 
 
 @contextmanager
-def _open_parquet(connection: sqlite3.Connection, frame: read.Frame) -> Iterator[Any]:
+def _open_parquet(connection: sqlite3.Connection, frame: StoredFrame) -> Iterator[Any]:
     """Open a frame as a file of Arrow's own, as in `encoders.pandas`, and tell of what goes wrong inside."""
     import pyarrow as pa
 
-    place = read.parquet(connection, frame)
+    place = parquet_of_frame(connection, frame)
     try:
         if isinstance(place, Path):
             _check(place, frame.hash)
@@ -112,7 +115,7 @@ def across(
         UsageError: no frame has one of the columns.
         ScrapdbError: a frame is damaged or missing.
     """
-    of_name = list(read.frames(connection, valid_text(name)))
+    of_name = list(frames_of_name(connection, valid_text(name)))
     if not of_name:
         raise _no_frame(connection, name)
     wanted = None if notebook_ids is None else set(notebook_ids)
@@ -122,14 +125,14 @@ def across(
 
 
 def _no_frame(connection: sqlite3.Connection, name: str) -> ScrapNotFoundError:
-    known = read.frame_names(connection)
+    known = frame_names(connection)
     if not known:
         return ScrapNotFoundError("No notebook has glued a DataFrame.")
     return ScrapNotFoundError(f"No notebook has glued a DataFrame as {name!r}; {suggestion(name, known)}")
 
 
 def _concatenated_frames(
-    connection: sqlite3.Connection, frames: Sequence[read.Frame], columns: Sequence[str] | None
+    connection: sqlite3.Connection, frames: Sequence[StoredFrame], columns: Sequence[str] | None
 ) -> pa.Table:
     tables = [load(connection, frame, columns) for frame in frames]
     names = {name for table in tables for name in table.schema.names}
@@ -154,12 +157,12 @@ class AlignedFrames:
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, frames: Iterable[read.Frame], reserved: Sequence[str] = ()
+        self, connection: sqlite3.Connection, frames: Iterable[StoredFrame], reserved: Sequence[str] = ()
     ) -> None:
         self._connection = connection
-        self.frames: list[read.Frame] = []
+        self.frames: list[StoredFrame] = []
         self.errors: list[str] = []
-        schemas: dict[pa.Schema, read.Frame] = {}
+        schemas: dict[pa.Schema, StoredFrame] = {}
         for frame in frames:
             try:
                 schemas.setdefault(_decoded(load(connection, frame, empty=True)).schema, frame)
@@ -177,7 +180,7 @@ class AlignedFrames:
         """The schema of every table that `table` returns; the path of the notebook is in front."""
         return self._empty.schema
 
-    def table(self, frame: read.Frame) -> pa.Table:
+    def table(self, frame: StoredFrame) -> pa.Table:
         """Read one of `frames`.
 
         Raises:
@@ -193,7 +196,7 @@ class AlignedFrames:
         except pa.ArrowException as error:
             raise ScrapdbError(f"The DataFrame of {frame.notebook} does not fit to the others: {error}.") from error
 
-    def _renamed(self, table: pa.Table, frame: read.Frame) -> pa.Table:
+    def _renamed(self, table: pa.Table, frame: StoredFrame) -> pa.Table:
         renamed = table.rename_columns([self._names[name] for name in table.schema.names])
         return _with_path(renamed, NOTEBOOK, frame)
 
@@ -213,7 +216,7 @@ def _concatenated(pieces: Sequence[pa.Table]) -> pa.Table:
         return pa.concat_tables(_as_text(pieces), promote_options="permissive")
 
 
-def _with_path(table: pa.Table, name: str, frame: read.Frame) -> pa.Table:
+def _with_path(table: pa.Table, name: str, frame: StoredFrame) -> pa.Table:
     import pyarrow as pa
 
     length = table.num_rows if table.num_columns else frame.rows  # it may have none of the columns asked for

@@ -29,9 +29,12 @@ from scrapdb.errors import suggestion
 from scrapdb.formats import html
 from scrapdb.formats import table
 from scrapdb.formats.values import escaped
-from scrapdb.store import displays
 from scrapdb.store.connection import find
 from scrapdb.store.connection import reading
+from scrapdb.store.readers.displays import StoredDisplay
+from scrapdb.store.readers.displays import display_content
+from scrapdb.store.readers.displays import displayed_names
+from scrapdb.store.readers.displays import displays_of_notebooks
 
 if TYPE_CHECKING:
     import sqlite3
@@ -200,7 +203,7 @@ def _pictures(db: Database, request: Request) -> str:
     looked_at = _LOOKED_AT if request.limit is None else request.limit
     paths = [row["notebook"] for row in db.query(request.expression, "notebook", request.sort, looked_at)]
     with reading(db.path) as connection:
-        shown = displays.shown(connection, paths, request.scrap, html.PICTURES)
+        shown = displays_of_notebooks(connection, paths, request.scrap, html.PICTURES)
         if request.scrap and not shown:
             _check_name(connection, request.scrap)
         drawn = _DRAWN if request.limit is None else len(shown)
@@ -211,17 +214,17 @@ def _pictures(db: Database, request: Request) -> str:
 
 
 def _check_name(connection: sqlite3.Connection, name: str) -> None:
-    known = displays.names(connection)
+    known = displayed_names(connection)
     if name not in known:
         raise ScrapNotFoundError(f"No notebook has shown anything for {name!r}; {suggestion(name, known)}")
 
 
-def _figure(connection: sqlite3.Connection, of: tuple[str, str], shown: Mapping[str, displays.Display]) -> str:
+def _figure(connection: sqlite3.Connection, of: tuple[str, str], shown: Mapping[str, StoredDisplay]) -> str:
     caption = ": ".join(of)
     small = {mime: display for mime, display in shown.items() if display.size <= _LARGEST}
     if not small:
         return html.figure(f"{caption} is too large to be shown here.", "")
-    content = {mime: displays.content(connection, display) for mime, display in small.items()}
+    content = {mime: display_content(connection, display) for mime, display in small.items()}
     return html.figure(caption, html.element(content))
 
 

@@ -20,8 +20,14 @@ from scrapdb.formats import values
 from scrapdb.formats.html import NO_MATH
 from scrapdb.formats.html import bundle
 from scrapdb.formats.html import table
-from scrapdb.store import read
 from scrapdb.store.connection import reading
+from scrapdb.store.readers.displays import display_of_scrap
+from scrapdb.store.readers.notebooks import NotebookValue
+from scrapdb.store.readers.notebooks import find_notebook
+from scrapdb.store.readers.notebooks import notebook_row
+from scrapdb.store.readers.notebooks import parameters_of_notebook
+from scrapdb.store.readers.notebooks import scraps_of_notebook
+from scrapdb.store.readers.problems import problems_of_notebook
 from scrapdb.text import valid_text
 
 
@@ -33,13 +39,13 @@ def find(connection: sqlite3.Connection, store: Path, name: str) -> int:
     """
     if Path(name).is_file():
         name = identity(os.path.realpath(name), os.path.realpath(store.parent))
-    return read.find_notebook(connection, valid_text(name))[0]
+    return find_notebook(connection, valid_text(name))[0]
 
 
 class StoredScrap:
     """A scrap of a notebook: `name`, `type`, `encoder`, and where it was glued (`cell`, `cell_id`, `output`)."""
 
-    def __init__(self, store: Path, notebook_id: int, value: read.Value) -> None:
+    def __init__(self, store: Path, notebook_id: int, value: NotebookValue) -> None:
         self._store = store
         self._notebook_id = notebook_id
         self._value = value
@@ -67,7 +73,7 @@ class StoredScrap:
     def display(self) -> dict[str, bytes]:
         """What was shown for it: bytes by MIME type, as the notebook had them; not safe to show as they are."""
         with reading(self._store) as connection:
-            return read.display(connection, self._notebook_id, self.name)
+            return display_of_scrap(connection, self._notebook_id, self.name)
 
     def table(self) -> Table:
         """Return the rows of a frame.
@@ -128,9 +134,9 @@ class StoredNotebook:
 
     def __init__(self, store: Path, notebook_id: int) -> None:
         with reading(store) as connection:
-            self.attributes = read.notebook(connection, notebook_id)
-            self.values = read.parameters(connection, notebook_id) + read.scraps(connection, notebook_id)
-            self.problems = list(read.problems(connection, notebook_id))
+            self.attributes = notebook_row(connection, notebook_id)
+            self.values = parameters_of_notebook(connection, notebook_id) + scraps_of_notebook(connection, notebook_id)
+            self.problems = list(problems_of_notebook(connection, notebook_id))
         self.path: str = self.attributes["path"]
         self.status: str = self.attributes["status"]
         self.parameters = {value.name: value.value for value in self.values if value.role == "parameter"}
@@ -159,13 +165,13 @@ class StoredNotebook:
         return f"<div {NO_MATH}><b>{escape(self.path)}</b> {self.status}{values}</div>"
 
 
-def shown_value(value: read.Value) -> Any:
+def shown_value(value: NotebookValue) -> Any:
     """Return a value, or for a frame or a display a few words that say what it is."""
     if value.frame:
         return f"DataFrame {value.frame.rows:,} × {value.frame.columns}"
     return ", ".join(value.displays) if value.type == "display" else value.value
 
 
-def summary(value: read.Value) -> str:
+def summary(value: NotebookValue) -> str:
     """Say in one line what a value is."""
     return "null" if value.type == "null" else values.short(shown_value(value))

@@ -14,8 +14,8 @@ from typing import Any
 from scrapdb.errors import StoreError
 from scrapdb.formats.parquet import arrow_table
 from scrapdb.formats.values import short
-from scrapdb.store.connection import errors
 from scrapdb.store.connection import open_reader
+from scrapdb.store.errors import sentences
 
 if TYPE_CHECKING:
     import sqlite3
@@ -106,7 +106,7 @@ def _answer(store: Path, ask: Ask) -> tuple[tuple[str, ...], Iterator[Sequence[A
     """Return the names of the columns, and the rows, for which the store stays open."""
     with ExitStack() as opened:
         connection = opened.enter_context(closing(open_reader(store)))
-        opened.enter_context(errors(store))
+        opened.enter_context(sentences(store))
         columns, rows = ask(connection)
         return tuple(columns), iter(_OpenRows(rows, opened.pop_all()))
 

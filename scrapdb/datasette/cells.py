@@ -16,9 +16,9 @@ from markupsafe import escape
 
 from scrapdb.formats.html import PICTURES
 from scrapdb.formats.values import short
+from scrapdb.store.tokens import read_display_token
+from scrapdb.store.tokens import read_frame_token
 
-_DISPLAY = re.compile(r"display:([\w.+-]+/[\w.+-]+):([0-9a-f]{64})")
-_FRAME = re.compile(r"frame:([0-9]{1,18})x([0-9]{1,18}):([0-9a-f]{64})")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d{6}Z")
 _STATUSES = frozenset({"unreadable", "failed", "running", "not run", "partial", "completed"})
 _STATUS_COLUMNS = frozenset({"status", "nb_status"})
@@ -85,10 +85,10 @@ def _number(value: float) -> Markup | None:
 
 
 def _display(value: str, column: str, base: str) -> Markup | None:
-    token = _DISPLAY.fullmatch(value)
+    token = read_display_token(value)
     if not token:
         return None
-    mime, digest = token.groups()
+    mime, digest = token
     address = escape(f"{base}/display/{digest}")
     if mime in PICTURES:
         picture = f'<img loading="lazy" alt="{escape(column)}" src="{address}">'
@@ -97,12 +97,12 @@ def _display(value: str, column: str, base: str) -> Markup | None:
 
 
 def _frame(value: str, base: str) -> Markup | None:
-    token = _FRAME.fullmatch(value)
+    token = read_frame_token(value)
     if not token:
         return None
-    rows, columns, digest = token.groups()
+    rows, columns, digest = token
     address = escape(f"{base}/frame?hash={digest}")
-    return Markup(f'<a class="scrapdb-shape" href="{address}">{int(rows):,} rows × {columns}</a>')  # noqa: S704 - escaped, and digits
+    return Markup(f'<a class="scrapdb-shape" href="{address}">{rows:,} rows × {columns}</a>')  # noqa: S704 - escaped, and digits
 
 
 def _json(value: str) -> Markup | None:

@@ -99,7 +99,7 @@ async def add_queries(datasette: Any) -> None:
                     )
 
 
-def _of_schema(table: schema.Table) -> dict[str, Any]:
+def _of_schema(table: schema.TableDoc) -> dict[str, Any]:
     comments = {column: comment or _borrowed(column) for column, comment in table.columns.items()}
     return {
         "title": table.title,

@@ -33,7 +33,12 @@ from scrapdb.notebooks.scan import MAX_BYTES
 from scrapdb.notebooks.scan import Candidate
 from scrapdb.notebooks.scan import Scan
 from scrapdb.notebooks.scan import scan
+from scrapdb.store.known import extent
+from scrapdb.store.known import known_files
+from scrapdb.store.known import other_files
+from scrapdb.store.known import touch
 from scrapdb.store.marks import Known
+from scrapdb.store.upkeep import settle
 from scrapdb.store.write import Writer
 
 if TYPE_CHECKING:
@@ -88,7 +93,7 @@ def index(
     candidates = scan(walk, roots, names=names)
     counts: Counter[Change] = Counter()
     with Writer(store) as writer, _few_collections(), closing(Backlog()) as backlog:
-        count, last = writer.extent()
+        count, last = extent(writer)
         met = bytearray(last + 1)  # a mark by the id of each stored notebook that the walk came upon
         for change, candidate, stored in _compare(candidates, writer, force=force):
             if stored and stored.id <= last:
@@ -112,7 +117,7 @@ def index(
         if prune and (walk.listed or walk.listed_urls) and met.count(1) < count:
             counts[Change.REMOVED] = _prune(writer, walk, met)
         if backlog or counts[Change.REMOVED]:
-            writer.settle()
+            settle(writer)
     return Summary.of(counts, time.monotonic() - began, walk.errors)
 
 
@@ -121,7 +126,7 @@ def _compare(
 ) -> Iterator[tuple[Change, Candidate, Known | None]]:
     """Compare files with what the store has of them, before any is opened."""
     while some := list(islice(candidates, _COMPARED)):
-        marks = writer.known([candidate.path for candidate in some])
+        marks = known_files(writer, [candidate.path for candidate in some])
         for candidate in some:
             stored = marks.get(candidate.path)
             same = not force and has_marks_of(candidate, stored)
@@ -166,7 +171,7 @@ def _write(writer: Writer, batch: Sequence[Done], patience: float) -> list[Chang
     finished = [done for done in batch if not _is_unfinished(done, patience)]
     writer.write([done.rows for done in finished if done.rows is not None])
     if touched := [done.file for done in finished if done.rows is None]:
-        writer.touch(touched)
+        touch(writer, touched)
     return [done.change for done in finished] + [Change.UNFINISHED] * (len(batch) - len(finished))
 
 
@@ -181,7 +186,7 @@ def _is_unfinished(done: Done, patience: float) -> bool:
 def _prune(writer: Writer, walk: Scan, met: bytearray) -> int:
     """Remove the notebooks that are gone from directories and below URLs that were listed; return how many."""
     removed = 0
-    for rows in writer.others(met):
+    for rows in other_files(writer, met):
         gone = [path for path, os_path in rows if walk.gone(path, os_path)]
         gone += walk.gone_urls(path for path, _ in rows)
         if gone:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from itertools import islice
 
 from scrapdb.query.fields import ATTRIBUTES
 from scrapdb.query.fields import Fields
@@ -11,11 +12,10 @@ from scrapdb.query.nodes import Name
 from scrapdb.query.nodes import Node
 from scrapdb.query.nodes import names
 from scrapdb.query.parser import Column
-from scrapdb.query.sql import statements
+from scrapdb.store.readers.names import varying_parameters
 
 _MOST_PARAMETERS = 20
-# Parameters that are looked at to find those that vary.
-_MOST_CONSIDERED = 200
+_MOST_CONSIDERED = 200  # parameters that are looked at to find those that vary
 
 _PATH = Name("nb", "path")
 
@@ -23,7 +23,7 @@ _PATH = Name("nb", "path")
 def default_columns(connection: sqlite3.Connection, fields: Fields, expressions: Iterable[Node]) -> list[Column]:
     """The notebook, the fields that the expressions name and the parameters that vary."""
     shown = [name for expression in expressions for name in names(expression) if name != _PATH]
-    shown += varying_parameters(connection)
+    shown += [Name("", name) for name in islice(varying_parameters(connection, _MOST_CONSIDERED), _MOST_PARAMETERS)]
     return [_notebook(fields), *(Column(_label(name), name) for name in dict.fromkeys(shown))]
 
 
@@ -46,22 +46,6 @@ def meant(node: Node, fields: Fields) -> Node:
     if isinstance(node, Name) and str(node) == "notebook" and fields.find("notebook") is None:
         return Name("nb", "path", span=node.span)
     return node
-
-
-def varying_parameters(connection: sqlite3.Connection) -> list[Name]:
-    """The parameters that do not have one and the same value in all notebooks, the commonest first."""
-    found: list[Name] = []
-    for name_id, name, alike in connection.execute(statements.PARAMETERS, (_MOST_CONSIDERED,)):
-        if not alike or _has_two_values(connection, name_id):
-            found.append(Name("", name))
-        if len(found) == _MOST_PARAMETERS:
-            break
-    return found
-
-
-def _has_two_values(connection: sqlite3.Connection, name_id: int) -> bool:
-    questions = (statements.ENDS, statements.DOCUMENTS)
-    return any(len(connection.execute(question, {"name": name_id}).fetchall()) > 1 for question in questions)
 
 
 def _notebook(fields: Fields) -> Column:

@@ -6,14 +6,14 @@ import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from scrapdb.query.door import answering
-from scrapdb.query.door import run
 from scrapdb.query.fields import Fields
 from scrapdb.query.lexer import tokenize
 from scrapdb.query.parser import parse
+from scrapdb.query.patterns import execute
 from scrapdb.query.select import planned
 from scrapdb.query.select import statements_of
 from scrapdb.query.sql.statements import Statement
+from scrapdb.store.errors import sentences
 
 
 class Step(NamedTuple):
@@ -60,13 +60,13 @@ def explain(
     node = None if expression is None else parse(expression)
     tokens = tuple((token.kind, token.span.source) for token in tokenize(expression or "")[:-1])
     query = planned(connection, fields, expression, columns=columns, sort=sort, limit=limit, offset=offset)
-    with answering():
+    with sentences(question=True):
         steps = tuple(_step(connection, statement) for statement in statements_of(connection, query))
     return Explanation(tokens, str(node or ""), node.tree if node else "", steps)
 
 
 def _step(connection: sqlite3.Connection, statement: Statement) -> Step:
-    rows = run(connection, Statement(f"EXPLAIN QUERY PLAN {statement.sql}", statement.values))
+    rows = execute(connection, f"EXPLAIN QUERY PLAN {statement.sql}", statement.values)
     return Step(*statement, tuple(str(row[3]) for row in rows))
 
 

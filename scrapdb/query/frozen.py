@@ -28,20 +28,39 @@ class Frozen:
     """A value made of its annotated attributes. `fields` names them, without those beside."""
 
     fields: ClassVar[tuple[str, ...]] = ()
+    _beside: ClassVar[frozenset[str]] = frozenset()
+    _optional: ClassVar[frozenset[str]] = frozenset()
     _key: ClassVar[Any] = None
 
     def __init_subclass__(cls) -> None:
         for name, type_ in cls.__annotations__.items():
             default = vars(cls).get(name)
             if isinstance(default, _Beside):
+                cls._beside |= {name}
                 setattr(cls, name, default.default)
             elif not type_.startswith("ClassVar"):
                 cls.fields = (*cls.fields, name)
+                cls._optional |= {name} & vars(cls).keys()
         if cls.fields:
             cls._key = property(attrgetter(*cls.fields))  # in C, since leaves and fields are keys
 
     def __init__(self, *values: Any, **named: Any) -> None:
+        if len(values) != len(self.fields) or not named.keys() <= self._beside:
+            self._check(values, named)
         self.__dict__.update(zip(self.fields, values, strict=False), **named)
+
+    def _check(self, values: tuple[Any, ...], named: dict[str, Any]) -> None:
+        """Raise what Python raises for a wrong call, which nothing else would notice.
+
+        Raises:
+            TypeError: a value is missing, is given twice, or is one too many.
+        """
+        given = [*self.fields[: len(values)], *named]
+        missing = set(self.fields) - set(given) - self._optional
+        unknown = named.keys() - {*self.fields, *self._beside}
+        if missing or unknown or len(values) > len(self.fields) or len(set(given)) < len(given):
+            told = f"{len(values)} value{'' if len(values) == 1 else 's'}" + "".join(f", {name}" for name in named)
+            raise TypeError(f"{type(self).__name__} takes {', '.join(self.fields) or 'no values'}; it was given {told}")
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen")

@@ -1,9 +1,10 @@
-"""Patterns: `like` as GLOB, which is case-sensitive and can use an index, and regular expressions that cannot hang."""
+"""Patterns: `like` as GLOB, which can use an index; regular expressions that cannot hang; the functions for both."""
 
 from __future__ import annotations
 
 import functools
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 from scrapdb.errors import UsageError
@@ -61,6 +62,17 @@ def register(connection: sqlite3.Connection) -> None:
     connection.create_function(
         "text_upper", 1, lambda text: text.upper() if isinstance(text, str) else None, deterministic=True
     )
+
+
+def execute(connection: sqlite3.Connection, sql: str, values: Mapping[str, object]) -> sqlite3.Cursor:
+    """Execute a compiled statement; a connection without our SQL functions is given them."""
+    try:
+        return connection.execute(sql, values)
+    except sqlite3.OperationalError as error:
+        if "no such function" not in str(error):  # SQLite has no code for it
+            raise
+        register(connection)
+        return connection.execute(sql, values)
 
 
 def _search(pattern: str, text: object) -> bool | None:

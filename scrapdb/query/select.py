@@ -26,9 +26,6 @@ from scrapdb.query.cells import reader
 from scrapdb.query.columns import all_columns
 from scrapdb.query.columns import default_columns
 from scrapdb.query.columns import meant
-from scrapdb.query.door import answering
-from scrapdb.query.door import run
-from scrapdb.query.door import snapshot
 from scrapdb.query.fields import Field
 from scrapdb.query.fields import Fields
 from scrapdb.query.fields import NameRow
@@ -42,6 +39,7 @@ from scrapdb.query.parser import Column
 from scrapdb.query.parser import parse
 from scrapdb.query.parser import parse_columns
 from scrapdb.query.parser import parse_sort
+from scrapdb.query.patterns import execute
 from scrapdb.query.sql import statements
 from scrapdb.query.sql.search import STEPS
 from scrapdb.query.sql.search import Estimates
@@ -49,8 +47,12 @@ from scrapdb.query.sql.search import to_estimate
 from scrapdb.query.sql.statements import Order
 from scrapdb.query.sql.statements import Output
 from scrapdb.query.sql.statements import Statement
-from scrapdb.store.connection import damaged
 from scrapdb.store.connection import file_of
+from scrapdb.store.connection import snapshot
+from scrapdb.store.errors import damaged
+from scrapdb.store.errors import sentences
+from scrapdb.store.readers.names import roles_of_name
+from scrapdb.store.readers.names import used_names
 from scrapdb.text import valid_text
 
 _CHUNK = 500
@@ -109,15 +111,15 @@ def fields_of(connection: sqlite3.Connection) -> Fields:
     missed: set[str] = set()
 
     def lookup(name: str) -> list[NameRow]:
-        with answering():
-            found = [NameRow(*row) for row in connection.execute(statements.NAME, (valid_text(name),))]
+        with sentences(question=True):
+            found = [NameRow(*row) for row in roles_of_name(connection, valid_text(name))]
         if not found:
             missed.add(valid_text(name))
         return found
 
     def all_names() -> list[str]:
-        with answering():
-            names = [row[0] for row in connection.execute(statements.NAMES)]
+        with sentences(question=True):
+            names = used_names(connection)
         if any(not lookup(name) for name in missed.intersection(names)):  # still, so that nobody has just written it
             raise damaged(file_of(connection))
         return names
@@ -219,16 +221,16 @@ def count(
     """The number of notebooks for which an expression holds; arguments and errors are those of `select`."""
     where = _where(fields, expression, unless, datetime.now(UTC))
     statement = statements.count_statement(where, _estimates(connection, where))
-    with answering():
-        return int(run(connection, statement).fetchone()[0])
+    with sentences(question=True):
+        return int(execute(connection, *statement).fetchone()[0])
 
 
 def notebook_ids(connection: sqlite3.Connection, fields: Fields, expression: str | None = None) -> list[int]:
     """The ids of the notebooks for which an expression holds; arguments and errors are those of `select`."""
     where = _where(fields, expression, None, datetime.now(UTC))
     statement = statements.ids_statement(where, _estimates(connection, where))
-    with answering():
-        return [row[0] for row in run(connection, statement)]
+    with sentences(question=True):
+        return [row[0] for row in execute(connection, *statement)]
 
 
 def ids_condition(connection: sqlite3.Connection, fields: Fields, expressions: Sequence[str], prefix: str) -> Statement:
@@ -263,11 +265,11 @@ def _estimates(connection: sqlite3.Connection, where: Truth | None) -> Estimates
     """Ask the index which terms of a conjunction have few notebooks."""
     found: dict[Leaf, int] = {}
     together = list(itertools.islice(to_estimate(where), _MOST_ESTIMATED)) if where else []
-    with answering():
+    with sentences(question=True):
         for enough in STEPS:
             least = enough
             for leaves in together:
-                number = run(connection, statements.estimate_statement(leaves, least)).fetchone()[0]
+                number = execute(connection, *statements.estimate_statement(leaves, least)).fetchone()[0]
                 found.update(dict.fromkeys(leaves, number))
                 least = min(least, number + 1)  # of the others it matters only whether they have more
             if least < enough:
@@ -279,7 +281,7 @@ def _columns(
     connection: sqlite3.Connection, fields: Fields, expressions: Sequence[str], columns: str | None
 ) -> list[Column]:
     if columns is None:
-        with answering():
+        with sentences(question=True):
             return default_columns(connection, fields, map(parse, expressions))
     found: list[Column] = []
     for column in parse_columns(columns):
@@ -308,7 +310,7 @@ def _rows(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[Any, ...
     stored = [column.field for column in plan.columns if isinstance(column, Place)] if plan.wide else []
     name_ids = sorted({field.name_id for field in stored if isinstance(field, Field)})
     plain = all(map(is_plain, plan.columns))
-    with snapshot(connection):
+    with sentences(question=True), snapshot(connection):
         for chunk in _chunks(connection, plan):
             if plain:
                 yield from (tuple(row[1:]) for row in chunk)
@@ -321,11 +323,11 @@ def _rows(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[Any, ...
 def _chunks(connection: sqlite3.Connection, plan: Plan) -> Iterator[Sequence[Sequence[Any]]]:
     walk = _walk(connection, plan)
     if walk:
-        rows = run(connection, plan.statement(walk)).fetchall()
+        rows = execute(connection, *plan.statement(walk)).fetchall()
         if walk.complete or len(rows) == plan.limit:
             yield rows
             return
-    cursor = run(connection, plan.statement())
+    cursor = execute(connection, *plan.statement())
     while rows := cursor.fetchmany(_CHUNK):
         yield rows
 
@@ -339,5 +341,5 @@ def _walk(connection: sqlite3.Connection, plan: Plan) -> top.Walk | None:
         return None
     estimates = dict(plan.estimates)
     for leaf in itertools.islice(top.to_estimate(plan.where, estimates), _MOST_ESTIMATED):
-        estimates[leaf] = run(connection, statements.estimate_statement((leaf,))).fetchone()[0]
+        estimates[leaf] = execute(connection, *statements.estimate_statement((leaf,))).fetchone()[0]
     return None if top.are_few(plan.where, estimates) else found

@@ -1,4 +1,4 @@
-"""Opening a store, and the door through which no `sqlite3.Error` passes."""
+"""Opening a store for reading or for writing, and finding it."""
 
 from __future__ import annotations
 
@@ -13,43 +13,17 @@ from pathlib import Path
 
 from scrapdb.errors import StoreError
 from scrapdb.errors import StoreNotFoundError
+from scrapdb.store.errors import BUSY_SECONDS
+from scrapdb.store.errors import READ_ONLY
+from scrapdb.store.errors import sentences
+from scrapdb.store.schema import VERSION
+from scrapdb.store.schema import statements
 
 APPLICATION_ID = 0x53435244  # "SCRD", in bytes 68 to 71 of the file: https://www.sqlite.org/fileformat.html
-VERSION = 2
-BUSY_SECONDS = 60.0
 DEFAULT_NAME = "scraps.db"
 _MAGIC = b"SQLite format 3\0"
 _HEADER = 100  # bytes
 _WRITER_CACHE = -65_536  # KiB, negative as SQLite wants it
-_AGAIN = "It is derived from the notebooks: remove it and index again."
-_DAMAGED = f"is damaged. {_AGAIN}"
-_READ_ONLY = "may not be written; check the permissions of the file and its directory."
-# How SQLite begins to say that a table or a column is not there or is one too many, or that it knows no such file.
-_OTHER_SCHEMA = (
-    "no such table",
-    "no such column",
-    "cannot join using column",
-    "duplicate column name",
-    "table ",
-    "foreign key mismatch",
-    "error in ",
-    "unsupported file format",
-)
-
-
-def schema() -> str:
-    """Return the text of the schema, comments and all."""
-    return Path(__file__).with_name("schema.sql").read_text("utf-8")
-
-
-def statements() -> Iterator[str]:
-    """Return the schema's statements one by one; `executescript` would commit the transaction that is to hold them."""
-    statement = ""
-    for line in schema().splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
@@ -60,7 +34,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
         StoreError: it is not a store, or of another version.
     """
     check(path)
-    with errors(path):
+    with sentences(path):
         connection = _connect(path, "mode=ro")
         try:
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -82,7 +56,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         StoreNotFoundError: there is no file.
         StoreError: it is not a store, or of another version, or SQLite failed.
     """
-    with closing(open_reader(path)) as connection, errors(path), snapshot(connection):
+    with closing(open_reader(path)) as connection, sentences(path), snapshot(connection):
         yield connection
 
 
@@ -97,8 +71,8 @@ def open_writer(path: Path) -> sqlite3.Connection:
     if _size(path):
         check(path)
         if not os.access(path, os.W_OK):  # SQLite would say so only after all notebooks were read
-            raise StoreError(f"The store {path} {_READ_ONLY}")
-    with errors(path):
+            raise StoreError(f"The store {path} {READ_ONLY}")
+    with sentences(path):
         connection = _connect(path, "mode=rwc")
         try:
             _prepare(connection)
@@ -163,50 +137,15 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
-    """Hold one state of the store: several statements inside see the same rows."""
-    connection.execute("BEGIN")
+    """Hold one state of the store: several statements inside see the same rows. Inside another it is the other's."""
+    begun = not connection.in_transaction
+    if begun:
+        connection.execute("BEGIN")
     try:
         yield
     finally:
-        connection.rollback()
-
-
-@contextmanager
-def errors(path: Path) -> Iterator[None]:
-    """Turn what SQLite raises into sentences.
-
-    Raises:
-        StoreError: SQLite, or the file system below it, failed.
-    """
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreError(sentence(error, path)) from error
-
-
-def sentence(error: sqlite3.Error, path: Path | None = None) -> str:
-    """Write what SQLite has raised as a sentence that says what to do."""
-    store = f"The store {path}" if path else "The store"
-    sentences = {
-        sqlite3.SQLITE_BUSY: f"is locked: another process has written to it for {BUSY_SECONDS:.0f} seconds. Try again.",
-        sqlite3.SQLITE_READONLY: _READ_ONLY,
-        sqlite3.SQLITE_IOERR: "cannot be read or written: the disk may be full, or failing.",
-        sqlite3.SQLITE_PROTOCOL: "cannot be opened: its log was left by a killed process. Ask as one who may write it.",
-        sqlite3.SQLITE_CANTOPEN: "cannot be opened; check the permissions of the file and its directory.",
-        sqlite3.SQLITE_FULL: "cannot grow: the disk is full. What was committed is safe; make room and index again.",
-        sqlite3.SQLITE_CORRUPT: _DAMAGED,
-        sqlite3.SQLITE_NOTADB: "is not a SQLite database.",
-        sqlite3.SQLITE_INTERRUPT: "did not answer in time; the statement was stopped.",
-    }
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_ERROR and str(error).startswith(_OTHER_SCHEMA):
-        return f"{store} is not as this scrapdb makes it: {error}. {_AGAIN}"
-    return f"{store} {sentences.get(code, f'failed: {error}.')}"
-
-
-def damaged(path: Path) -> StoreError:
-    """Say that a store does not hold together, where SQLite has not noticed it."""
-    return StoreError(f"The store {path} {_DAMAGED}")
+        if begun:
+            connection.rollback()
 
 
 def file_of(connection: sqlite3.Connection) -> Path:

@@ -9,7 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
-TABLES = ("notebooks", "scraps", "parameters", "problems")
+from scrapdb.store.schema import tables
+
+# The bytes of displays, and of frames, which are exported as what they are; cells; what ids stand for; and what follows
+# from all others.
+LEFT_OUT = frozenset({"displays", "blobs", "frames", "cells", "names", "name_types", "run_columns", "runs"})
+TABLES = tuple(table for table in tables() if table not in LEFT_OUT)
 _NUMBERS = (
     ("number", "REAL", "CAST(t.number AS REAL)"),
     ("integer", "INTEGER", "iif(t.type = 'integer' AND typeof(t.number) = 'integer', t.number, NULL)"),
@@ -41,7 +46,8 @@ def rows(connection: sqlite3.Connection, table: str, notebooks: Sequence[int] | 
     shown = ", ".join(column.sql for column in columns(connection, table))
     source = f"{table} AS t"
     if table != "notebooks":
-        source += " CROSS JOIN notebooks AS n ON n.id = t.notebook_id"  # CROSS: in the order in which it is stored
+        # CROSS, so that SQLite begins with the table, and reads it in the order in which it is stored.
+        source += " CROSS JOIN notebooks AS n ON n.id = t.notebook_id"
     if table in {"scraps", "parameters"}:
         source += " CROSS JOIN names ON names.id = t.name_id"
     key = "id" if table == "notebooks" else "notebook_id"

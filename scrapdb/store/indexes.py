@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextlib import suppress
 
-from scrapdb.store.connection import statements
 from scrapdb.store.connection import transaction
+from scrapdb.store.schema import statements
 
 _NAME = re.compile(r"^CREATE INDEX (\w+)", re.MULTILINE)
 _ARE_THERE = "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name = 'scraps_by_value'"

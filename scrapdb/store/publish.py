@@ -9,9 +9,9 @@ from pathlib import Path
 
 from scrapdb.errors import StoreError
 from scrapdb.store import sidecars
-from scrapdb.store.connection import errors
 from scrapdb.store.connection import open_reader
 from scrapdb.store.connection import open_writer
+from scrapdb.store.errors import sentences
 
 _FOLDING_SECONDS = 5.0
 
@@ -24,7 +24,7 @@ def fold(path: Path) -> None:
     """
     if not _log_size(path):
         return
-    with closing(open_writer(path)) as connection, errors(path):
+    with closing(open_writer(path)) as connection, sentences(path):
         connection.execute(f"PRAGMA busy_timeout = {_FOLDING_SECONDS * 1000:.0f}")
         busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     if busy:
@@ -43,9 +43,9 @@ def copy(path: Path, target: Path) -> None:
         StoreError: there is no store, a sidecar is missing, or the copy cannot be written.
     """
     with closing(open_reader(path)) as source, closing(sqlite3.connect(target, isolation_level=None)) as copied:
-        with errors(path):
+        with sentences(path):
             source.backup(copied)
-        with errors(target):
+        with sentences(target):
             copied.execute("PRAGMA journal_mode = DELETE")
             found = copied.execute("SELECT DISTINCT hash FROM frames WHERE stored = 'sidecar'").fetchall()
     for (digest,) in found:

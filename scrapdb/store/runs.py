@@ -14,22 +14,20 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from scrapdb.store.connection import statements
+from scrapdb.store.schema import statements
+from scrapdb.store.tokens import IS_SHOWN
 from scrapdb.store.tokens import cell
 from scrapdb.store.tokens import display_token
 from scrapdb.store.tokens import frame_token
 from scrapdb.store.values import Stored
 
+# Columns for names. SQLite takes 2,000 (https://www.sqlite.org/limits.html#max_column), a page for people far fewer.
 LIMIT = 100
 _BATCH = 1000  # notebooks
-# Columns that `rechoose` indexes, so that a page of a large table is filtered and sorted at once: these, and of those
-# of numbers the commonest. Each index takes 17 bytes a run, and 10 microseconds of every run that is written again.
-INDEXED = ("nb_status", "nb_started_at", "nb_seconds")
-_INDEXED_NUMBERS = 10
 FIXED = ("nb_id", "notebook", "nb_status", "nb_started_at", "nb_seconds", "nb_error")
 _AFFINITY = {"number": "NUMERIC", "text": "TEXT"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
-_LONGEST = 100  # characters
+_LONGEST = 100  # characters of a column's name
 Column = tuple[str, str]  # (name, number or text)
 
 
@@ -100,11 +98,11 @@ def write_cells(
         connection.executemany(f"INSERT OR REPLACE INTO runs ({named}) VALUES ({marks})", rows)
 
 
-def rechoose(connection: sqlite3.Connection) -> int:
-    """Make `runs` anew with the commonest names, and with indexes, inside the caller's transaction.
+def rechoose(connection: sqlite3.Connection) -> dict[Column, str]:
+    """Make `runs` anew with the commonest names, inside the caller's transaction.
 
     Returns:
-        How many columns it has for names.
+        Its columns for names, the commonest first.
     """
     chosen = _commonest(connection)
     connection.execute("DELETE FROM run_columns")
@@ -117,14 +115,11 @@ def rechoose(connection: sqlite3.Connection) -> int:
     while batch := runs.fetchmany(_BATCH):
         cells = _cells(connection, batch[0][0], batch[-1][0])
         write_cells(connection, columns, [(fixed(run), cells.get(run[0], ())) for run in batch])
-    numbers = [columns[column] for column in chosen if column[1] == "number"]
-    for column in (*INDEXED, *numbers[:_INDEXED_NUMBERS]):
-        connection.execute(f"CREATE INDEX {quoted(f'runs_by_{column}')} ON runs ({quoted(column)})")
-    return len(columns)
+    return {column: columns[column] for column in chosen}
 
 
 def are_indexed(connection: sqlite3.Connection) -> bool:
-    """Return whether `runs` has the indexes that `rechoose` makes."""
+    """Return whether `runs` has the indexes that `optimize` makes."""
     return connection.execute("SELECT 1 FROM pragma_index_list('runs')").fetchone() is not None
 
 
@@ -145,16 +140,14 @@ def fixed(run: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _commonest(connection: sqlite3.Connection) -> list[Column]:
-    """Count what `cell` would show: not nulls, NaN, and parameters behind a scrap."""
+    """Count what `cell` would show, but for parameters behind a scrap."""
     rows = connection.execute(
-        """SELECT name, iif(number IS NULL, 'text', 'number') AS kind
-             FROM (SELECT name_id, number FROM scraps
-                    WHERE number IS NOT NULL OR type NOT IN ('null', 'float')
-                    UNION ALL
-                   SELECT name_id, number FROM parameters
-                    WHERE NOT shadowed AND (number IS NOT NULL OR type NOT IN ('null', 'float')))
-             JOIN names ON names.id = name_id
-            GROUP BY name, kind ORDER BY count(*) DESC, name, kind LIMIT ?""",
+        f"""SELECT name, iif(number IS NULL, 'text', 'number') AS kind
+              FROM (SELECT name_id, number FROM scraps AS v WHERE {IS_SHOWN}
+                     UNION ALL
+                    SELECT name_id, number FROM parameters AS v WHERE NOT shadowed AND {IS_SHOWN})
+              JOIN names ON names.id = name_id
+             GROUP BY name, kind ORDER BY count(*) DESC, name, kind LIMIT ?""",
         (LIMIT,),
     )
     return rows.fetchall()

@@ -1,39 +1,70 @@
-"""The schema as a document: what its comments say of each table and column."""
+"""The schema as a document: its statements, and what its comments say of each table and column."""
 
 from __future__ import annotations
 
 import re
+import sqlite3
+from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
-from scrapdb.store.connection import statements
+# 1: as first written. 2: `notebooks.etag`, for notebooks at URLs.
+VERSION = 2
+# Not compiled here, since every query imports this module, and few ask for more than `VERSION`.
+_TABLE = r"(?m)^CREATE TABLE (\w+)"
+_REFERENCE = r'(?m)^  "?(\w+)"? .*\bREFERENCES notebooks \(id\)'
+_COLUMN = r'(?m)^  "?([a-z]\w*)"? [A-Z].*?(?:--\s*(.*))?$'
 
-_TABLE = re.compile(r"^CREATE TABLE (\w+)", re.MULTILINE)
-_COLUMN = re.compile(r'^  "?([a-z]\w*)"? [A-Z].*?(?:--\s*(.*))?$', re.MULTILINE)
 
+class TableDoc(NamedTuple):
+    """A table of the schema: what a row of it is, and its columns in order, each with its comment (or nothing).
 
-class Table(NamedTuple):
-    """A table of the schema: what a row of it is, and its columns in order, each with its comment (or nothing)."""
+    `notebook` is the column that says of which notebook a row is; None if there is none.
+    """
 
     name: str
     title: str
     description: str
     columns: dict[str, str]
+    notebook: str | None
+
+
+def text() -> str:
+    """Read the text of the schema, comments and all."""
+    return Path(__file__).with_name("schema.sql").read_text("utf-8")
+
+
+def statements() -> Iterator[str]:
+    """Read the schema's statements one by one; `executescript` would commit the transaction that is to hold them."""
+    statement = ""
+    for line in text().splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 @cache
-def tables() -> dict[str, Table]:
+def tables_of_notebooks() -> dict[str, str]:
+    """Name the tables that hold rows of a notebook, and the column of each that says of which."""
+    return {table.name: table.notebook for table in tables().values() if table.notebook}
+
+
+@cache
+def tables() -> dict[str, TableDoc]:
     """Read the tables of the schema by name, in its order."""
     return {table.name: table for statement in statements() if (table := _table(statement))}
 
 
-def _table(statement: str) -> Table | None:
+def _table(statement: str) -> TableDoc | None:
     """Read one statement and the paragraph of comments above it: `-- Title: description.`."""
-    found = _TABLE.search(statement)
+    found = re.search(_TABLE, statement)
     if not found:
         return None
     above = statement[: found.start()].strip().rpartition("\n\n")[2]
-    text = " ".join(line.removeprefix("--").strip() for line in above.splitlines())
-    title, _, description = text.partition(": ")
-    columns = {match[1]: match[2] or "" for match in _COLUMN.finditer(statement[found.end() :])}
-    return Table(found[1], title, f"{description[:1].upper()}{description[1:]}", columns)
+    said = " ".join(line.removeprefix("--").strip() for line in above.splitlines())
+    title, _, description = said.partition(": ")
+    columns = {match[1]: match[2] or "" for match in re.finditer(_COLUMN, statement[found.end() :])}
+    reference = re.search(_REFERENCE, statement)
+    return TableDoc(found[1], title, f"{description[:1].upper()}{description[1:]}", columns, reference and reference[1])

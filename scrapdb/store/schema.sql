@@ -12,6 +12,12 @@
 --   display            none: see `displays`; the scrap has been shown and has no value
 -- `exact` is set only where those columns do not give the value back: the value as ASCII JSON, with NaN, Infinity,
 -- -Infinity and \ud800-style lone surrogates as Python's json module writes and reads them.
+--
+-- Whoever adds a column also gives its value in store/rows.py, in the place that it has here, and one of notebooks that
+-- can be asked for a line in ATTRIBUTES of query/fields.py. Whoever adds a table writes it in store/write.py; a column
+-- that references notebooks lets its rows go with those of a notebook. It is exported, unless LEFT_OUT of
+-- store/exported.py names it, and TABLES of datasette/store.py says who may see it. Both raise VERSION in
+-- store/schema.py, in a line that says why.
 
 -- Notebooks: one row per notebook file.
 CREATE TABLE notebooks (

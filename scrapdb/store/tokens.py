@@ -1,12 +1,38 @@
-"""What the wide table shows of a value: itself, or a token that stands for a frame or a display."""
+"""What the wide table shows of a value: itself, or a token that stands for a frame or a display; and reading tokens."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from typing import NamedTuple
 
 from scrapdb.store.values import Stored
 
+# Characters. A page of Datasette has a hundred rows, each of up to a hundred such cells.
 _LONGEST_CELL = 4_096
+_FRAME = re.compile(r"frame:([0-9]{1,18})x([0-9]{1,18}):([0-9a-f]{64})")
+_DISPLAY = re.compile(r"display:([\w.+-]+/[\w.+-]+):([0-9a-f]{64})")
+# Whether `cell` shows a row `v` of scraps or parameters: the same in SQL, for counting without reading all values.
+IS_SHOWN = """(v.number IS NOT NULL OR CASE v.type
+  WHEN 'null' THEN 0
+  WHEN 'float' THEN 0
+  WHEN 'display' THEN EXISTS (SELECT 1 FROM displays AS d WHERE d.notebook_id = v.notebook_id AND d.name_id = v.name_id)
+  ELSE 1 END)"""
+
+
+class FrameToken(NamedTuple):
+    """What a token says of a frame."""
+
+    rows: int
+    columns: int
+    hash: str
+
+
+class DisplayToken(NamedTuple):
+    """What a token says of a display."""
+
+    mime_type: str
+    hash: str
 
 
 def cell(name: str, stored: Stored, token: str | None) -> tuple[str, str, Any] | None:
@@ -19,9 +45,9 @@ def cell(name: str, stored: Stored, token: str | None) -> tuple[str, str, Any] |
     return name, "text", shown if len(shown) <= _LONGEST_CELL else f"{shown[: _LONGEST_CELL - 1]}…"
 
 
-def frame_token(rows_: int, columns: int, digest: str) -> str:
+def frame_token(rows: int, columns: int, digest: str) -> str:
     """Write what stands for a frame in the wide table."""
-    return f"frame:{rows_}x{columns}:{digest}"
+    return f"frame:{rows}x{columns}:{digest}"
 
 
 def display_token(shown: dict[str, str]) -> str | None:
@@ -33,3 +59,15 @@ def display_token(shown: dict[str, str]) -> str | None:
     for mime in sorted(shown, key=lambda mime: (not mime.startswith("image/"), mime)):
         return f"display:{mime}:{shown[mime]}"
     return None
+
+
+def read_frame_token(text: str) -> FrameToken | None:
+    """Read what stands for a frame; None if a text is no such token. A text may look like one, so it proves nothing."""
+    parts = _FRAME.fullmatch(text)
+    return FrameToken(int(parts[1]), int(parts[2]), parts[3]) if parts else None
+
+
+def read_display_token(text: str) -> DisplayToken | None:
+    """Read what stands for a display; None if a text is no such token, or of a MIME type that could not be one."""
+    parts = _DISPLAY.fullmatch(text)
+    return DisplayToken(parts[1], parts[2]) if parts else None

@@ -8,19 +8,16 @@ import time
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from scrapdb.errors import StoreError
 from scrapdb.errors import UsageError
-from scrapdb.store.connection import errors
 from scrapdb.store.connection import file_of
+from scrapdb.store.errors import statement_sentences
 
 _LONGEST_VALUE = 256 * 2**20  # bytes
 _STEPS = 10_000  # of SQLite's machine between two looks at the clock
 _READING = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
-_USERS_ERRORS = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE})
 _FORBIDDEN_FUNCTIONS = frozenset({"load_extension", "fts3_tokenizer"})
 # Those that tell and, without an argument or in any case, change nothing.
 _TELLING_PRAGMAS = frozenset(
@@ -53,10 +50,10 @@ _PRAGMAS_WITH_ARGUMENT = frozenset(
 )
 
 
-def run(
+def execute(
     connection: sqlite3.Connection, sql: str, parameters: Mapping[str, Any] | None, seconds: float
 ) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
-    """Run one statement on a connection that is then good for nothing else.
+    """Execute one statement on a connection that is then good for nothing else.
 
     Args:
         connection: one that `open_reader` gave.
@@ -78,7 +75,7 @@ def run(
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
     connection.set_authorizer(_authorize)
     connection.set_progress_handler(clock.is_over, _STEPS)
-    with errors(path), _sentences(clock):
+    with statement_sentences(path, seconds, clock.is_over):
         cursor = connection.execute(sql, parameters or {})
     return _distinct([column[0] for column in cursor.description or ()]), _rows(cursor, path, clock)
 
@@ -107,28 +104,8 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 
 def _rows(cursor: sqlite3.Cursor, path: Path, clock: _Clock) -> Iterator[tuple[Any, ...]]:
-    with errors(path), _sentences(clock):
+    with statement_sentences(path, clock.seconds, clock.is_over):
         yield from cursor
-
-
-@contextmanager
-def _sentences(clock: _Clock) -> Iterator[None]:
-    """Tell the statement's own errors from those of the store."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_AUTH or "not authorized" in str(error):
-            raise UsageError(f"`sql` only reads: {error}.") from error
-        if code == sqlite3.SQLITE_INTERRUPT:
-            if not clock.is_over():  # then Ctrl-C came while SQLite looked at the clock, which stops it too
-                raise KeyboardInterrupt from error
-            raise StoreError(f"The statement was stopped after {clock.seconds:g} seconds (--seconds).") from error
-        if code in _USERS_ERRORS or isinstance(error, sqlite3.ProgrammingError):
-            raise UsageError(f"SQL: {str(error).rstrip('.')}.") from error
-        raise
-    except (OverflowError, UnicodeError) as error:
-        raise UsageError(f"SQL: {error}.") from error
 
 
 def _authorize(action: int, one: str | None, two: str | None, database: str | None, trigger: str | None) -> int:

@@ -14,7 +14,7 @@ from scrapdb.errors import StoreNotFoundError
 from tests import nobody
 from tests.notebook_builder import gluing
 from tests.notebook_builder import write
-from tests.store_contents import contents
+from tests.stores import contents
 
 
 @pytest.fixture

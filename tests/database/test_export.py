@@ -25,7 +25,7 @@ from tests.notebook_builder import notebook
 from tests.notebook_builder import scrap
 from tests.notebook_builder import write
 from tests.objects import serving
-from tests.store_contents import query
+from tests.stores import query
 
 LONG = 300
 NAMES = ["prices", "a/b", "..", "../../x", "ä ö%2F", "a=b", 'quo"te', "\ud800", "x" * LONG, "ü" * LONG, "name"]

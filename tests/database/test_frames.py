@@ -26,7 +26,7 @@ from scrapdb.errors import UsageError
 from scrapdb.store.rows import INLINE_FRAME_BYTES
 from tests import notebook_builder as nb
 from tests import sessions
-from tests import store_contents
+from tests import stores
 
 Frames = Callable[..., scrapdb.Database]
 
@@ -233,7 +233,7 @@ def sidecar(db: scrapdb.Database, frame: pd.DataFrame) -> Path:
 def test_inline_frames_and_sidecars_are_read_alike(frames: Frames) -> None:
     small = pd.DataFrame({"x": [0.5]})
     db = frames(large(1), small, large(2))
-    stored = store_contents.query(db.path, "SELECT stored FROM frames ORDER BY notebook_id")
+    stored = stores.query(db.path, "SELECT stored FROM frames ORDER BY notebook_id")
     assert [kind for (kind,) in stored] == ["sidecar", "inline", "sidecar"]
     expected = pd.concat([large(1), small, large(2)], ignore_index=True)
     pd.testing.assert_frame_equal(db.frame("frame")[["x"]], expected)

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 from playwright.sync_api import sync_playwright
 
 from scrapdb.database import Database
+from scrapdb.store.upkeep import make_searchable
 from scrapdb.store.write import Writer
 from tests.datasette import glued as glued_
 from tests.datasette.thirty import build
@@ -47,7 +48,7 @@ def store(tickers: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = directory / "scraps.db"
     Database(path).index(directory / "tickers")
     with Writer(path) as writer:
-        writer.make_searchable()
+        make_searchable(writer)
     return path
 
 

@@ -23,9 +23,9 @@ from scrapdb.indexing.cluster import connected
 from scrapdb.indexing.loop import index
 from tests.notebook_builder import gluing
 from tests.notebook_builder import write
-from tests.store_contents import check
-from tests.store_contents import contents
-from tests.store_contents import query
+from tests.stores import check
+from tests.stores import contents
+from tests.stores import query
 
 NOTEBOOKS = 300
 WAITING = 60  # seconds until something that never happens is given up

@@ -32,10 +32,10 @@ from tests.notebook_builder import LONG_AGO
 from tests.notebook_builder import content
 from tests.notebook_builder import gluing
 from tests.notebook_builder import write
-from tests.store_contents import check
-from tests.store_contents import contents
-from tests.store_contents import query
-from tests.store_contents import runs
+from tests.stores import check
+from tests.stores import contents
+from tests.stores import query
+from tests.stores import runs
 
 
 class Tree:

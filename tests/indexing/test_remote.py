@@ -26,8 +26,8 @@ from tests.notebook_builder import write
 from tests.objects import Bucket
 from tests.objects import Server
 from tests.objects import serving
-from tests.store_contents import check
-from tests.store_contents import query
+from tests.stores import check
+from tests.stores import query
 
 _numbers = itertools.count()
 

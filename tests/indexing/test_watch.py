@@ -25,8 +25,8 @@ from scrapdb.indexing.watch import check as check_roots
 from tests.notebook_builder import content
 from tests.notebook_builder import gluing
 from tests.notebook_builder import write
-from tests.store_contents import check
-from tests.store_contents import query
+from tests.stores import check
+from tests.stores import query
 
 SCRAPDB = [sys.executable, "-m", "scrapdb"]
 PATIENCE_OF_TESTS = 30  # seconds until something that never happens is given up

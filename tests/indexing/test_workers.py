@@ -17,9 +17,9 @@ import pytest
 from scrapdb.indexing.loop import index
 from tests.notebook_builder import gluing
 from tests.notebook_builder import write
-from tests.store_contents import check
-from tests.store_contents import contents
-from tests.store_contents import query
+from tests.stores import check
+from tests.stores import contents
+from tests.stores import query
 
 NOTEBOOKS = 700  # more than are written at once
 

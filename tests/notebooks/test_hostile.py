@@ -25,10 +25,10 @@ from scrapdb.store.marks import File
 from scrapdb.store.rows import rows
 from scrapdb.store.write import Writer
 from tests import executed as executed_
-from tests.hostile import Tree
-from tests.hostile_files import documented
-from tests.hostile_files import fixed
-from tests.hostile_files import generated
+from tests.hostile.files import documented
+from tests.hostile.files import fixed
+from tests.hostile.files import generated
+from tests.hostile.trees import Tree
 from tests.notebook_builder import PNG
 from tests.notebook_builder import code
 from tests.notebook_builder import content
@@ -39,8 +39,8 @@ from tests.notebook_builder import notebook
 from tests.notebook_builder import output
 from tests.notebook_builder import scrap
 from tests.notebook_builder import write
-from tests.store_contents import check
-from tests.store_contents import query
+from tests.stores import check
+from tests.stores import query
 
 DEEP = 300  # levels: more than the store keeps, fewer than Python's json refuses
 HUGE = "h" * 10_000

@@ -10,8 +10,8 @@ import pytest
 
 from scrapdb.notebooks.ipynb import UnreadableError
 from scrapdb.notebooks.recorded import parameters
-from tests.hostile_files import Hostile
-from tests.hostile_files import fixed
+from tests.hostile.files import Hostile
+from tests.hostile.files import fixed
 from tests.notebook_builder import content
 from tests.notebook_builder import notebook
 

@@ -9,19 +9,18 @@ import pytest
 
 from scrapdb.errors import StoreError
 from scrapdb.errors import StoreNotFoundError
+from scrapdb.store import schema
 from scrapdb.store.connection import APPLICATION_ID
-from scrapdb.store.connection import VERSION
 from scrapdb.store.connection import check
 from scrapdb.store.connection import find
 from scrapdb.store.connection import open_reader
 from scrapdb.store.connection import open_writer
 from scrapdb.store.connection import reading
-from scrapdb.store.connection import schema
 from scrapdb.store.connection import snapshot
-from scrapdb.store.connection import statements
 from scrapdb.store.connection import transaction
+from scrapdb.store.schema import VERSION
 from tests import nobody
-from tests.store_contents import query
+from tests.stores import query
 
 
 @pytest.fixture
@@ -53,9 +52,10 @@ def test_a_new_store_says_so_at_once_in_its_file(tmp_path: Path) -> None:
 
 def test_the_schema_is_kept_with_its_comments(store: Path) -> None:
     kept = [sql for (sql,) in query(store, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")]
-    assert len(kept) == len(list(statements()))
+    assert len(kept) == len(list(schema.statements()))
+    text = schema.text()
     for sql in kept:
-        assert sql in schema()
+        assert sql in text
     assert sum("--" in sql for sql in kept) >= 8
 
 
@@ -173,10 +173,10 @@ def test_a_store_in_a_directory_that_may_not_be_written_can_be_read(store: Path)
     assert nobody.run(OPEN_WRITER, reading) == "(0,)\n"
     writing = f"""
 from scrapdb.errors import StoreError
-from scrapdb.store.connection import errors
+from scrapdb.store.errors import sentences
 path = Path({str(store)!r})
 try:
-    with errors(path), transaction(open_writer(path)): pass
+    with sentences(path), transaction(open_writer(path)): pass
 except StoreError as error: print(error)
 """
     assert "check the permissions of the file and its directory" in nobody.run(OPEN_WRITER, writing)
@@ -213,6 +213,14 @@ def test_a_snapshot_sees_one_state(store: Path) -> None:
             writer.execute("INSERT INTO names (name) VALUES ('x')")
             assert reader.execute("SELECT count(*) FROM names").fetchone() == (0,)
         assert reader.execute("SELECT count(*) FROM names").fetchone() == (1,)
+
+
+def test_a_snapshot_inside_another_is_the_same(store: Path) -> None:
+    with closing(open_reader(store)) as reader, closing(open_writer(store)) as writer, snapshot(reader):
+        with snapshot(reader):
+            assert reader.execute("SELECT count(*) FROM names").fetchone() == (0,)
+        writer.execute("INSERT INTO names (name) VALUES ('x')")
+        assert reader.execute("SELECT count(*) FROM names").fetchone() == (0,)
 
 
 def test_the_nearest_store_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

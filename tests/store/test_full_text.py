@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from scrapdb.database import Database
+from scrapdb.store.known import extent
+from scrapdb.store.upkeep import make_searchable
 from scrapdb.store.write import Writer
 from tests.notebook_builder import LONG_AGO
 from tests.notebook_builder import code
@@ -13,7 +15,7 @@ from tests.notebook_builder import gluing
 from tests.notebook_builder import notebook
 from tests.notebook_builder import scrap
 from tests.notebook_builder import write
-from tests.store_contents import query
+from tests.stores import query
 
 
 def found(store: Path, words: str) -> list[str]:
@@ -68,8 +70,8 @@ def test_another_writer_notices_it(tmp_path: Path) -> None:
     write(tmp_path / "a.ipynb", gluing(x=1))
     Database(store).index(tmp_path)
     with Writer(store) as early:
-        assert early.extent() == (1, 1)
+        assert extent(early) == (1, 1)
         with Writer(store) as other:
-            other.make_searchable()
+            make_searchable(other)
         early.remove(["a.ipynb"])
     assert query(store, "SELECT count(*) FROM search") == [(0,)]

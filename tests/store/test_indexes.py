@@ -15,8 +15,8 @@ from tests.notebook_builder import code
 from tests.notebook_builder import facts_of
 from tests.notebook_builder import gluing
 from tests.notebook_builder import write
-from tests.store_contents import contents
-from tests.store_contents import query
+from tests.stores import contents
+from tests.stores import query
 
 NAMES = "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"
 ALL = [

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from scrapdb.errors import StoreError
 from scrapdb.notebooks.extract import facts
-from scrapdb.store.connection import statements
 from scrapdb.store.marks import File
 from scrapdb.store.rows import Rows
 from scrapdb.store.rows import rows
@@ -23,13 +22,15 @@ from scrapdb.store.runs import Column
 from scrapdb.store.runs import add_columns
 from scrapdb.store.runs import labels
 from scrapdb.store.runs import read_columns
+from scrapdb.store.schema import statements
+from scrapdb.store.upkeep import optimize
 from scrapdb.store.write import Writer
 from scrapdb.text import valid_text
 from tests.notebook_builder import content
 from tests.notebook_builder import gluing
-from tests.store_contents import check
-from tests.store_contents import query
-from tests.store_contents import runs as runs_of
+from tests.stores import check
+from tests.stores import query
+from tests.stores import runs as runs_of
 
 NAMES = st.text(st.characters(), max_size=6).map(lambda name: valid_text(name).replace("\0", "\\u0000"))
 CLASHING = st.sampled_from(["x", "X", "x (2)", "x (text)", "X (Text)", "nb_id", "NB_ID", "notebook", "é", "É", "", " "])
@@ -111,9 +112,9 @@ def test_there_are_at_most_a_hundred_columns(tmp_path: Path) -> None:
         assert len(query(store, "PRAGMA table_info(runs)")) == LIMIT + len(FIXED)
         assert query(store, "SELECT count(*) FROM scraps") == [(150 * 2 + 89,)]
         assert "accuracy" not in runs_of(store)["70.ipynb"]
-        assert writer.optimize() == LIMIT
+        assert optimize(writer) == LIMIT
         assert runs_of(store)["70.ipynb"]["accuracy"] == 1
-        assert writer.optimize() == LIMIT
+        assert optimize(writer) == LIMIT
     assert len(query(store, "PRAGMA table_info(runs)")) == LIMIT + len(FIXED)
     check(store)
 
@@ -144,12 +145,12 @@ def test_optimize_indexes_what_is_sorted_by(tmp_path: Path) -> None:
     store = tmp_path / "scraps.db"
     with Writer(store) as writer:
         writer.write([notebook(f"{number}.ipynb", distance=number, **{'o"dd': number}) for number in range(50)])
-        writer.optimize()
+        optimize(writer)
         (*_, plan) = query(store, "EXPLAIN QUERY PLAN SELECT * FROM runs ORDER BY distance, nb_id LIMIT 5")[0]
         assert plan == "SCAN runs USING INDEX runs_by_distance"
         writer.write([notebook("51.ipynb", Distance=7, **{'o"dd': "text"})])  # renames indexed columns
-        writer.optimize()
-        writer.optimize()
+        optimize(writer)
+        optimize(writer)
     assert runs_of(store)["51.ipynb"]["Distance"] == 7
     check(store)
 

@@ -74,7 +74,7 @@ Answer = tuple[list[str], list[tuple[object, ...]]]
 
 def asked(store: Path, sql: str, seconds: float = 60, **parameters: object) -> Answer:
     with closing(open_reader(store)) as connection:
-        columns, rows = users_sql.run(connection, sql, parameters, seconds)
+        columns, rows = users_sql.execute(connection, sql, parameters, seconds)
         return columns, list(rows)
 
 

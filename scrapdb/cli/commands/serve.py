@@ -89,8 +89,9 @@ def _need_port(host: str, port: int) -> None:
 
 def _make_searchable(path: Path) -> None:
     """Make the search table, if there is none and the store can be written."""
+    from scrapdb.store.upkeep import make_searchable
     from scrapdb.store.write import Writer
 
     if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
         with suppress(StoreError), Writer(path) as writer:
-            writer.make_searchable()
+            make_searchable(writer)

@@ -9,10 +9,14 @@ from typing import NamedTuple
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import StoreError
-from scrapdb.store import read
-from scrapdb.store import related
 from scrapdb.store import sidecars
 from scrapdb.store.connection import file_of
+from scrapdb.store.readers.frames import NamedFrame
+from scrapdb.store.readers.frames import StoredFrame
+from scrapdb.store.readers.frames import frame_of_notebook
+from scrapdb.store.readers.frames import frames_of_hash
+from scrapdb.store.readers.frames import parquet_of_frame
+from scrapdb.store.readers.notebooks import find_notebook
 
 _MOST_PLACES = 20  # notebooks that are named
 _MISSING = (
@@ -24,11 +28,11 @@ _MISSING = (
 class Located(NamedTuple):
     """A frame: where it was glued, and its parquet file as bytes or a path."""
 
-    glued: list[related.NamedFrame]
+    glued: list[NamedFrame]
     place: bytes | Path
 
     @property
-    def frame(self) -> read.Frame:
+    def frame(self) -> StoredFrame:
         """The frame, with the first notebook that has it."""
         return self.glued[0].frame
 
@@ -52,10 +56,10 @@ async def locate(store: Store, digest: str, path: str, name: str) -> Located:
     return located
 
 
-def place(connection: sqlite3.Connection, frame: read.Frame) -> bytes | Path | StoreError:
+def place(connection: sqlite3.Connection, frame: StoredFrame) -> bytes | Path | StoreError:
     """Find the parquet file of a frame, or what says that it is missing."""
     try:
-        parquet: bytes | Path = read.parquet(connection, frame)
+        parquet: bytes | Path = parquet_of_frame(connection, frame)
         if isinstance(parquet, bytes) or _is_sidecar(parquet, file_of(connection)):
             return parquet
     except StoreError:  # its sentence tells where the store lies, which is no business of who browses it
@@ -70,9 +74,9 @@ def _is_sidecar(path: Path, store: Path) -> bool:
 
 def _located(connection: sqlite3.Connection, digest: str, path: str, name: str) -> Located | None:
     if digest:
-        glued = related.frames_by_hash(connection, digest, _MOST_PLACES)
+        glued = frames_of_hash(connection, digest, _MOST_PLACES)
     else:
-        frame = related.frame_of(connection, read.find_notebook(connection, path)[0], name) if path else None
+        frame = frame_of_notebook(connection, find_notebook(connection, path)[0], name) if path else None
         glued = [frame] if frame else []
     if not glued:
         return None

@@ -25,7 +25,13 @@ from scrapdb.errors import NotebookNotFoundError
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
 from scrapdb.facts import Expression
-from scrapdb.store import read
+from scrapdb.store.readers.displays import display_hashes
+from scrapdb.store.readers.frames import StoredFrame
+from scrapdb.store.readers.notebooks import NotebookValue
+from scrapdb.store.readers.notebooks import find_notebook
+from scrapdb.store.readers.notebooks import notebook_row
+from scrapdb.store.readers.notebooks import parameters_of_notebook
+from scrapdb.store.readers.notebooks import scraps_of_notebook
 
 if TYPE_CHECKING:
     from datasette.utils.asgi import Response
@@ -46,8 +52,8 @@ class Notebook(NamedTuple):
     """A notebook as the store has it: where the bytes of its frames are, and why those that cannot be read cannot."""
 
     row: dict[str, Any]
-    parameters: list[read.Value]
-    scraps: list[read.Value]
+    parameters: list[NotebookValue]
+    scraps: list[NotebookValue]
     hashes: dict[str, dict[str, str]]
     places: dict[str, bytes | Path | StoreError]
 
@@ -115,7 +121,7 @@ def _notebooks(connection: sqlite3.Connection, paths: Sequence[str]) -> tuple[li
     unknown = []
     for path in paths:
         try:
-            notebook_id, _ = read.find_notebook(connection, path)
+            notebook_id, _ = find_notebook(connection, path)
         except NotebookNotFoundError as error:
             unknown.append(str(error))
         else:
@@ -124,12 +130,12 @@ def _notebooks(connection: sqlite3.Connection, paths: Sequence[str]) -> tuple[li
 
 
 def _notebook(connection: sqlite3.Connection, notebook_id: int) -> Notebook:
-    scraps = read.scraps(connection, notebook_id)
+    scraps = scraps_of_notebook(connection, notebook_id)
     return Notebook(
-        read.notebook(connection, notebook_id),
-        read.parameters(connection, notebook_id),
+        notebook_row(connection, notebook_id),
+        parameters_of_notebook(connection, notebook_id),
         scraps,
-        {scrap.name: read.display_hashes(connection, notebook_id, scrap.name) for scrap in scraps if scrap.displays},
+        {scrap.name: display_hashes(connection, notebook_id, scrap.name) for scrap in scraps if scrap.displays},
         {scrap.frame.hash: located.place(connection, scrap.frame) for scrap in scraps if scrap.frame},
     )
 
@@ -158,7 +164,7 @@ def _plain(value: Any) -> Any:
     return value.source if isinstance(value, Expression) else value
 
 
-def _frame(notebook: Notebook, frame: read.Frame) -> Mapping[str, Any]:
+def _frame(notebook: Notebook, frame: StoredFrame) -> Mapping[str, Any]:
     """Return a frame's shape and the numbers of its columns, or what keeps one from reading it."""
     shape: dict[str, Any] = {"rows": frame.rows}
     place = notebook.places[frame.hash]

@@ -17,7 +17,7 @@ from scrapdb.query.fields import ATTRIBUTES
 from scrapdb.query.functions import FUNCTIONS
 from scrapdb.query.nodes import Name
 from scrapdb.query.nodes import Role
-from scrapdb.store import read
+from scrapdb.store.readers.names import names_starting_with
 
 _MOST = 20
 _ROLES: tuple[Role, ...] = ("scrap", "param")
@@ -53,7 +53,7 @@ def beginning(connection: sqlite3.Connection, start: str) -> list[tuple[str, str
     prefix = start.removeprefix(f"{role}.").removeprefix("`")
     fields_ = select.fields_of(connection)
     words = []
-    for name in read.names(connection, prefix, _MOST):
+    for name in names_starting_with(connection, prefix, _MOST):
         field = fields_.find(name)
         if field and not (role == "scrap" and not field.scraps) and not (role == "param" and not field.parameters):
             words.append((str(Name(role, name)), " or ".join(sorted(field.kinds)) or "null"))

@@ -16,7 +16,7 @@ from datasette.utils.asgi import Response
 from scrapdb.datasette.store import Store
 from scrapdb.formats.html import SVG
 from scrapdb.formats.sandbox import picture
-from scrapdb.store import displays
+from scrapdb.store.readers.displays import display_of_hash
 
 # With these a picture can do nothing, even if it is opened by its own address.
 PICTURE_HEADERS = {
@@ -48,7 +48,7 @@ def response(mime_type: str, content: bytes, digest: str) -> Response:
 async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/display/HASH`."""
     digest = request.url_vars["hash"]
-    display = await store.ask(lambda connection: displays.by_hash(connection, digest))
+    display = await store.ask(lambda connection: display_of_hash(connection, digest))
     if display is None:
         raise NotFound("There is no such display")
     mime_type, content = display

@@ -25,7 +25,7 @@ from scrapdb.query.select import check
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import select
 from scrapdb.query.sql.statements import Statement
-from scrapdb.store import displays
+from scrapdb.store.readers import displays
 
 if TYPE_CHECKING:
     from datasette.utils.asgi import Response
@@ -65,7 +65,7 @@ class Context(NamedTuple):
 async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/gallery?scrap=NAME&where=EXPRESSION&sort=FIELD&page=NUMBER`."""
     question = read(request, Question)
-    names = await store.ask(displays.names)
+    names = await store.ask(displays.displayed_names)
     question = question._replace(scrap=question.scrap or next(iter(names), ""))
     entries, error = [], ""
     try:
@@ -98,7 +98,7 @@ def find(connection: sqlite3.Connection, question: Question) -> list[Entry]:
         only=Statement(displays.IS_SHOWN, {"shown": question.scrap}),
     )
     rows = list(selection.rows)
-    by_path = displays.of_notebooks(connection, question.scrap, [row[0] for row in rows])
+    by_path = displays.displays_of_name(connection, question.scrap, [row[0] for row in rows])
     labels = selection.labels[1:]
     return [
         Entry(path, list(zip(labels, cells, strict=True)), _shown(connection, by_path.get(path, {})))
@@ -113,10 +113,11 @@ def _nodes(question: Question) -> Iterator[Any]:
         yield key.node
 
 
-def _shown(connection: sqlite3.Connection, by_mime: dict[str, displays.Display]) -> Shown:
+def _shown(connection: sqlite3.Connection, by_mime: dict[str, displays.StoredDisplay]) -> Shown:
     """Choose how to show a display; what is not a picture is read, unless it is too long for a page of many."""
     hashes = {mime: display.hash for mime, display in by_mime.items()}
     if picture(hashes):
         return show(hashes, {})
     short = {mime: display for mime, display in by_mime.items() if display.size <= _LONGEST}
-    return show(hashes, {mime: displays.content(connection, display) for mime, display in short.items()}, lazy=True)
+    content = {mime: displays.display_content(connection, display) for mime, display in short.items()}
+    return show(hashes, content, lazy=True)

@@ -26,10 +26,11 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
 from scrapdb.facts import Expression
 from scrapdb.formats.html import PICTURES
-from scrapdb.store import read
-from scrapdb.store import related
-from scrapdb.store.cells import Cell
-from scrapdb.store.cells import cells
+from scrapdb.store.readers import notebooks
+from scrapdb.store.readers.displays import display_hashes
+from scrapdb.store.readers.displays import display_of_scrap
+from scrapdb.store.readers.problems import NotebookProblem
+from scrapdb.store.readers.problems import problems_of_notebook
 
 if TYPE_CHECKING:
     from datasette.utils.asgi import Response
@@ -73,16 +74,16 @@ class Context(NamedTuple):
 
     notebook: dict[str, Any]
     parameters: list[Parameter]
-    gluing: list[tuple[int, list[read.Value]]]
+    gluing: list[tuple[int, list[notebooks.NotebookValue]]]
     displays: dict[str, Shown]
     places: dict[str, bytes | Path | StoreError]
-    problems: list[tuple[Any, ...]]
-    before: list[related.Run]
-    after: list[related.Run]
+    problems: list[NotebookProblem]
+    before: list[notebooks.NotebookLink]
+    after: list[notebooks.NotebookLink]
     previous: str | None
     following: str | None
-    cells: dict[int, Cell]
-    timed: list[tuple[Cell, float]]
+    cells: dict[int, notebooks.CodeCell]
+    timed: list[tuple[notebooks.CodeCell, float]]
     previews: Mapping[str, Preview] = MappingProxyType({})
 
 
@@ -102,20 +103,20 @@ def _is_our_own(request: Any) -> bool:
 
 
 def _context(connection: sqlite3.Connection, question: Question) -> Context:
-    notebook_id, path = read.find_notebook(connection, question.path)
-    scraps = read.scraps(connection, notebook_id)
+    notebook_id, path = notebooks.find_notebook(connection, question.path)
+    scraps = notebooks.scraps_of_notebook(connection, notebook_id)
     framed = [scrap.frame for scrap in scraps if scrap.frame][:_PREVIEWS]
-    before, after = related.same_code(connection, notebook_id, _SAME_CODE)
-    previous, following = related.beside(connection, path)
-    of_code = cells(connection, notebook_id)
+    before, after = notebooks.runs_of_same_code(connection, notebook_id, _SAME_CODE)
+    previous, following = notebooks.neighbours(connection, path)
+    of_code = notebooks.code_cells(connection, notebook_id)
     displayed = [scrap.name for scrap in scraps if scrap.displays]
     return Context(
-        read.notebook(connection, notebook_id),
-        list(map(_parameter, read.parameters(connection, notebook_id))),
+        notebooks.notebook_row(connection, notebook_id),
+        list(map(_parameter, notebooks.parameters_of_notebook(connection, notebook_id))),
         [(cell, list(glued)) for cell, glued in groupby(scraps, key=lambda scrap: scrap.cell)],
         {name: _shown(connection, notebook_id, name, scripts=name == question.scripts) for name in displayed},
         {frame.hash: located.place(connection, frame) for frame in framed},
-        list(read.problems(connection, notebook_id)),
+        list(problems_of_notebook(connection, notebook_id)),
         before,
         after,
         previous,
@@ -125,20 +126,20 @@ def _context(connection: sqlite3.Connection, question: Question) -> Context:
     )
 
 
-def _parameter(parameter: read.Value) -> Parameter:
+def _parameter(parameter: notebooks.NotebookValue) -> Parameter:
     value = parameter.value
     is_code = isinstance(value, Expression)
     return Parameter(parameter.name, value.source if is_code else value, is_code, parameter.source)
 
 
 def _shown(connection: sqlite3.Connection, notebook_id: int, name: str, *, scripts: bool) -> Shown:
-    hashes = read.display_hashes(connection, notebook_id, name)
+    hashes = display_hashes(connection, notebook_id, name)
     if not scripts and set(hashes) & set(PICTURES) and set(hashes) <= {*PICTURES, "text/plain"}:
         return show(hashes, {})
-    return show(hashes, read.display(connection, notebook_id, name), scripts=scripts)
+    return show(hashes, display_of_scrap(connection, notebook_id, name), scripts=scripts)
 
 
-def _timed(of_code: list[Cell]) -> list[tuple[Cell, float]]:
+def _timed(of_code: list[notebooks.CodeCell]) -> list[tuple[notebooks.CodeCell, float]]:
     """Return the cells whose time is known, with their part of the longest time in percent."""
     timed = [(cell, cell.seconds) for cell in of_code if cell.seconds is not None]
     longest = max((seconds for _, seconds in timed), default=0)

@@ -30,7 +30,7 @@ from scrapdb.formats.values import plain
 from scrapdb.query.nodes import Name
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import select
-from scrapdb.store import read
+from scrapdb.store.readers.names import commonest_numbers
 
 _SHOWN = 100
 _SECONDS = 20.0  # for all points as CSV
@@ -153,7 +153,7 @@ def _with_axes(question: Question, fields: Sequence[str]) -> Question:
 def _commonest(connection: sqlite3.Connection) -> list[str]:
     """Find the commonest number, and the commonest other one that a run has too."""
     fields = fields_of(connection)
-    first, *others = [str(Name("", name)) for name in read.commonest_numbers(connection, _TRIED)] or [""]
+    first, *others = [str(Name("", name)) for name in commonest_numbers(connection, _TRIED)] or [""]
     for other in others:
         both = f"{first} is not null and {other} is not null"
         if next(iter(select(connection, fields, both, columns="nb.path", limit=1).rows), None):

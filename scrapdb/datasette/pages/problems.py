@@ -12,7 +12,7 @@ from scrapdb.datasette.page import Row
 from scrapdb.datasette.page import read
 from scrapdb.datasette.page import render
 from scrapdb.datasette.store import Store
-from scrapdb.store import trouble
+from scrapdb.store.readers import problems
 
 if TYPE_CHECKING:
     from datasette.utils.asgi import Response
@@ -31,10 +31,10 @@ class Question(NamedTuple):
 class Context(NamedTuple):
     """What the page shows: `previous` and `next` are the first rows of the pages beside it."""
 
-    kinds: list[trouble.Kind]
+    kinds: list[problems.ProblemCount]
     kind: str | None
-    problems: list[trouble.Trouble]
-    failures: list[trouble.Failure]
+    listed: list[problems.NotebookProblem]
+    failures: list[problems.ErrorCount]
     offset: int
     total: int
     previous: int | None
@@ -50,13 +50,13 @@ async def view(store: Store, request: Any) -> Response:
 
 def _context(connection: sqlite3.Connection, question: Question) -> Context:
     kind, offset = question
-    kinds = trouble.kinds(connection)
+    kinds = problems.problem_counts(connection)
     total = sum(row.problems for row in kinds if kind in {None, row.kind})
     return Context(
         kinds,
         kind,
-        trouble.problems(connection, kind, _ROWS, offset),
-        trouble.failures(connection, _MOST_ERRORS),
+        problems.problems_of_kind(connection, kind, _ROWS, offset),
+        problems.error_counts(connection, _MOST_ERRORS),
         offset,
         total,
         previous=max(0, offset - _ROWS) if offset else None,

@@ -122,26 +122,6 @@ CELLS_STATEMENT = (
 
 FRAME = "SELECT rows, columns FROM frames WHERE notebook_id = ? AND name_id = ?"
 DISPLAYS = "SELECT mime_type FROM displays WHERE notebook_id = ? AND name_id = ? ORDER BY mime_type"
-NAME = """\
-SELECT names.id, names.name, name_types.role, name_types.type, name_types.notebooks
-FROM names JOIN name_types ON name_types.name_id = names.id WHERE names.name = ?"""
-NAMES = "SELECT name FROM names WHERE scraps > 0 OR parameters > 0 ORDER BY id"
-# The parameters of a store, the commonest first, and whether each has one type.
-PARAMETERS = """\
-SELECT id, name, 1 = (
-  SELECT count(*) FROM name_types WHERE name_id = names.id AND role = 'parameter' AND notebooks > 0
-)
-FROM names WHERE parameters > 0 ORDER BY parameters DESC, id LIMIT ?"""
-# The least and the greatest value of a parameter, off the index; it knows no JSON, of which the first ones have to do.
-ENDS = """\
-SELECT * FROM (SELECT number, text FROM parameters WHERE name_id = :name ORDER BY number, text LIMIT 1)
-UNION
-SELECT * FROM (SELECT number, text FROM parameters WHERE name_id = :name ORDER BY number DESC, text DESC LIMIT 1)"""
-DOCUMENTS = """\
-SELECT DISTINCT json FROM (
-  SELECT json FROM parameters WHERE name_id = :name AND number IS NULL AND text IS NULL LIMIT 1000
-)
-LIMIT 2"""
 
 
 def _where(conditions: Sequence[str]) -> str:

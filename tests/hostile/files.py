@@ -30,7 +30,7 @@ from tests.notebook_builder import scrap
 MAX_BYTES = 2 * 2**20  # of a notebook, with which a directory of them is indexed
 ESCAPES = "\x1b[31m\x1b]0;title\x07\r\x00\x9b2J\u202e"
 WHOLE = content(gluing(x=1.5, text="é\u2028", nested={"a": [1, None, True]}))
-_DOCUMENTED = Path(__file__).parent.parent / "docs" / "reading.md"
+_DOCUMENTED = Path(__file__).parents[2] / "docs" / "reading.md"
 
 
 class Hostile(NamedTuple):

@@ -1,4 +1,4 @@
-"""Comparing stores, and seeing that one is whole: by plain SQL on its tables, never through scrapdb.
+"""What stands in stores, comparing them, and seeing that one is whole: by plain SQL on tables, never through scrapdb.
 
 Nothing here names a column of values: tables, columns and references are read from the database itself, so that what
 is added to the schema is compared too.
@@ -14,9 +14,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from proof.trial import DisprovedError
-from proof.trial import claim
-
 Rows = Counter[str]
 _NAMES = {"notebooks": "path", "names": "name"}  # tables that others refer to by an id, and what stands for it
 # Rows of names and blobs that nothing uses any more: `gc` removes them, and an undisturbed store never had them.
@@ -29,53 +26,81 @@ _USED = {
 _LONG = 64  # bytes and characters; longer values are compared by their SHA-256
 
 
+def query(store: Path, sql: str, *bound: Any) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(store)) as connection:
+        return connection.execute(sql, bound).fetchall()
+
+
+def runs(store: Path) -> dict[str, dict[str, Any]]:
+    """The wide table: by notebook the columns that are set."""
+    with closing(sqlite3.connect(store)) as connection:
+        connection.row_factory = sqlite3.Row
+        rows = [dict(row) for row in connection.execute("SELECT * FROM runs")]
+    return {row["notebook"]: {column: value for column, value in row.items() if value is not None} for row in rows}
+
+
+def contents(store: Path, *, used: bool = False) -> dict[str, Rows]:
+    """Read the rows of every table, as texts without ids; on request without those that nothing uses any more.
+
+    The texts of the search table, which is made on request, are in no order.
+    """
+    with closing(sqlite3.connect(store)) as connection:
+        connection.execute("BEGIN")
+        conditions = _USED if used else {"name_types": _USED["name_types"]}
+        found = {
+            table: Counter(map(repr, _rows(connection, table, conditions.get(table, "true"))))
+            for table in _tables(connection)
+        }
+        found["runs"] = Counter(map(repr, _runs(connection)))
+        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'search'").fetchone():
+            texts = connection.execute("SELECT path, error, texts FROM search")
+            found["search"] = Counter(
+                repr((path, error, sorted((text or "").split("\n")))) for path, error, text in texts
+            )
+        return found
+
+
 def compare(one: Path, two: Path) -> int:
     """See that two stores hold the same; ids, the order of columns and what nothing uses may differ.
+
+    Search tables are compared if both stores have one.
 
     Returns:
         How many rows were compared.
 
     Raises:
-        DisprovedError: they do not; it says where, with a row.
+        AssertionError: they do not; it says where, with a row.
     """
-    first, second = contents(one), contents(two)
-    for table in sorted(first.keys() | second.keys()):
+    first, second = contents(one, used=True), contents(two, used=True)
+    optional = {"search"} - (first.keys() & second.keys())
+    for table in sorted((first.keys() | second.keys()) - optional):
         left, right = first.get(table, Counter()), second.get(table, Counter())
         for store, surplus in ((one, left - right), (two, right - left)):
             example = next(iter(surplus), "")
-            claim(not surplus, f"{table}: {surplus.total()} rows are only in {store.name}, such as {example[:1000]}")
+            assert not surplus, f"{table}: {surplus.total()} rows are only in {store.name}, such as {example[:1000]}"
     return sum(rows.total() for rows in first.values())
 
 
-def contents(store: Path) -> dict[str, Rows]:
-    """Read the rows of every table, as texts."""
-    with closing(sqlite3.connect(store)) as connection:
-        connection.execute("BEGIN")
-        found = {table: Counter(map(repr, _rows(connection, table))) for table in _tables(connection)}
-        found["runs"] = Counter(map(repr, _runs(connection)))
-        return found
-
-
-def whole(store: Path) -> int:
+def check(store: Path) -> int:
     """See that a store is whole: no damage, no dangling row, right counts, `runs` as the values, sidecars as named.
 
     Returns:
         How many sidecars were read.
 
     Raises:
-        DisprovedError: it is not.
+        AssertionError: it is not.
     """
     with closing(sqlite3.connect(store)) as connection:
         connection.execute("BEGIN")
-        for check in ("integrity_check", "foreign_key_check"):
-            found = [row for row in connection.execute(f"PRAGMA {check}") if row != ("ok",)]
-            claim(not found, f"PRAGMA {check} of {store.name} finds {found[:3]}")
+        for pragma in ("integrity_check", "foreign_key_check"):
+            found = [row for row in connection.execute(f"PRAGMA {pragma}") if row != ("ok",)]
+            assert not found, f"PRAGMA {pragma} of {store.name} finds {found[:3]}"
         for what, sql in _HOLD_NO_ROWS.items():
             found = connection.execute(sql).fetchmany(3)
-            claim(not found, f"{store.name}: {what}: {found}")
+            assert not found, f"{store.name}: {what}: {found}"
         for name, column, name_id, kind in _columns(connection):
             found = connection.execute(_shown_otherwise(column, kind), {"name": name_id}).fetchmany(3)
-            claim(not found, f"{store.name}: `runs` shows {name!r} otherwise than it is: {found}")
+            assert not found, f"{store.name}: `runs` shows {name!r} otherwise than it is: {found}"
         named = connection.execute("SELECT DISTINCT hash, size FROM frames WHERE stored = 'sidecar'").fetchall()
     for digest, size in named:
         _whole_sidecar(sidecar(store, digest), digest, size)
@@ -104,7 +129,7 @@ def _tables(connection: sqlite3.Connection) -> list[str]:
     return [name for (name,) in rows if not name.startswith(("sqlite_", "search_")) and name != "runs"]
 
 
-def _rows(connection: sqlite3.Connection, table: str) -> Iterator[list[Any]]:
+def _rows(connection: sqlite3.Connection, table: str, condition: str) -> Iterator[list[Any]]:
     """Give the rows of a table, references replaced by what they name, and without an id of their own."""
     references = {row[3]: row[2] for row in connection.execute(f"PRAGMA foreign_key_list({table})")}
     shown = []
@@ -113,7 +138,7 @@ def _rows(connection: sqlite3.Connection, table: str) -> Iterator[list[Any]]:
             shown.append(f'(SELECT {_NAMES[target]} FROM {target} WHERE {target}.id = {table}."{column}")')
         elif not (key and column == "id"):
             shown.append(f'"{column}"')
-    for row in connection.execute(f"SELECT {', '.join(shown)} FROM {table} WHERE {_USED.get(table, 'true')}"):
+    for row in connection.execute(f"SELECT {', '.join(shown)} FROM {table} WHERE {condition}"):
         yield [_short(value) for value in row]
 
 
@@ -135,9 +160,9 @@ def _whole_sidecar(path: Path, digest: str, size: int) -> None:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DisprovedError(f"A row names a sidecar that cannot be read: {error}") from error
-    claim(len(content) == size, f"The sidecar {path.name} has {len(content)} bytes, its row says {size}.")
-    claim(hashlib.sha256(content).hexdigest() == digest, f"The sidecar {path.name} is not what its name says.")
+        raise AssertionError(f"A row names a sidecar that cannot be read: {error}") from error
+    assert len(content) == size, f"The sidecar {path.name} has {len(content)} bytes, its row says {size}."
+    assert hashlib.sha256(content).hexdigest() == digest, f"The sidecar {path.name} is not what its name says."
 
 
 def _columns(connection: sqlite3.Connection) -> list[tuple[str, str, int, str]]:

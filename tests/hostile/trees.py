@@ -1,39 +1,25 @@
-"""Directories of hostile files: indexed and asked about.
-
-`python -m tests.hostile --seconds 600` makes one after another, until the time is over or something is wrong; then it
-keeps the directory and says where it is.
-"""
+"""Directories of hostile files: indexed and asked about."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import pty
-import random
 import re
 import subprocess
 import sys
-import tempfile
 import threading
-import time
 import tty
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from tests.hostile_files import MAX_BYTES
-from tests.hostile_files import Hostile
-from tests.hostile_files import documented
-from tests.hostile_files import fixed
-from tests.hostile_files import flipped
-from tests.hostile_files import generated
-from tests.hostile_files import put
-from tests.hostile_files import readable
-from tests.hostile_files import unreadable
+from tests.hostile.files import MAX_BYTES
+from tests.hostile.files import Hostile
+from tests.hostile.files import documented
 from tests.notebook_builder import gluing
 from tests.notebook_builder import write
-from tests.store_contents import check
-from tests.store_contents import query
+from tests.stores import check
+from tests.stores import query
 
 MEMORY = 250 * 2**20  # bytes that a process may take, and four times the largest notebook beside it
 SECONDS = 120  # after which a command is taken for one that hangs
@@ -142,56 +128,3 @@ def on_a_terminal(arguments: Sequence[str]) -> bytes:
     os.close(ours)
     assert code_ in {0, 1}, (arguments, shown)
     return b"".join(shown)
-
-
-def huge(directory: Path) -> None:
-    """Index a string of 300 MB, which is too large, and then allowed."""
-    size = 300 * 2**20
-    tree = Tree(directory, [unreadable("300 MB", put(gluing(x="PART"), b'"' + b"x" * size + b'"'), "too large")])
-    tree.index()
-    tree.check()
-    tree.files = {name: readable(file.name, b"") for name, file in tree.files.items()}
-    tree.index(max_bytes=size + 2**20)
-    tree.check()
-
-
-def long(seconds: float, seed: int) -> dict[str, int]:
-    """Try the fixed list, a huge file, and then generated ones until the time is over.
-
-    Returns:
-        How many files of each sort were tried.
-    """
-    ends = time.monotonic() + seconds
-    chance = random.Random(seed)  # noqa: S311 - chance that can be repeated
-    more = generated(chance)
-    tried = {"fixed": 0, "huge": 1, "generated": 0}
-    with tempfile.TemporaryDirectory() as directory:
-        huge(Path(directory))
-    while not tried["fixed"] or time.monotonic() < ends:
-        files = list(fixed()) if not tried["fixed"] else [*flipped(chance, 100), *(next(more) for _ in range(400))]
-        directory = tempfile.mkdtemp(prefix="hostile-")
-        tree = Tree(Path(directory), files)
-        try:
-            tree.index()
-            tree.check()
-            tree.ask()
-            tree.open_frames()
-        except BaseException:
-            sys.stderr.write(f"The files are in {directory}, seed {seed}.\n")
-            raise
-        subprocess.run(["rm", "-r", directory], check=True)
-        tried["generated" if tried["fixed"] else "fixed"] += len(files)
-    return tried
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--seed", type=int, default=random.randrange(2**32))  # noqa: S311 - chance that can be repeated
-    options = parser.parse_args()
-    for sort, count in long(options.seconds, options.seed).items():
-        sys.stdout.write(f"{count:,} {sort}\n")
-
-
-if __name__ == "__main__":
-    main()

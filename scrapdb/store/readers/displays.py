@@ -13,14 +13,14 @@ IS_SHOWN = """EXISTS (SELECT 1 FROM displays WHERE notebook_id = n.id
                        AND name_id = (SELECT id FROM names WHERE name = :shown))"""
 
 
-class Display(NamedTuple):
+class StoredDisplay(NamedTuple):
     """What was shown for a scrap, as one MIME type: where its bytes are, and how many."""
 
     hash: str
     size: int
 
 
-def names(connection: sqlite3.Connection) -> list[str]:
+def displayed_names(connection: sqlite3.Connection) -> list[str]:
     """Read the names under which something was shown, the commonest first.
 
     A name that always has a value beside what is shown is found by the first and the last displays of the store, since
@@ -37,27 +37,14 @@ def names(connection: sqlite3.Connection) -> list[str]:
     return [name for (name,) in rows]
 
 
-def of_notebooks(connection: sqlite3.Connection, name: str, paths: Sequence[str]) -> dict[str, dict[str, Display]]:
-    """Read what some notebooks have shown for a name: by path, by MIME type."""
-    found: dict[str, dict[str, Display]] = {}
-    for path, mime, digest, size in connection.execute(
-        """SELECT path, mime_type, hash, displays.size
-             FROM notebooks JOIN displays ON displays.notebook_id = notebooks.id
-            WHERE path IN (SELECT value FROM json_each(?)) AND name_id = (SELECT id FROM names WHERE name = ?)""",
-        (json.dumps(paths), name),
-    ):
-        found.setdefault(path, {})[mime] = Display(digest, size)
-    return found
-
-
-def shown(
+def displays_of_notebooks(
     connection: sqlite3.Connection, paths: Sequence[str], name: str | None, mime_types: Sequence[str]
-) -> dict[tuple[str, str], dict[str, Display]]:
+) -> dict[tuple[str, str], dict[str, StoredDisplay]]:
     """Read what some notebooks have shown for a name, or under any name as one of some MIME types.
 
     It comes by path and name, in the order of `paths`, and by MIME type.
     """
-    found: dict[tuple[str, str], dict[str, Display]] = {}
+    found: dict[tuple[str, str], dict[str, StoredDisplay]] = {}
     for path, shown_name, mime, digest, size in connection.execute(
         """SELECT notebooks.path, name, mime_type, hash, displays.size
              FROM json_each(?1) AS chosen
@@ -68,11 +55,11 @@ def shown(
             ORDER BY chosen.key, name""",
         (json.dumps(paths), name, json.dumps(mime_types)),
     ):
-        found.setdefault((path, shown_name), {})[mime] = Display(digest, size)
+        found.setdefault((path, shown_name), {})[mime] = StoredDisplay(digest, size)
     return found
 
 
-def by_hash(connection: sqlite3.Connection, digest: str) -> tuple[str, bytes] | None:
+def display_of_hash(connection: sqlite3.Connection, digest: str) -> tuple[str, bytes] | None:
     """Read MIME type and bytes of a display; of several types, a picture."""
     row: tuple[str, bytes] | None = connection.execute(
         """SELECT mime_type, data FROM blobs JOIN displays USING (hash) WHERE blobs.hash = ?
@@ -82,7 +69,35 @@ def by_hash(connection: sqlite3.Connection, digest: str) -> tuple[str, bytes] | 
     return row
 
 
-def content(connection: sqlite3.Connection, display: Display) -> bytes:
+def displays_of_name(
+    connection: sqlite3.Connection, name: str, paths: Sequence[str]
+) -> dict[str, dict[str, StoredDisplay]]:
+    """Read what some notebooks have shown for a name: by path, by MIME type."""
+    shown = displays_of_notebooks(connection, paths, name, ())
+    return {path: by_type for (path, _), by_type in shown.items()}
+
+
+def display_content(connection: sqlite3.Connection, display: StoredDisplay) -> bytes:
     """Read the bytes of a display."""
     data: bytes = connection.execute("SELECT data FROM blobs WHERE hash = ?", (display.hash,)).fetchone()[0]
     return data
+
+
+def display_of_scrap(connection: sqlite3.Connection, notebook_id: int, name: str) -> dict[str, bytes]:
+    """Read what was shown for a scrap: bytes by MIME type."""
+    return dict(
+        connection.execute(
+            """SELECT mime_type, data FROM displays JOIN names ON names.id = name_id JOIN blobs USING (hash)
+                WHERE notebook_id = ? AND name = ?""",
+            (notebook_id, name),
+        )
+    )
+
+
+def display_hashes(connection: sqlite3.Connection, notebook_id: int, name: str) -> dict[str, str]:
+    """Read what was shown for a scrap: SHA-256 by MIME type."""
+    rows = connection.execute(
+        "SELECT mime_type, hash FROM displays JOIN names ON names.id = name_id WHERE notebook_id = ? AND name = ?",
+        (notebook_id, name),
+    )
+    return dict(rows.fetchall())

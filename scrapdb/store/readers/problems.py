@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from typing import NamedTuple
 
+_PROBLEMS = """
+SELECT path, cell, output, name, kind, message FROM problems JOIN notebooks ON notebooks.id = notebook_id"""
 
-class Kind(NamedTuple):
+
+class ProblemCount(NamedTuple):
     """A kind of problem, how often it occurs, and in how many notebooks."""
 
     kind: str
@@ -14,7 +18,7 @@ class Kind(NamedTuple):
     notebooks: int
 
 
-class Failure(NamedTuple):
+class ErrorCount(NamedTuple):
     """An error that ended runs: how many, and the latest of them with its message."""
 
     error: str
@@ -24,7 +28,7 @@ class Failure(NamedTuple):
     message: str | None
 
 
-class Trouble(NamedTuple):
+class NotebookProblem(NamedTuple):
     """A problem, and the notebook that has it."""
 
     path: str
@@ -35,27 +39,38 @@ class Trouble(NamedTuple):
     message: str
 
 
-def kinds(connection: sqlite3.Connection) -> list[Kind]:
+def problem_counts(connection: sqlite3.Connection) -> list[ProblemCount]:
     """Count the problems by kind, the commonest first."""
     rows = connection.execute(
         """SELECT kind, count(*) AS problems, count(DISTINCT notebook_id) FROM problems
             GROUP BY kind ORDER BY problems DESC, kind"""
     )
-    return [Kind(*row) for row in rows]
+    return [ProblemCount(*row) for row in rows]
 
 
-def problems(connection: sqlite3.Connection, kind: str | None, limit: int, offset: int) -> list[Trouble]:
+def problems_of_kind(
+    connection: sqlite3.Connection, kind: str | None, limit: int, offset: int
+) -> list[NotebookProblem]:
     """Read problems by path and place, of one kind or of all."""
     rows = connection.execute(
-        f"""SELECT path, cell, output, name, kind, message
-              FROM problems JOIN notebooks ON notebooks.id = notebook_id {"" if kind is None else "WHERE kind = :kind"}
+        f"""{_PROBLEMS} {"" if kind is None else "WHERE kind = :kind"}
              ORDER BY path, cell, output, problems.id LIMIT :limit OFFSET :offset""",
         {"kind": kind, "limit": limit, "offset": offset},
     )
-    return [Trouble(*row) for row in rows]
+    return [NotebookProblem(*row) for row in rows]
 
 
-def failures(connection: sqlite3.Connection, limit: int) -> list[Failure]:
+def problems_of_notebook(connection: sqlite3.Connection, notebook_id: int | None = None) -> Iterator[NotebookProblem]:
+    """Read problems by path and place, of one notebook or of all."""
+    rows = connection.execute(
+        f"""{_PROBLEMS} {"" if notebook_id is None else "WHERE notebook_id = :id"}
+             ORDER BY path, cell, output, name, kind, message""",
+        {"id": notebook_id},
+    )
+    return (NotebookProblem(*row) for row in rows)
+
+
+def error_counts(connection: sqlite3.Connection, limit: int) -> list[ErrorCount]:
     """Count the failed runs by the class of their error, the commonest first."""
     rows = connection.execute(
         """SELECT ifnull(error_name, ''), count(*) AS runs, path, max(ifnull(started_at, '')), error_value
@@ -63,4 +78,4 @@ def failures(connection: sqlite3.Connection, limit: int) -> list[Failure]:
             GROUP BY ifnull(error_name, '') ORDER BY runs DESC, error_name LIMIT ?""",
         (limit,),
     )
-    return [Failure(error, runs, path, started or None, message) for error, runs, path, started, message in rows]
+    return [ErrorCount(error, runs, path, started or None, message) for error, runs, path, started, message in rows]

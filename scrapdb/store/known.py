@@ -1,0 +1,61 @@
+"""What a store knows of notebook files: which it has, and the marks by which a change is seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Sequence
+
+from scrapdb.store.errors import sentences
+from scrapdb.store.marks import File
+from scrapdb.store.marks import Known
+from scrapdb.store.marks import kept_mtime
+from scrapdb.store.marks import mtime
+from scrapdb.store.write import Writer
+
+_KNOWN = "SELECT n.path, n.id, n.size, n.mtime_ns, n.etag, n.content_hash, n.status FROM"
+_BETWEEN = f"{_KNOWN} notebooks AS n WHERE n.path BETWEEN ? AND ? LIMIT ?"
+# CROSS JOIN keeps the order (https://www.sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join):
+# a search for each path, in place of a scan of all notebooks.
+_EACH = f"{_KNOWN} json_each(?) AS wanted CROSS JOIN notebooks AS n ON n.path = wanted.value"
+_EXTENT = "SELECT (SELECT count(*) FROM notebooks), (SELECT coalesce(max(id), 0) FROM notebooks)"
+_PATHS = "SELECT id, path, os_path FROM notebooks WHERE id > ? AND id < ? ORDER BY id LIMIT 1000"
+_TOUCH = "UPDATE notebooks SET size = ?, mtime_ns = ?, mtime = ?, etag = ? WHERE path = ?"
+
+
+def known_files(writer: Writer, paths: Sequence[str]) -> dict[str, Known]:
+    """Read what is known of some notebook files and, where that is quicker, of others beside them; by path."""
+    limit = 2 * len(paths)
+    with sentences(writer.path):
+        rows = writer.connection.execute(_BETWEEN, (min(paths), max(paths), limit + 1)).fetchall()
+        if len(rows) > limit:  # others lie between them
+            rows = writer.connection.execute(_EACH, (json.dumps(paths),)).fetchall()
+    return {path: Known(*marks) for path, *marks in rows}
+
+
+def extent(writer: Writer) -> tuple[int, int]:
+    """Count the notebooks, and read the largest of their ids, or 0."""
+    with sentences(writer.path):
+        count, last = writer.connection.execute(_EXTENT).fetchone()
+    return count, last
+
+
+def other_files(writer: Writer, seen: Sequence[int]) -> Iterator[list[tuple[str, bytes | None]]]:
+    """Read path and `os_path` of the notebooks, up to the last id of which `seen` tells, whose mark is 0."""
+    last = 0
+    rows: list[tuple[int, str, bytes | None]] = [(0, "", None)]
+    while rows:
+        with sentences(writer.path):
+            rows = writer.connection.execute(_PATHS, (last, len(seen))).fetchall()
+        yield [(path, os_path) for id_, path, os_path in rows if not seen[id_]]
+        last = rows[-1][0] if rows else last
+
+
+def touch(writer: Writer, files: Iterable[File]) -> None:
+    """Record the new times of files whose content has not changed."""
+    with writer.transaction():
+        writer.connection.executemany(
+            _TOUCH,
+            [(file.size, kept_mtime(file.mtime_ns), mtime(file.mtime_ns), file.etag, file.path) for file in files],
+        )

@@ -1,0 +1,88 @@
+"""Reading which DataFrames there are, and where their parquet files lie."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from scrapdb.errors import StoreError
+from scrapdb.store import sidecars
+from scrapdb.store.connection import file_of
+from scrapdb.store.errors import damaged
+
+
+class StoredFrame(NamedTuple):
+    """A DataFrame in the store: where it is from, its shape, and the parquet file's SHA-256 and bytes."""
+
+    notebook_id: int
+    notebook: str
+    rows: int
+    columns: int
+    hash: str
+    size: int
+    stored: str
+
+
+class NamedFrame(NamedTuple):
+    """A frame and the name under which it was glued."""
+
+    name: str
+    frame: StoredFrame
+
+
+def frame_names(connection: sqlite3.Connection) -> list[str]:
+    """Read the names under which DataFrames were glued."""
+    rows = connection.execute("SELECT name FROM names WHERE id IN (SELECT name_id FROM frames) ORDER BY name")
+    return [name for (name,) in rows]
+
+
+def frames_of_name(connection: sqlite3.Connection, name: str) -> Iterator[StoredFrame]:
+    """Read where the DataFrames of a name are, by path of their notebooks."""
+    return (found.frame for found in _frames(connection, "name = ? ORDER BY path", name))
+
+
+def frames_of_notebook(connection: sqlite3.Connection, notebook_id: int) -> dict[str, StoredFrame]:
+    """Read the DataFrames that a notebook glued, by name."""
+    return dict(_frames(connection, "notebook_id = ?", notebook_id))
+
+
+def frame_of_notebook(connection: sqlite3.Connection, notebook_id: int, name: str) -> NamedFrame | None:
+    """Read the DataFrame that a notebook glued under a name."""
+    return next(_frames(connection, "notebook_id = ? AND name = ?", notebook_id, name), None)
+
+
+def frames_of_hash(connection: sqlite3.Connection, digest: str, limit: int) -> list[NamedFrame]:
+    """Read where a DataFrame was glued, by path and name: equal ones are kept once."""
+    return list(_frames(connection, "frames.hash = ? ORDER BY path, name LIMIT ?", digest, limit))
+
+
+def parquet_of_frame(connection: sqlite3.Connection, frame: StoredFrame) -> bytes | Path:
+    """Open the parquet file of a frame: bytes of an inline one, the path of a sidecar.
+
+    Raises:
+        StoreError: it is missing.
+    """
+    if frame.stored == "inline":
+        blob = connection.execute("SELECT data FROM blobs WHERE hash = ?", (frame.hash,)).fetchone()
+        if blob is None:
+            raise damaged(file_of(connection))
+        return bytes(blob[0])
+    path = sidecars.location(file_of(connection), frame.hash)
+    if not path.is_file():
+        raise StoreError(
+            f"The sidecar {path} of a frame in {frame.notebook} is missing. Move the directory beside the store along"
+            " with it, or make it anew with `scrapdb index --force`."
+        )
+    return path
+
+
+def _frames(connection: sqlite3.Connection, condition: str, *values: str | int) -> Iterator[NamedFrame]:
+    rows = connection.execute(
+        f"""SELECT name, notebook_id, path, rows, columns, hash, frames.size, stored
+              FROM frames JOIN names ON names.id = name_id JOIN notebooks ON notebooks.id = notebook_id
+             WHERE {condition}""",
+        values,
+    )
+    return (NamedFrame(name, StoredFrame(*frame)) for name, *frame in rows)

@@ -1,0 +1,112 @@
+"""Reading names: which are in use, what they stand for, and which vary."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+_EXAMPLES = 3
+_LONGEST_EXAMPLE = 40  # characters
+# Two rows if a parameter has two values: the least and the greatest, off the index, which knows no JSON; of JSON the
+# first thousand have to do.
+_TWO_VALUES = (
+    """
+SELECT * FROM (SELECT number, text FROM parameters WHERE name_id = ?1 ORDER BY number, text LIMIT 1)
+UNION
+SELECT * FROM (SELECT number, text FROM parameters WHERE name_id = ?1 ORDER BY number DESC, text DESC LIMIT 1)""",
+    """
+SELECT DISTINCT json FROM (
+  SELECT json FROM parameters WHERE name_id = ? AND number IS NULL AND text IS NULL LIMIT 1000
+)
+LIMIT 2""",
+)
+
+
+def names_starting_with(connection: sqlite3.Connection, start: str, limit: int = -1) -> list[str]:
+    """Read the names in use that begin so."""
+    rows = connection.execute(
+        "SELECT name FROM names WHERE type IS NOT NULL AND substr(name, 1, length(?1)) = ?1 ORDER BY name LIMIT ?2",
+        (start, limit),
+    )
+    return [name for (name,) in rows]
+
+
+def commonest_numbers(connection: sqlite3.Connection, limit: int) -> list[str]:
+    """Read the names that stand for numbers in the most notebooks, but for those that always stand for the same."""
+    rows = connection.execute(
+        """SELECT name FROM names WHERE type = 'number' AND (
+             (SELECT min(number) FROM scraps WHERE name_id = names.id)
+           < (SELECT max(number) FROM scraps WHERE name_id = names.id)
+          OR (SELECT min(number) FROM parameters WHERE name_id = names.id)
+           < (SELECT max(number) FROM parameters WHERE name_id = names.id)
+           ) ORDER BY scraps + parameters DESC, name LIMIT ?""",
+        (limit,),
+    )
+    return [name for (name,) in rows]
+
+
+def roles_of_name(connection: sqlite3.Connection, name: str) -> list[tuple[int, str, str, str, int]]:
+    """Read what a name stands for: its id, itself, a role, a type, and in how many notebooks it has both."""
+    return connection.execute(
+        """SELECT names.id, names.name, name_types.role, name_types.type, name_types.notebooks
+             FROM names JOIN name_types ON name_types.name_id = names.id WHERE names.name = ?""",
+        (name,),
+    ).fetchall()
+
+
+def used_names(connection: sqlite3.Connection) -> list[str]:
+    """Read the names in use, the first ones first."""
+    rows = connection.execute("SELECT name FROM names WHERE scraps > 0 OR parameters > 0 ORDER BY id")
+    return [name for (name,) in rows]
+
+
+def varying_parameters(connection: sqlite3.Connection, looked_at: int) -> Iterator[str]:
+    """Read which of the commonest parameters do not have one and the same value in all notebooks."""
+    rows = connection.execute(
+        """SELECT id, name, 1 = (
+             SELECT count(*) FROM name_types WHERE name_id = names.id AND role = 'parameter' AND notebooks > 0
+           )
+             FROM names WHERE parameters > 0 ORDER BY parameters DESC, id LIMIT ?""",
+        (looked_at,),
+    )
+    for name_id, name, has_one_type in rows:
+        if not has_one_type or any(len(connection.execute(sql, (name_id,)).fetchall()) > 1 for sql in _TWO_VALUES):
+            yield name
+
+
+def name_summaries(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    """Read every name in each of its roles: name, role, type, notebooks, min, max, examples."""
+    rows = connection.execute(
+        """SELECT names.id, name, role, sum(notebooks), group_concat(DISTINCT name_types.type)
+             FROM names JOIN name_types ON name_types.name_id = names.id
+            WHERE notebooks > 0 GROUP BY names.id, role ORDER BY name, role DESC"""
+    )
+    for name_id, name, role, notebooks, types in rows:
+        smallest, largest = _number_range(connection, role, name_id)
+        yield name, role, types.replace(",", ", "), notebooks, smallest, largest, _examples(connection, role, name_id)
+
+
+def _number_range(connection: sqlite3.Connection, role: str, name_id: int) -> list[float | None]:
+    """Read the smallest and the largest number of a name, off the index."""
+    return [
+        connection.execute(
+            f"SELECT {function}(number) FROM {role}s WHERE name_id = ? AND number IS NOT NULL", (name_id,)
+        ).fetchone()[0]
+        for function in ("min", "max")
+    ]
+
+
+def _examples(connection: sqlite3.Connection, role: str, name_id: int) -> str | None:
+    """Read the first few distinct texts of a name, off the index."""
+    found: list[str] = []
+    while len(found) < _EXAMPLES:
+        (text,) = connection.execute(
+            f"SELECT min(text) FROM {role}s WHERE name_id = ? AND number IS NULL AND text > ?",
+            (name_id, found[-1] if found else ""),
+        ).fetchone()
+        if text is None:
+            break
+        found.append(text)
+    shown = (text if len(text) <= _LONGEST_EXAMPLE else f"{text[: _LONGEST_EXAMPLE - 1]}…" for text in found)
+    return ", ".join(shown) or None

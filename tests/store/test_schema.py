@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from scrapdb.store import exported
+from scrapdb.store import schema
+
+
+def test_tables_of_notebooks_are_those_that_say_of_which() -> None:
+    assert schema.tables_of_notebooks() == {
+        "scraps": "notebook_id",
+        "parameters": "notebook_id",
+        "displays": "notebook_id",
+        "frames": "notebook_id",
+        "cells": "notebook_id",
+        "problems": "notebook_id",
+        "runs": "nb_id",
+    }
+
+
+def test_every_table_is_exported_or_left_out_by_name() -> None:
+    assert exported.TABLES == ("notebooks", "scraps", "parameters", "problems")
+    assert sorted([*exported.TABLES, *exported.LEFT_OUT]) == sorted(schema.tables())
