@@ -33,6 +33,7 @@ async def render(
         alone: whether somebody else's scripts run in the page, which then may not connect to any other server.
     """
     common = {"store": store, "url": store.url, "badge": badge, "tree": tree, "short": short, "time": time}
+    common["page_name"] = template.capitalize()
     body = await store.datasette.render_template(f"scrapdb/{template}.html", common | context, request=request)
     headers = {"Content-Security-Policy": _POLICY} | (_ALONE if alone else {})
     return Response.html(encodable(body), status=status, headers=headers)
