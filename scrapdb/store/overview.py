@@ -180,7 +180,11 @@ def _failed_by_day(connection: sqlite3.Connection, first: str) -> dict[str, int]
 
 
 def _look(connection: sqlite3.Connection, count: int) -> tuple[str | None, list[float]]:
-    """Choose notebooks whose ids lie at even distances, as a JSON list, None if all are few enough; read their seconds."""
+    """Choose notebooks whose ids lie at even distances, and read their seconds.
+
+    Returns:
+        Their ids as a JSON list, or None if all notebooks are few enough, and the finite seconds.
+    """
     if count <= SAMPLED:
         rows = connection.execute("SELECT id, seconds FROM notebooks")
         return None, [seconds for _, seconds in rows if _is_finite(seconds)]
@@ -221,7 +225,7 @@ def _fields(connection: sqlite3.Connection, chosen: str | None) -> tuple[list[Fi
 
 
 def _commonest(connection: sqlite3.Connection) -> Iterable[tuple[int, str, str, int, bool]]:
-    """Read id, name, role, number of runs, and whether there is no other role with numbers; scraps before parameters."""
+    """Read id, name, role, number of runs, and whether the name has no other role; scraps come before parameters."""
     rows = connection.execute(
         """SELECT name_id, name, iif(role = 'scrap', role, 'param'), sum(notebooks) AS runs,
                   (SELECT count(DISTINCT role) FROM name_types AS other

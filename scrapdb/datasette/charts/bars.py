@@ -17,7 +17,7 @@ _LOWEST = 1.5  # height of a bar of one among many
 
 
 class Histogram(NamedTuple):
-    """Numbers by size, in bins of one width: the outline of the bars as the path of an SVG, and what it shows in words."""
+    """Numbers by size: the outline of their bars as the path of an SVG, and what it shows in words."""
 
     path: str
     words: str
