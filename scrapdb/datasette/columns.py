@@ -36,7 +36,7 @@ TABLE = "runs"
 _CHOICE = ("_col", "_nocol")
 _SORTS = ("_sort", "_sort_desc")
 _EXPRESSION = "_scrap"
-_KEY = "nb_id"
+_KEY, _STARTED = "nb_id", "nb_started_at"
 _PAGE = re.compile(rf"([^/]+)/{TABLE}")
 _FIRST = "scrapdb_first_columns"  # in the scope of a request that names no columns
 
@@ -108,17 +108,17 @@ def with_sorted(arguments: Iterable[tuple[str, str]], sort: str) -> list[tuple[s
     """Show the column by which a page is sorted, too: without it Datasette fails where there is a next page. Pure."""
     pairs = [pair for pair in arguments if pair != ("_nocol", sort)]
     named = [value for key, value in pairs if key == "_col"]
-    return [*pairs, ("_col", sort)] if named and sort not in {"", _KEY, *named} else pairs
+    return [*pairs, ("_col", sort)] if named and sort not in {_KEY, *named} else pairs
 
 
 async def _sort(datasette: Any, database: str, request: Any) -> str:
-    """Find the column by which a page is sorted, if any is said."""
+    """Find the column by which a page is sorted; before its first answer Datasette does not know that of a store."""
     if hasattr(datasette, "table_config"):
         default = await datasette.table_config(database, TABLE)
     else:
         default = datasette.table_metadata(database, TABLE)
     given = (request.args.get(name) or "" for name in _SORTS)
-    return next(filter(None, (*given, default.get("sort"), default.get("sort_desc"))), "")
+    return next(filter(None, (*given, default.get("sort"), default.get("sort_desc"))), _STARTED)
 
 
 def _query(arguments: Iterable[tuple[str, str]]) -> bytes:

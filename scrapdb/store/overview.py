@@ -87,7 +87,7 @@ class Overview(NamedTuple):
         fields: the commonest names of numbers that vary.
         constants: the commonest names of numbers that are always the same, with that number.
         seconds: durations of runs, of all or of a sample.
-        is_sampled: whether there are more notebooks than were looked at for them.
+        sampled: how many notebooks were looked at for a sample; None if all.
         pictures: the latest ones.
     """
 
@@ -98,7 +98,7 @@ class Overview(NamedTuple):
     fields: list[Field]
     constants: dict[str, float]
     seconds: list[float]
-    is_sampled: bool
+    sampled: int | None
     pictures: list[Picture]
 
     @property
@@ -121,7 +121,7 @@ def read(connection: sqlite3.Connection, pictures: Sequence[str]) -> Overview:
         fields,
         constants,
         seconds,
-        chosen is not None,
+        None if chosen is None else len(chosen),
         latest_pictures(connection, pictures),
     )
 
@@ -179,11 +179,11 @@ def _failed_by_day(connection: sqlite3.Connection, first: str) -> dict[str, int]
     return dict(rows.fetchall())
 
 
-def _look(connection: sqlite3.Connection, count: int) -> tuple[str | None, list[float]]:
+def _look(connection: sqlite3.Connection, count: int) -> tuple[list[int] | None, list[float]]:
     """Choose notebooks whose ids lie at even distances, and read their seconds.
 
     Returns:
-        Their ids as a JSON list, or None if all notebooks are few enough, and the finite seconds.
+        Their ids, or None if all notebooks are few enough, and the finite seconds.
     """
     if count <= SAMPLED:
         rows = connection.execute("SELECT id, seconds FROM notebooks")
@@ -195,14 +195,14 @@ def _look(connection: sqlite3.Connection, count: int) -> tuple[str | None, list[
              JOIN notebooks ON notebooks.id = (SELECT min(id) FROM notebooks WHERE id >= place.value)""",
         (json.dumps(places),),
     ).fetchall()
-    return json.dumps([id_ for id_, _ in looked_at]), [seconds for _, seconds in looked_at if _is_finite(seconds)]
+    return [id_ for id_, _ in looked_at], [seconds for _, seconds in looked_at if _is_finite(seconds)]
 
 
 def _is_finite(number: float | None) -> bool:
     return number is not None and math.isfinite(number)
 
 
-def _fields(connection: sqlite3.Connection, chosen: str | None) -> tuple[list[Field], dict[str, float]]:
+def _fields(connection: sqlite3.Connection, chosen: list[int] | None) -> tuple[list[Field], dict[str, float]]:
     """Read the commonest names of numbers: those that vary, and those that do not, with their number."""
     fields: dict[tuple[str, int], Field] = {}
     constants: dict[str, float] = {}
@@ -249,7 +249,7 @@ def _end(connection: sqlite3.Connection, role: str, name_id: int, end: str) -> f
 
 
 def _numbers(
-    connection: sqlite3.Connection, role: str, name_ids: list[int], chosen: str | None
+    connection: sqlite3.Connection, role: str, name_ids: list[int], chosen: list[int] | None
 ) -> Iterable[tuple[int, float]]:
     """Read the finite numbers of some names, with the id of the name: of all notebooks or of the chosen ones."""
     if not name_ids:
@@ -258,7 +258,7 @@ def _numbers(
     return connection.execute(
         f"""SELECT name_id, number FROM {_TABLES[role]}
              WHERE name_id IN (SELECT value FROM json_each(:names)) AND number > -9e999 AND number < 9e999 {among}""",
-        {"names": json.dumps(name_ids)} | ({"chosen": chosen} if chosen else {}),
+        {"names": json.dumps(name_ids)} | ({} if chosen is None else {"chosen": json.dumps(chosen)}),
     )
 
 

@@ -50,7 +50,6 @@ def context_of(connection: sqlite3.Connection) -> dict[str, Any]:
         "days": bars.days(seen.days),
         "most": max((day.runs for day in seen.days), default=0),
         "cards": [*map(_card, seen.fields), *_durations(seen)],
-        "sampled": overview.SAMPLED,
         "most_problems": overview.MOST_PROBLEMS,
         "width": bars.WIDTH,
         "height": bars.HEIGHT,
@@ -80,4 +79,4 @@ def _durations(seen: overview.Overview) -> list[Card]:
     if lowest == highest:
         return []
     drawn = bars.histogram(seen.seconds, lowest, highest)
-    return [Card(str(_SECONDS), lowest, highest, drawn, len(seen.seconds), seen.is_sampled)]
+    return [Card(str(_SECONDS), lowest, highest, drawn, len(seen.seconds), seen.sampled is not None)]
