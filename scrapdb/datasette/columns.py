@@ -63,7 +63,7 @@ async def form(datasette: Any, request: Any, database: str, table: str) -> Marku
         store = await find(datasette, database, request.actor)
     except (Forbidden, NotFound):
         return None
-    known = (await store.ask(columns.read)).all
+    known = await store.ask(columns.names)
     hidden = set(request.args.getlist("_nocol"))
     shown = [column for column in dict.fromkeys(request.args.getlist("_col") or known) if column not in hidden]
     kept = [(key, value) for key, value in _arguments(request) if key not in (*_CHOICE, "_next")]
@@ -95,7 +95,7 @@ async def _chosen(datasette: Any, scope: dict[str, Any]) -> dict[str, Any]:
         return scope | {"query_string": _query(with_sorted(_arguments(request), sort))}
     fields = {*_named(request), sort}
     try:
-        first = (await Store(datasette, database).ask(lambda connection: columns.read(connection, fields))).first
+        first = await Store(datasette, database).ask(lambda connection: columns.first(connection, fields))
     except (ScrapdbError, sqlite3.Error):  # then Datasette shows all, or says what is wrong
         return scope
     return scope | {

@@ -7,7 +7,6 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import Any
-from typing import NamedTuple
 
 from scrapdb.store.runs import FIXED
 from scrapdb.store.runs import quoted
@@ -19,31 +18,29 @@ _BEGIN, _END = ("notebook", "nb_status"), ("nb_started_at",)
 _FOLDED = ("display:", "frame:", "{", "[")
 
 
-class Columns(NamedTuple):
-    """The columns of `runs`: all but its key, in their order, and those that are seen first, in theirs."""
-
-    all: list[str]
-    first: list[str]
-
-
-def read(connection: sqlite3.Connection, fields: Iterable[str] = ()) -> Columns:
-    """Read the columns of `runs`.
+def first(connection: sqlite3.Connection, fields: Iterable[str] = ()) -> list[str]:
+    """Read the columns of `runs` that are seen first.
 
     Args:
         connection: a store.
         fields: names of columns and of scraps and parameters that are seen besides, if they are there.
     """
-    columns = [name for (name,) in connection.execute("SELECT name FROM pragma_table_info('runs')")][1:]
+    columns = names(connection)
     shown = ", ".join(f"substr({quoted(column)}, 1, {_LONGEST})" for column in columns)
     rows = connection.execute(f"SELECT {shown} FROM runs ORDER BY nb_id DESC LIMIT {_ROWS}").fetchall()
     named = connection.execute(
         'SELECT name, "column", scraps = 0 FROM run_columns JOIN names ON names.id = run_columns.name_id'
     ).fetchall()
     parameters = {column for _, column, is_parameter in named if is_parameter}
-    first = choose(columns, rows, parameters)
+    chosen = choose(columns, rows, parameters)
     wanted = set(fields)
     besides = {column for name, column, _ in named if name in wanted} | (wanted & set(columns))
-    return Columns(columns, first + [column for column in columns if column in besides and column not in first])
+    return chosen + [column for column in columns if column in besides and column not in chosen]
+
+
+def names(connection: sqlite3.Connection) -> list[str]:
+    """Read the names of the columns of `runs`, but for its key."""
+    return [name for (name,) in connection.execute("SELECT name FROM pragma_table_info('runs')")][1:]
 
 
 def choose(columns: Sequence[str], rows: Sequence[Sequence[Any]], parameters: Collection[str]) -> list[str]:

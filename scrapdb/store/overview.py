@@ -186,20 +186,23 @@ def _look(connection: sqlite3.Connection, count: int) -> tuple[list[int] | None,
         Their ids, or None if all notebooks are few enough, and the finite seconds.
     """
     if count <= SAMPLED:
-        rows = connection.execute("SELECT id, seconds FROM notebooks")
-        return None, [seconds for _, seconds in rows if _is_finite(seconds)]
-    first, last = connection.execute("SELECT min(id), max(id) FROM notebooks").fetchone()
+        return None, _finite(connection.execute("SELECT seconds FROM notebooks"))
+    # Together they would be found by reading all of them.
+    ends = "SELECT (SELECT min(id) FROM notebooks), (SELECT max(id) FROM notebooks)"
+    first, last = connection.execute(ends).fetchone()
     places = [first + (last - first) * place // (SAMPLED - 1) for place in range(SAMPLED)]
-    looked_at = connection.execute(
-        """SELECT DISTINCT notebooks.id, seconds FROM json_each(?) AS place
-             JOIN notebooks ON notebooks.id = (SELECT min(id) FROM notebooks WHERE id >= place.value)""",
-        (json.dumps(places),),
-    ).fetchall()
-    return [id_ for id_, _ in looked_at], [seconds for _, seconds in looked_at if _is_finite(seconds)]
+    nearest = connection.execute(
+        "SELECT DISTINCT (SELECT min(id) FROM notebooks WHERE id >= value) FROM json_each(?)", (json.dumps(places),)
+    )
+    chosen = [id_ for (id_,) in nearest]
+    seconds = connection.execute(
+        "SELECT seconds FROM notebooks WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(chosen),)
+    )
+    return chosen, _finite(seconds)
 
 
-def _is_finite(number: float | None) -> bool:
-    return number is not None and math.isfinite(number)
+def _finite(rows: Iterable[tuple[float | None]]) -> list[float]:
+    return [number for (number,) in rows if number is not None and math.isfinite(number)]
 
 
 def _fields(connection: sqlite3.Connection, chosen: list[int] | None) -> tuple[list[Field], dict[str, float]]:

@@ -161,7 +161,7 @@ def test_a_failure_without_a_start_comes_last(tmp_path: Path) -> None:
 
 def test_numbers_are_drawn_and_lead_to_their_plot(busy: Path, page: str, runs: pd.DataFrame) -> None:
     cards = re.findall(
-        r'<a class="scrapdb-card" href="([^"]+)">\s*<span class="scrapdb-field">([^<]+)</span>'
+        r'<a class="scrapdb-card" href="([^"]+)" title="[^"]*">\s*<span class="scrapdb-field">([^<]+)</span>'
         r' <span class="scrapdb-null">([\d,]+) runs?</span>\s*<svg[^>]*aria-label="(\S+) to ([^,]+),',
         page,
     )
