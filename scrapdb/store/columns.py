@@ -29,7 +29,7 @@ def first(connection: sqlite3.Connection, fields: Iterable[str] = ()) -> list[st
     shown = ", ".join(f"substr({quoted(column)}, 1, {_LONGEST})" for column in columns)
     rows = connection.execute(f"SELECT {shown} FROM runs ORDER BY nb_id DESC LIMIT {_ROWS}").fetchall()
     named = connection.execute(
-        'SELECT name, "column", scraps = 0 FROM run_columns JOIN names ON names.id = run_columns.name_id'
+        'SELECT name, "column", parameters > 0 FROM run_columns JOIN names ON names.id = run_columns.name_id'
     ).fetchall()
     parameters = {column for _, column, is_parameter in named if is_parameter}
     chosen = choose(columns, rows, parameters)
@@ -49,7 +49,7 @@ def choose(columns: Sequence[str], rows: Sequence[Sequence[Any]], parameters: Co
     Args:
         columns: all of them.
         rows: some rows of them; texts may be cut.
-        parameters: the columns of parameters that no notebook glues.
+        parameters: the columns of what notebooks were given.
     """
     values = {
         column: [row[place] for row in rows if row[place] is not None]

@@ -5,12 +5,16 @@ from __future__ import annotations
 import html
 import json
 import math
+import os
 import re
+import shutil
 import sqlite3
 import sys
 import time
 from contextlib import closing
+from datetime import UTC
 from datetime import date
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -127,6 +131,18 @@ def test_statuses_are_counted_and_lead_to_their_runs(busy: Path, page: str, runs
         assert len(rows_of(busy, html.unescape(address))) == expected[status]
     assert f"{len(runs) + 3} notebooks" in page
     assert "1 problem<" in page
+
+
+def test_the_store_tells_when_it_was_last_changed(thirty: Path, tmp_path: Path) -> None:
+    store = Path(shutil.copytree(thirty.parent, tmp_path / "copy"), thirty.name)
+    os.utime(store, (1_790_000_000, 1_790_000_000))
+    assert "last changed <time" in get(store, PAGE).text
+    assert "2026-09-21 14:13:20 UTC" in get(store, PAGE).text
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("UPDATE notebooks SET kernel = 'other'")
+        connection.commit()
+        logged = datetime.fromtimestamp(Path(f"{store}-wal").stat().st_mtime, UTC)
+        assert f"{logged:%Y-%m-%d %H:%M:%S} UTC" in get(store, PAGE).text
 
 
 def test_days_are_bars_that_lead_to_their_runs(busy: Path, page: str, runs: pd.DataFrame) -> None:
