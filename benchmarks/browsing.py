@@ -52,6 +52,7 @@ def pages(digest: str) -> dict[str, str]:
     """Return the address of each page by its name."""
     frame = f"/-/scrapdb/scraps/frame?hash={digest}"
     return {
+        "overview": "/-/scrapdb/scraps/overview",
         "runs, plain": "/scraps/runs",
         "runs, filtered: distance < 0.1": "/scraps/runs?distance__lt=0.1",
         "runs, by expression: distance < 0.001": "/scraps/runs?_scrap=distance+<+0.001",

@@ -16,6 +16,7 @@ from datasette import hookimpl
 from datasette import hookspecs
 
 from scrapdb.datasette import cells
+from scrapdb.datasette import columns
 from scrapdb.datasette import expressions
 from scrapdb.datasette import links
 from scrapdb.datasette import routes
@@ -41,9 +42,9 @@ def prepare_connection(conn: sqlite3.Connection) -> None:
 
 
 @hookimpl
-def asgi_wrapper() -> Callable[..., Any]:
-    """Ask once a request who may see what."""
-    return remembering
+def asgi_wrapper(datasette: Any) -> Callable[..., Any]:
+    """Ask once a request who may see what, and show the first columns of `runs` where an address names none."""
+    return lambda app: remembering(columns.choosing(datasette, app))
 
 
 @hookimpl

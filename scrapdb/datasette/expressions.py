@@ -16,6 +16,7 @@ from datasette.utils.asgi import NotFound
 from datasette.utils.asgi import Response
 from markupsafe import Markup
 
+from scrapdb.datasette import columns
 from scrapdb.datasette.page import inserting
 from scrapdb.datasette.page import render
 from scrapdb.datasette.store import Store
@@ -99,7 +100,7 @@ async def box(datasette: Any, request: Any, database: str, table: str, error: st
         store = await find(datasette, database, request.actor)
     except (Forbidden, NotFound):
         return None
-    kept = set(request.args) - {_ARGUMENT, "_next"}
+    kept = set(request.args) - {_ARGUMENT, "_next"} - ({"_col"} if columns.are_first(request) else set())
     context = {
         "store": store,
         "url": store.url,
@@ -108,6 +109,7 @@ async def box(datasette: Any, request: Any, database: str, table: str, error: st
         "expression": joined(given(request)),
         "error": error,
         "kept": [(key, value) for key in sorted(kept) for value in request.args.getlist(key)],
+        "choice": "" if error else await columns.form(datasette, request, database, table) or "",
     }
     return Markup(await datasette.render_template("scrapdb/box.html", context, request=request))  # noqa: S704
 

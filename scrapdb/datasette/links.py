@@ -48,8 +48,8 @@ async def of_table(datasette: Any, request: Any, actor: Any, database: str, tabl
 
 
 async def _of_store(datasette: Any, actor: Any, database: str) -> list[Link]:
-    links = await _links(datasette, actor, database)
-    return [{"href": datasette.urls.table(database, "runs"), "label": "Runs"}, *links] if links else []
+    overview, *links = await _links(datasette, actor, database) or [{}]
+    return [overview, {"href": datasette.urls.table(database, "runs"), "label": "Runs"}, *links] if links else []
 
 
 async def _links(datasette: Any, actor: Any, database: str, where: str = "") -> list[Link]:
@@ -58,6 +58,7 @@ async def _links(datasette: Any, actor: Any, database: str, where: str = "") -> 
     except (Forbidden, NotFound):
         return []
     return [
+        {"href": store.url("overview"), "label": "Overview"},
         {"href": store.url("gallery", where=where), "label": "Gallery"},
         {"href": store.url("plot", where=where), "label": "Plot"},
         {"href": store.url("problems"), "label": "Problems"},

@@ -113,7 +113,7 @@ async def render(
         status: of the answer.
         alone: whether somebody else's scripts run in the page, which then may not connect to any other server.
     """
-    common = _TOOLS | {"store": store, "url": store.url, "time": time}
+    common = _TOOLS | {"store": store, "url": store.url, "time": time, "page_name": template.capitalize()}
     body = await store.datasette.render_template(f"scrapdb/{template}.html", common | context, request=request)
     headers = {"Content-Security-Policy": _POLICY} | (_ALONE if alone else {})
     return Response.html(encodable(body), status=status, headers=headers)

@@ -20,6 +20,7 @@ from scrapdb.datasette.pages import frame
 from scrapdb.datasette.pages import frame_files
 from scrapdb.datasette.pages import gallery
 from scrapdb.datasette.pages import notebook
+from scrapdb.datasette.pages import overview
 from scrapdb.datasette.pages import plot
 from scrapdb.datasette.pages import problems
 from scrapdb.datasette.store import Store
@@ -30,6 +31,7 @@ Page = Callable[[Store, Any], Awaitable[Response]]
 
 # What follows /-/scrapdb/DATABASE/, and the page that answers it.
 PAGES: dict[str, Page] = {
+    r"overview": overview.view,
     r"notebook": notebook.view,
     r"compare": compare.view,
     r"problems": problems.view,
@@ -49,7 +51,9 @@ PAGES: dict[str, Page] = {
 
 def routes() -> list[tuple[str, Callable[..., Awaitable[Response]]]]:
     """List the addresses for Datasette."""
-    return [(rf"^/-/scrapdb/(?P<database>[^/]+)/{address}$", _answering(page)) for address, page in PAGES.items()]
+    first = (r"^/-/scrapdb/(?P<database>[^/]+)/?$", _answering(overview.view))
+    others = [(rf"^/-/scrapdb/(?P<database>[^/]+)/{address}$", _answering(page)) for address, page in PAGES.items()]
+    return [first, *others]
 
 
 def _answering(page: Page) -> Callable[..., Awaitable[Response]]:

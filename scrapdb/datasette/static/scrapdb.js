@@ -1,9 +1,13 @@
-// Completes names of fields in expressions, and shows what is wrong with one before it is sent. All works without it.
+// Completes names of fields in expressions, shows what is wrong with one before it is sent, and lets the address of a
+// table tell its columns. All works without it.
 
 for (const input of document.querySelectorAll("input[data-scrapdb-fields]")) {
   completeFields(input, input.parentElement.querySelector("ul"));
   if (input.dataset.scrapdbCheck) checkFirst(input, input.parentElement.querySelector("pre"));
 }
+
+const columns = document.querySelector(".scrapdb-columns");
+if (columns) tellColumns(columns);
 
 function completeFields(input, list) {
   let asked = 0;
@@ -93,4 +97,17 @@ function checkFirst(input, place) {
     place.hidden = false;
     input.focus();
   });
+}
+
+function tellColumns(chooser) {
+  // An address that names no columns shows the first ones: Datasette's menus go by what the address says.
+  if (chooser.dataset.scrapdbQuery) history.replaceState(history.state, "", `?${chooser.dataset.scrapdbQuery}${location.hash}`);
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("a")?.textContent.trim() !== "Show all columns") return;
+    event.preventDefault();
+    location.href = chooser.dataset.scrapdbAll;
+  });
+  // What Datasette says of the columns stands above the rows: here it is told to who asks for it.
+  const described = document.querySelector("dl.column-descriptions");
+  if (described) chooser.append(described);
 }

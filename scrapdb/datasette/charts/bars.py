@@ -1,0 +1,84 @@
+"""Small bars that a page draws itself, at once and without scripts: numbers by size, runs by day. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from scrapdb.formats.values import short
+from scrapdb.store.overview import Day
+
+_BINS = 24
+WIDTH, HEIGHT = 240, 48  # of a histogram, in the units of its SVG
+_GAP = 1.5
+_THOUSAND, _MILLIARD = 1e3, 1e9
+_LOWEST = 1.5  # height of a bar of one among many
+
+
+class Histogram(NamedTuple):
+    """Numbers by size: the outline of their bars as the path of an SVG, and what it shows in words."""
+
+    path: str
+    words: str
+
+
+class Bar(NamedTuple):
+    """A day as a bar: how high it and its failed part are in percent, and whether days without runs come before."""
+
+    day: date
+    runs: int
+    failed: int
+    height: float
+    failed_height: float
+    is_apart: bool
+
+
+def histogram(numbers: Sequence[float], lowest: float, highest: float) -> Histogram:
+    """Draw how numbers lie between the lowest and the highest of all."""
+    counts = binned(numbers, lowest, highest)
+    most = max(counts)
+    step = WIDTH / len(counts)
+    bars = [
+        f"M{place * step:.4g} {HEIGHT}v-{max(_LOWEST, HEIGHT * count / most):.4g}h{step - _GAP:.4g}V{HEIGHT}z"
+        for place, count in enumerate(counts)
+        if count
+    ]
+    tallest = counts.index(most)
+    start, end = (_between(lowest, highest, place / len(counts)) for place in (tallest, tallest + 1))
+    often = f", most often {short(start)} to {short(end)}" if bars else ""
+    return Histogram("".join(bars), f"{short(lowest)} to {short(highest)}{often}")
+
+
+def binned(numbers: Sequence[float], lowest: float, highest: float) -> list[int]:
+    """Count numbers in bins of one width; whole numbers that are few have a bin each."""
+    span = highest - lowest
+    are_few = span < _BINS and all(number.is_integer() for number in (lowest, highest, *numbers))
+    bins = int(span) + 1 if are_few else _BINS
+    counts = [0] * bins
+    for number in numbers:
+        # Halves, since the distance of the largest numbers is beyond all numbers.
+        part = (number / 2 - lowest / 2) / (highest / 2 - lowest / 2)
+        place = number - lowest if are_few else part * bins
+        counts[min(bins - 1, max(0, int(place)))] += 1
+    return counts
+
+
+def days(counted: Sequence[Day]) -> list[Bar]:
+    """Draw days as bars."""
+    most = max((day.runs for day in counted), default=1)
+    bars: list[Bar] = []
+    for day in counted:
+        moment = date.fromisoformat(day.day)
+        is_apart = bool(bars) and moment.toordinal() - bars[-1].day.toordinal() > 1
+        bars.append(Bar(moment, day.runs, day.failed, 100 * day.runs / most, 100 * day.failed / most, is_apart))
+    return bars
+
+
+def brief(number: float) -> str:
+    """Write the end of a range: 0.00179, 1,250 or 3.2e+15."""
+    return f"{number:,.0f}" if _THOUSAND <= abs(number) < _MILLIARD else f"{number:.3g}"
+
+
+def _between(lowest: float, highest: float, part: float) -> float:
+    return lowest * (1 - part) + highest * part
