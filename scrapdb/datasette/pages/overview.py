@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from scrapdb.datasette.charts import bars
 from scrapdb.datasette.page import render
-from scrapdb.formats.html import PICTURES
 from scrapdb.datasette.store import Store
+from scrapdb.formats.html import PICTURES
 from scrapdb.query.nodes import Name
 from scrapdb.store import overview
 
