@@ -35,7 +35,7 @@ def effective(
     """Find the effective parameters of a notebook.
 
     Args:
-        cells: its code cells with their places.
+        cells: its code cells with their indexes.
         recorded: `metadata.papermill.parameters`.
         python: whether the cells are Python; cells of other languages are not parsed.
 
@@ -45,11 +45,11 @@ def effective(
     """
     problems: list[Problem] = []
     found: dict[ParameterSource, dict[str, Any]] = {"default": {}, "recorded": dict(recorded), "injected": {}}
-    for place, cell in cells if python else ():
+    for index, cell in cells if python else ():
         if INJECTED_TAG in cell.metadata.tags:
-            found["injected"].update(_assignments(place, cell, problems))
+            found["injected"].update(_assignments(index, cell, problems))
         elif DEFAULTS_TAG in cell.metadata.tags:
-            found["default"].update(_assignments(place, cell, problems))
+            found["default"].update(_assignments(index, cell, problems))
     problems += _disagreements(found["recorded"], found["injected"])
     values: dict[str, Parameter] = {}
     for source, named in found.items():
@@ -57,12 +57,12 @@ def effective(
     return list(values.values()), problems
 
 
-def _assignments(place: int, cell: Cell, problems: list[Problem]) -> dict[str, Any]:
+def _assignments(index: int, cell: Cell, problems: list[Problem]) -> dict[str, Any]:
     try:
         return dict(_assigned_in(text(cell.source)))
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         reason = str(error) or type(error).__name__
-        problems.append(Problem("parameters", f"The cell of parameters cannot be parsed: {reason}.", cell=place))
+        problems.append(Problem("parameters", f"The cell of parameters cannot be parsed: {reason}.", cell=index))
         return {}
 
 

@@ -44,7 +44,7 @@ def kept(notebook: ipynb.Notebook, *, strict: bool, old_reading: bool) -> dict[s
     for item in _all(notebook):
         if isinstance(item, Kept):
             earlier = None if old_reading else found.get(item.glued.name)
-            found[item.glued.name] = _joined(earlier, item)
+            found[item.glued.name] = _merged(earlier, item)
         elif strict:
             raise ScrapbookDataException(item.message)
     return found
@@ -85,11 +85,11 @@ def value_or_payload(glued: Glued, *, strict: bool) -> Any:
 
 
 def _all(notebook: ipynb.Notebook) -> Iterator[Kept | Problem]:
-    for place, cell in enumerate(notebook.cells):
+    for index, cell in enumerate(notebook.cells):
         for output in cell.outputs:
             for item in wire.read(output.data, output.metadata, ipynb.value):
                 if isinstance(item, Glued):
-                    yield Kept(item, _display(item, output), place)
+                    yield Kept(item, _display(item, output), index)
                 else:
                     yield item
 
@@ -111,7 +111,7 @@ def _text(part: Any) -> Any:
     return "".join(part) if is_lines else part
 
 
-def _joined(earlier: Kept | None, item: Kept) -> Kept:
+def _merged(earlier: Kept | None, item: Kept) -> Kept:
     """Let a display join the value that was glued right before it, in the same cell."""
     shown_only = item.glued.data is UNSET
     if earlier and shown_only and earlier.cell == item.cell and earlier.glued.data is not UNSET and not earlier.display:

@@ -13,7 +13,7 @@ from scrapdb.errors import StoreError
 from scrapdb.store import sidecars
 from scrapdb.store.connection import damaged
 from scrapdb.store.connection import file_of
-from scrapdb.store.loading import load
+from scrapdb.store.values import load
 
 _SHOWN_CANDIDATES = 5
 _EXAMPLES = 3

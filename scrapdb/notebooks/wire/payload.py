@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from scrapdb.facts import Glued
 from scrapdb.facts import Problem
 
@@ -49,10 +51,9 @@ def with_display(
     if shown.get("display") is not True or not isinstance(name := shown.get("name"), str):
         return payloads
     display = without(data, prefix)
-    for place, payload in enumerate(payloads):
+    for index, payload in enumerate(payloads):
         if isinstance(payload, Glued) and payload.name == name:
-            whole = Glued(payload.name, payload.encoder, payload.data, display, payload.types)
-            return [*payloads[:place], whole, *payloads[place + 1 :]]
+            return [*payloads[:index], replace(payload, display=display), *payloads[index + 1 :]]
     return [*payloads, Glued(name, "display", display=display)]
 
 

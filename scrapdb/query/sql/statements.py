@@ -11,7 +11,6 @@ from scrapdb.query.bound import Instant
 from scrapdb.query.bound import Leaf
 from scrapdb.query.bound import Place
 from scrapdb.query.bound import kinds
-from scrapdb.query.fields import KINDS
 from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Field
 from scrapdb.query.frozen import Frozen
@@ -33,6 +32,7 @@ from scrapdb.query.sql.search import estimate_sql
 from scrapdb.query.sql.search import search
 from scrapdb.query.sql.search import test
 from scrapdb.query.sql.values import faces
+from scrapdb.store.values import KINDS
 
 _RELATIONS = ("=", "<", "<=", ">", ">=")
 # SQLite joins at most 64 tables, and a field may stand in two.
