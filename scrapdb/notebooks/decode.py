@@ -12,13 +12,12 @@ from typing import Any
 
 from msgspec import UNSET
 
-from scrapdb import encoders
+from scrapdb.encoders import ENCODERS
 from scrapdb.encoders import base64
 from scrapdb.encoders import pandas
 from scrapdb.errors import EncoderError
 from scrapdb.facts import Decoded
 from scrapdb.facts import Found
-from scrapdb.facts import Glued
 from scrapdb.facts import Problem
 from scrapdb.text import is_deep
 from scrapdb.text import valid_json
@@ -27,63 +26,61 @@ from scrapdb.text import valid_text
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _TEXT_MIME_TYPES = ("text/", "application/javascript", "image/svg+xml", "application/xml")
 _JSON_MIME_TYPES = ("application/json", "+json")
-_UNREADABLE = (EncoderError, TypeError, ValueError, RecursionError)
-_Reason = tuple[str, str]  # kind and message of a problem
+_NESTED = (dict, list)
+_TOO_DEEP = "The value is nested too deeply."
+_DECODE = {encoder.NAME: encoder.decode for encoder in ENCODERS} | {pandas.NAME: pandas.frame}  # which stays a file
 
 
 def decoded(found: Found) -> Decoded:
     """Decode a scrap and its displays."""
-    glued, place = found.glued, found.place
+    glued = found.glued
     text = _text(glued.data)
-    value, reasons = _payload(glued, text)
-    size = _bytes(text)
-    displays: dict[str, bytes] = {}
-    if glued.display:
-        displays, left_out = _displays(glued.display)
-        reasons += left_out
-        size += sum(_bytes(_text(part)) for part in glued.display.values())
-    problems = tuple(Problem(kind, message, glued.name, place.cell, place.output) for kind, message in reasons)
-    return Decoded(glued.name, glued.encoder, place, value, displays, size, problems)
+    value, problems = (UNSET, ()) if glued.data is UNSET else _payload(found, text)
+    if not glued.display:
+        return Decoded(glued.name, glued.encoder, found.place, value, {}, _bytes(text), problems)
+    displays, left_out = _displays(found, glued.display)
+    size = _bytes(text) + sum(_bytes(_text(part)) for part in glued.display.values())
+    return Decoded(glued.name, glued.encoder, found.place, value, displays, size, problems + left_out)
 
 
-def _payload(glued: Glued, text: str | None) -> tuple[Any, list[_Reason]]:
+def _payload(found: Found, text: str | None) -> tuple[Any, tuple[Problem, ...]]:
     """Decode a payload; `text` is what `_text` made of it."""
-    if glued.data is UNSET:
-        return UNSET, []
-    reasons = []
-    if glued.encoder not in encoders.BY_NAME:
-        reasons.append(("encoder", f"No encoder is called {glued.encoder!r}; the payload is kept as it is."))
+    encoder, data = found.glued.encoder, found.glued.data
+    decode = _DECODE.get(encoder)
+    problems: tuple[Problem, ...] = ()
+    if decode is None:
+        message = f"No encoder is called {encoder!r}; the payload is kept as it is."
+        problems = (_problem(found, "encoder", message),)
     try:
-        return _value(glued, text), reasons
-    except _UNREADABLE as error:
-        message = "The value is nested too deeply." if isinstance(error, RecursionError) else str(error)
-        reasons.append(("payload", message))
-    return None if _is_deep(glued.data, text) else glued.data, reasons
-
-
-def _value(glued: Glued, text: str | None) -> Any:
-    if glued.encoder == pandas.NAME:
-        return pandas.frame(glued.data)
-    encoder = encoders.BY_NAME.get(glued.encoder)
-    value = encoder.decode(glued.data) if encoder else glued.data
-    if _is_deep(value, text):
-        raise RecursionError
-    return value
+        value = decode(data) if decode else data
+        reason = _TOO_DEEP if isinstance(value, _NESTED) and _is_deep(value, text) else None
+    except RecursionError:
+        reason = _TOO_DEEP
+    except (EncoderError, TypeError, ValueError) as error:
+        reason = str(error)
+    if reason is None:
+        return value, problems
+    return None if _is_deep(data, text) else data, (*problems, _problem(found, "payload", reason))
 
 
 def _is_deep(value: Any, text: str | None) -> bool:
-    return isinstance(value, dict | list) and (text is None or is_deep(value, text))
+    return isinstance(value, _NESTED) and (text is None or is_deep(value, text))
 
 
-def _displays(display: Mapping[str, Any]) -> tuple[dict[str, bytes], list[_Reason]]:
-    shown: dict[str, bytes] = {}
-    reasons = []
+def _displays(found: Found, display: Mapping[str, Any]) -> tuple[dict[str, bytes], tuple[Problem, ...]]:
+    displays: dict[str, bytes] = {}
+    problems: tuple[Problem, ...] = ()
     for mime, part in display.items():
         try:
-            shown[mime] = _display(mime, part)
+            displays[mime] = _display(mime, part)
         except RecursionError:
-            reasons.append(("payload", f"The display {mime} is nested too deeply; it is left out."))
-    return shown, reasons
+            message = f"The display {mime} is nested too deeply; it is left out."
+            problems += (_problem(found, "payload", message),)
+    return displays, problems
+
+
+def _problem(found: Found, kind: str, message: str) -> Problem:
+    return Problem(kind, message, found.glued.name, found.place.cell, found.place.output)
 
 
 def _display(mime: str, part: Any) -> bytes:

@@ -137,9 +137,9 @@ def _add_scrap(made: Rows, name: str, scrap: Decoded) -> None:
         stored, token = Stored("frame"), _add_frame(made, name, scrap.value)
     else:
         stored, token = Stored("display") if scrap.value is UNSET else store(scrap.value), None
-    digests = _add_displays(made, name, scrap.displays)
-    if stored.type == "display":
-        token = display_token(digests)
+    if scrap.displays:
+        digests = _add_displays(made, name, scrap.displays)
+        token = display_token(digests) if stored.type == "display" else token
     if shown := cell(name, stored, token):
         made.run_cells.append(shown)
     place = scrap.place

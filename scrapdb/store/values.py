@@ -50,9 +50,9 @@ def store(value: Any) -> Stored:
     if isinstance(value, str):
         return _store_text("text", value)
     if isinstance(value, bool):
-        return Stored("boolean", number=int(value))
+        return Stored("boolean", int(value))
     if isinstance(value, float):
-        return Stored("float", number=None if math.isnan(value) else value)
+        return Stored("float", None if math.isnan(value) else value)
     if isinstance(value, int):
         return _store_integer(value)
     if value is None:
@@ -86,12 +86,12 @@ def load(type_: str, number: float | None, text: str | None, json: str | None, e
 def _store_text(type_: str, text: str) -> Stored:
     if has_surrogates(text) or "\0" in text:
         return Stored(type_, text=valid_text(text).replace("\0", "\\u0000"), exact=_exact(text))
-    return Stored(type_, text=text)
+    return Stored(type_, None, text)
 
 
 def _store_integer(value: int) -> Stored:
     if _SMALLEST <= value <= _LARGEST:
-        return Stored("integer", number=value)
+        return Stored("integer", value)
     try:
         nearest = float(value)
     except OverflowError:
@@ -102,7 +102,7 @@ def _store_integer(value: int) -> Stored:
 def _store_json(value: Any) -> Stored:
     text, finite = finite_json(value)
     if finite and not has_surrogates(text):
-        return Stored("json", json=text)
+        return Stored("json", None, None, text)
     return Stored("json", json=valid_text(text), exact=_exact(value))
 
 
