@@ -11,7 +11,6 @@ from typing import Any
 from scrapdb.facts import Status
 from scrapdb.notebooks.ipynb import Cell
 from scrapdb.notebooks.ipynb import Output
-from scrapdb.notebooks.ipynb import text
 
 _MAY_FAIL = "raises-exception"
 _SKIPPED = "skip-execution"
@@ -53,4 +52,4 @@ def _ran(cell: Cell) -> bool:
 
 def is_run(cell: Cell) -> bool:
     """Return whether a runner would execute the cell: an empty one never gets an execution count."""
-    return _SKIPPED not in cell.metadata.tags and bool(text(cell.source).strip())
+    return _SKIPPED not in cell.metadata.tags and any(map(str.strip, cell.source))
