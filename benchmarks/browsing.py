@@ -26,11 +26,13 @@ from datasette.version import __version__
 
 from benchmarks.racing import Row
 from scrapdb.cli.hosting import SETTINGS
+from scrapdb.facts import Decoded
 from scrapdb.facts import Facts
 from scrapdb.facts import Found
 from scrapdb.facts import Glued
 from scrapdb.facts import Place
 from scrapdb.notebooks import read
+from scrapdb.notebooks.decode import decoded
 from scrapdb.store.marks import File
 from scrapdb.store.rows import Rows
 from scrapdb.store.rows import rows
@@ -131,16 +133,16 @@ def runs(ticker: Facts, count: int) -> Iterator[Rows]:
         yield rows(File(f"tickers/{number:06}.ipynb", size=1, mtime_ns=number), facts)
 
 
-def with_scraps(found: Facts, scraps: list[Found]) -> Facts:
+def with_scraps(found: Facts, scraps: list[Decoded]) -> Facts:
     """Put scraps in the place of those of the same names."""
-    names = {scrap.glued.name for scrap in scraps}
-    kept = [scrap for scrap in found.scraps if scrap.glued.name not in names]
+    names = {scrap.name for scrap in scraps}
+    kept = [scrap for scrap in found.scraps if scrap.name not in names]
     return msgspec.structs.replace(found, scraps=(*kept, *scraps))
 
 
-def glued(name: str, data: Any, encoder: str) -> Found:
+def glued(name: str, data: Any, encoder: str) -> Decoded:
     """Make a scrap."""
-    return Found(Glued(name, encoder, data), Place(0, 0))
+    return decoded(Found(Glued(name, encoder, data), Place(0, 0)))
 
 
 def frame_payload() -> str:

@@ -1,7 +1,8 @@
 """The values that travel between the rooms: scraps, parameters and what was found in one notebook.
 
 All are frozen. They hold plain Python values and bytes; how a value is written in a notebook is the business of
-`encoders` and `notebooks.wire`, how it is kept in a store that of `store`.
+`encoders` and `notebooks`, how it is kept in a store that of `store`. A scrap is `Glued`, as an output holds it, then
+`Found` at its place, and at last `Decoded`.
 """
 
 from __future__ import annotations
@@ -60,6 +61,42 @@ class Found(msgspec.Struct, frozen=True):
     place: Place
 
 
+class Frame(msgspec.Struct, frozen=True):
+    """A DataFrame, not read: its parquet file.
+
+    Args:
+        parquet: the bytes of the file.
+        rows: how many rows it has.
+        schema: name and Arrow type of each column, without those of the index.
+    """
+
+    parquet: bytes
+    rows: int
+    schema: tuple[tuple[str, str], ...]
+
+
+class Decoded(msgspec.Struct, frozen=True):
+    """A scrap of which every payload is decoded.
+
+    Args:
+        name: the name it was glued under.
+        encoder: how its payload was written.
+        place: where it was glued.
+        value: a JSON value or a Frame, the payload itself if it cannot be decoded; UNSET if only a display was glued.
+        displays: the bytes of what was shown for it, by MIME type.
+        size: bytes of its payload and displays in the notebook.
+        problems: what of it cannot be decoded.
+    """
+
+    name: str
+    encoder: str
+    place: Place
+    value: Any = UNSET
+    displays: dict[str, bytes] = {}
+    size: int = 0
+    problems: tuple[Problem, ...] = ()
+
+
 class Parameter(msgspec.Struct, frozen=True):
     """An effective parameter of a run: `value` is a JSON value or an Expression."""
 
@@ -113,6 +150,6 @@ class Facts(msgspec.Struct, frozen=True):
     cells: int | None = None
     metadata: dict[str, Any] | None = None
     parameters: tuple[Parameter, ...] = ()
-    scraps: tuple[Found, ...] = ()
+    scraps: tuple[Decoded, ...] = ()
     code: tuple[CodeCell, ...] = ()
     problems: tuple[Problem, ...] = ()

@@ -1,10 +1,19 @@
-"""Text that neither UTF-8 nor SQLite can hold: lone surrogates, from JSON escapes and from names of files."""
+"""Text and JSON that UTF-8 and SQLite can hold.
+
+They cannot hold lone surrogates, from JSON escapes and from names of files; nor SQLite NaN in JSON, and many levels.
+"""
 
 from __future__ import annotations
 
+import functools
+import math
 import re
+from collections.abc import Callable
+from typing import Any
 
 _SURROGATE = "[\ud800-\udfff]"  # compiled when a text is not ASCII: most commands see none
+_DEEPEST = 200  # levels; SQLite's JSON functions refuse more than 1000, and Python's recursion ends too
+_NESTED = (dict, list)
 
 
 def has_surrogates(text: str) -> bool:
@@ -17,3 +26,57 @@ def valid_text(text: str) -> str:
     if text.isascii():
         return text
     return re.sub(_SURROGATE, lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def valid_json(value: Any) -> str:
+    """Write compact JSON that SQLite's functions accept: NaN and infinities are null, lone surrogates escaped.
+
+    Raises:
+        RecursionError: the value is nested too deeply.
+        TypeError: it holds something that JSON has no word for.
+    """
+    return valid_text(finite_json(value)[0])
+
+
+def finite_json(value: Any) -> tuple[str, bool]:
+    """Write compact JSON without NaN and infinities, and say whether there were none.
+
+    Raises:
+        RecursionError, TypeError: as `valid_json`.
+    """
+    try:
+        text, finite = _encoder()(value), True
+    except ValueError:
+        text, finite = _encoder()(_without_nan(value)), False
+    if is_deep(value, text):
+        raise RecursionError("nested too deeply")
+    return text, finite
+
+
+def is_deep(value: Any, text: str) -> bool:
+    """Return whether a value, written as this JSON, has more levels of lists and dicts than are kept."""
+    if text.count("[") + text.count("{") <= _DEEPEST:
+        return False
+    depth, level = 0, [value] if isinstance(value, _NESTED) else []
+    while level and depth <= _DEEPEST:
+        items = [item for part in level for item in (part.values() if isinstance(part, dict) else part)]
+        depth += bool(items)
+        level = [item for item in items if isinstance(item, _NESTED)]
+    return depth > _DEEPEST
+
+
+@functools.cache
+def _encoder() -> Callable[[Any], str]:
+    import json  # takes longer than many a query, which writes none
+
+    return json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return value

@@ -130,8 +130,8 @@ def test_no_import_circle() -> None:
     assert len(list(TopologicalSorter(GRAPH).static_order())) >= len(MODULES)
 
 
-def test_store_knows_no_notebook() -> None:
-    assert {room(name) for name in reach("store") & MODULES.keys()} & {"notebooks"} == set()
+def test_store_knows_no_notebook_and_no_encoder() -> None:
+    assert {room(name) for name in reach("store") & MODULES.keys()} & {"notebooks", "encoders"} == set()
 
 
 def test_glue_knows_no_store() -> None:

@@ -1,9 +1,19 @@
 from __future__ import annotations
 
+import json
+import math
+import sqlite3
+from contextlib import closing
+from typing import Any
+
 import pytest
+from hypothesis import given
 
 from scrapdb.text import has_surrogates
+from scrapdb.text import is_deep
+from scrapdb.text import valid_json
 from scrapdb.text import valid_text
+from tests.store.test_values import VALUES
 
 
 @pytest.mark.parametrize(
@@ -20,3 +30,30 @@ def test_text_becomes_valid(text: str, valid: str) -> None:
     assert valid_text(text) == valid
     assert has_surrogates(text) == (text != valid)
     valid.encode()
+
+
+@given(VALUES)
+def test_json_is_valid_for_sqlite(value: Any) -> None:
+    text = valid_json(value)
+    text.encode()
+    with closing(sqlite3.connect(":memory:")) as database:
+        assert database.execute("SELECT json_valid(?)", (text,)).fetchone() == (1,)
+
+
+def test_json_has_no_blanks_and_no_nan() -> None:
+    assert valid_json({"é": [1, math.nan, "\ud800"]}) == '{"é":[1,null,"\\ud800"]}'
+
+
+@pytest.mark.parametrize(
+    ("value", "deep"),
+    [
+        ([[]] * 5000, False),
+        (["[" * 5000], False),
+        ("[" * 5000, False),
+        (json.loads("[" * 200 + "1" + "]" * 200), False),
+        (json.loads("[" * 201 + "1" + "]" * 201), True),
+        (json.loads('{"a":[' * 101 + "1" + "]}" * 101), True),
+    ],
+)
+def test_levels_of_lists_and_dicts_are_counted(value: Any, deep: bool) -> None:
+    assert is_deep(value, json.dumps(value)) == deep

@@ -12,7 +12,7 @@ def decode(text: str) -> bytes:
     import pybase64
 
     try:
-        return pybase64.b64decode(text, validate=True)
+        return pybase64.b64decode(text.rstrip(), validate=True)
     except ValueError:
         return pybase64.b64decode("".join(text.split()), validate=True)
 

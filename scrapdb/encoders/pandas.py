@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from typing import Any
-from typing import NamedTuple
 
 from scrapdb.encoders import base64
 from scrapdb.errors import EncoderError
+from scrapdb.facts import Frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,20 +70,18 @@ def parquet(data: Any) -> bytes:
         raise EncoderError(f"The payload of a DataFrame is not base64: {error}") from error
 
 
-class Summary(NamedTuple):
-    """The shape of a DataFrame: rows, columns without the index, and (name, Arrow type) of each."""
-
-    rows: int
-    columns: int
-    schema: list[tuple[str, str]]
-
-
-def summary(parquet_file: bytes) -> Summary:
-    """Read the shape from a parquet file's footer, without its data.
+def frame(data: Any) -> Frame:
+    """Take the DataFrame out of the payload as it is; only the footer of its file is read.
 
     Raises:
-        EncoderError: the bytes are not a parquet file.
+        EncoderError: the payload is not base64, or not parquet.
     """
+    content = parquet(data)
+    return Frame(content, *_shape(content))
+
+
+def _shape(parquet_file: bytes) -> tuple[int, tuple[tuple[str, str], ...]]:
+    """Read how many rows there are, and name and Arrow type of each column but those of the index."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -91,7 +89,7 @@ def summary(parquet_file: bytes) -> Summary:
         file = pq.ParquetFile(pa.BufferReader(parquet_file))
         schema = file.schema_arrow
         index = (schema.pandas_metadata or {}).get("index_columns") or []
-        columns = [(field.name, str(field.type)) for field in schema if field.name not in index]
+        columns = tuple((field.name, str(field.type)) for field in schema if field.name not in index)
     except (pa.ArrowException, OSError, ValueError, TypeError, AttributeError) as error:
         raise EncoderError(f"The payload of a DataFrame is not parquet: {error}") from error
-    return Summary(file.metadata.num_rows, len(columns), columns)
+    return file.metadata.num_rows, columns

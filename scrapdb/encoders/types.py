@@ -87,7 +87,7 @@ def restored(value: Any, types: Mapping[str, str], at: str = "") -> Any:
     if isinstance(value, dict):
         value = {key: restored(item, types, f"{at}/{_escaped(key)}") for key, item in value.items()}
     elif isinstance(value, list):
-        value = [restored(item, types, f"{at}/{place}") for place, item in enumerate(value)]
+        value = [restored(item, types, f"{at}/{index}") for index, item in enumerate(value)]
     name, _, detail = types.get(at, "").partition(" ")
     return _BY_NAME[name].read(value, detail) if name in _BY_NAME else value
 
@@ -119,7 +119,7 @@ def _plain(value: Any, at: str, types: dict[str, str]) -> Any:
     if type(value) in _JSON:
         return value
     if isinstance(value, list):
-        return [_plain(item, f"{at}/{place}", types) for place, item in enumerate(value)]
+        return [_plain(item, f"{at}/{index}", types) for index, item in enumerate(value)]
     if isinstance(value, Mapping):
         return {key: _plain(item, f"{at}/{_escaped(key)}", types) for key, item in _with_text_keys(value, at)}
     if _is_missing(value):

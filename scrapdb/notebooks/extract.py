@@ -1,14 +1,16 @@
-"""A typed notebook to its facts: status, times, parameters, scraps and problems. Pure."""
+"""A typed notebook to its facts: status, times, parameters, decoded scraps and problems. Pure."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from scrapdb.facts import CodeCell
 from scrapdb.facts import Facts
@@ -20,11 +22,12 @@ from scrapdb.facts import RunError
 from scrapdb.notebooks import ipynb
 from scrapdb.notebooks import parameters
 from scrapdb.notebooks import wire
+from scrapdb.notebooks.decode import decoded
 from scrapdb.notebooks.ipynb import Cell
 from scrapdb.notebooks.ipynb import Notebook
 from scrapdb.notebooks.ipynb import UnreadableError
 from scrapdb.notebooks.status import error
-from scrapdb.notebooks.status import runs
+from scrapdb.notebooks.status import is_run
 from scrapdb.notebooks.status import status
 from scrapdb.notebooks.times import cell_seconds
 from scrapdb.notebooks.times import iso
@@ -59,7 +62,7 @@ def extract(notebook: Notebook) -> Facts:
     """
     metadata = notebook.metadata
     real = [cell for cell in notebook.cells if PAPERMILL_MARK not in cell.metadata.tags]
-    code = [(place, cell) for place, cell in enumerate(real) if cell.cell_type == "code"]
+    code = [(index, cell) for index, cell in enumerate(real) if cell.cell_type == "code"]
     cells = [cell for _, cell in code]
     papermill = _mapping(metadata, "papermill")
     started, ended, seconds = times(cells, papermill)
@@ -67,7 +70,7 @@ def extract(notebook: Notebook) -> Facts:
     given, suspicious = parameters.effective(
         code, _mapping(papermill, "parameters"), python=language in {None, "python", "ipython"}
     )
-    scraps, problems = _scraps(code)
+    scraps, problems = glued(code)
     return Facts(
         status=status(cells, papermill),
         started_at=iso(started),
@@ -82,38 +85,45 @@ def extract(notebook: Notebook) -> Facts:
         cells=len(real),
         metadata={key: part for key, part in metadata.items() if key not in _NOT_KEPT},
         parameters=tuple(given),
-        scraps=scraps,
+        scraps=tuple(map(decoded, scraps)),
         code=tuple(_code_cells(code, {found.place.cell for found in scraps})),
         problems=(*notebook.problems, *suspicious, *problems),
     )
 
 
-def _scraps(code: list[tuple[int, Cell]]) -> tuple[tuple[Found, ...], list[Problem]]:
-    """Collect what was glued, the last of a repeated name; a display joins the value glued before it in its cell."""
-    found: dict[str, Found] = {}
+def glued(code: Iterable[tuple[int, Cell]]) -> tuple[list[Found], list[Problem]]:
+    """Collect what was glued, the last of a repeated name; a display joins the value glued before it in its cell.
+
+    Args:
+        code: the code cells with their indexes, as in Place.
+
+    Raises:
+        msgspec.MsgspecError: as `extract`.
+    """
+    scraps: dict[str, Found] = {}
     problems: list[Problem] = []
-    for item in _glued(code):
+    for item in _items(code):
         if isinstance(item, Problem):
             problems.append(item)
             continue
-        earlier = found.pop(item.glued.name, None)
+        earlier = scraps.pop(item.glued.name, None)
         if earlier and _belongs(item, earlier):
-            found[item.glued.name] = _joined(earlier, item)
+            scraps[item.glued.name] = _merged(earlier, item)
             continue
         if earlier:
             problems.append(_repeated(earlier, item))
-        found[item.glued.name] = item
-    return tuple(found.values()), problems
+        scraps[item.glued.name] = item
+    return list(scraps.values()), problems
 
 
-def _glued(code: list[tuple[int, Cell]]) -> Iterator[Found | Problem]:
-    for place, cell in code:
+def _items(code: Iterable[tuple[int, Cell]]) -> Iterator[Found | Problem]:
+    for index, cell in code:
         for number, output in enumerate(cell.outputs):
             for item in wire.read(output.data, output.metadata, ipynb.value):
                 if isinstance(item, Glued):
-                    yield Found(item, Place(place, number, cell.id, cell.execution_count))
+                    yield Found(item, Place(index, number, cell.id, cell.execution_count))
                 else:
-                    yield Problem(item.kind, item.message, item.name, place, number)
+                    yield Problem(item.kind, item.message, item.name, index, number)
 
 
 def _belongs(item: Found, earlier: Found) -> bool:
@@ -125,9 +135,8 @@ def _belongs(item: Found, earlier: Found) -> bool:
     )
 
 
-def _joined(earlier: Found, item: Found) -> Found:
-    glued = earlier.glued
-    return Found(Glued(glued.name, glued.encoder, glued.data, item.glued.display), earlier.place)
+def _merged(earlier: Found, item: Found) -> Found:
+    return replace(earlier, glued=replace(earlier.glued, display=item.glued.display))
 
 
 def _repeated(earlier: Found, item: Found) -> Problem:
@@ -136,21 +145,21 @@ def _repeated(earlier: Found, item: Found) -> Problem:
     return Problem("repeated", message, item.glued.name, item.place.cell, item.place.output)
 
 
-def _code_cells(code: list[tuple[int, Cell]], glued: set[int]) -> Iterator[CodeCell]:
-    for place, cell in code:
-        if runs(cell):
-            wanted = place in glued or error(cell) is not None
+def _code_cells(code: list[tuple[int, Cell]], gluing: set[int]) -> Iterator[CodeCell]:
+    for index, cell in code:
+        if is_run(cell):
+            wanted = index in gluing or error(cell) is not None
             source = ipynb.text(cell.source)[:_LONGEST_SOURCE] if wanted else None
-            yield CodeCell(place, cell.id, cell.execution_count, cell_seconds(cell), source)
+            yield CodeCell(index, cell.id, cell.execution_count, cell_seconds(cell), source)
 
 
 def _error(code: list[tuple[int, Cell]]) -> RunError | None:
-    for place, cell in code:
+    for index, cell in code:
         if output := error(cell):
             lines = output.traceback
             trace = lines if isinstance(lines, str) else "\n".join(lines)
             plain = _TERMINAL_COLOURS.sub("", trace)[-_LONGEST_TRACEBACK:]
-            return RunError(output.ename, output.evalue, place, plain)
+            return RunError(output.ename, output.evalue, index, plain)
     return None
 
 

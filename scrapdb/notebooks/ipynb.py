@@ -140,7 +140,7 @@ def read_careful(content: bytes) -> Notebook:
     major, minor = document.get("nbformat"), document.get("nbformat_minor")
     if major != FORMAT or isinstance(major, bool):
         document = _convert(document, major)
-    cells = [_cell(cell, place, problems) for place, cell in enumerate(_list(document, "cells", problems))]
+    cells = [_cell(cell, index, problems) for index, cell in enumerate(_list(document, "cells", problems))]
     return Notebook(
         nbformat=_integer(major) or FORMAT,
         nbformat_minor=_integer(minor) or 0,
@@ -256,20 +256,20 @@ def _convert(document: dict[str, Any], major: Any) -> dict[str, Any]:
     return converted
 
 
-def _cell(cell: Any, place: int, problems: list[Problem]) -> Cell:
+def _cell(cell: Any, index: int, problems: list[Problem]) -> Cell:
     if not isinstance(cell, dict):
-        problems.append(Problem("malformed", f"A cell is {_kind(cell)}, not an object; it is left out.", cell=place))
+        problems.append(Problem("malformed", f"A cell is {_kind(cell)}, not an object; it is left out.", cell=index))
         return Cell()
     outputs = [
-        _output(output, place, number, problems)
-        for number, output in enumerate(_list(cell, "outputs", problems, place) if "outputs" in cell else [])
+        _output(output, index, number, problems)
+        for number, output in enumerate(_list(cell, "outputs", problems, index) if "outputs" in cell else [])
     ]
     identity = cell.get("id")
     return Cell(
         cell_type=_string(cell.get("cell_type")),
         id=identity if isinstance(identity, str) else None,
         source=_lines(cell.get("source")),
-        metadata=_cell_metadata(_mapping(cell, "metadata", problems, place)),
+        metadata=_cell_metadata(_mapping(cell, "metadata", problems, index)),
         execution_count=_integer(cell.get("execution_count")),
         outputs=outputs,
     )

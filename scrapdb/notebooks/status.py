@@ -11,7 +11,6 @@ from typing import Any
 from scrapdb.facts import Status
 from scrapdb.notebooks.ipynb import Cell
 from scrapdb.notebooks.ipynb import Output
-from scrapdb.notebooks.ipynb import text
 
 _MAY_FAIL = "raises-exception"
 _SKIPPED = "skip-execution"
@@ -30,7 +29,7 @@ def status(cells: Sequence[Cell], papermill: dict[str, Any]) -> Status:
         return "failed"
     if ("running" in states or "pending" in states) and papermill.get("end_time") is None:
         return "running"
-    ran = [_ran(cell) for cell in cells if runs(cell)]
+    ran = [_ran(cell) for cell in cells if is_run(cell)]
     if all(ran):
         return "completed"
     return "partial" if any(ran) else "not run"
@@ -51,6 +50,6 @@ def _ran(cell: Cell) -> bool:
     return cell.execution_count is not None and (not began or not timing.keys().isdisjoint(_ENDS))
 
 
-def runs(cell: Cell) -> bool:
+def is_run(cell: Cell) -> bool:
     """Return whether a runner would execute the cell: an empty one never gets an execution count."""
-    return _SKIPPED not in cell.metadata.tags and bool(text(cell.source).strip())
+    return _SKIPPED not in cell.metadata.tags and any(map(str.strip, cell.source))

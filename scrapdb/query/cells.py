@@ -14,7 +14,7 @@ from scrapdb.query.fields import Field
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.sql import statements
 from scrapdb.query.sql.statements import Output
-from scrapdb.store.loading import load
+from scrapdb.store.values import load
 
 # The cells of a chunk of notebooks: type, value and exact by notebook, name and role.
 Cells = Mapping[tuple[int, int, str], tuple[str, Any, str | None]]

@@ -9,26 +9,15 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from collections.abc import Iterable
-from collections.abc import Mapping
 from typing import Literal
 
 from scrapdb.errors import ExpressionError
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.nodes import Name
+from scrapdb.store import values
 
-Kind = Literal["number", "text", "time", "json", "frame", "display"]
+Kind = values.Kind | Literal["time"]
 
-# What can be done with a value of a stored type; a null is of no kind.
-KINDS: Mapping[str, Kind] = {
-    "boolean": "number",
-    "integer": "number",
-    "float": "number",
-    "text": "text",
-    "expression": "text",
-    "json": "json",
-    "frame": "frame",
-    "display": "display",
-}
 # With more names than this only those that begin alike are compared for a suggestion.
 _MANY = 2000
 
@@ -104,7 +93,7 @@ class Field(Frozen):
     @functools.cached_property
     def kinds(self) -> frozenset[Kind]:
         """The kinds of its values; empty if all are null."""
-        return frozenset(KINDS[type_] for type_ in self.types if type_ in KINDS)
+        return frozenset(values.KINDS[type_] for type_ in self.types if type_ in values.KINDS)
 
     @property
     def notebooks(self) -> int:

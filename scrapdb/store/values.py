@@ -1,24 +1,33 @@
-"""A Python value to the columns `type, number, text, json, exact` that hold it in a store; `loading` is the way back.
+"""A Python value to the columns `type, number, text, json, exact` that hold it in a store, and back.
 
 The rules stand in the head of `schema.sql`. Pure functions.
 """
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable
 from typing import Any
+from typing import Literal
 from typing import NamedTuple
 
+from scrapdb.text import finite_json
 from scrapdb.text import has_surrogates
 from scrapdb.text import valid_text
 
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+Kind = Literal["number", "text", "json", "frame", "display"]
+
+# What can be done with a value of a stored type; a null is of no kind.
+KINDS: dict[str, Kind] = {
+    "boolean": "number",
+    "integer": "number",
+    "float": "number",
+    "text": "text",
+    "expression": "text",
+    "json": "json",
+    "frame": "frame",
+    "display": "display",
+}
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
-_DEEPEST = (
-    200  # levels of lists and dicts; SQLite's JSON functions refuse more than 1000, and Python's recursion ends too
-)
 
 
 class Stored(NamedTuple):
@@ -41,9 +50,9 @@ def store(value: Any) -> Stored:
     if isinstance(value, str):
         return _store_text("text", value)
     if isinstance(value, bool):
-        return Stored("boolean", number=int(value))
+        return Stored("boolean", int(value))
     if isinstance(value, float):
-        return Stored("float", number=None if math.isnan(value) else value)
+        return Stored("float", None if math.isnan(value) else value)
     if isinstance(value, int):
         return _store_integer(value)
     if value is None:
@@ -55,25 +64,34 @@ def store(value: Any) -> Stored:
     return _store_json(value)
 
 
-def valid_json(value: Any) -> str:
-    """Write JSON that SQLite's functions accept: NaN and infinities are null, lone surrogates escaped.
+def load(type_: str, number: float | None, text: str | None, json: str | None, exact: str | None) -> Any:
+    """Return the value that `store` laid out; frames, displays and nulls are None here."""
+    if exact is not None:
+        value = _parsed(exact)
+    elif type_ == "boolean":
+        value = bool(number)
+    elif type_ == "float":
+        value = float("nan") if number is None else float(number)
+    elif type_ == "json":
+        value = _parsed(json or "null")
+    else:
+        value = number if number is not None else text
+    if type_ == "expression":
+        from scrapdb.facts import Expression
 
-    Raises:
-        RecursionError: the value is nested too deeply.
-        TypeError: it holds something that JSON has no word for.
-    """
-    return valid_text(_dumps(value)[0])
+        return Expression(value)
+    return value
 
 
 def _store_text(type_: str, text: str) -> Stored:
     if has_surrogates(text) or "\0" in text:
-        return Stored(type_, text=valid_text(text).replace("\0", "\\u0000"), exact=json.dumps(text))
-    return Stored(type_, text=text)
+        return Stored(type_, text=valid_text(text).replace("\0", "\\u0000"), exact=_exact(text))
+    return Stored(type_, None, text)
 
 
 def _store_integer(value: int) -> Stored:
     if _SMALLEST <= value <= _LARGEST:
-        return Stored("integer", number=value)
+        return Stored("integer", value)
     try:
         nearest = float(value)
     except OverflowError:
@@ -82,40 +100,19 @@ def _store_integer(value: int) -> Stored:
 
 
 def _store_json(value: Any) -> Stored:
-    text, finite = _dumps(value)
+    text, finite = finite_json(value)
     if finite and not has_surrogates(text):
-        return Stored("json", json=text)
-    return Stored("json", json=valid_text(text), exact=json.dumps(value, separators=(",", ":")))
+        return Stored("json", None, None, text)
+    return Stored("json", json=valid_text(text), exact=_exact(value))
 
 
-def _dumps(value: Any) -> tuple[str, bool]:
-    """Write JSON without NaN and infinities, and say whether there were none."""
-    try:
-        text, finite = _encode(value), True
-    except ValueError:
-        text, finite = _encode(_without_nan(value)), False
-    if text.count("[") + text.count("{") > _DEEPEST and _depth(value) > _DEEPEST:
-        raise RecursionError("nested too deeply")
-    return text, finite
+def _exact(value: Any) -> str:
+    import json  # takes longer than many a query, of which few need it
+
+    return json.dumps(value, separators=(",", ":"))
 
 
-def _depth(value: Any) -> int:
-    """Count the levels of lists and dicts, without recursion."""
-    depth, level = 0, [value]
-    while level := [item for part in level if isinstance(part, dict | list) for item in _items(part)]:
-        depth += 1
-    return depth
+def _parsed(text: str) -> Any:
+    import json
 
-
-def _items(part: dict[str, Any] | list[Any]) -> Iterable[Any]:
-    return part.values() if isinstance(part, dict) else part
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(item) for item in value]
-    return value
+    return json.loads(text)

@@ -23,6 +23,7 @@ from scrapdb.store import sidecars
 from scrapdb.store.connection import open_writer
 from scrapdb.store.connection import transaction
 from scrapdb.store.errors import sentences
+from scrapdb.store.values import KINDS
 
 if TYPE_CHECKING:
     from scrapdb.store.rows import Rows
@@ -33,14 +34,15 @@ Changes = Counter[tuple[int, str, str]]  # (name_id, role, type): by how many no
 _COUNT = """
 INSERT INTO name_types VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET notebooks = notebooks + excluded.notebooks"""
-_SUMMARY = """
+# A name's type is the kind of its values, but for booleans, which people tell from numbers.
+_KIND = " ".join(f"WHEN '{type_}' THEN '{kind}'" for type_, kind in (KINDS | {"boolean": "boolean"}).items())
+_SUMMARY = f"""
 UPDATE names SET (scraps, parameters, type) = (
   SELECT coalesce(sum(notebooks) FILTER (WHERE role = 'scrap'), 0),
          coalesce(sum(notebooks) FILTER (WHERE role = 'parameter'), 0),
          CASE count(DISTINCT kind) WHEN 0 THEN iif(count(*), 'null', NULL) WHEN 1 THEN max(kind) ELSE 'mixed' END
     FROM (SELECT role, notebooks,
-                 CASE type WHEN 'integer' THEN 'number' WHEN 'float' THEN 'number' WHEN 'expression' THEN 'text'
-                           WHEN 'null' THEN NULL ELSE type END AS kind
+                 CASE type {_KIND} END AS kind
             FROM name_types WHERE name_id = ?1 AND notebooks > 0))
 WHERE id = ?1"""
 
@@ -186,7 +188,7 @@ class Writer:
         self._insert("notebooks", [(id_, *rows.notebook) for id_, rows in of], "REPLACE")
         for table in ("scraps", "parameters", "displays", "frames"):
             self._insert(table, [(id_, names[row[0]], *row[1:]) for id_, rows in of for row in getattr(rows, table)])
-        self._insert("cells", [(id_, *row) for id_, rows in of for row in rows.code])
+        self._insert("cells", [(id_, *row) for id_, rows in of for row in rows.code_cells])
         self._insert("problems", [(None, id_, *row) for id_, rows in of for row in rows.problems])
         self.connection.executemany(
             "INSERT OR IGNORE INTO blobs VALUES (?, ?)", [blob for rows in batch for blob in rows.blobs.items()]
@@ -200,12 +202,12 @@ class Writer:
             self.connection.executemany(f"{how} INTO {table} VALUES ({marks})", rows)
 
     def _write_runs(self, batch: Sequence[Rows], ids: Sequence[int]) -> None:
-        seen = {(name, kind): None for rows in batch for name, kind, _ in rows.cells}
+        seen = {(name, kind): None for rows in batch for name, kind, _ in rows.run_cells}
         self._columns = runs.add_columns(self.connection, self._columns, seen)
         runs.write_cells(
             self.connection,
             self._columns,
-            [(runs.fixed((id_, *rows.run)), rows.cells) for id_, rows in zip(ids, batch, strict=True)],
+            [(runs.fixed((id_, *rows.run)), rows.run_cells) for id_, rows in zip(ids, batch, strict=True)],
         )
 
     def _name_ids(self, names: set[str]) -> dict[str, int]:

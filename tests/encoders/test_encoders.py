@@ -13,10 +13,9 @@ from pandas.testing import assert_frame_equal
 
 from scrapdb import encoders
 from scrapdb.encoders.base64 import decode as from_base64
-from scrapdb.encoders.pandas import Summary
-from scrapdb.encoders.pandas import parquet
-from scrapdb.encoders.pandas import summary
+from scrapdb.encoders.pandas import frame
 from scrapdb.errors import EncoderError
+from scrapdb.facts import Frame
 
 FRAME = pd.DataFrame({"n": [1, 2], "s": ["a", None]}, index=["r1", "r2"])
 
@@ -25,6 +24,10 @@ def parquet_file(frame: pd.DataFrame = FRAME) -> bytes:
     file = io.BytesIO()
     frame.to_parquet(file, engine="pyarrow")
     return file.getvalue()
+
+
+def in_base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
 
 
 def claiming(pandas_metadata: bytes) -> bytes:
@@ -66,12 +69,12 @@ def test_a_frame_is_read(wrapped: bool) -> None:
     content = parquet_file()
     payload = base64.encodebytes(content) if wrapped else base64.b64encode(content)
     assert_frame_equal(encoders.BY_NAME["pandas"].decode(payload.decode()), FRAME)
-    assert parquet(payload.decode()) == content
+    assert frame(payload.decode()).parquet == content
 
 
 def test_a_frame_is_summed_up_without_its_index() -> None:
-    assert summary(parquet_file()) == Summary(2, 2, [("n", "int64"), ("s", "large_string")])
-    assert summary(parquet_file(FRAME.reset_index(drop=True))).columns == 2
+    for content in (parquet_file(), parquet_file(FRAME.reset_index(drop=True))):
+        assert frame(in_base64(content)) == Frame(content, 2, (("n", "int64"), ("s", "large_string")))
 
 
 @pytest.mark.parametrize("payload", [None, 1, ["UEFSMQ=="], "no base64!", "é", "", "UEFSMQ==", "UEFSMVBBUjE="])
@@ -79,20 +82,20 @@ def test_what_is_no_frame_is_refused(payload: Any) -> None:
     with pytest.raises(EncoderError, match=r"^The payload of a DataFrame is not "):
         encoders.BY_NAME["pandas"].decode(payload)
     with pytest.raises(EncoderError, match=r"^The payload of a DataFrame is not "):
-        summary(parquet(payload))
+        frame(payload)
 
 
 @pytest.mark.parametrize("claim", [b"[1]", b"no JSON", b"\xff", b'{"index_columns": 7}', b'"text"'])
 def test_a_parquet_file_with_false_claims_is_refused(claim: bytes) -> None:
     with pytest.raises(EncoderError, match="not parquet"):
-        summary(claiming(claim))
+        frame(in_base64(claiming(claim)))
 
 
 def test_a_truncated_parquet_file_is_refused() -> None:
     content = parquet_file()
     for length in range(0, len(content), 97):
         with pytest.raises(EncoderError, match="not parquet"):
-            summary(content[:length])
+            frame(in_base64(content[:length]))
 
 
 @pytest.mark.parametrize(("text", "content"), [("aGk=", b"hi"), ("aG\nk=\n", b"hi"), ("", b""), (" aGk=\r\n ", b"hi")])

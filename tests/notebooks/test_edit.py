@@ -23,6 +23,8 @@ from scrapdb.errors import ScrapbookDataException
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import UsageError
 from scrapdb.facts import Glued
+from scrapdb.notebooks import extract
+from scrapdb.notebooks import ipynb
 from scrapdb.notebooks.edit import put
 from scrapdb.notebooks.edit import remove
 from scrapdb.notebooks.extract import facts
@@ -77,7 +79,8 @@ def outputs(content: bytes) -> list[Any]:
 
 
 def glued(content: bytes) -> dict[str, Glued]:
-    return {found.glued.name: found.glued for found in facts(content).scraps}
+    code = [(index, cell) for index, cell in enumerate(ipynb.read_careful(content).cells) if cell.cell_type == "code"]
+    return {found.glued.name: found.glued for found in extract.glued(code)[0]}
 
 
 def cells(*all_outputs: list[Any], **options: Any) -> bytes:

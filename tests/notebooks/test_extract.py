@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import base64
 import hashlib
+import io
 import json
 import math
 import warnings
@@ -15,7 +17,6 @@ import pytest
 from msgspec import UNSET
 from pandas.testing import assert_frame_equal
 
-from scrapdb import encoders
 from scrapdb.facts import Facts
 from scrapdb.facts import Place
 from scrapdb.notebooks.extract import facts
@@ -32,53 +33,52 @@ from tests.notebook_builder import scrap
 
 SHOWN = {"text/plain": "1"}
 OTHER = {"image/png": PNG}
+TEXT = {"text/plain": b"1"}
+PICTURE = {"image/png": base64.b64decode(PNG)}
 
 
 def glued(found: Facts) -> list[tuple[Any, ...]]:
-    return [
-        (scrap.glued.name, scrap.glued.data, scrap.glued.display, scrap.place.cell, scrap.place.output)
-        for scrap in found.scraps
-    ]
+    return [(scrap.name, scrap.value, scrap.displays, scrap.place.cell, scrap.place.output) for scrap in found.scraps]
 
 
 @pytest.mark.parametrize(
     ("cells", "expected", "repeated"),
     [
         # a value glued with its display
-        ([code("", scrap("x", 1), display("x", SHOWN))], [("x", 1, SHOWN, 0, 0)], []),
+        ([code("", scrap("x", 1), display("x", SHOWN))], [("x", 1, TEXT, 0, 0)], []),
         # two of them
         (
             [code("", scrap("x", 1), display("x", SHOWN), scrap("y", 2), display("y", OTHER))],
-            [("x", 1, SHOWN, 0, 0), ("y", 2, OTHER, 0, 2)],
+            [("x", 1, TEXT, 0, 0), ("y", 2, PICTURE, 0, 2)],
             [],
         ),
         # values first, displays after
         (
             [code("", scrap("x", 1), scrap("y", 2), display("x", SHOWN), display("y", OTHER))],
-            [("x", 1, SHOWN, 0, 0), ("y", 2, OTHER, 0, 1)],
+            [("x", 1, TEXT, 0, 0), ("y", 2, PICTURE, 0, 1)],
             [],
         ),
         # the same in a loop
         (
             [code("", *[part for i in range(3) for part in (scrap("x", i), display("x", SHOWN))])],
-            [("x", 2, SHOWN, 0, 4)],
+            [("x", 2, TEXT, 0, 4)],
             [(0, 2), (0, 4)],
         ),
         # only displays
-        ([code("", display("x", SHOWN))], [("x", UNSET, SHOWN, 0, 0)], []),
-        ([code("", display("x", SHOWN), display("x", OTHER))], [("x", UNSET, OTHER, 0, 1)], [(0, 1)]),
+        ([code("", display("x", SHOWN))], [("x", UNSET, TEXT, 0, 0)], []),
+        ([code("", display("x", SHOWN), display("x", OTHER))], [("x", UNSET, PICTURE, 0, 1)], [(0, 1)]),
         # a value with two displays
         (
             [code("", scrap("x", 1), display("x", SHOWN), display("x", OTHER))],
-            [("x", UNSET, OTHER, 0, 2)],
+            [("x", UNSET, PICTURE, 0, 2)],
             [(0, 2)],
         ),
         # in cells of their own
-        ([code("", scrap("x", 1)), code("", display("x", SHOWN))], [("x", UNSET, SHOWN, 1, 0)], [(1, 0)]),
-        ([code("", scrap("x", 1)), code("", scrap("x", None))], [("x", None, None, 1, 0)], [(1, 0)]),
-        ([code("", scrap("x", 1), scrap("x", 2)), code("", scrap("x", 3))], [("x", 3, None, 1, 0)], [(0, 1), (1, 0)]),
+        ([code("", scrap("x", 1)), code("", display("x", SHOWN))], [("x", UNSET, TEXT, 1, 0)], [(1, 0)]),
+        ([code("", scrap("x", 1)), code("", scrap("x", None))], [("x", None, {}, 1, 0)], [(1, 0)]),
+        ([code("", scrap("x", 1), scrap("x", 2)), code("", scrap("x", 3))], [("x", 3, {}, 1, 0)], [(0, 1), (1, 0)]),
         # a display before its value
-        ([code("", display("x", SHOWN), scrap("x", 1))], [("x", 1, None, 0, 1)], [(0, 1)]),
+        ([code("", display("x", SHOWN), scrap("x", 1))], [("x", 1, {}, 0, 1)], [(0, 1)]),
     ],
 )
 def test_repeated_names_and_displays(cells: list[Any], expected: Any, repeated: list[tuple[int, int]]) -> None:
@@ -199,12 +199,12 @@ def as_scrapbook_reads(path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def compare(path: Path) -> int:
-    found = {scrap.glued.name: scrap.glued for scrap in facts(path.read_bytes()).scraps}
+    found = {scrap.name: scrap.value for scrap in facts(path.read_bytes()).scraps}
     theirs = dict(as_scrapbook_reads(path))
     for name, value in theirs.items():
-        ours = encoders.BY_NAME[found[name].encoder].decode(found[name].data)
+        ours = found[name]
         if isinstance(value, pd.DataFrame):
-            assert_frame_equal(ours, value)
+            assert_frame_equal(pd.read_parquet(io.BytesIO(ours.parquet)), value)
         elif value in ("nan", "inf", "-inf"):  # what Jupyter made of a float that JSON has no word for
             assert str(ours) == value
         else:
@@ -222,11 +222,7 @@ def test_what_scrapbook_reads_is_read_alike(corpora: Path, tickers: Path, execut
 
 def test_every_encoder_as_scrapbook_writes_it(executed: Callable[[str], Path]) -> None:
     found = facts(executed("encoders").read_bytes())
-    values = {
-        scrap.glued.name: encoders.BY_NAME[scrap.glued.encoder].decode(scrap.glued.data)
-        for scrap in found.scraps
-        if scrap.glued.data is not UNSET
-    }
+    values = {scrap.name: scrap.value for scrap in found.scraps}
     assert values["text"] == "007"
     assert values["integer"] == 2**53 + 1
     assert values["big"] == 2**70
@@ -237,7 +233,7 @@ def test_every_encoder_as_scrapbook_writes_it(executed: Callable[[str], Path]) -
     assert values["list"] == [1, [2, None], "three"]
     assert values["odd name/with.dots"] == 1
     assert values["repeated"] == 3
-    displays = {scrap.glued.name: set(scrap.glued.display) for scrap in found.scraps if scrap.glued.display}
+    displays = {scrap.name: set(scrap.displays) for scrap in found.scraps if scrap.displays}
     assert displays["shown text"] == {"text/plain"}
     assert "text/html" in displays["shown frame"]
     assert "image/png" in displays["plot"]

@@ -33,7 +33,7 @@ def test_a_file_is_read_with_its_state(tmp_path: Path) -> None:
     found = read.read(str(path))
     assert found[:3] == (len(WHOLE), LONG_AGO * 10**9, hashlib.sha256(WHOLE).hexdigest())
     assert found.facts is not None
-    assert found.facts.scraps[0].glued.data == 1
+    assert found.facts.scraps[0].value == 1
 
 
 def test_a_known_content_is_not_read_again(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_a_failed_run_of_papermill(executed: Callable[[str], Path]) -> None:
     assert (found.error.name, found.error.value, found.error.cell) == ("KeyError", "'ABC'", 4)
     assert "prices[symbol]" in found.error.traceback
     assert "\x1b" not in found.error.traceback
-    assert [scrap.glued.name for scrap in found.scraps] == ["before"]
+    assert [scrap.name for scrap in found.scraps] == ["before"]
 
 
 def test_a_killed_run_is_not_complete_whatever_papermill_says(executed: Callable[[str], Path]) -> None:
@@ -72,4 +72,4 @@ def test_a_killed_run_is_not_complete_whatever_papermill_says(executed: Callable
     assert found.metadata is not None
     assert found.metadata["papermill"]["exception"] is None
     assert found.status == "partial"
-    assert [scrap.glued.name for scrap in found.scraps] == ["before"]
+    assert [scrap.name for scrap in found.scraps] == ["before"]

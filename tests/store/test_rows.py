@@ -36,8 +36,8 @@ def made(*outputs: Any, **metadata: Any) -> Rows:
     return rows(File("a.ipynb"), facts_of(code("glue()", *outputs), **metadata))
 
 
-def cells(*outputs: Any, **metadata: Any) -> list[tuple[str, str, Any]]:
-    return made(*outputs, **metadata).cells
+def run_cells(*outputs: Any, **metadata: Any) -> list[tuple[str, str, Any]]:
+    return made(*outputs, **metadata).run_cells
 
 
 @pytest.mark.parametrize(
@@ -57,12 +57,12 @@ def cells(*outputs: Any, **metadata: Any) -> list[tuple[str, str, Any]]:
     ],
 )
 def test_a_value_in_the_wide_table(value: Any, shown: list[Any]) -> None:
-    assert cells(scrap("x", value)) == shown
+    assert run_cells(scrap("x", value)) == shown
 
 
 def test_a_scrap_hides_a_parameter_of_its_name() -> None:
     found = made(scrap("x", 1), papermill={"parameters": {"x": 2, "y": 3}})
-    assert found.cells == [("x", "number", 1), ("y", "number", 3)]
+    assert found.run_cells == [("x", "number", 1), ("y", "number", 3)]
     assert [(row[0], row[2], row[-2], row[-1]) for row in found.parameters] == [
         ("x", 2, "recorded", 1),
         ("y", 3, "recorded", 0),
@@ -95,7 +95,7 @@ def test_displays_become_bytes() -> None:
     for _, mime, digest, size in found.displays:
         assert (hashlib.sha256(expected[mime]).hexdigest(), len(expected[mime])) == (digest, size)
     png = hashlib.sha256(expected["image/png"]).hexdigest()
-    assert found.cells == [("x", "text", f"display:image/png:{png}")]
+    assert found.run_cells == [("x", "text", f"display:image/png:{png}")]
     assert found.scraps[0][:6] == ("x", "display", None, None, None, None)
 
 
@@ -110,7 +110,7 @@ def test_a_frame_is_kept_as_the_parquet_file_that_it_is(frame: pd.DataFrame, sto
     assert [column["name"] for column in json.loads(row[3])] == list(frame.columns)
     assert row[4:] == (digest, len(content), stored)
     assert (found.blobs if stored == "inline" else found.sidecars) == {digest: content}
-    assert found.cells == [("prices", "text", f"frame:{frame.shape[0]}x{frame.shape[1]}:{digest}")]
+    assert found.run_cells == [("prices", "text", f"frame:{frame.shape[0]}x{frame.shape[1]}:{digest}")]
 
 
 def test_a_payload_that_cannot_be_read_is_kept() -> None:

@@ -13,10 +13,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from scrapdb.facts import Expression
-from scrapdb.store.loading import load
 from scrapdb.store.values import Stored
+from scrapdb.store.values import load
 from scrapdb.store.values import store
-from scrapdb.store.values import valid_json
 
 TEXTS = st.text(st.characters())  # surrogates and all
 BIG = st.integers(-(10**400), 10**400)
@@ -143,14 +142,6 @@ def test_many_brackets_are_not_deep() -> None:
 def test_what_is_no_json_is_refused(value: Any) -> None:
     with pytest.raises(TypeError):
         store(value)
-
-
-@settings(deadline=None)
-@given(VALUES)
-def test_json_is_valid_for_sqlite(database: sqlite3.Connection, value: Any) -> None:
-    text = valid_json(value)
-    text.encode()
-    assert database.execute("SELECT json_valid(?)", (text,)).fetchone() == (1,)
 
 
 @pytest.mark.parametrize("type_", ["frame", "display", "null"])

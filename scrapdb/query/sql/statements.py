@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from scrapdb.query import bound
 from scrapdb.query import nodes
-from scrapdb.query.fields import KINDS
 from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Field
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.sql import rows
 from scrapdb.query.sql import search
 from scrapdb.query.sql.values import faces
+from scrapdb.store.values import KINDS
 
 _RELATIONS = ("=", "<", "<=", ">", ">=")
 # SQLite joins at most 64 tables, and a field may stand in two.
