@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scrapdb.cli.settings import Settings
-from scrapdb.cli.settings import say
-from scrapdb.cli.settings import store_path
+from scrapdb.cli.options import Settings
 from scrapdb.errors import EditError
 from scrapdb.errors import StoreNotFoundError
 
@@ -20,14 +18,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def edited(name: str, settings: Settings) -> Iterator[Notebook]:
-    """Return a notebook; write what was set and unset, to its file and to the store if that knows it.
-
-    Raises:
-        NotebookNotFoundError: there is none of that name, or more than one.
-        EditError: the file cannot be written, or was changed meanwhile.
-        ScrapbookException: it is not a notebook.
-        StoreError: the store cannot be read or written.
-    """
+    """Return a notebook; write what was set and unset, to its file and to the store if that knows it."""
     from scrapdb.database import editing
     from scrapdb.scrapbook.notebook import Notebook
 
@@ -41,7 +32,7 @@ def edited(name: str, settings: Settings) -> Iterator[Notebook]:
     is_written = notebook.save()
     if known:
         editing.follow(known, file)  # also if the file is as it was: an edit may have been killed before
-    say(settings, _sentence(file, store, known) if is_written else f"{file} is as it was.")
+    settings.say(_sentence(file, store, known) if is_written else f"{file} is as it was.")
 
 
 def _sentence(file: str, store: Path | None, known: Path | None) -> str:
@@ -53,7 +44,7 @@ def _sentence(file: str, store: Path | None, known: Path | None) -> str:
 def _store(settings: Settings) -> Path | None:
     """Find the store, if there is one; one that is named is not looked for."""
     try:
-        return store_path(settings)
+        return settings.store_path()
     except StoreNotFoundError:
         return None
 
