@@ -218,7 +218,7 @@ class _Binding:
             return bound.Instant(times.format_time(moment), span=node.span)
         if node.operator != "-" or not bound.kinds(right) & _MOMENTS:
             raise node.span.error(
-                "Only `now()` can be moved, as in `now() - days(7)`; the difference of two times is in seconds",
+                "Only `now()` can be moved, as in `now() - days(7)`; the difference of two times is in seconds"
             )
         left, right = self.moment(left, right), self.moment(right, left)
         if isinstance(left, bound.Instant) and isinstance(right, bound.Instant):

@@ -165,13 +165,10 @@ class _Parser(TokenReader):
         elif self.accept("!", "~"):
             operand = self.deeper(self.not_term if self.at("!", "~") else self.primary)
             if self.at(*_RELATIONS, *_PREDICATES, "+", "-", "*", "/"):
-                raise (
-                    self.since(first.span)
-                    .to(self.token.span)
-                    .error(
-                        f"`{first.value}` before a comparison can be read in two ways: "
-                        f"write `{first.value}(… {self.token.value} …)`",
-                    )
+                place = self.since(first.span).to(self.token.span)
+                raise place.error(
+                    f"`{first.value}` before a comparison can be read in two ways: "
+                    f"write `{first.value}(… {self.token.value} …)`"
                 )
         else:
             return self.comparison()

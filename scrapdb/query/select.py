@@ -224,6 +224,7 @@ def ids_condition(
     Args:
         connection: a store.
         fields: its fields.
+        expressions: what holds for the notebooks.
         prefix: of the names of the bound values, so that they differ from those of the other statement.
 
     Raises:

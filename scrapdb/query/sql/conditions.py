@@ -113,12 +113,9 @@ def _holds(operand: nodes.Value, scope: rows.Scope, bind: rows.Binder, *, negate
     found = values.number(operand, scope, bind)
     if negated:
         return f"{found} = 0"
-    boolean = (
-        isinstance(operand, bound.Place)
-        and isinstance(operand.field, Field)
-        and operand.field.types <= {"boolean", "null"}
-    )
-    return f"{found} = 1" if boolean and isinstance(operand, bound.Place) and not operand.path else f"{found} <> 0"
+    field = operand.field if isinstance(operand, bound.Place) and not operand.path else None
+    is_boolean = isinstance(field, Field) and field.types <= {"boolean", "null"}
+    return f"{found} = 1" if is_boolean else f"{found} <> 0"
 
 
 def _pattern(node: nodes.Comparison, scope: rows.Scope, bind: rows.Binder, *, negated: bool) -> str:
@@ -154,7 +151,7 @@ def _contains(node: nodes.Comparison, scope: rows.Scope, bind: rows.Binder, *, n
         there = rows.joined("OR", [f"{part} IS NOT NULL" for part in parts.values()] or ["0"])
         found.append(
             f"({there} AND CASE json_type({source}, {path}) WHEN 'array' THEN {word} ({each} {members})"
-            f" WHEN 'object' THEN {word} ({each} {keys}) END)",
+            f" WHEN 'object' THEN {word} ({each} {keys}) END)"
         )
     return rows.joined("OR", found or ["NULL"])
 
@@ -166,6 +163,5 @@ def _members(parts: dict[str, str]) -> tuple[str, str]:
         members.append(f"e.type IN ('integer', 'real', 'true', 'false') AND e.atom = {parts['number']}")
     if "text" in parts:
         members.append(f"e.type = 'text' AND e.atom = {parts['text']}")
-    return rows.joined(
-        "OR", [f"({member})" for member in members] or ["0"]
-    ), f"e.key = {parts['text']}" if "text" in parts else "0"
+    keys = f"e.key = {parts['text']}" if "text" in parts else "0"
+    return rows.joined("OR", [f"({member})" for member in members] or ["0"]), keys

@@ -182,10 +182,9 @@ def _ends(term: nodes.Truth) -> list[tuple[str, bound.Place]]:
 def _rank(leaf: bound.Leaf, row: rows.Row) -> int:
     node = leaf.node
     place = leaf.required[0]
-    plain = isinstance(node, nodes.Comparison | nodes.In) and _is_plain(node.children[0], node.children[1])
-    rank = (
-        _plain_rank(node, negated=leaf.negated) if plain and isinstance(node, nodes.Comparison | nodes.In) else _PRESENT
-    )
+    rank = _PRESENT
+    if isinstance(node, nodes.Comparison | nodes.In) and _is_plain(node.children[0], node.children[1]):
+        rank = _plain_rank(node, negated=leaf.negated)
     if row is None:
         column = place.field.column if isinstance(place.field, Attribute) else ""
         return max(rank, _INDEXED[column]) if column in _INDEXED and rank < _PRESENT else _SCAN
@@ -222,10 +221,7 @@ def _driving_row(leaf: bound.Leaf) -> rows.Row:
 
 
 def _drive(
-    node: nodes.Truth,
-    others: tuple[nodes.Truth, ...],
-    bind: rows.Binder,
-    estimates: Estimates,
+    node: nodes.Truth, others: tuple[nodes.Truth, ...], bind: rows.Binder, estimates: Estimates
 ) -> tuple[list[Arm], bool]:
     """The arms that name the notebooks for which a term holds and the others too; and whether they are disjoint."""
     if isinstance(node, nodes.And):

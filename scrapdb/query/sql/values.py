@@ -119,7 +119,7 @@ def _length(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> str:
         json, path = document(node, scope, bind)
         parts.append(
             f"CASE json_type({json}, {path}) WHEN 'array' THEN json_array_length({json}, {path})"
-            f" WHEN 'object' THEN (SELECT count(*) FROM json_each({json}, {path})) END",
+            f" WHEN 'object' THEN (SELECT count(*) FROM json_each({json}, {path})) END"
         )
     return f"coalesce({', '.join(parts)}, NULL)" if parts else "NULL"
 
