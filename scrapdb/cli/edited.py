@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,9 @@ def edited(name: str, settings: Settings) -> Iterator[Notebook]:
     from scrapdb.database import editing
     from scrapdb.scrapbook.notebook import Notebook
 
-    store = _store(settings)
+    store: Path | None = None
+    with suppress(StoreNotFoundError):  # one that is named is not looked for
+        store = settings.store_path()
     file = _short(editing.find(name, store))
     if Path(file).exists() and not Path(file).is_file():
         raise EditError(f"{file} is not a file.")  # opening a FIFO would wait for a writer
@@ -39,14 +42,6 @@ def _sentence(file: str, store: Path | None, known: Path | None) -> str:
     if known:
         return f"{file} and {_short(known)} are written."
     return f"{file} is written; {_short(store)} does not know it." if store else f"{file} is written."
-
-
-def _store(settings: Settings) -> Path | None:
-    """Find the store, if there is one; one that is named is not looked for."""
-    try:
-        return settings.store_path()
-    except StoreNotFoundError:
-        return None
 
 
 def _short(path: str | Path) -> str:

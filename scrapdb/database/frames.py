@@ -111,18 +111,13 @@ def across(
     """
     of_name = list(frames_of_name(connection, valid_text(name)))
     if not of_name:
-        raise _no_frame(connection, name)
+        names = frame_names(connection)
+        reason = f"a DataFrame as {name!r}; {suggestion(name, names)}" if names else "a DataFrame."
+        raise ScrapNotFoundError(f"No notebook has glued {reason}")
     wanted = None if notebook_ids is None else set(notebook_ids)
     kept = [frame for frame in of_name if wanted is None or frame.notebook_id in wanted]
     table = _concatenated_frames(connection, kept or of_name[:1], columns)
     return table if kept else table.slice(length=0)
-
-
-def _no_frame(connection: sqlite3.Connection, name: str) -> ScrapNotFoundError:
-    known = frame_names(connection)
-    if not known:
-        return ScrapNotFoundError("No notebook has glued a DataFrame.")
-    return ScrapNotFoundError(f"No notebook has glued a DataFrame as {name!r}; {suggestion(name, known)}")
 
 
 def _concatenated_frames(

@@ -19,6 +19,7 @@ from scrapdb.query import times
 from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Fields
 from scrapdb.query.fields import Kind
+from scrapdb.query.folding import flattened
 from scrapdb.query.functions import SECONDS
 from scrapdb.query.functions import function_of
 from scrapdb.query.patterns import fault
@@ -102,11 +103,8 @@ class _Binding:
             return self.truth(node.operand, negated=not negated)
         if isinstance(node, nodes.And | nodes.Or):
             kind = nodes.And if isinstance(node, nodes.And) != negated else nodes.Or
-            flat: list[nodes.Truth] = []
-            for term in node.terms:
-                found = self.truth(term, negated=negated)
-                flat.extend(found.terms if isinstance(found, kind) else [found])
-            return kind(tuple(flat), span=node.span)
+            terms = [self.truth(term, negated=negated) for term in node.terms]
+            return kind(tuple(flattened(kind, terms)), span=node.span)
         if isinstance(node, nodes.Comparison):
             return self.comparison(node, negated=negated)
         if isinstance(node, nodes.In):

@@ -27,6 +27,7 @@ from scrapdb.query.fields import Field
 from scrapdb.query.fields import Fields
 from scrapdb.query.fields import NameRow
 from scrapdb.query.folding import as_value
+from scrapdb.query.folding import flattened
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.patterns import execute
 from scrapdb.query.sql import search
@@ -244,7 +245,7 @@ def _where(
     terms = [bind_truth(parser.parse(text), fields, now) for text in _texts(expression)]
     if unless is not None:
         terms.append(bound.Fails(bind_truth(parser.parse(unless), fields, now)))
-    flat = [part for term in terms for part in (term.terms if isinstance(term, nodes.And) else (term,))]
+    flat = flattened(nodes.And, terms)
     return nodes.And(tuple(flat)) if len(flat) > 1 else flat[0] if flat else None
 
 
