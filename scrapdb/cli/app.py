@@ -17,9 +17,9 @@ from typer.core import TyperCommand
 from typer.core import TyperGroup
 
 from scrapdb import __version__
+from scrapdb.cli.options import Settings
+from scrapdb.cli.options import complain
 from scrapdb.cli.options import joined
-from scrapdb.cli.settings import Settings
-from scrapdb.cli.settings import complain
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import suggestion
 
@@ -46,7 +46,6 @@ COMMANDS = {
     "export": "Write the store as a parquet data set.",
     "completion": "Print what makes a shell complete commands and fields.",
 }
-_UNKNOWN_OPTIONS = {"set"}  # of which a value may be -1
 _COMPLETE = "_SCRAPDB_COMPLETE"
 
 
@@ -68,14 +67,10 @@ class _Commands(TyperGroup):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command = joined(import_module(f"scrapdb.cli.commands.{cmd_name}").command)
         single = _plain()
-        single.command(
-            cmd_name,
-            cls=_Command,
-            short_help=COMMANDS[cmd_name],
-            context_settings={"ignore_unknown_options": cmd_name in _UNKNOWN_OPTIONS},
-        )(command)
+        settings = {"ignore_unknown_options": cmd_name == "set"}  # of which a value may be -1
+        made = single.command(cmd_name, cls=_Command, short_help=COMMANDS[cmd_name], context_settings=settings)
+        made(joined(import_module(f"scrapdb.cli.commands.{cmd_name}").command))
         return typer.main.get_command(single)
 
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
@@ -161,20 +156,16 @@ def _scrapdb(
     del version, settings  # which `joined` leaves in the context
 
 
-def _group() -> TyperGroup:
-    group = _plain(cls=_Commands, no_args_is_help=True)
-    group.callback(context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100})(joined(_scrapdb))
-    return typer.main.get_group(group)
-
-
-app = _group()
+_group = _plain(cls=_Commands, no_args_is_help=True)
+_group.callback(context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100})(joined(_scrapdb))
+app = typer.main.get_group(_group)
 
 
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 failed, 2 wrong usage or a bad expression, 130 interrupted."""
     _open_closed()
     if shell := os.environ.get(_COMPLETE):
-        from scrapdb.cli.completing import complete
+        from scrapdb.cli.commands.completion import complete
 
         complete(app, shell)
     else:

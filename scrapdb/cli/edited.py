@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scrapdb.cli.settings import Settings
-from scrapdb.cli.settings import say
-from scrapdb.cli.settings import store_path
+from scrapdb.cli.options import Settings
 from scrapdb.errors import EditError
 from scrapdb.errors import StoreNotFoundError
 
@@ -20,18 +19,13 @@ if TYPE_CHECKING:
 
 @contextmanager
 def edited(name: str, settings: Settings) -> Iterator[Notebook]:
-    """Return a notebook; write what was set and unset, to its file and to the store if that knows it.
-
-    Raises:
-        NotebookNotFoundError: there is none of that name, or more than one.
-        EditError: the file cannot be written, or was changed meanwhile.
-        ScrapbookException: it is not a notebook.
-        StoreError: the store cannot be read or written.
-    """
+    """Return a notebook; write what was set and unset, to its file and to the store if that knows it."""
     from scrapdb.database import editing
     from scrapdb.scrapbook.notebook import Notebook
 
-    store = _store(settings)
+    store: Path | None = None
+    with suppress(StoreNotFoundError):  # one that is named is not looked for
+        store = settings.store_path()
     file = _short(editing.find(name, store))
     if Path(file).exists() and not Path(file).is_file():
         raise EditError(f"{file} is not a file.")  # opening a FIFO would wait for a writer
@@ -41,21 +35,13 @@ def edited(name: str, settings: Settings) -> Iterator[Notebook]:
     is_written = notebook.save()
     if known:
         editing.follow(known, file)  # also if the file is as it was: an edit may have been killed before
-    say(settings, _sentence(file, store, known) if is_written else f"{file} is as it was.")
+    settings.say(_sentence(file, store, known) if is_written else f"{file} is as it was.")
 
 
 def _sentence(file: str, store: Path | None, known: Path | None) -> str:
     if known:
         return f"{file} and {_short(known)} are written."
     return f"{file} is written; {_short(store)} does not know it." if store else f"{file} is written."
-
-
-def _store(settings: Settings) -> Path | None:
-    """Find the store, if there is one; one that is named is not looked for."""
-    try:
-        return store_path(settings)
-    except StoreNotFoundError:
-        return None
 
 
 def _short(path: str | Path) -> str:

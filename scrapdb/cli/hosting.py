@@ -10,7 +10,6 @@ from pathlib import Path
 from scrapdb.errors import UsageError
 from scrapdb.files.whole import whole_directory
 from scrapdb.store import publish
-from scrapdb.store.connection import check
 
 SETTINGS: dict[str, bool | int] = {
     "suggest_facets": False,  # Datasette 0.65 tries every column of a table, on every page
@@ -40,18 +39,12 @@ def arguments(path: Path, *, immutable: bool = False) -> list[str]:
 def write_directory(path: Path, directory: Path) -> None:
     """Write a configuration directory for Datasette 0.65 and 1.0: the store, its sidecars, its title and the settings.
 
-    The directory appears when it is complete.
-
-    Args:
-        path: the store.
-        directory: is made; it may exist if it is empty.
+    The directory, which may exist if it is empty, appears when it is complete.
 
     Raises:
         UsageError: there is something at that place.
-        StoreError: there is no store, or a sidecar is missing.
-        ScrapdbError: the directory cannot be written.
+        ScrapdbError: a sidecar is missing, or the directory cannot be written.
     """
-    check(path)
     if directory.is_dir() and any(directory.iterdir()):
         raise UsageError(f"The directory {directory} is not empty; name another, or remove it.")
     with suppress(OSError):  # of which the next line says more

@@ -7,21 +7,74 @@ the signature that typer reads.
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Annotated
 from typing import Any
+from typing import NamedTuple
 from typing import get_type_hints
 
 import typer
 
-from scrapdb.cli.settings import Settings
-from scrapdb.cli.settings import database
-from scrapdb.cli.settings import settings_of
+if TYPE_CHECKING:
+    from scrapdb.database import Database
 
 Command = Callable[..., None]
 _BY_NAME = inspect.Parameter.KEYWORD_ONLY
+
+
+class Settings(NamedTuple):
+    """What may stand before or after the name of any command: where the store is, and how much is said."""
+
+    db: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", dir_okay=False, help="The store.  [default: $SCRAPDB_DB, else scraps.db here or above]"
+        ),
+    ] = None
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="Name unreadable notebooks, show where errors come from.")
+    ] = False
+
+    def store_path(self, *, create: bool = False) -> Path:
+        """Return the store's path: --db, else $SCRAPDB_DB, else scraps.db here, or, for reading only, here or above.
+
+        Raises:
+            StoreNotFoundError: there is none to read.
+        """
+        from scrapdb.store.connection import DEFAULT_NAME
+        from scrapdb.store.connection import find
+
+        if named := self.db or os.environ.get("SCRAPDB_DB"):
+            return Path(os.path.expanduser(named))  # noqa: PTH111 - pathlib's fails where there is no such user
+        return Path(DEFAULT_NAME) if create else find(Path.cwd())
+
+    def database(self) -> Database:
+        """Return the store, to be asked.
+
+        Raises:
+            StoreNotFoundError: there is none.
+        """
+        from scrapdb.database import Database
+
+        return Database(self.store_path())
+
+    def say(self, message: str) -> None:
+        """Tell the person at the terminal something that is no data."""
+        if not self.quiet:
+            complain(message)
+
+
+def complain(message: str) -> None:
+    """Print on standard error, quiet or not; control characters from notebooks are escaped."""
+    from scrapdb.formats.values import escaped
+
+    typer.echo("\n".join(map(escaped, message.split("\n"))), err=True)
 
 
 def joined(command: Command) -> Command:
@@ -38,7 +91,7 @@ def joined(command: Command) -> Command:
     }
 
     def run(context: typer.Context, **values: Any) -> None:
-        settings = context.find_root().obj = settings_of(context)
+        settings = context.find_root().obj = _settings(context)
         for name, group in groups.items():
             options = {option: values.pop(option) for option in group._fields}
             values[name] = settings if group is Settings else group(**options)
@@ -50,6 +103,13 @@ def joined(command: Command) -> Command:
     run.__annotations__ = {}  # typer would evaluate these too
     run.__signature__ = inspect.Signature([context, *chain(*parted)])  # type: ignore[attr-defined]
     return run
+
+
+def _settings(context: typer.Context) -> Settings:
+    """Return the settings before and after the command's name; the latter count."""
+    before, after = context.find_root().params, context.params
+    db, quiet, verbose = (after.get(name) or before.get(name) for name in Settings._fields)
+    return Settings(Path(db) if db else None, bool(quiet), bool(verbose))
 
 
 def _options(group: Any) -> Iterator[inspect.Parameter]:
@@ -69,7 +129,7 @@ def field_names(context: typer.Context, incomplete: str) -> list[str]:
     match = re.search(r"[\w.]*$", incomplete)
     start = match.start() if match else len(incomplete)
     try:
-        names = database(settings_of(context)).completions(incomplete[start:])
+        names = _settings(context).database().completions(incomplete[start:])
     except ScrapdbError:
         return []
     return [incomplete[:start] + name for name in names if re.fullmatch(r"[\w.]+", name)]
@@ -79,8 +139,7 @@ Expression = Annotated[str, typer.Argument(metavar="EXPR", hidden=True, autocomp
 NotebookName = Annotated[str, typer.Argument(metavar="NOTEBOOK", hidden=True)]
 ScrapName = Annotated[str, typer.Argument(metavar="NAME", hidden=True)]
 Where = Annotated[
-    str | None,
-    typer.Option(metavar="EXPR", help="Only notebooks for which EXPR holds.", autocompletion=field_names),
+    str | None, typer.Option(metavar="EXPR", help="Only notebooks for which EXPR holds.", autocompletion=field_names)
 ]
 Columns = Annotated[
     str | None,
@@ -95,9 +154,7 @@ Columns = Annotated[
 Sort = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="TEXT",
-        help="Sort by a field, or by -field from the largest. Repeatable.",
-        autocompletion=field_names,
+        metavar="TEXT", help="Sort by a field, or by -field from the largest. Repeatable.", autocompletion=field_names
     ),
 ]
 Limit = Annotated[int | None, typer.Option(min=0, metavar="N", help="Show no more than so many.")]

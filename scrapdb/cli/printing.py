@@ -53,18 +53,16 @@ class Printing(NamedTuple):
             raise UsageError(f"Rows are printed in one format, not as {' and '.join(names)}.")
         return names[0] if names else None
 
-    def on_terminal(self) -> bool:
-        """Whether what is printed goes to a terminal."""
-        return self.output is None and sys.stdout.isatty()
-
     def resolved(self) -> str:
         """Return the format that was asked for, else what the file's suffix says, a table on a terminal, or CSV."""
         by_suffix = self.output.suffix.lstrip(".").lower() if self.output else ""
-        default = by_suffix if by_suffix in FORMATS else "table" if self.on_terminal() else "csv"
+        default = by_suffix if by_suffix in FORMATS else "table" if self._is_on_terminal() else "csv"
         return self.chosen() or default
 
+    def print_rows(self, table: Table) -> None:
+        """Print rows in that format; on a terminal a table fits its width."""
+        width = shutil.get_terminal_size().columns if self._is_on_terminal() else 0
+        write(self.resolved(), table.columns, table.rows(), self.output, width)
 
-def print_rows(table: Table, printing: Printing) -> None:
-    """Print rows in the format asked for; on a terminal a table fits its width."""
-    width = shutil.get_terminal_size().columns if printing.on_terminal() else 0
-    write(printing.resolved(), table.columns, table.rows(), printing.output, width)
+    def _is_on_terminal(self) -> bool:
+        return self.output is None and sys.stdout.isatty()

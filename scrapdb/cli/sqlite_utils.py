@@ -73,16 +73,10 @@ def _scraps(
         table = Database(path).query(expression, columns or None, sort, limit)
         write(format_ or "json", table.columns, table.rows())
     except ScrapdbError as error:
-        _complain(error)
+        from scrapdb.cli.options import complain
+
+        complain(f"Error: {str(error).removesuffix(' Name another file with --db.')}")
         raise click.exceptions.Exit(error.exit_code) from None
-
-
-def _complain(error: ScrapdbError) -> None:
-    """Print an error as click does; control characters from notebooks are escaped."""
-    from scrapdb.formats.values import escaped
-
-    sentence = str(error).removesuffix(" Name another file with --db.")
-    click.echo("\n".join(map(escaped, f"Error: {sentence}".split("\n"))), err=True)
 
 
 def _is_store(path: Path) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -17,10 +16,7 @@ from typing import NamedTuple
 from scrapdb.database.table import Table
 from scrapdb.database.table import asked
 from scrapdb.errors import UsageError
-from scrapdb.query.select import count
-from scrapdb.query.select import fields_of
-from scrapdb.query.select import notebook_ids
-from scrapdb.query.select import select
+from scrapdb.query import select
 from scrapdb.store.connection import check
 from scrapdb.store.connection import reading
 
@@ -31,7 +27,6 @@ if TYPE_CHECKING:
     from scrapdb.database.export import Exported
     from scrapdb.database.notebook import StoredNotebook
     from scrapdb.database.table import Answer
-    from scrapdb.database.table import Ask
     from scrapdb.indexing.changes import Summary
     from scrapdb.indexing.loop import Progress
     from scrapdb.store.upkeep import Collected
@@ -100,10 +95,9 @@ class Database:
         """
         from scrapdb.indexing.loop import index
 
-        roots = [os.fspath(path) for path in paths]
         return index(
             self.path,
-            roots,
+            [os.fspath(path) for path in paths],
             exclude=exclude,
             prune=prune,
             force=force,
@@ -134,15 +128,15 @@ class Database:
             ExpressionError: the expression, a column or a sort key is wrong, or names an unknown field.
             StoreError: there is no store, or it cannot be read.
         """
-        wanted, keys = _joined(columns), _joined(sort or None)
+        shown, keys = _joined(columns), _joined(sort or None)
 
         def ask(connection: sqlite3.Connection) -> Answer:
-            fields = fields_of(connection)
-            selection = select(connection, fields, expression, columns=wanted, sort=keys, limit=limit, offset=offset)
-            _refuse_doubles(selection.labels)
-            return selection
+            fields = select.fields_of(connection)
+            answer = select.select(connection, fields, expression, columns=shown, sort=keys, limit=limit, offset=offset)
+            _refuse_doubles(answer.labels)
+            return answer
 
-        return self._table(ask)
+        return asked(self.path, ask)
 
     def count(self, expression: str | None = None) -> int:
         """Count the notebooks for which an expression holds.
@@ -151,8 +145,8 @@ class Database:
             ExpressionError: the expression is wrong.
             StoreError: there is no store, or it cannot be read.
         """
-        with self._reading() as connection:
-            return count(connection, fields_of(connection), expression)
+        with reading(self.path) as connection:
+            return select.count(connection, select.fields_of(connection), expression)
 
     def explain(
         self,
@@ -169,10 +163,9 @@ class Database:
         from scrapdb.query.explain import explain
 
         shown, keys = _joined(columns), _joined(sort or None)
-        with self._reading() as connection:
-            fields = fields_of(connection)
-            explained = explain(connection, fields, expression, columns=shown, sort=keys, limit=limit, offset=offset)
-            return str(explained)
+        with reading(self.path) as connection:
+            fields = select.fields_of(connection)
+            return str(explain(connection, fields, expression, columns=shown, sort=keys, limit=limit, offset=offset))
 
     def check(self, expression: str, where: str | None = None, *, any_: bool = False) -> Verdict:
         """Find out whether an expression holds for every notebook, or for any.
@@ -188,14 +181,14 @@ class Database:
         """
 
         def ask(connection: sqlite3.Connection) -> Answer:
-            return select(connection, fields_of(connection), where, unless=expression)
+            return select.select(connection, select.fields_of(connection), where, unless=expression)
 
-        with self._reading() as connection:
-            fields = fields_of(connection)
-            looked_at = count(connection, fields, where)
-            failed = count(connection, fields, where, unless=expression)
+        with reading(self.path) as connection:
+            fields = select.fields_of(connection)
+            looked_at = select.count(connection, fields, where)
+            failed = select.count(connection, fields, where, unless=expression)
         holds = looked_at > failed if any_ else looked_at > 0 and not failed
-        return Verdict(holds, looked_at, failed, self._table(ask))
+        return Verdict(holds, looked_at, failed, asked(self.path, ask))
 
     def sql(self, sql: str, parameters: Mapping[str, Any] | None = None, seconds: float = 60) -> Table:
         """Run one SQL statement that only reads.
@@ -211,7 +204,7 @@ class Database:
         """
         from scrapdb.store import users_sql
 
-        return self._table(lambda connection: users_sql.execute(connection, sql, parameters, seconds))
+        return asked(self.path, lambda connection: users_sql.execute(connection, sql, parameters, seconds))
 
     def frame(self, name: str, where: str | None = None, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
         """Read one DataFrame across notebooks: the rows of all, the column `notebook` in front.
@@ -248,7 +241,7 @@ class Database:
         from scrapdb.database.notebook import StoredNotebook
         from scrapdb.database.notebook import find
 
-        with self._reading() as connection:
+        with reading(self.path) as connection:
             return StoredNotebook(self.path, find(connection, self.path, os.fspath(name)))
 
     def fields(self, *, attributes: bool = False) -> Table:
@@ -257,11 +250,10 @@ class Database:
         from scrapdb.store.readers.names import name_summaries
 
         def rows() -> Iterator[tuple[Any, ...]]:
-            with self._reading() as connection:
+            with reading(self.path) as connection:
                 yield from name_summaries(connection)
-            if attributes:
-                for attribute in ATTRIBUTES:
-                    yield attribute.name, "notebook", attribute.kind, None, None, None, attribute.description
+            for attribute in ATTRIBUTES if attributes else ():
+                yield attribute.name, "notebook", attribute.kind, None, None, None, attribute.description
 
         check(self.path)
         return Table(("name", "role", "type", "notebooks", "min", "max", "examples"), rows)
@@ -271,7 +263,7 @@ class Database:
         from scrapdb.query.fields import ATTRIBUTES
         from scrapdb.store.readers.names import names_starting_with
 
-        with self._reading() as connection:
+        with reading(self.path) as connection:
             names = names_starting_with(connection, start, _COMPLETIONS)
         return names + [attribute.name for attribute in ATTRIBUTES if attribute.name.startswith(start)]
 
@@ -285,14 +277,12 @@ class Database:
         from scrapdb.database.notebook import find
         from scrapdb.store.readers.problems import problems_of_notebook
 
-        with self._reading() as connection:
+        def ask(connection: sqlite3.Connection) -> Answer:
             notebook_id = find(connection, self.path, notebook) if notebook else None
+            names = ("notebook", "cell", "output", "name", "kind", "message")
+            return names, problems_of_notebook(connection, notebook_id)
 
-        def rows() -> Iterator[tuple[Any, ...]]:
-            with self._reading() as connection:
-                yield from problems_of_notebook(connection, notebook_id)
-
-        return Table(("notebook", "cell", "output", "name", "kind", "message"), rows)
+        return asked(self.path, ask)
 
     def sizes(self, by: str = "scrap") -> Table:
         """List bytes by `scrap`, `notebook` or `encoder`, largest first.
@@ -305,20 +295,13 @@ class Database:
 
         if by not in _SIZED:
             raise UsageError(f"Bytes are added up by {', '.join(_SIZED[:-1])} or {_SIZED[-1]}, not by {by!r}.")
-        with self._reading() as connection:
-            columns, _ = sizes_by(connection, by)
-
-        def rows() -> Iterator[tuple[Any, ...]]:
-            with self._reading() as connection:
-                yield from sizes_by(connection, by)[1]
-
-        return Table(columns, rows)
+        return asked(self.path, lambda connection: sizes_by(connection, by))
 
     def totals(self) -> dict[str, int]:
         """Count notebooks, and the bytes of their files, their scraps, the store and its sidecars."""
         from scrapdb.store.readers.sizes import totals
 
-        with self._reading() as connection:
+        with reading(self.path) as connection:
             return totals(connection)
 
     def export(self, target: str | os.PathLike[str], where: str | None = None, *, force: bool = False) -> Exported:
@@ -336,7 +319,7 @@ class Database:
         """
         from scrapdb.database.export import export
 
-        with self._reading() as connection:
+        with reading(self.path) as connection:
             return export(connection, os.fspath(target), self._chosen(connection, where), force=force)
 
     def optimize(self) -> int:
@@ -357,22 +340,16 @@ class Database:
         with Writer(self.path) as writer:
             return collect(writer)
 
-    def _reading(self) -> AbstractContextManager[sqlite3.Connection]:
-        return reading(self.path)
-
-    def _table(self, ask: Ask) -> Table:
-        return asked(self.path, ask)
-
     def _frame(self, name: str, where: str | None, columns: str | Sequence[str] | None) -> pa.Table:
         from scrapdb.database import frames
 
         if isinstance(columns, str):
             columns = [column.strip() for column in columns.split(",") if column.strip()] or None
-        with self._reading() as connection:
+        with reading(self.path) as connection:
             return frames.across(connection, name, self._chosen(connection, where), columns)
 
     def _chosen(self, connection: sqlite3.Connection, where: str | None) -> list[int] | None:
-        return None if where is None else notebook_ids(connection, fields_of(connection), where)
+        return None if where is None else select.notebook_ids(connection, select.fields_of(connection), where)
 
 
 def _joined(texts: str | Sequence[str] | None) -> str | None:

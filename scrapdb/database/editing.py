@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from scrapdb.errors import EditError
-from scrapdb.errors import NotebookNotFoundError
-from scrapdb.errors import StoreError
+from scrapdb import errors
 from scrapdb.files.paths import identity
 from scrapdb.files.paths import located
 from scrapdb.files.remote import is_url
@@ -28,12 +26,12 @@ def find(name: str, store: Path | None) -> str:
     if os.path.lexists(name) and not Path(name).is_dir():
         return name
     if store is None:
-        raise NotebookNotFoundError(f"There is no notebook {name}, and no store that knows one by this name.")
+        raise errors.NotebookNotFoundError(f"There is no notebook {name}, and no store that knows one by this name.")
     with reading(store) as connection:
         notebook_id, path = find_notebook(connection, name)
         exact = notebook_row(connection, notebook_id)["os_path"]
     if is_url(path):
-        raise EditError(f"{path} is not a file of this machine; edit a copy and put it there.")
+        raise errors.EditError(f"{path} is not a file of this machine; edit a copy and put it there.")
     return located(path, exact, os.path.realpath(store.parent))
 
 
@@ -47,7 +45,7 @@ def knows(store: Path, file: str) -> bool:
     with reading(store) as connection:
         try:
             return find_notebook(connection, path)[1] == path
-        except NotebookNotFoundError:
+        except errors.NotebookNotFoundError:
             return False
 
 
@@ -62,8 +60,8 @@ def follow(store: Path, file: str) -> None:
         state = now
         try:
             index(store, [os.path.realpath(file)], prune=False, force=True, workers=1)
-        except StoreError as error:
-            raise StoreError(f"{file} is written, but not what the store has of it. {error}") from error
+        except errors.StoreError as error:
+            raise errors.StoreError(f"{file} is written, but not what the store has of it. {error}") from error
 
 
 def _state(file: str) -> tuple[int, int, int]:

@@ -15,14 +15,11 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
 from typing import IO
 from typing import TYPE_CHECKING
-from typing import Self
 from urllib.parse import quote
 
 import msgspec
@@ -61,20 +58,13 @@ class Exported(msgspec.Struct):
 def export(
     connection: sqlite3.Connection, target: str, notebooks: Sequence[int] | None = None, *, force: bool = False
 ) -> Exported:
-    """Write a store as a parquet data set.
+    """Write the notebooks of these ids, or all, as a parquet data set, with the errors of `Database.export`.
 
-    Args:
-        connection: of the store, with a snapshot.
-        target: a directory that is not there or empty, or a URL below which nothing is.
-        notebooks: ids of those to write; None for all.
-        force: whether to replace an earlier export.
-
-    Raises:
-        UsageError: something else is there.
-        ScrapdbError: it cannot be written.
+    The connection has a snapshot.
     """
     written = Exported()
-    with _destination(target, force=force) as open_:
+    destination = _objects if remote.is_url(target) else _directory
+    with destination(target, force=force) as open_:
         for table in exported.TABLES:
             written.rows[table] = _write_table(connection, table, notebooks, open_)
         wanted = None if notebooks is None else set(notebooks)
@@ -91,11 +81,13 @@ def _write_table(connection: sqlite3.Connection, table: str, notebooks: Sequence
     types = {"TEXT": pa.string(), "INTEGER": pa.int64(), "REAL": pa.float64(), "BLOB": pa.binary()}
     schema = pa.schema([(column.name, types[column.type]) for column in exported.columns(connection, table)])
     rows = exported.rows(connection, table, notebooks)
-    with _Writer(open_(f"{table}.parquet"), schema) as writer:
+
+    def tables() -> Iterator[pa.Table]:
         while batch := list(islice(rows, _ROWS_AT_ONCE)):
             values = zip(zip(*batch, strict=True), schema.types, strict=True)
-            writer.write(pa.table([pa.array(column, type_) for column, type_ in values], schema))
-    return writer.rows
+            yield pa.table([pa.array(column, type_) for column, type_ in values], schema)
+
+    return _write(open_(f"{table}.parquet"), schema, tables())
 
 
 def _write_frames(
@@ -106,13 +98,18 @@ def _write_frames(
     written.errors += aligned.errors
     if not aligned.frames:
         return
-    with _Writer(open_(f"{_FRAMES}/{_PARTITION}={_partition_value(name)}/part-0.parquet"), aligned.schema) as writer:
+
+    def tables() -> Iterator[pa.Table]:
         for frame in aligned.frames:
             try:
-                writer.write(aligned.table(frame))
-                written.frames += 1
+                table = aligned.table(frame)
             except ScrapdbError as error:
                 written.errors.append(str(error))
+                continue
+            written.frames += 1
+            yield table
+
+    _write(open_(f"{_FRAMES}/{_PARTITION}={_partition_value(name)}/part-0.parquet"), aligned.schema, tables())
 
 
 def _partition_value(name: str) -> str:
@@ -124,55 +121,48 @@ def _partition_value(name: str) -> str:
     return f"{quote(name[:_KEPT], safe='')}-{digest[:16]}"
 
 
-class _Writer:
-    """A parquet file that is written in groups of rows. Use it as a context manager, which closes the file too."""
+def _write(file: IO[bytes], schema: pa.Schema, tables: Iterable[pa.Table]) -> int:
+    """Write tables into a parquet file, and close it; return how many rows there are."""
+    from pyarrow import parquet as pq
 
-    def __init__(self, file: IO[bytes], schema: pa.Schema) -> None:
-        from pyarrow import parquet as pq
-
-        self.rows = 0
-        self._file = file
-        self._writer = pq.ParquetWriter(file, schema, compression="zstd")
-        self._waiting: list[pa.Table] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._file, self._writer:
-            if kind is None:
-                self._flush()
-
-    def write(self, table: pa.Table) -> None:
-        self.rows += table.num_rows
-        self._waiting.append(table)
-        rows = sum(waiting.num_rows for waiting in self._waiting)
-        if rows >= _ROW_GROUP_ROWS or sum(waiting.nbytes for waiting in self._waiting) >= _ROW_GROUP_BYTES:
-            self._flush()
-
-    def _flush(self) -> None:
-        import pyarrow as pa
-
-        if self._waiting:
-            self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=_ROW_GROUP_ROWS)
-            self._waiting = []
+    rows = 0
+    with file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        for group in _groups(tables):
+            rows += group.num_rows
+            writer.write_table(group, row_group_size=_ROW_GROUP_ROWS)
+    return rows
 
 
-def _destination(target: str, *, force: bool) -> AbstractContextManager[OpenFile]:
-    return _objects(target, force=force) if remote.is_url(target) else _directory(Path(target).resolve(), force=force)
+def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Put small tables together, so that a group of rows is large."""
+    import pyarrow as pa
+
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        rows, size = sum(each.num_rows for each in waiting), sum(each.nbytes for each in waiting)
+        if rows >= _ROW_GROUP_ROWS or size >= _ROW_GROUP_BYTES:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)
 
 
 @contextmanager
-def _directory(target: Path, *, force: bool) -> Iterator[OpenFile]:
+def _directory(target: str, *, force: bool) -> Iterator[OpenFile]:
     """Write into a directory, which is there when it is whole."""
-    if target.exists():
-        if not target.is_dir():
-            raise UsageError(f"{target} is a file; name a directory.")
-        _refuse_others(str(target), [path.name for path in target.iterdir()], force=force)
-    with whole_directory(target, replace=force) as new:
-        yield lambda path: _with_parents(new / path).open("wb")
+    directory = Path(target).resolve()
+    if directory.exists():
+        if not directory.is_dir():
+            raise UsageError(f"{directory} is a file; name a directory.")
+        _refuse_others(str(directory), [path.name for path in directory.iterdir()], force=force)
+    with whole_directory(directory, replace=force) as new:
+
+        def open_(name: str) -> IO[bytes]:
+            (new / name).parent.mkdir(parents=True, exist_ok=True)
+            return (new / name).open("wb")
+
+        yield open_
 
 
 @contextmanager
@@ -207,9 +197,3 @@ def _refuse_others(target: str, names: Collection[str], *, force: bool) -> None:
         raise UsageError(f"{target} has other files ({min(others)}, …); name a new directory.")
     if names and not force:
         raise UsageError(f"{target} has an export already; --force replaces it.")
-
-
-def _with_parents(path: Path) -> Path:
-    """Make the directories above a path, and return it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path

@@ -104,12 +104,6 @@ def across(
 
     Columns are put together by name; a type that differs is widened, or becomes text where nothing else holds both.
 
-    Args:
-        connection: of the store.
-        name: the name under which they were glued.
-        notebook_ids: the notebooks; by default all.
-        columns: the columns to read; by default all.
-
     Raises:
         ScrapNotFoundError: no notebook glued a frame under that name.
         UsageError: no frame has one of the columns.
@@ -117,18 +111,13 @@ def across(
     """
     of_name = list(frames_of_name(connection, valid_text(name)))
     if not of_name:
-        raise _no_frame(connection, name)
+        names = frame_names(connection)
+        reason = f"a DataFrame as {name!r}; {suggestion(name, names)}" if names else "a DataFrame."
+        raise ScrapNotFoundError(f"No notebook has glued {reason}")
     wanted = None if notebook_ids is None else set(notebook_ids)
     kept = [frame for frame in of_name if wanted is None or frame.notebook_id in wanted]
     table = _concatenated_frames(connection, kept or of_name[:1], columns)
     return table if kept else table.slice(length=0)
-
-
-def _no_frame(connection: sqlite3.Connection, name: str) -> ScrapNotFoundError:
-    known = frame_names(connection)
-    if not known:
-        return ScrapNotFoundError("No notebook has glued a DataFrame.")
-    return ScrapNotFoundError(f"No notebook has glued a DataFrame as {name!r}; {suggestion(name, known)}")
 
 
 def _concatenated_frames(
@@ -295,8 +284,8 @@ def _read(file: pq.ParquetFile, columns: Sequence[str] | None, *, empty: bool) -
         for name, values in _ranges(file)
         if columns is None or name in columns
     }
-    # pandas writes the levels of an index behind the columns.
-    for column in sorted(wanted, key=lambda column: column not in _levels(file)):
+    levels = _index(file)  # which pandas writes behind the columns
+    for column in sorted(wanted, key=lambda column: column not in levels):
         columns_by_name[named[column]] = table[column]
     return pa.table(columns_by_name)
 
@@ -314,10 +303,6 @@ def _index(file: pq.ParquetFile) -> list[Any]:
     metadata = json.loads((file.schema_arrow.metadata or {}).get(b"pandas", b"{}"))
     levels = metadata.get("index_columns") if isinstance(metadata, dict) else None
     return levels if isinstance(levels, list) else []
-
-
-def _levels(file: pq.ParquetFile) -> list[str]:
-    return [level for level in _index(file) if isinstance(level, str)]
 
 
 def _ranges(file: pq.ParquetFile) -> Iterator[tuple[str, range]]:

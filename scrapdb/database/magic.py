@@ -31,10 +31,7 @@ from scrapdb.formats import table
 from scrapdb.formats.values import escaped
 from scrapdb.store.connection import find
 from scrapdb.store.connection import reading
-from scrapdb.store.readers.displays import StoredDisplay
-from scrapdb.store.readers.displays import display_content
-from scrapdb.store.readers.displays import displayed_names
-from scrapdb.store.readers.displays import displays_of_notebooks
+from scrapdb.store.readers import displays
 
 if TYPE_CHECKING:
     import sqlite3
@@ -145,10 +142,7 @@ def answer(request: Request) -> Answer:
     """Ask the store.
 
     Raises:
-        ExpressionError: the expression, a column or a sort key is wrong, or names an unknown field.
-        UsageError: the SQL is wrong, or does anything but read.
-        ScrapNotFoundError: nothing was shown under the name that was asked for.
-        StoreError: there is no store, or it cannot be read.
+        ScrapdbError: as `Database.query` and `Database.sql` do; or nothing was shown under the name asked for.
     """
     db = Database(_store_path(request.db))
     if request.is_sql:
@@ -203,7 +197,7 @@ def _pictures(db: Database, request: Request) -> str:
     looked_at = _LOOKED_AT if request.limit is None else request.limit
     paths = [row["notebook"] for row in db.query(request.expression, "notebook", request.sort, looked_at)]
     with reading(db.path) as connection:
-        shown = displays_of_notebooks(connection, paths, request.scrap, html.PICTURES)
+        shown = displays.displays_of_notebooks(connection, paths, request.scrap, html.PICTURES)
         if request.scrap and not shown:
             _check_name(connection, request.scrap)
         drawn = _DRAWN if request.limit is None else len(shown)
@@ -214,17 +208,17 @@ def _pictures(db: Database, request: Request) -> str:
 
 
 def _check_name(connection: sqlite3.Connection, name: str) -> None:
-    known = displayed_names(connection)
+    known = displays.displayed_names(connection)
     if name not in known:
         raise ScrapNotFoundError(f"No notebook has shown anything for {name!r}; {suggestion(name, known)}")
 
 
-def _figure(connection: sqlite3.Connection, of: tuple[str, str], shown: Mapping[str, StoredDisplay]) -> str:
+def _figure(connection: sqlite3.Connection, of: tuple[str, str], shown: Mapping[str, displays.StoredDisplay]) -> str:
     caption = ": ".join(of)
     small = {mime: display for mime, display in shown.items() if display.size <= _LARGEST}
     if not small:
         return html.figure(f"{caption} is too large to be shown here.", "")
-    content = {mime: display_content(connection, display) for mime, display in small.items()}
+    content = {mime: displays.display_content(connection, display) for mime, display in small.items()}
     return html.figure(caption, html.element(content))
 
 

@@ -10,23 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from scrapdb import errors
 from scrapdb.database import frames
 from scrapdb.database.table import Table
-from scrapdb.errors import ScrapNotFoundError
-from scrapdb.errors import UsageError
-from scrapdb.errors import suggestion
 from scrapdb.files.paths import identity
+from scrapdb.formats import html
 from scrapdb.formats import values
-from scrapdb.formats.html import NO_MATH
-from scrapdb.formats.html import bundle
-from scrapdb.formats.html import table
 from scrapdb.store.connection import reading
+from scrapdb.store.readers import notebooks
 from scrapdb.store.readers.displays import display_of_scrap
-from scrapdb.store.readers.notebooks import NotebookValue
-from scrapdb.store.readers.notebooks import find_notebook
-from scrapdb.store.readers.notebooks import notebook_row
-from scrapdb.store.readers.notebooks import parameters_of_notebook
-from scrapdb.store.readers.notebooks import scraps_of_notebook
 from scrapdb.store.readers.problems import problems_of_notebook
 from scrapdb.text import valid_text
 
@@ -39,13 +31,13 @@ def find(connection: sqlite3.Connection, store: Path, name: str) -> int:
     """
     if Path(name).is_file():
         name = identity(os.path.realpath(name), os.path.realpath(store.parent))
-    return find_notebook(connection, valid_text(name))[0]
+    return notebooks.find_notebook(connection, valid_text(name))[0]
 
 
 class StoredScrap:
     """A scrap of a notebook: `name`, `type`, `encoder`, and where it was glued (`cell`, `cell_id`, `output`)."""
 
-    def __init__(self, store: Path, notebook_id: int, value: NotebookValue) -> None:
+    def __init__(self, store: Path, notebook_id: int, value: notebooks.NotebookValue) -> None:
         self._store = store
         self._notebook_id = notebook_id
         self._value = value
@@ -83,7 +75,7 @@ class StoredScrap:
             ScrapdbError: its bytes are damaged or missing.
         """
         if self._value.frame is None:
-            raise UsageError(f"{self.name} is no DataFrame.")
+            raise errors.UsageError(f"{self.name} is no DataFrame.")
         with reading(self._store) as connection:
             table = frames.load(connection, self._value.frame)
         return Table(table.schema.names, lambda: frames.rows(table))
@@ -95,11 +87,11 @@ class StoredScrap:
         from html import escape
 
         del include, exclude
-        shown = bundle(self.display)
+        shown = html.bundle(self.display)
         if self._value.frame and shown.keys() <= {"text/plain"}:
-            shown["text/html"] = f"<div {NO_MATH}>{self.data._repr_html_()}</div>"
+            shown["text/html"] = f"<div {html.NO_MATH}>{self.data._repr_html_()}</div>"
         elif self.type != "display" and not shown:
-            shown["text/html"] = f"<pre {NO_MATH}>{escape(values.plain(self.data))}</pre>"
+            shown["text/html"] = f"<pre {html.NO_MATH}>{escape(values.plain(self.data))}</pre>"
         return {"text/plain": repr(self)} | shown
 
 
@@ -112,8 +104,8 @@ class StoredScraps(Mapping[str, StoredScrap]):
 
     def __getitem__(self, name: str) -> StoredScrap:
         if name not in self._scraps:
-            known = suggestion(name, self._scraps, owner="it")
-            raise ScrapNotFoundError(f"{self._notebook} has no scrap {name!r}; {known}")
+            known = errors.suggestion(name, self._scraps, owner="it")
+            raise errors.ScrapNotFoundError(f"{self._notebook} has no scrap {name!r}; {known}")
         return self._scraps[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -134,8 +126,10 @@ class StoredNotebook:
 
     def __init__(self, store: Path, notebook_id: int) -> None:
         with reading(store) as connection:
-            self.attributes = notebook_row(connection, notebook_id)
-            self.values = parameters_of_notebook(connection, notebook_id) + scraps_of_notebook(connection, notebook_id)
+            self.attributes = notebooks.notebook_row(connection, notebook_id)
+            self.values = notebooks.parameters_of_notebook(connection, notebook_id) + notebooks.scraps_of_notebook(
+                connection, notebook_id
+            )
             self.problems = list(problems_of_notebook(connection, notebook_id))
         self.path: str = self.attributes["path"]
         self.status: str = self.attributes["status"]
@@ -161,17 +155,19 @@ class StoredNotebook:
     def _repr_html_(self) -> str:
         from html import escape
 
-        values = table(("name", "role", "value"), ((value.name, value.role, summary(value)) for value in self.values))
-        return f"<div {NO_MATH}><b>{escape(self.path)}</b> {self.status}{values}</div>"
+        rows = html.table(
+            ("name", "role", "value"), ((value.name, value.role, summary(value)) for value in self.values)
+        )
+        return f"<div {html.NO_MATH}><b>{escape(self.path)}</b> {self.status}{rows}</div>"
 
 
-def shown_value(value: NotebookValue) -> Any:
+def shown_value(value: notebooks.NotebookValue) -> Any:
     """Return a value, or for a frame or a display a few words that say what it is."""
     if value.frame:
         return f"DataFrame {value.frame.rows:,} × {value.frame.columns}"
     return ", ".join(value.displays) if value.type == "display" else value.value
 
 
-def summary(value: NotebookValue) -> str:
+def summary(value: notebooks.NotebookValue) -> str:
     """Say in one line what a value is."""
     return "null" if value.type == "null" else values.short(shown_value(value))

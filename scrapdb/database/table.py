@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
-from contextlib import ExitStack
 from contextlib import closing
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -88,42 +87,27 @@ def asked(store: Path, ask: Ask) -> Table:
     Raises:
         StoreError: there is no store, or it cannot be read; also while rows are taken.
     """
-    columns, first = _answer(store, ask)
+    first = _answer(store, ask)
+    columns = next(first)
     waiting = [first]
 
     def rows() -> Iterator[Sequence[Any]]:
         if waiting:
             return waiting.pop()
-        columns_now, again = _answer(store, ask)
-        if columns_now != columns:
+        again = _answer(store, ask)
+        if next(again) != columns:
             raise StoreError(f"The columns of the answer are not {', '.join(columns)} any more; ask anew.")
         return again
 
     return Table(columns, rows)
 
 
-def _answer(store: Path, ask: Ask) -> tuple[tuple[str, ...], Iterator[Sequence[Any]]]:
-    """Return the names of the columns, and the rows, for which the store stays open."""
-    with ExitStack() as opened:
-        connection = opened.enter_context(closing(open_reader(store)))
-        opened.enter_context(sentences(store))
+def _answer(store: Path, ask: Ask) -> Iterator[Sequence[Any]]:
+    """Return the names of the columns, then the rows; the store is open until the last, or until nobody wants more."""
+    with closing(open_reader(store)) as connection, sentences(store):
         columns, rows = ask(connection)
-        return tuple(columns), iter(_OpenRows(rows, opened.pop_all()))
-
-
-class _OpenRows:
-    """Rows of a store that is closed after the last of them, or when nobody wants more."""
-
-    def __init__(self, rows: Iterator[Sequence[Any]], opened: ExitStack) -> None:
-        self._rows = rows
-        self._opened = opened
-
-    def __iter__(self) -> Iterator[Sequence[Any]]:
-        with self._opened:
-            yield from self._rows
-
-    def __del__(self) -> None:
-        self._opened.close()
+        yield tuple(columns)
+        yield from rows
 
 
 def _series(values: Sequence[Any]) -> pd.Series[Any]:

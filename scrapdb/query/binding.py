@@ -13,21 +13,16 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from scrapdb.errors import ExpressionError
+from scrapdb.query import bound
 from scrapdb.query import nodes
-from scrapdb.query.bound import SCALARS
-from scrapdb.query.bound import Instant
-from scrapdb.query.bound import Leaf
-from scrapdb.query.bound import Place
-from scrapdb.query.bound import kinds
+from scrapdb.query import times
 from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Fields
 from scrapdb.query.fields import Kind
+from scrapdb.query.folding import flattened
 from scrapdb.query.functions import SECONDS
 from scrapdb.query.functions import function_of
 from scrapdb.query.patterns import fault
-from scrapdb.query.times import format_time
-from scrapdb.query.times import parse_time
-from scrapdb.query.times import shift
 from scrapdb.text import valid_text
 
 _CONTRARY = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
@@ -108,19 +103,16 @@ class _Binding:
             return self.truth(node.operand, negated=not negated)
         if isinstance(node, nodes.And | nodes.Or):
             kind = nodes.And if isinstance(node, nodes.And) != negated else nodes.Or
-            flat: list[nodes.Truth] = []
-            for term in node.terms:
-                found = self.truth(term, negated=negated)
-                flat.extend(found.terms if isinstance(found, kind) else [found])
-            return kind(tuple(flat), span=node.span)
+            terms = [self.truth(term, negated=negated) for term in node.terms]
+            return kind(tuple(flattened(kind, terms)), span=node.span)
         if isinstance(node, nodes.Comparison):
             return self.comparison(node, negated=negated)
         if isinstance(node, nodes.In):
-            return Leaf(self.choice(node), negated, span=node.span)
+            return bound.Leaf(self.choice(node), negated, span=node.span)
         if isinstance(node, nodes.IsNull):
-            return Leaf(nodes.IsNull(self.value(node.operand), span=node.span), negated, span=node.span)
+            return bound.Leaf(nodes.IsNull(self.value(node.operand), span=node.span), negated, span=node.span)
         if isinstance(node, nodes.Holds):
-            return Leaf(nodes.Holds(self.flag(node.operand), span=node.span), negated, span=node.span)
+            return bound.Leaf(nodes.Holds(self.flag(node.operand), span=node.span), negated, span=node.span)
         raise TypeError(node)
 
     def flag(self, node: nodes.Value) -> nodes.Value:
@@ -128,7 +120,7 @@ class _Binding:
         reason = "that is neither true nor false; compare it or ask `is not null`"
         return _expect(self.value(node), _NUMBERS, reason)
 
-    def comparison(self, node: nodes.Comparison, *, negated: bool) -> Leaf:
+    def comparison(self, node: nodes.Comparison, *, negated: bool) -> bound.Leaf:
         left, right = self.value(node.left), self.value(node.right)
         word = node.operator
         if word not in _CONTRARY:
@@ -136,12 +128,12 @@ class _Binding:
                 self.check_contains(left, right)
             else:
                 self.check_pattern(word, left, right)
-            return Leaf(nodes.Comparison(word, left, right, span=node.span), negated, span=node.span)
-        if isinstance(left, nodes.Constant | Instant) and not isinstance(right, nodes.Constant | Instant):
+            return bound.Leaf(nodes.Comparison(word, left, right, span=node.span), negated, span=node.span)
+        if isinstance(left, nodes.Constant | bound.Instant) and not isinstance(right, nodes.Constant | bound.Instant):
             left, right, word = right, left, _MIRRORED[word]
         left, right = self.alike(node, left, right)
         word = _CONTRARY[word] if negated else word
-        return Leaf(nodes.Comparison(word, left, right, span=node.span), negated=False, span=node.span)
+        return bound.Leaf(nodes.Comparison(word, left, right, span=node.span), negated=False, span=node.span)
 
     def choice(self, node: nodes.In) -> nodes.In:
         operand = self.value(node.operand)
@@ -151,14 +143,14 @@ class _Binding:
 
     def alike(self, node: nodes.Node, left: nodes.Value, right: nodes.Value) -> tuple[nodes.Value, nodes.Value]:
         """Check that two values can be compared, and read a text beside a time as a time."""
-        if "time" in kinds(left) | kinds(right):
+        if "time" in bound.kinds(left) | bound.kinds(right):
             return self.moment(left, right), self.moment(right, left)
-        if kinds(left) and kinds(right) and not kinds(left) & kinds(right) & SCALARS:
+        if bound.kinds(left) and bound.kinds(right) and not bound.kinds(left) & bound.kinds(right) & bound.SCALARS:
             raise _unlike(node, left, right)
         return _composed(left, right), _composed(right, left)
 
     def check_pattern(self, word: str, left: nodes.Value, right: nodes.Value) -> None:
-        if kinds(left) and not kinds(left) & _TEXTS:
+        if bound.kinds(left) and not bound.kinds(left) & _TEXTS:
             raise left.span.error(f"{_is(left)}: `{word}` is for text")
         if not (isinstance(right, nodes.Constant) and isinstance(right.value, str)):
             raise right.span.error(f"`{word}` needs a text in quotes")
@@ -170,11 +162,11 @@ class _Binding:
 
     def check_contains(self, left: nodes.Value, right: nodes.Value) -> None:
         holders: frozenset[Kind] = frozenset({"text", "json"})
-        if kinds(left) and not kinds(left) & holders:
+        if bound.kinds(left) and not bound.kinds(left) & holders:
             raise left.span.error(f"{_is(left)}: `contains` is for text, lists and dicts")
-        if kinds(right) and not kinds(right) & SCALARS:
+        if bound.kinds(right) and not bound.kinds(right) & bound.SCALARS:
             raise right.span.error(f"{_is(right)}: nothing contains that")
-        if kinds(left) == {"text"} and kinds(right) == _NUMBERS:
+        if bound.kinds(left) == {"text"} and bound.kinds(right) == _NUMBERS:
             raise right.span.error(f"{_is(left)} and {_is(right)}: write the number in quotes")
 
     # Values
@@ -193,57 +185,57 @@ class _Binding:
             return nodes.Constant(valid_text(node.value).replace("\0", "\\u0000"), span=node.span)
         return node
 
-    def place(self, node: nodes.Name) -> Place:
+    def place(self, node: nodes.Name) -> bound.Place:
         meaning = self.fields.meaning(node)
         field, path = meaning.field, meaning.path
         if path and field.kinds and "json" not in field.kinds:
             raise node.span.error(f"`{field.name}` is {_kinds(field.kinds)}: nothing can be looked up in it")
         if any(isinstance(key, str) and (set(key) & set('"\\') or not key.isprintable()) for key in path):
             raise node.span.error("A key with quotes, backslashes or control characters cannot be looked up")
-        return Place(field, path, span=node.span)
+        return bound.Place(field, path, span=node.span)
 
     def number(self, node: nodes.Value) -> nodes.Value:
         return _expect(self.value(node), _NUMBERS, "a number is needed here")
 
     def arithmetic(self, node: nodes.Arithmetic) -> nodes.Value:
         left, right = self.value(node.left), self.value(node.right)
-        if "time" in kinds(left) | kinds(right):
+        if "time" in bound.kinds(left) | bound.kinds(right):
             return self.time_arithmetic(node, left, right)
         for side in (left, right):
             _expect(side, _NUMBERS, f"`{node.operator}` is for numbers")
         return _computed(nodes.Arithmetic(node.operator, left, right, span=node.span))
 
     def time_arithmetic(self, node: nodes.Arithmetic, left: nodes.Value, right: nodes.Value) -> nodes.Value:
-        if node.operator == "+" and "time" in kinds(right):
+        if node.operator == "+" and "time" in bound.kinds(right):
             left, right = right, left
-        if isinstance(left, Instant) and isinstance(right, nodes.Constant) and not isinstance(right.value, str):
+        if isinstance(left, bound.Instant) and isinstance(right, nodes.Constant) and not isinstance(right.value, str):
             seconds = right.value if node.operator == "+" else -right.value
-            moment = shift(_moment(left), seconds) if node.operator in "+-" else None
+            moment = times.shift(_moment(left), seconds) if node.operator in "+-" else None
             if moment is None:
                 raise node.span.error("There is no such time")
-            return Instant(format_time(moment), span=node.span)
-        if node.operator != "-" or not kinds(right) & _MOMENTS:
+            return bound.Instant(times.format_time(moment), span=node.span)
+        if node.operator != "-" or not bound.kinds(right) & _MOMENTS:
             raise node.span.error(
-                "Only `now()` can be moved, as in `now() - days(7)`; the difference of two times is in seconds",
+                "Only `now()` can be moved, as in `now() - days(7)`; the difference of two times is in seconds"
             )
         left, right = self.moment(left, right), self.moment(right, left)
-        if isinstance(left, Instant) and isinstance(right, Instant):
+        if isinstance(left, bound.Instant) and isinstance(right, bound.Instant):
             return nodes.Constant((_moment(left) - _moment(right)).total_seconds(), span=node.span)
         return nodes.Arithmetic("-", left, right, span=node.span)
 
     def moment(self, node: nodes.Value, other: nodes.Value) -> nodes.Value:
         """Take a value for a time, since the other one is."""
         if isinstance(node, nodes.Constant) and isinstance(node.value, str):
-            moment = parse_time(node.value)
+            moment = times.parse_time(node.value)
             if moment is None:
                 raise node.span.error("This is no time: write it as 2026-11-01 or 2026-11-01T12:00:00")
-            return Instant(format_time(moment), span=node.span)
+            return bound.Instant(times.format_time(moment), span=node.span)
         return _expect(node, _MOMENTS, f"{_is(other)}, and they cannot be compared")
 
     def call(self, node: nodes.Call) -> nodes.Value:
         function = function_of(node)
         if function.name == "now":
-            return Instant(format_time(self.now), span=node.span)
+            return bound.Instant(times.format_time(self.now), span=node.span)
         arguments = tuple(
             _expect(self.value(argument), function.takes, f"`{function.name}` cannot take that")
             for argument in node.arguments
@@ -251,10 +243,10 @@ class _Binding:
         if function.name in SECONDS:
             factor = nodes.Constant(SECONDS[function.name], span=node.span)
             return _computed(nodes.Arithmetic("*", arguments[0], factor, span=node.span))
-        bound = nodes.Call(function.name, _flat(function.name, arguments), span=node.span)
-        if any(map(kinds, arguments)) and not kinds(bound):
+        called = nodes.Call(function.name, _flat(function.name, arguments), span=node.span)
+        if any(map(bound.kinds, arguments)) and not bound.kinds(called):
             raise node.span.error("`coalesce` needs values of one kind: numbers, texts or times")
-        return bound
+        return called
 
 
 def _flat(function: str, arguments: tuple[nodes.Value, ...]) -> tuple[nodes.Value, ...]:
@@ -268,7 +260,7 @@ def _flat(function: str, arguments: tuple[nodes.Value, ...]) -> tuple[nodes.Valu
     return tuple(flat)
 
 
-def _moment(instant: Instant) -> datetime:
+def _moment(instant: bound.Instant) -> datetime:
     return datetime.fromisoformat(instant.text)
 
 
@@ -288,7 +280,7 @@ def _computed(node: nodes.Arithmetic) -> nodes.Value:
 
 def _composed(node: nodes.Value, other: nodes.Value) -> nodes.Value:
     """Bring a text to the form in which the store keeps paths."""
-    if isinstance(node, nodes.Constant) and isinstance(node.value, str) and isinstance(other, Place):
+    if isinstance(node, nodes.Constant) and isinstance(node.value, str) and isinstance(other, bound.Place):
         field = other.field
         if isinstance(field, Attribute) and field.column == "path":
             return nodes.Constant(unicodedata.normalize("NFC", node.value), span=node.span)
@@ -296,21 +288,21 @@ def _composed(node: nodes.Value, other: nodes.Value) -> nodes.Value:
 
 
 def _expect(node: nodes.Value, wanted: frozenset[Kind], reason: str) -> nodes.Value:
-    if kinds(node) and not kinds(node) & wanted:
+    if bound.kinds(node) and not bound.kinds(node) & wanted:
         raise node.span.error(f"{_is(node)}: {reason}")
     return node
 
 
 def _unlike(node: nodes.Node, left: nodes.Value, right: nodes.Value) -> ExpressionError:
     for side in (left, right):
-        if not kinds(side) & SCALARS:
-            hint = "look something up in it, as in `dj.a = 1`" if "json" in kinds(side) else "ask `is not null`"
+        if not bound.kinds(side) & bound.SCALARS:
+            hint = "look something up in it, as in `dj.a = 1`" if "json" in bound.kinds(side) else "ask `is not null`"
             return side.span.error(f"{_is(side)}, which cannot be compared: {hint}")
     return node.span.error(f"{_is(left)} and {_is(right)}: they cannot be compared")
 
 
 def _is(node: nodes.Value) -> str:
-    return f"`{node.span.source}` is {_kinds(kinds(node))}"
+    return f"`{node.span.source}` is {_kinds(bound.kinds(node))}"
 
 
 def _kinds(found: frozenset[Kind]) -> str:

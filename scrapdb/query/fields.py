@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from collections.abc import Iterable
+from os.path import commonprefix
 from typing import Literal
 
 from scrapdb.errors import ExpressionError
@@ -191,7 +192,7 @@ def _ambiguous(node: Name, shorter: Meaning, longer: Meaning) -> ExpressionError
     return node.span.error(
         f"`{longer.field.name}` is a name, and also a path into `{shorter.field.name}`: "
         f"write {prefix}`{longer.field.name}` with backticks for the name, "
-        f"{prefix}{shorter.field.name}{keys} for the path",
+        f"{prefix}{shorter.field.name}{keys} for the path"
     )
 
 
@@ -222,7 +223,11 @@ def _nearest(name: str, names: Iterable[str]) -> list[str]:
     if len(folded) > _MANY:
         import heapq
 
-        candidates = heapq.nlargest(_MANY // 10, folded, key=lambda known: _alike(known, wanted))
+        candidates = heapq.nlargest(
+            _MANY // 10,
+            folded,
+            key=lambda known: len(commonprefix((known, wanted))),  # noqa: RUF071 - they are no paths
+        )
     import difflib
 
     near = difflib.get_close_matches(wanted, candidates, n=3)
@@ -230,16 +235,7 @@ def _nearest(name: str, names: Iterable[str]) -> list[str]:
     return [folded[found] for found in dict.fromkeys([*near, *longer])][:3]
 
 
-def _alike(one: str, other: str) -> int:
-    """How many characters at the beginning are the same."""
-    return next(
-        (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
-    )
-
-
 def _question(near: list[str]) -> str:
-    return (
-        f"; did you mean {' or '.join(f'`{name}`' for name in near)}?"
-        if near
-        else "; `scrapdb fields` lists what there is"
-    )
+    if not near:
+        return "; `scrapdb fields` lists what there is"
+    return f"; did you mean {' or '.join(f'`{name}`' for name in near)}?"

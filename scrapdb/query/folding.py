@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Sequence
 
 from scrapdb.query import nodes
@@ -29,22 +30,22 @@ def as_value(node: nodes.Node) -> nodes.Value:
     return node
 
 
+def flattened(kind: type[nodes.And | nodes.Or], terms: Iterable[nodes.Truth]) -> list[nodes.Truth]:
+    """Return terms, and of those that are of that kind themselves, theirs."""
+    return [part for term in terms for part in (term.terms if isinstance(term, kind) else (term,))]
+
+
 def all_of(terms: Sequence[nodes.Truth], span: Span) -> nodes.Truth:
     """Join by `and`."""
-    flat: list[nodes.Truth] = []
-    for term in terms:
-        flat.extend(term.terms if isinstance(term, nodes.And) else [term])
+    flat = flattened(nodes.And, terms)
     return flat[0] if len(flat) == 1 else nodes.And(tuple(flat), span=span)
 
 
 def any_of(terms: Sequence[nodes.Truth], span: Span) -> nodes.Truth:
     """Join by `or`, with the equalities of one value as one In."""
-    flat: list[nodes.Truth] = []
-    for term in terms:
-        flat.extend(term.terms if isinstance(term, nodes.Or) else [term])
     places: dict[nodes.Value, int] = {}
     folded: list[list[nodes.Truth]] = []
-    for term in flat:
+    for term in flattened(nodes.Or, terms):
         operand = _chosen(term)
         place = places.setdefault(operand, len(folded)) if operand else len(folded)
         if place == len(folded):

@@ -37,12 +37,10 @@ import functools
 from collections.abc import Callable
 from collections.abc import Sequence
 
+from scrapdb.query import folding
 from scrapdb.query import nodes
-from scrapdb.query.folding import all_of
-from scrapdb.query.folding import any_of
-from scrapdb.query.folding import as_truth
-from scrapdb.query.folding import as_value
 from scrapdb.query.frozen import Frozen
+from scrapdb.query.lexer import Span
 from scrapdb.query.lexer import Token
 from scrapdb.query.reader import MAX_DEPTH
 from scrapdb.query.reader import T
@@ -132,12 +130,12 @@ class _Parser(TokenReader):
 
     def sort_key(self) -> SortKey:
         descending = self.accept("-") is not None
-        return SortKey(as_value(self.shallow(self.expression())), descending)
+        return SortKey(folding.as_value(self.shallow(self.expression())), descending)
 
     # Truths
 
     def truth(self) -> nodes.Truth:
-        return as_truth(self.shallow(self.expression()))
+        return folding.as_truth(self.shallow(self.expression()))
 
     def shallow(self, node: nodes.Node) -> nodes.Node:
         for found, depth in nodes.walk(node):
@@ -146,20 +144,19 @@ class _Parser(TokenReader):
         return node
 
     def expression(self) -> nodes.Node:
-        first = self.token.span
-        terms = self.joined("or", self.and_terms)
-        return terms[0] if len(terms) == 1 else any_of([as_truth(term) for term in terms], self.since(first))
+        return self.joined("or", self.and_terms, folding.any_of)
 
     def and_terms(self) -> nodes.Node:
-        first = self.token.span
-        terms = self.joined("and", self.not_term)
-        return terms[0] if len(terms) == 1 else all_of([as_truth(term) for term in terms], self.since(first))
+        return self.joined("and", self.not_term, folding.all_of)
 
-    def joined(self, word: str, rule: Callable[[], nodes.Node]) -> list[nodes.Node]:
+    def joined(
+        self, word: str, rule: Callable[[], nodes.Node], join: Callable[[Sequence[nodes.Truth], Span], nodes.Truth]
+    ) -> nodes.Node:
+        first = self.token.span
         terms = [rule()]
         while self.accept(word):
             terms.append(rule())
-        return terms
+        return terms[0] if len(terms) == 1 else join([folding.as_truth(term) for term in terms], self.since(first))
 
     def not_term(self) -> nodes.Node:
         first = self.token
@@ -168,24 +165,21 @@ class _Parser(TokenReader):
         elif self.accept("!", "~"):
             operand = self.deeper(self.not_term if self.at("!", "~") else self.primary)
             if self.at(*_RELATIONS, *_PREDICATES, "+", "-", "*", "/"):
-                raise (
-                    self.since(first.span)
-                    .to(self.token.span)
-                    .error(
-                        f"`{first.value}` before a comparison can be read in two ways: "
-                        f"write `{first.value}(… {self.token.value} …)`",
-                    )
+                place = self.since(first.span).to(self.token.span)
+                raise place.error(
+                    f"`{first.value}` before a comparison can be read in two ways: "
+                    f"write `{first.value}(… {self.token.value} …)`"
                 )
         else:
             return self.comparison()
-        return nodes.Not(as_truth(operand), span=self.since(first.span))
+        return nodes.Not(folding.as_truth(operand), span=self.since(first.span))
 
     def comparison(self) -> nodes.Node:
         left = self.sum()
         if not self.at(*_PREDICATES):
             return self.chain(left)
         negated = self.at("not") or self.at("!~")
-        operand = as_value(left)
+        operand = folding.as_value(left)
         if self.accept("not") and not self.at("in", "between", "like", "contains"):
             raise self.unexpected("`in`, `between`, `like` or `contains` after `not`")
         word = str(self.take().value)
@@ -226,12 +220,12 @@ class _Parser(TokenReader):
         terms += [
             nodes.Comparison("=", left, item, span=span) for item in items if not isinstance(item, nodes.Constant)
         ]
-        return any_of(terms, span)
+        return folding.any_of(terms, span)
 
     def chain(self, left: nodes.Node) -> nodes.Node:
         terms: list[nodes.Truth] = []
         while operator := self.accept(*_RELATIONS):
-            value = as_value(left)
+            value = folding.as_value(left)
             right = self.value()
             terms.append(nodes.Comparison(str(operator.value), value, right, span=self.since(left.span)))
             left = right
@@ -239,12 +233,12 @@ class _Parser(TokenReader):
             return left
         if self.at(*_PREDICATES):
             raise self.token.span.error(f"{self.token} cannot follow a comparison: use parentheses")
-        return all_of(terms, terms[0].span.to(terms[-1].span))
+        return folding.all_of(terms, terms[0].span.to(terms[-1].span))
 
     # Values
 
     def value(self) -> nodes.Value:
-        return as_value(self.sum())
+        return folding.as_value(self.sum())
 
     def sum(self) -> nodes.Node:
         return self.calculation(("+", "-"), self.product)
@@ -255,15 +249,15 @@ class _Parser(TokenReader):
     def calculation(self, operators: Sequence[str], rule: Callable[[], nodes.Node]) -> nodes.Node:
         left = rule()
         while operator := self.accept(*operators):
-            value = as_value(left)
-            left = nodes.Arithmetic(str(operator.value), value, as_value(rule()), span=self.since(value.span))
+            value = folding.as_value(left)
+            left = nodes.Arithmetic(str(operator.value), value, folding.as_value(rule()), span=self.since(value.span))
         return left
 
     def minus(self) -> nodes.Node:
         sign = self.accept("-")
         if sign is None:
             return self.primary()
-        operand = as_value(self.deeper(self.minus))
+        operand = folding.as_value(self.deeper(self.minus))
         span = self.since(sign.span)
         if isinstance(operand, nodes.Constant) and not isinstance(operand.value, bool | str):
             return nodes.Constant(-operand.value, span=span)

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from scrapdb.errors import ExpressionError
-from scrapdb.query.lexer import Span
-from scrapdb.query.lexer import Token
-from scrapdb.query.lexer import tokenize
+from scrapdb.query import lexer
 
 # Python's stack holds 1,000 calls; a level takes eight of them while parsing.
 MAX_DEPTH = 64
@@ -22,12 +20,12 @@ class TokenReader:
     """The tokens of a text, read from first to last."""
 
     def __init__(self, text: str) -> None:
-        self.tokens = tokenize(text)
+        self.tokens = lexer.tokenize(text)
         self.position = 0
         self.depth = 0
 
     @property
-    def token(self) -> Token:
+    def token(self) -> lexer.Token:
         """The next token."""
         return self.tokens[self.position]
 
@@ -40,23 +38,23 @@ class TokenReader:
         """Whether the text ends here, or so many tokens ahead."""
         return self.tokens[self.position + ahead].kind == "end"
 
-    def take(self) -> Token:
+    def take(self) -> lexer.Token:
         """Go past the next token."""
         token = self.token
         self.position += 1
         return token
 
-    def accept(self, *words: str) -> Token | None:
+    def accept(self, *words: str) -> lexer.Token | None:
         """Go past one of these keywords and signs, if it comes next."""
         return self.take() if self.at(*words) else None
 
-    def expect(self, word: str) -> Token:
+    def expect(self, word: str) -> lexer.Token:
         """Go past a keyword or sign that must come next."""
         if not self.at(word):
             raise self.unexpected(f"`{word}`")
         return self.take()
 
-    def since(self, first: Span) -> Span:
+    def since(self, first: lexer.Span) -> lexer.Span:
         """Reach from a place to the last token that was read."""
         return first.to(self.tokens[self.position - 1].span)
 
@@ -71,7 +69,7 @@ class TokenReader:
             return token.span.error(f"Expected {wanted}, not {token}; a field of that name needs backticks")
         return token.span.error(f"Expected {wanted}, not {token}")
 
-    def word_before(self) -> Span:
+    def word_before(self) -> lexer.Span:
         """The tokens before this one that stand together without a space."""
         first = self.position - 1
         while first and self.tokens[first - 1].span.end == self.tokens[first].span.start:

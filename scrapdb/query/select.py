@@ -13,16 +13,13 @@ from typing import Any
 from typing import NamedTuple
 
 from scrapdb.errors import UsageError
+from scrapdb.query import bound
+from scrapdb.query import cells
+from scrapdb.query import nodes
+from scrapdb.query import parser
 from scrapdb.query import top
 from scrapdb.query.binding import bind_truth
 from scrapdb.query.binding import bind_value
-from scrapdb.query.bound import Decided
-from scrapdb.query.bound import Fails
-from scrapdb.query.bound import Leaf
-from scrapdb.query.bound import Place
-from scrapdb.query.cells import cells_of
-from scrapdb.query.cells import is_plain
-from scrapdb.query.cells import reader
 from scrapdb.query.columns import all_columns
 from scrapdb.query.columns import default_columns
 from scrapdb.query.columns import meant
@@ -30,23 +27,11 @@ from scrapdb.query.fields import Field
 from scrapdb.query.fields import Fields
 from scrapdb.query.fields import NameRow
 from scrapdb.query.folding import as_value
+from scrapdb.query.folding import flattened
 from scrapdb.query.frozen import Frozen
-from scrapdb.query.nodes import And
-from scrapdb.query.nodes import Not
-from scrapdb.query.nodes import Star
-from scrapdb.query.nodes import Truth
-from scrapdb.query.parser import Column
-from scrapdb.query.parser import parse
-from scrapdb.query.parser import parse_columns
-from scrapdb.query.parser import parse_sort
 from scrapdb.query.patterns import execute
+from scrapdb.query.sql import search
 from scrapdb.query.sql import statements
-from scrapdb.query.sql.search import STEPS
-from scrapdb.query.sql.search import Estimates
-from scrapdb.query.sql.search import to_estimate
-from scrapdb.query.sql.statements import Order
-from scrapdb.query.sql.statements import Output
-from scrapdb.query.sql.statements import Statement
 from scrapdb.store.connection import file_of
 from scrapdb.store.connection import snapshot
 from scrapdb.store.errors import damaged
@@ -72,21 +57,21 @@ class Plan(Frozen):
     """A query, bound to the fields of a store, and the labels of its columns."""
 
     labels: tuple[str, ...]
-    where: Truth | None
-    columns: tuple[Output, ...]
-    order: tuple[Order, ...]
+    where: nodes.Truth | None
+    columns: tuple[statements.Output, ...]
+    order: tuple[statements.Order, ...]
     limit: int | None
     offset: int
-    estimates: Estimates
-    only: Statement | None = None
+    estimates: search.Estimates
+    only: statements.Statement | None = None
 
     @functools.cached_property
     def wide(self) -> bool:
         """Whether the scraps and parameters to show are too many for one statement."""
-        shown = {column.field for column in self.columns if isinstance(column, Place)}
+        shown = {column.field for column in self.columns if isinstance(column, bound.Place)}
         return len(shown) + len(self.order) > statements.MOST_JOINED
 
-    def statement(self, walk: top.Walk | None = None) -> Statement:
+    def statement(self, walk: top.Walk | None = None) -> statements.Statement:
         """The statement that answers it, or that gives its first rows by a walk."""
         way = walk or self
         return statements.rows_statement(
@@ -137,7 +122,7 @@ def select(
     sort: str | None = None,
     limit: int | None = None,
     offset: int = 0,
-    only: Statement | None = None,
+    only: statements.Statement | None = None,
 ) -> Selection:
     """Answer a query.
 
@@ -174,7 +159,7 @@ def planned(
     sort: str | None = None,
     limit: int | None = None,
     offset: int = 0,
-    only: Statement | None = None,
+    only: statements.Statement | None = None,
 ) -> Plan:
     """Bind a query to the fields of a store; arguments and errors are those of `select`."""
     if (limit or 0) < 0 or offset < 0:
@@ -202,12 +187,12 @@ def check(fields: Fields, expression: str | Sequence[str] | None = None, *, colu
     """
     now = datetime.now(UTC)
     _where(fields, expression, None, now)
-    for column in parse_columns(columns) if columns is not None else ():
-        if not isinstance(column.node, Star):
+    for column in parser.parse_columns(columns) if columns is not None else ():
+        if not isinstance(column.node, nodes.Star):
             _bound_column(column, fields, now)
 
 
-def statements_of(connection: sqlite3.Connection, plan: Plan) -> list[Statement]:
+def statements_of(connection: sqlite3.Connection, plan: Plan) -> list[statements.Statement]:
     """The statements that answer a query, of which the second is run if the first gives too few rows."""
     walk = _walk(connection, plan)
     if walk is None:
@@ -227,19 +212,20 @@ def count(
 
 def notebook_ids(connection: sqlite3.Connection, fields: Fields, expression: str | None = None) -> list[int]:
     """The ids of the notebooks for which an expression holds; arguments and errors are those of `select`."""
-    where = _where(fields, expression, None, datetime.now(UTC))
-    statement = statements.ids_statement(where, _estimates(connection, where))
+    statement = ids_condition(connection, fields, _texts(expression), prefix="")
     with sentences(question=True):
         return [row[0] for row in execute(connection, *statement)]
 
 
-def ids_condition(connection: sqlite3.Connection, fields: Fields, expressions: Sequence[str], prefix: str) -> Statement:
+def ids_condition(
+    connection: sqlite3.Connection, fields: Fields, expressions: Sequence[str], prefix: str
+) -> statements.Statement:
     """The SELECT of the ids of the notebooks for which all expressions hold, to stand in another statement.
 
     Args:
         connection: a store.
         fields: its fields.
-        expressions: at least one.
+        expressions: what holds for the notebooks.
         prefix: of the names of the bound values, so that they differ from those of the other statement.
 
     Raises:
@@ -253,20 +239,22 @@ def _texts(expression: str | Sequence[str] | None) -> Sequence[str]:
     return () if expression is None else (expression,) if isinstance(expression, str) else expression
 
 
-def _where(fields: Fields, expression: str | Sequence[str] | None, unless: str | None, now: datetime) -> Truth | None:
-    terms = [bind_truth(parse(text), fields, now) for text in _texts(expression)]
+def _where(
+    fields: Fields, expression: str | Sequence[str] | None, unless: str | None, now: datetime
+) -> nodes.Truth | None:
+    terms = [bind_truth(parser.parse(text), fields, now) for text in _texts(expression)]
     if unless is not None:
-        terms.append(Fails(bind_truth(parse(unless), fields, now)))
-    flat = [part for term in terms for part in (term.terms if isinstance(term, And) else (term,))]
-    return And(tuple(flat)) if len(flat) > 1 else flat[0] if flat else None
+        terms.append(bound.Fails(bind_truth(parser.parse(unless), fields, now)))
+    flat = flattened(nodes.And, terms)
+    return nodes.And(tuple(flat)) if len(flat) > 1 else flat[0] if flat else None
 
 
-def _estimates(connection: sqlite3.Connection, where: Truth | None) -> Estimates:
+def _estimates(connection: sqlite3.Connection, where: nodes.Truth | None) -> search.Estimates:
     """Ask the index which terms of a conjunction have few notebooks."""
-    found: dict[Leaf, int] = {}
-    together = list(itertools.islice(to_estimate(where), _MOST_ESTIMATED)) if where else []
+    found: dict[bound.Leaf, int] = {}
+    together = list(itertools.islice(search.to_estimate(where), _MOST_ESTIMATED)) if where else []
     with sentences(question=True):
-        for enough in STEPS:
+        for enough in search.STEPS:
             least = enough
             for leaves in together:
                 number = execute(connection, *statements.estimate_statement(leaves, least)).fetchone()[0]
@@ -279,45 +267,45 @@ def _estimates(connection: sqlite3.Connection, where: Truth | None) -> Estimates
 
 def _columns(
     connection: sqlite3.Connection, fields: Fields, expressions: Sequence[str], columns: str | None
-) -> list[Column]:
+) -> list[parser.Column]:
     if columns is None:
         with sentences(question=True):
-            return default_columns(connection, fields, map(parse, expressions))
-    found: list[Column] = []
-    for column in parse_columns(columns):
-        found.extend(all_columns(fields) if isinstance(column.node, Star) else [column])
+            return default_columns(connection, fields, map(parser.parse, expressions))
+    found: list[parser.Column] = []
+    for column in parser.parse_columns(columns):
+        found.extend(all_columns(fields) if isinstance(column.node, nodes.Star) else [column])
     return found
 
 
-def _bound_column(column: Column, fields: Fields, now: datetime) -> Output:
+def _bound_column(column: parser.Column, fields: Fields, now: datetime) -> statements.Output:
     node = meant(column.node, fields)
-    if isinstance(node, Truth):
-        return Decided(bind_truth(node, fields, now), bind_truth(Not(node), fields, now))
+    if isinstance(node, nodes.Truth):
+        return bound.Decided(bind_truth(node, fields, now), bind_truth(nodes.Not(node), fields, now))
     return bind_value(as_value(node), fields, now)
 
 
-def _order(fields: Fields, sort: str | None, now: datetime) -> Iterator[Order]:
-    for key in parse_sort(sort) if sort is not None else ():
-        yield Order(bind_value(as_value(meant(key.node, fields)), fields, now), key.descending)
+def _order(fields: Fields, sort: str | None, now: datetime) -> Iterator[statements.Order]:
+    for key in parser.parse_sort(sort) if sort is not None else ():
+        yield statements.Order(bind_value(as_value(meant(key.node, fields)), fields, now), key.descending)
 
 
 def _rows(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[Any, ...]]:
     readers = []
     start = 1
     for column in plan.columns:
-        readers.append(reader(column, start, connection, wide=plan.wide))
+        readers.append(cells.reader(column, start, connection, wide=plan.wide))
         start += statements.width(column, wide=plan.wide)
-    stored = [column.field for column in plan.columns if isinstance(column, Place)] if plan.wide else []
+    stored = [column.field for column in plan.columns if isinstance(column, bound.Place)] if plan.wide else []
     name_ids = sorted({field.name_id for field in stored if isinstance(field, Field)})
-    plain = all(map(is_plain, plan.columns))
+    plain = all(map(cells.is_plain, plan.columns))
     with sentences(question=True), snapshot(connection):
         for chunk in _chunks(connection, plan):
             if plain:
                 yield from (tuple(row[1:]) for row in chunk)
                 continue
-            cells = cells_of(connection, [row[0] for row in chunk], name_ids) if name_ids else {}
+            chunk_cells = cells.cells_of(connection, [row[0] for row in chunk], name_ids) if name_ids else {}
             for row in chunk:
-                yield tuple([read(row, cells) for read in readers])
+                yield tuple([read(row, chunk_cells) for read in readers])
 
 
 def _chunks(connection: sqlite3.Connection, plan: Plan) -> Iterator[Sequence[Sequence[Any]]]:

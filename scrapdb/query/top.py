@@ -9,16 +9,11 @@ import math
 from collections.abc import Iterator
 from collections.abc import Sequence
 
+from scrapdb.query import bound
 from scrapdb.query import nodes
-from scrapdb.query.bound import Instant
-from scrapdb.query.bound import Leaf
-from scrapdb.query.bound import Place
 from scrapdb.query.fields import Attribute
 from scrapdb.query.frozen import Frozen
-from scrapdb.query.sql.search import ENOUGH
-from scrapdb.query.sql.search import Estimates
-from scrapdb.query.sql.search import cost
-from scrapdb.query.sql.search import is_sought
+from scrapdb.query.sql import search
 from scrapdb.query.sql.statements import Order
 
 # Who asks for more rows than these has them sorted.
@@ -33,7 +28,7 @@ class Walk(Frozen):
     """
 
     where: nodes.Truth | None
-    estimates: Estimates
+    estimates: search.Estimates
     scanning: bool
     complete: bool
 
@@ -45,33 +40,33 @@ def walk(where: nodes.Truth | None, order: Sequence[Order]) -> Walk | None:
     lowest = _lowest(order[0].value)
     if lowest is None:
         return None
-    leaf = Leaf(nodes.Comparison(">=", order[0].value, lowest), negated=False)
+    leaf = bound.Leaf(nodes.Comparison(">=", order[0].value, lowest), negated=False)
     terms = where.terms if isinstance(where, nodes.And) else (where,) if where else ()
     # Estimated as the rarest, so that it drives.
     return Walk(nodes.And((leaf, *terms)) if terms else leaf, {leaf: 0}, scanning=False, complete=False)
 
 
-def to_estimate(where: nodes.Truth | None, estimates: Estimates) -> Iterator[Leaf]:
+def to_estimate(where: nodes.Truth | None, estimates: search.Estimates) -> Iterator[bound.Leaf]:
     """The leaves of which the number of notebooks is not known yet, and would tell whether they are few."""
     for term in where.terms if isinstance(where, nodes.And | nodes.Or) else (where,):
-        if isinstance(term, Leaf) and term.required and term not in estimates and is_sought(term):
+        if isinstance(term, bound.Leaf) and term.required and term not in estimates and search.is_sought(term):
             yield term
 
 
-def are_few(where: nodes.Truth | None, estimates: Estimates) -> bool:
+def are_few(where: nodes.Truth | None, estimates: search.Estimates) -> bool:
     """Whether the index says that so few notebooks are to be sorted that it does not matter."""
-    known = cost(where, estimates) if where else None
-    return known is not None and min(known.estimate, known.notebooks) < ENOUGH
+    known = search.cost(where, estimates) if where else None
+    return known is not None and min(known.estimate, known.notebooks) < search.ENOUGH
 
 
-def _lowest(key: nodes.Value) -> nodes.Constant | Instant | None:
+def _lowest(key: nodes.Value) -> nodes.Constant | bound.Instant | None:
     """The value from which an index has all values of a key in their order."""
-    if not isinstance(key, Place) or key.path:
+    if not isinstance(key, bound.Place) or key.path:
         return None
     field = key.field
     if isinstance(field, Attribute):
         indexed = field.column in _ORDERED_ATTRIBUTES
-        return (Instant("") if field.kind == "time" else nodes.Constant("")) if indexed else None
+        return (bound.Instant("") if field.kind == "time" else nodes.Constant("")) if indexed else None
     if field.scraps and field.parameters:
         return None
     return (

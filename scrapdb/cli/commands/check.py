@@ -6,22 +6,17 @@ from typing import Annotated
 
 import typer
 
-from scrapdb.cli.options import Expression
-from scrapdb.cli.options import Where
+from scrapdb.cli import options
 from scrapdb.cli.printing import Printing
-from scrapdb.cli.printing import print_rows
-from scrapdb.cli.settings import Settings
-from scrapdb.cli.settings import database
-from scrapdb.cli.settings import say
 
 
 def command(
-    expression: Expression,
+    expression: options.Expression,
     *,
-    where: Where = None,
+    where: options.Where = None,
     any_: Annotated[bool, typer.Option("--any", help="It is enough that it holds for one notebook.")] = False,
     printing: Printing,
-    settings: Settings,
+    settings: options.Settings,
 ) -> None:
     """Exit with 1 and list the offenders unless EXPR holds for every notebook.
 
@@ -31,15 +26,15 @@ def command(
     scrapdb check "nb.status = 'completed'"
     scrapdb check "accuracy > 0.9" --where "model = 'large'"
     """
-    verdict = database(settings).check(expression, where=where, any_=any_)
+    verdict = settings.database().check(expression, where=where, any_=any_)
     if not verdict.looked_at:
-        say(settings, "There is no notebook to check.")
+        settings.say("There is no notebook to check.")
     elif any_ and not verdict.holds:
-        say(settings, f"It holds for none of {verdict.looked_at:,} notebooks.")
+        settings.say(f"It holds for none of {verdict.looked_at:,} notebooks.")
     elif not verdict.holds:
-        print_rows(verdict.offenders, printing)
-        say(settings, f"It does not hold for {verdict.failed:,} of {verdict.looked_at:,} notebooks.")
+        printing.print_rows(verdict.offenders)
+        settings.say(f"It does not hold for {verdict.failed:,} of {verdict.looked_at:,} notebooks.")
     else:
-        say(settings, f"It holds for {verdict.looked_at - verdict.failed:,} of {verdict.looked_at:,} notebooks.")
+        settings.say(f"It holds for {verdict.looked_at - verdict.failed:,} of {verdict.looked_at:,} notebooks.")
     if not verdict.holds:
         raise typer.Exit(1)

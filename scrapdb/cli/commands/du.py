@@ -7,11 +7,8 @@ from typing import Literal
 
 import typer
 
+from scrapdb.cli.options import Settings
 from scrapdb.cli.printing import Printing
-from scrapdb.cli.printing import print_rows
-from scrapdb.cli.settings import Settings
-from scrapdb.cli.settings import database
-from scrapdb.cli.settings import say
 
 _By = Literal["scrap", "notebook", "encoder"]
 
@@ -27,14 +24,13 @@ def command(
     `bytes` is what values and displays take in the notebooks; `inline` and `sidecar` what they take in the store and in
     the files beside it.
     """
-    db = database(settings)
-    print_rows(db.sizes(by), printing)
+    db = settings.database()
+    printing.print_rows(db.sizes(by))
     totals = db.totals()
     taken = {name: _bytes(count) for name, count in totals.items()}
-    say(
-        settings,
+    settings.say(
         f"{totals['notebooks']:,} notebooks of {taken['files']}, of which scraps take {taken['scraps']};"
-        f" the store has {taken['store']} and {taken['sidecars']} of sidecars.",
+        f" the store has {taken['store']} and {taken['sidecars']} of sidecars."
     )
 
 

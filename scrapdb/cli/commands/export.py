@@ -6,10 +6,8 @@ from typing import Annotated
 
 import typer
 
+from scrapdb.cli.options import Settings
 from scrapdb.cli.options import Where
-from scrapdb.cli.settings import Settings
-from scrapdb.cli.settings import database
-from scrapdb.cli.settings import say
 
 
 def command(
@@ -23,10 +21,10 @@ def command(
 
     DIR is a new or empty directory, or a URL such as s3://bucket/results. A directory is there when all of it is.
     """
-    exported = database(settings).export(target, where=where, force=force)
+    exported = settings.database().export(target, where=where, force=force)
     for error in exported.errors:
-        say(settings, f"Warning: {error}")
+        settings.say(f"Warning: {error}")
     counts = ", ".join(f"{rows:,} {table}" for table, rows in exported.rows.items())
-    say(settings, f"{counts}, {exported.frames:,} DataFrames → {target}")
+    settings.say(f"{counts}, {exported.frames:,} DataFrames → {target}")
     if exported.errors:
         raise typer.Exit(1)

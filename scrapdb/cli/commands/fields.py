@@ -6,10 +6,8 @@ from typing import Annotated
 
 import typer
 
+from scrapdb.cli.options import Settings
 from scrapdb.cli.printing import Printing
-from scrapdb.cli.printing import print_rows
-from scrapdb.cli.settings import Settings
-from scrapdb.cli.settings import database
 
 
 def command(
@@ -19,4 +17,4 @@ def command(
     settings: Settings,
 ) -> None:
     """List every scrap and parameter: its type, in how many notebooks it is, its range or some examples."""
-    print_rows(database(settings).fields(attributes=everything), printing)
+    printing.print_rows(settings.database().fields(attributes=everything))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from scrapdb.cli.settings import Settings
-from scrapdb.cli.settings import database
-from scrapdb.cli.settings import say
+from scrapdb.cli.options import Settings
 
 
 def command(*, settings: Settings) -> None:
     """Remove pictures, frames and names that no notebook has any more; sidecar files after an hour."""
-    removed = database(settings).gc()
-    say(
-        settings,
+    removed = settings.database().gc()
+    settings.say(
         f"Removed {removed.blobs:,} blobs, {removed.names:,} names and {removed.sidecars:,} sidecars"
-        f" ({removed.sidecar_bytes:,} bytes).",
+        f" ({removed.sidecar_bytes:,} bytes)."
     )

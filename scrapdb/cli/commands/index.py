@@ -8,16 +8,15 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Annotated
 
 import typer
 
-from scrapdb.cli.settings import Settings
-from scrapdb.cli.settings import complain
-from scrapdb.cli.settings import say
-from scrapdb.cli.settings import store_path
+from scrapdb.cli.options import Settings
+from scrapdb.cli.options import complain
 from scrapdb.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,12 +36,10 @@ def command(
     force: Annotated[bool, typer.Option("--force", help="Read unchanged notebooks too.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if any notebook is unreadable.")] = False,
     workers: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="Processes that read.  [default: one per processor]"),
+        int | None, typer.Option(min=1, metavar="N", help="Processes that read.  [default: one per processor]")
     ] = None,
     scheduler: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Read on a cluster of dask.distributed: tcp://host:8786."),
+        str | None, typer.Option(metavar="ADDRESS", help="Read on a cluster of dask.distributed: tcp://host:8786.")
     ] = None,
     max_bytes: Annotated[
         int,
@@ -63,12 +60,10 @@ def command(
     input. Unchanged notebooks cost one look at their size and time. Notebooks gone from below a named directory or URL
     are removed from the store.
     """
-    from functools import partial
-
     from scrapdb.indexing.loop import index
 
     _check(paths, watch=watch, strict=strict, workers=workers, scheduler=scheduler)
-    path = store_path(settings, create=True)
+    path = settings.store_path(create=True)
     once = partial(
         index,
         path,
@@ -78,14 +73,13 @@ def command(
         scheduler=scheduler,
         max_bytes=max_bytes,
     )
+    roots = [root for root in paths if root != "-"]
+    names = _listed(null=null) if "-" in paths else ()
     with _progress(settings) as progress:
-        roots, names = [root for root in paths if root != "-"], _listed(null=null) if "-" in paths else ()
         summary = once(roots, names=names, force=force, progress=progress)
     _tell(summary, path, settings, as_json=as_json)
     if watch:
-        from scrapdb.indexing.watch import PATIENCE
-
-        _follow(path, paths, partial(once, patience=PATIENCE, apart=True), summary, settings)
+        _follow(path, paths, once, summary, settings)
     if summary.errors or (strict and summary.failed):
         raise typer.Exit(1)
 
@@ -103,15 +97,15 @@ def _check(paths: Sequence[str], *, watch: bool, strict: bool, workers: int | No
 
 def _tell(summary: Summary, path: Path, settings: Settings, *, as_json: bool) -> None:
     for error in summary.errors:
-        say(settings, f"Warning: {error}")
+        settings.say(f"Warning: {error}")
     if as_json:
         _print_json(summary)
     else:
-        say(settings, f"{summary} → {path}")
+        settings.say(f"{summary} → {path}")
     if summary.failed and settings.verbose:
         _say_reasons(path, settings)
     elif summary.failed:
-        say(settings, "`scrapdb problems` says what is wrong with those that failed.")
+        settings.say("`scrapdb problems` says what is wrong with those that failed.")
 
 
 def _say_reasons(path: Path, settings: Settings) -> None:
@@ -122,7 +116,7 @@ def _say_reasons(path: Path, settings: Settings) -> None:
     unreadable = {run["nb.path"] for run in db.query("nb.status = 'unreadable'", columns="nb.path")}
     for notebook, *_, message in db.problems().rows():
         if notebook in unreadable:
-            say(settings, f"{notebook}: {message}")
+            settings.say(f"{notebook}: {message}")
 
 
 def _print_json(summary: Summary) -> None:
@@ -159,35 +153,23 @@ def _progress(settings: Settings) -> Iterator[Callable[[Progress], None]]:
         yield draw
 
 
-def _follow(
-    store: Path, roots: Sequence[str], index: Callable[[list[str]], Summary], last: Summary, settings: Settings
-) -> None:
-    """Index after every change until it is interrupted; print a line for each pass, and in the end what all did.
-
-    Args:
-        store: the database file.
-        roots: directories and notebooks.
-        index: indexes those of the roots that exist.
-        last: what the index before did.
-        settings: how much is said.
-
-    Raises:
-        KeyboardInterrupt: always, in the end.
-    """
+def _follow(store: Path, roots: Sequence[str], index: partial[Summary], last: Summary, settings: Settings) -> None:
+    """Index after every change until it is interrupted; print a line for each pass, and in the end what all did."""
     from scrapdb.indexing.changes import Change
+    from scrapdb.indexing.watch import PATIENCE
     from scrapdb.indexing.watch import watch
 
     told = (Change.ADDED, Change.CHANGED, Change.REMOVED, Change.FAILED)
-    say(settings, "Watching for changes; Ctrl-C ends it.")
+    settings.say("Watching for changes; Ctrl-C ends it.")
     total = last
     try:
-        for news in watch(store, roots, index, last):
+        for news in watch(store, roots, partial(index, patience=PATIENCE, apart=True), last):
             if isinstance(news, str):
                 complain(f"Warning: {news}")
                 continue
             for error in news.errors:
                 complain(f"Warning: {error}")
-            say(settings, f"{time.strftime('%H:%M:%S')}  {news.told(*told)}")
+            settings.say(f"{time.strftime('%H:%M:%S')}  {news.told(*told)}")
             total = total.then(news)
     finally:
-        say(settings, f"Watched: {total.told(*told)} → {store}")
+        settings.say(f"Watched: {total.told(*told)} → {store}")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from scrapdb.cli.settings import Settings
-from scrapdb.cli.settings import database
-from scrapdb.cli.settings import say
+from scrapdb.cli.options import Settings
 
 
 def command(*, settings: Settings) -> None:
@@ -13,5 +11,5 @@ def command(*, settings: Settings) -> None:
     The table that the search of `serve` reads is made anew too, statistics are gathered, and the file is compacted. Do
     this once after a large store was indexed: its pages are then filtered and sorted at once.
     """
-    columns = database(settings).optimize()
-    say(settings, f"The table `runs` has {columns:,} columns of scraps and parameters.")
+    columns = settings.database().optimize()
+    settings.say(f"The table `runs` has {columns:,} columns of scraps and parameters.")

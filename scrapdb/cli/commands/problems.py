@@ -6,10 +6,8 @@ from typing import Annotated
 
 import typer
 
+from scrapdb.cli.options import Settings
 from scrapdb.cli.printing import Printing
-from scrapdb.cli.printing import print_rows
-from scrapdb.cli.settings import Settings
-from scrapdb.cli.settings import database
 
 
 def command(
@@ -19,4 +17,4 @@ def command(
     settings: Settings,
 ) -> None:
     """List what could not be read, or looks wrong: the notebook, the cell, the name, and why."""
-    print_rows(database(settings).problems(notebook), printing)
+    printing.print_rows(settings.database().problems(notebook))

@@ -6,23 +6,19 @@ from typing import Annotated
 
 import typer
 
-from scrapdb.cli.options import Columns
-from scrapdb.cli.options import Limit
-from scrapdb.cli.options import Sort
-from scrapdb.cli.options import field_names
+from scrapdb.cli import options
 from scrapdb.cli.printing import Printing
-from scrapdb.cli.printing import print_rows
-from scrapdb.cli.settings import Settings
-from scrapdb.cli.settings import database
 from scrapdb.errors import UsageError
 
 
 def command(
-    expression: Annotated[str | None, typer.Argument(metavar="[EXPR]", hidden=True, autocompletion=field_names)] = None,
+    expression: Annotated[
+        str | None, typer.Argument(metavar="[EXPR]", hidden=True, autocompletion=options.field_names)
+    ] = None,
     *,
-    columns: Columns = None,
-    sort: Sort = None,
-    limit: Limit = None,
+    columns: options.Columns = None,
+    sort: options.Sort = None,
+    limit: options.Limit = None,
     offset: Annotated[
         int, typer.Option(min=0, metavar="N", show_default=False, help="Leave out the first so many.")
     ] = 0,
@@ -32,7 +28,7 @@ def command(
     ] = False,
     fail_if_empty: Annotated[bool, typer.Option("-e", "--fail-if-empty", help="Exit with 1 if there is none.")] = False,
     printing: Printing,
-    settings: Settings,
+    settings: options.Settings,
 ) -> None:
     """Show the notebooks for which EXPR holds, or all of them.
 
@@ -43,21 +39,19 @@ def command(
     """
     from scrapdb.formats.streams import print_text
 
-    db = database(settings)
-    order = sort or ()
+    db = settings.database()
+    question = expression, columns, sort or (), limit, offset
     if explain:
         if count or fail_if_empty or printing.chosen():
             raise UsageError(
                 "--explain asks nothing and prints no rows: leave out --count, --fail-if-empty and formats."
             )
-        print_text(f"{db.explain(expression, columns, order, limit, offset)}\n", printing.output)
+        print_text(f"{db.explain(*question)}\n", printing.output)
         return
+    number = db.count(expression) if count or fail_if_empty else None
     if count:
-        found = db.count(expression)
-        print_text(f"{found}\n", printing.output)
-        empty = not found
+        print_text(f"{number}\n", printing.output)
     else:
-        print_rows(db.query(expression, columns, order, limit, offset), printing)
-        empty = fail_if_empty and not db.count(expression)
-    if fail_if_empty and empty:
+        printing.print_rows(db.query(*question))
+    if fail_if_empty and not number:
         raise typer.Exit(1)

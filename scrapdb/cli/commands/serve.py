@@ -15,9 +15,7 @@ from typing import Annotated
 
 import typer
 
-from scrapdb.cli.settings import Settings
-from scrapdb.cli.settings import say
-from scrapdb.cli.settings import store_path
+from scrapdb.cli.options import Settings
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
 from scrapdb.store.connection import check
@@ -46,7 +44,7 @@ def command(
     """Serve the store with Datasette, read-only, until Ctrl-C."""
     from scrapdb.cli import hosting
 
-    path = store_path(settings)
+    path = settings.store_path()
     check(path)
     if export is None:
         _need_datasette()
@@ -54,7 +52,7 @@ def command(
     _make_searchable(path)
     if export is not None:
         hosting.write_directory(path, export)
-        say(settings, f"Wrote {export}. To serve it: datasette {export}")
+        settings.say(f"Wrote {export}. To serve it: datasette {export}")
         return
     if immutable:
         from scrapdb.store.publish import fold

@@ -10,12 +10,8 @@ from typing import Any
 
 import typer
 
+from scrapdb.cli import options
 from scrapdb.cli.edited import edited
-from scrapdb.cli.options import Cell
-from scrapdb.cli.options import NotebookName
-from scrapdb.cli.options import ScrapName
-from scrapdb.cli.settings import Settings
-from scrapdb.cli.settings import say
 from scrapdb.encoders.json import NAME as JSON
 from scrapdb.encoders.pandas import NAME as PANDAS
 from scrapdb.encoders.text import NAME as TEXT
@@ -31,17 +27,17 @@ _SUFFIXES = (".parquet", ".csv", ".json")
 
 
 def command(
-    notebook: NotebookName,
-    name: ScrapName,
+    notebook: options.NotebookName,
+    name: options.ScrapName,
     value: Annotated[str, typer.Argument(metavar="VALUE", hidden=True)],
     *,
     encoder: Annotated[
         str | None,
         typer.Option(metavar="ENCODER", help="text, json, pandas or one's own.  [default: as `glue` chooses]"),
     ] = None,
-    cell: Cell = None,
+    cell: options.Cell = None,
     new: Annotated[bool, typer.Option("--new", help="Add NAME if it is not there.")] = False,
-    settings: Settings,
+    settings: options.Settings,
 ) -> None:
     """Set the scrap NAME of NOTEBOOK to VALUE, in its file and in the store.
 
@@ -58,7 +54,7 @@ def command(
     with edited(notebook, settings) as found:
         _set(found, name, _value(value, encoder), encoder, cell, new=new)
         if found.scraps[name].display:
-            say(settings, f"What was shown for {name} is not changed.")
+            settings.say(f"What was shown for {name} is not changed.")
 
 
 def _set(notebook: Notebook, name: str, value: Any, encoder: str | None, cell: int | None, *, new: bool) -> None:

@@ -9,15 +9,10 @@ from typing import Any
 
 import typer
 
+from scrapdb import errors
 from scrapdb.cli.options import NotebookName
+from scrapdb.cli.options import Settings
 from scrapdb.cli.printing import Printing
-from scrapdb.cli.printing import print_rows
-from scrapdb.cli.settings import Settings
-from scrapdb.cli.settings import database
-from scrapdb.cli.settings import say
-from scrapdb.errors import ScrapNotFoundError
-from scrapdb.errors import UsageError
-from scrapdb.errors import suggestion
 
 if TYPE_CHECKING:
     from scrapdb.database.notebook import StoredNotebook
@@ -57,7 +52,7 @@ def command(
     scrapdb show BCD prices --csv
     scrapdb show BCD chart -o chart.png
     """
-    found = database(settings).notebook(notebook)
+    found = settings.database().notebook(notebook)
     if name is None:
         _show_notebook(found, printing, settings)
     elif name in found.scraps:
@@ -73,10 +68,10 @@ def _show_notebook(found: StoredNotebook, printing: Printing, settings: Settings
     if as_table:
         _print_heading(found)
     if found.values or not as_table:
-        print_rows(found.table(_TABLE_COLUMNS if as_table else _COLUMNS), printing)
+        printing.print_rows(found.table(_TABLE_COLUMNS if as_table else _COLUMNS))
     for _, cell, _, name, kind, message in found.problems:
         where = "" if cell is None else f" in cell {cell}"
-        say(settings, f"Problem{where} ({kind}{f', {name}' if name else ''}): {message}")
+        settings.say(f"Problem{where} ({kind}{f', {name}' if name else ''}): {message}")
 
 
 def _print_heading(found: StoredNotebook) -> None:
@@ -99,12 +94,12 @@ def _show_scrap(scrap: StoredScrap, printing: Printing, settings: Settings) -> N
 
     output = printing.output
     if scrap.type == "frame":
-        print_rows(scrap.table(), printing)
+        printing.print_rows(scrap.table())
     elif output and not printing.chosen() and (scrap.display or _is_picture(output)):
         write_bytes(_shown_as(scrap, output), output)
     elif scrap.type == "display":
         _print_value(scrap.display.get("text/plain", b"").decode(errors="replace"), printing, scrap.name)
-        say(settings, f"It was shown as {', '.join(scrap.display)}; `-o FILE` writes it to a file.")
+        settings.say(f"It was shown as {', '.join(scrap.display)}; `-o FILE` writes it to a file.")
     else:
         _print_value(scrap.data, printing, scrap.name)
 
@@ -119,7 +114,7 @@ def _shown_as(scrap: StoredScrap, output: Path) -> bytes:
         return shown[min(shown, key=lambda mime: (not mime.startswith("image/"), mime == "text/plain", mime))]
     if wanted not in shown:
         instead = f"but as {', '.join(shown)}" if shown else f"it is of type {scrap.type}"
-        raise UsageError(f"{scrap.name} was not shown as {wanted}, {instead}.")
+        raise errors.UsageError(f"{scrap.name} was not shown as {wanted}, {instead}.")
     return shown[wanted]
 
 
@@ -135,11 +130,11 @@ def _print_value(value: Any, printing: Printing, name: str) -> None:
     from scrapdb.formats.values import plain
 
     if printing.chosen():
-        print_rows(Table([name], lambda: iter([(value,)])), printing)
+        printing.print_rows(Table([name], lambda: iter([(value,)])))
     else:
         print_text(f"{plain(value)}\n", printing.output)
 
 
-def _unknown(found: StoredNotebook, name: str) -> ScrapNotFoundError:
+def _unknown(found: StoredNotebook, name: str) -> errors.ScrapNotFoundError:
     names = [*found.scraps, *found.parameters]
-    return ScrapNotFoundError(f"{found.path} has no {name!r}; {suggestion(name, names, owner='it')}")
+    return errors.ScrapNotFoundError(f"{found.path} has no {name!r}; {errors.suggestion(name, names, owner='it')}")

@@ -10,10 +10,8 @@ import typer
 from typer._click.types import FloatRange
 from typer._click.types import Tuple
 
+from scrapdb.cli.options import Settings
 from scrapdb.cli.printing import Printing
-from scrapdb.cli.printing import print_rows
-from scrapdb.cli.settings import Settings
-from scrapdb.cli.settings import database
 
 # typer has no words for pairs that are repeated, nor for more than 0.
 _PAIR = Tuple([str, str])
@@ -37,4 +35,4 @@ def command(
     scrapdb sql "select symbol, min(distance) from runs group by symbol"
     """
     text = sys.stdin.read() if sql == "-" else sql
-    print_rows(database(settings).sql(text, dict(parameters or ()), seconds=seconds), printing)
+    printing.print_rows(settings.database().sql(text, dict(parameters or ()), seconds=seconds))

@@ -6,7 +6,7 @@ from scrapdb.cli.edited import edited
 from scrapdb.cli.options import Cell
 from scrapdb.cli.options import NotebookName
 from scrapdb.cli.options import ScrapName
-from scrapdb.cli.settings import Settings
+from scrapdb.cli.options import Settings
 
 
 def command(notebook: NotebookName, name: ScrapName, *, cell: Cell = None, settings: Settings) -> None:

@@ -8,12 +8,7 @@ from scrapdb.query import patterns
 from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Field
 from scrapdb.query.sql import rows
-from scrapdb.query.sql.values import document
-from scrapdb.query.sql.values import faces
-from scrapdb.query.sql.values import json_path
-from scrapdb.query.sql.values import moment
-from scrapdb.query.sql.values import number
-from scrapdb.query.sql.values import text
+from scrapdb.query.sql import values
 
 # Up to so many items are bound one by one; more go as one JSON list.
 _FEW = 50
@@ -40,7 +35,7 @@ def condition(leaf: bound.Leaf, scope: rows.Scope, bind: rows.Binder) -> str:
 def present(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> str:
     """Whether there is a value that is neither null nor NaN."""
     if not isinstance(node, bound.Place):
-        return rows.joined("OR", [f"{face} IS NOT NULL" for face in faces(node, scope, bind).values()] or ["0"])
+        return rows.joined("OR", [f"{face} IS NOT NULL" for face in values.faces(node, scope, bind).values()] or ["0"])
     row = rows.row_of(node)
     if row not in scope.rows:
         return rows.existing(row, lambda inner: present(node, inner, bind), scope, bind)
@@ -51,7 +46,7 @@ def _present_in(place: bound.Place, alias: str, bind: rows.Binder) -> str:
     field = place.field
     if place.path:
         column = field.column if isinstance(field, Attribute) else "json"
-        return f"json_type({alias}.{column}, {bind(json_path(place.path))}) <> 'null'"
+        return f"json_type({alias}.{column}, {bind(values.json_path(place.path))}) <> 'null'"
     if isinstance(field, Attribute):
         return f"{alias}.{field.column} IS NOT NULL"
     return rows.joined("OR", _present_types(field, alias))
@@ -71,8 +66,8 @@ def _relation(node: nodes.Comparison, scope: rows.Scope, bind: rows.Binder) -> s
     operator = "<>" if node.operator == "!=" else node.operator
     times = [side for side in (left, right) if "time" in bound.kinds(side)]
     if len(times) == 1:
-        return f"{moment(left, scope, bind)} {operator} {moment(right, scope, bind)}"
-    lefts, rights = faces(left, scope, bind), faces(right, scope, bind)
+        return f"{values.moment(left, scope, bind)} {operator} {values.moment(right, scope, bind)}"
+    lefts, rights = values.faces(left, scope, bind), values.faces(right, scope, bind)
     found = [f"{lefts[face]} {operator} {rights[face]}" for face in lefts if face in rights]
     if operator == "<>":
         # A number is not a text: that they differ is true.
@@ -88,7 +83,7 @@ def _both(first: str, right: nodes.Value, second: str) -> str:
 
 def _choice(node: nodes.In, scope: rows.Scope, bind: rows.Binder, *, negated: bool) -> str:
     found = []
-    for face, operand in faces(node.operand, scope, bind).items():
+    for face, operand in values.faces(node.operand, scope, bind).items():
         items = _items(node.items, face, bind)
         if items:
             found.append(f"{operand} {'NOT ' if negated else ''}IN ({items})")
@@ -98,14 +93,14 @@ def _choice(node: nodes.In, scope: rows.Scope, bind: rows.Binder, *, negated: bo
 
 
 def _items(items: tuple[nodes.Value, ...], face: str, bind: rows.Binder) -> str:
-    values = [_plain(item) for item in items if (bound.kinds(item) == {"number"}) == (face == "number")]
+    constants = [_plain(item) for item in items if (bound.kinds(item) == {"number"}) == (face == "number")]
     # As JSON, a float or a larger integer might not be read back to its last bit.
-    exact = all(isinstance(value, str) or (isinstance(value, int) and abs(value) < _LARGE) for value in values)
-    if len(values) > _FEW and exact:
+    exact = all(isinstance(value, str) or (isinstance(value, int) and abs(value) < _LARGE) for value in constants)
+    if len(constants) > _FEW and exact:
         import json  # which most queries do without
 
-        return f"SELECT value FROM json_each({bind(json.dumps(values, ensure_ascii=False))})"
-    return ", ".join(map(bind, values))
+        return f"SELECT value FROM json_each({bind(json.dumps(constants, ensure_ascii=False))})"
+    return ", ".join(map(bind, constants))
 
 
 def _plain(item: nodes.Value) -> object:
@@ -115,19 +110,16 @@ def _plain(item: nodes.Value) -> object:
 
 
 def _holds(operand: nodes.Value, scope: rows.Scope, bind: rows.Binder, *, negated: bool) -> str:
-    found = number(operand, scope, bind)
+    found = values.number(operand, scope, bind)
     if negated:
         return f"{found} = 0"
-    boolean = (
-        isinstance(operand, bound.Place)
-        and isinstance(operand.field, Field)
-        and operand.field.types <= {"boolean", "null"}
-    )
-    return f"{found} = 1" if boolean and isinstance(operand, bound.Place) and not operand.path else f"{found} <> 0"
+    field = operand.field if isinstance(operand, bound.Place) and not operand.path else None
+    is_boolean = isinstance(field, Field) and field.types <= {"boolean", "null"}
+    return f"{found} = 1" if is_boolean else f"{found} <> 0"
 
 
 def _pattern(node: nodes.Comparison, scope: rows.Scope, bind: rows.Binder, *, negated: bool) -> str:
-    subject = text(node.left, scope, bind)
+    subject = values.text(node.left, scope, bind)
     pattern = bound.pattern_of(node)
     if node.operator == "~":
         # Compared with a number, so that a missing text stays neither.
@@ -147,19 +139,19 @@ def _pattern(node: nodes.Comparison, scope: rows.Scope, bind: rows.Binder, *, ne
 
 def _contains(node: nodes.Comparison, scope: rows.Scope, bind: rows.Binder, *, negated: bool) -> str:
     left, right = node.left, node.right
-    parts = faces(right, scope, bind)
+    parts = values.faces(right, scope, bind)
     found = []
     if "text" in bound.kinds(left) and "text" in parts:
-        found.append(f"instr({text(left, scope, bind)}, {parts['text']}) {'=' if negated else '>'} 0")
+        found.append(f"instr({values.text(left, scope, bind)}, {parts['text']}) {'=' if negated else '>'} 0")
     if "json" in bound.kinds(left):
-        source, path = document(left, scope, bind)
+        source, path = values.document(left, scope, bind)
         members, keys = _members(parts)
         word = "NOT EXISTS" if negated else "EXISTS"
         each = f"SELECT 1 FROM json_each({source}, {path}) AS e WHERE"
         there = rows.joined("OR", [f"{part} IS NOT NULL" for part in parts.values()] or ["0"])
         found.append(
             f"({there} AND CASE json_type({source}, {path}) WHEN 'array' THEN {word} ({each} {members})"
-            f" WHEN 'object' THEN {word} ({each} {keys}) END)",
+            f" WHEN 'object' THEN {word} ({each} {keys}) END)"
         )
     return rows.joined("OR", found or ["NULL"])
 
@@ -171,6 +163,5 @@ def _members(parts: dict[str, str]) -> tuple[str, str]:
         members.append(f"e.type IN ('integer', 'real', 'true', 'false') AND e.atom = {parts['number']}")
     if "text" in parts:
         members.append(f"e.type = 'text' AND e.atom = {parts['text']}")
-    return rows.joined(
-        "OR", [f"({member})" for member in members] or ["0"]
-    ), f"e.key = {parts['text']}" if "text" in parts else "0"
+    keys = f"e.key = {parts['text']}" if "text" in parts else "0"
+    return rows.joined("OR", [f"({member})" for member in members] or ["0"]), keys

@@ -17,14 +17,8 @@ from scrapdb.query import nodes
 from scrapdb.query.fields import Attribute
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.patterns import prefix
+from scrapdb.query.sql import rows
 from scrapdb.query.sql.conditions import condition
-from scrapdb.query.sql.rows import Binder
-from scrapdb.query.sql.rows import Row
-from scrapdb.query.sql.rows import Scope
-from scrapdb.query.sql.rows import existing
-from scrapdb.query.sql.rows import joined
-from scrapdb.query.sql.rows import row_of
-from scrapdb.query.sql.rows import sources
 
 # Estimates are counted so far, then, as long as all terms have more, on to the next: counting takes a hundredth of what
 # the search will take.
@@ -56,13 +50,13 @@ class Arm(Frozen):
     """One SELECT of a search: a table, the notebook's id in it, and conditions."""
 
     table: str
-    scope: Scope
+    scope: rows.Scope
     conditions: tuple[str, ...]
 
     @property
     def sql(self) -> str:
         """The SELECT of the ids."""
-        return f"SELECT {self.scope.notebook} AS id FROM {self.table} WHERE {joined('AND', list(self.conditions))}"
+        return f"SELECT {self.scope.notebook} AS id FROM {self.table} WHERE {rows.joined('AND', list(self.conditions))}"
 
 
 class Search(Frozen):
@@ -81,15 +75,15 @@ class Search(Frozen):
     notebook: str
     link: str
     conditions: tuple[str, ...]
-    scope: Scope
+    scope: rows.Scope
     driven: bool
 
 
 def search(
-    node: nodes.Truth | None, bind: Binder, estimates: Estimates | None = None, *, scanning: bool = False
+    node: nodes.Truth | None, bind: rows.Binder, estimates: Estimates | None = None, *, scanning: bool = False
 ) -> Search:
     """Find the notebooks for which a bound tree is true; all if there is none. With `scanning` each is tested."""
-    notebook = Scope("n.id", {None: ("n",)})
+    notebook = rows.Scope("n.id", {None: ("n",)})
     if node is None:
         return Search("notebooks AS n", "n.id", "", (), notebook, driven=False)
     estimates = estimates or {}
@@ -102,7 +96,7 @@ def search(
     arm = arms[0]
     found = arm.scope.notebook
     link = "" if None in arm.scope.rows else _link(found)
-    scope = Scope("n.id", {**arm.scope.rows, None: ("n",)})
+    scope = rows.Scope("n.id", {**arm.scope.rows, None: ("n",)})
     return Search(arm.table, found, link, arm.conditions, scope, driven=True)
 
 
@@ -114,7 +108,7 @@ def _link(notebook: str) -> str:
 def to_estimate(node: nodes.Truth, *, rivals: bool = False) -> Iterator[tuple[bound.Leaf, ...]]:
     """The leaves for which an estimate helps to choose: those on one row together, as they will be searched."""
     if isinstance(node, nodes.And):
-        by_row: dict[Row, list[bound.Leaf]] = {}
+        by_row: dict[rows.Row, list[bound.Leaf]] = {}
         for term in node.terms:
             if isinstance(term, bound.Leaf) and term.required and is_sought(term):
                 by_row.setdefault(_driving_row(term), []).append(term)
@@ -130,18 +124,18 @@ def to_estimate(node: nodes.Truth, *, rivals: bool = False) -> Iterator[tuple[bo
         yield (node,)
 
 
-def estimate_sql(leaves: tuple[bound.Leaf, ...], enough: int, bind: Binder) -> str:
+def estimate_sql(leaves: tuple[bound.Leaf, ...], enough: int, bind: rows.Binder) -> str:
     """The statement that counts what the index has for leaves on one row, up to a limit."""
     arms = _arms(leaves[0], leaves[1:], bind)
     return f"SELECT count(*) FROM (SELECT 1 FROM ({_union(arms, distinct=True)}) LIMIT {bind(enough)})"
 
 
-def test(node: nodes.Truth, scope: Scope, bind: Binder) -> str:
+def test(node: nodes.Truth, scope: rows.Scope, bind: rows.Binder) -> str:
     """Write the condition that a bound tree is true for one notebook."""
     if isinstance(node, nodes.And):
-        return joined("AND", _tests(node.terms, scope, bind))
+        return rows.joined("AND", _tests(node.terms, scope, bind))
     if isinstance(node, nodes.Or):
-        return joined("OR", [test(term, scope, bind) for term in node.terms])
+        return rows.joined("OR", [test(term, scope, bind) for term in node.terms])
     if isinstance(node, bound.Fails):
         return f"NOT ifnull({test(node.operand, scope, bind)}, 0)"
     return _tests((node,), scope, bind)[0]
@@ -185,13 +179,12 @@ def _ends(term: nodes.Truth) -> list[tuple[str, bound.Place]]:
     return []
 
 
-def _rank(leaf: bound.Leaf, row: Row) -> int:
+def _rank(leaf: bound.Leaf, row: rows.Row) -> int:
     node = leaf.node
     place = leaf.required[0]
-    plain = isinstance(node, nodes.Comparison | nodes.In) and _is_plain(node.children[0], node.children[1])
-    rank = (
-        _plain_rank(node, negated=leaf.negated) if plain and isinstance(node, nodes.Comparison | nodes.In) else _PRESENT
-    )
+    rank = _PRESENT
+    if isinstance(node, nodes.Comparison | nodes.In) and _is_plain(node.children[0], node.children[1]):
+        rank = _plain_rank(node, negated=leaf.negated)
     if row is None:
         column = place.field.column if isinstance(place.field, Attribute) else ""
         return max(rank, _INDEXED[column]) if column in _INDEXED and rank < _PRESENT else _SCAN
@@ -222,16 +215,13 @@ def _is_plain(left: object, right: object) -> bool:
     return isinstance(left, bound.Place) and not left.path and isinstance(right, nodes.Constant | bound.Instant)
 
 
-def _driving_row(leaf: bound.Leaf) -> Row:
-    rows = [row_of(place) for place in leaf.required]
-    return min(rows, key=lambda row: row.notebooks if row else float("inf"))
+def _driving_row(leaf: bound.Leaf) -> rows.Row:
+    needed = [rows.row_of(place) for place in leaf.required]
+    return min(needed, key=lambda row: row.notebooks if row else float("inf"))
 
 
 def _drive(
-    node: nodes.Truth,
-    others: tuple[nodes.Truth, ...],
-    bind: Binder,
-    estimates: Estimates,
+    node: nodes.Truth, others: tuple[nodes.Truth, ...], bind: rows.Binder, estimates: Estimates
 ) -> tuple[list[Arm], bool]:
     """The arms that name the notebooks for which a term holds and the others too; and whether they are disjoint."""
     if isinstance(node, nodes.And):
@@ -247,15 +237,15 @@ def _drive(
     if not others:
         return arms, False
     alias = bind.alias()
-    scope = Scope(f"{alias}.id", {})
+    scope = rows.Scope(f"{alias}.id", {})
     return [Arm(f"({_union(arms, distinct=False)}) AS {alias}", scope, tuple(_tests(others, scope, bind)))], True
 
 
-def _arms(leaf: bound.Leaf, others: tuple[nodes.Truth, ...], bind: Binder) -> list[Arm]:
+def _arms(leaf: bound.Leaf, others: tuple[nodes.Truth, ...], bind: rows.Binder) -> list[Arm]:
     row = _driving_row(leaf)
     arms = []
-    for source in sources(row, bind, "n" if row is None else bind.alias()):
-        scope = Scope(source.notebook, {row: (source.alias,)})
+    for source in rows.sources(row, bind, "n" if row is None else bind.alias()):
+        scope = rows.Scope(source.notebook, {row: (source.alias,)})
         # The index has the number first, so that a text is found only if the number is said to be NULL.
         faces = [f"{source.alias}.{face} IS NULL" for face in _unused_faces(leaf, row)]
         conditions = (*source.conditions, *faces, condition(leaf, scope, bind), *_tests(others, scope, bind))
@@ -263,9 +253,9 @@ def _arms(leaf: bound.Leaf, others: tuple[nodes.Truth, ...], bind: Binder) -> li
     return arms
 
 
-def _unused_faces(leaf: bound.Leaf, row: Row) -> list[str]:
+def _unused_faces(leaf: bound.Leaf, row: rows.Row) -> list[str]:
     """The columns of a driving row that must be NULL for the leaf to hold."""
-    used = [place for place in leaf.places if row is not None and row_of(place) == row]
+    used = [place for place in leaf.places if row is not None and rows.row_of(place) == row]
     if row is None:
         return []
     if all(place.path for place in used):
@@ -289,27 +279,27 @@ def _is_plain_text(left: nodes.Value, rights: Sequence[nodes.Value]) -> bool:
     return all(_is_plain(left, right) and bound.kinds(right) == {"text"} for right in rights)
 
 
-def _tests(terms: Sequence[nodes.Truth], scope: Scope, bind: Binder) -> list[str]:
+def _tests(terms: Sequence[nodes.Truth], scope: rows.Scope, bind: rows.Binder) -> list[str]:
     """Test terms; those on one and the same row that is not there yet look it up once."""
     found: list[str] = []
-    together: dict[Row, list[bound.Leaf]] = {}
+    together: dict[rows.Row, list[bound.Leaf]] = {}
     for term in terms:
         if not isinstance(term, bound.Leaf):
             found.append(test(term, scope, bind))
             continue
-        missing = {row_of(place) for place in term.places} - set(scope.rows)
-        needed = {row_of(place) for place in term.required}
+        missing = {rows.row_of(place) for place in term.places} - set(scope.rows)
+        needed = {rows.row_of(place) for place in term.required}
         if len(missing) == 1 and missing <= needed:
             together.setdefault(missing.pop(), []).append(term)
         else:
             found.append(condition(term, scope, bind))
     for row, leaves in together.items():
-        found.append(existing(row, lambda inner, own=leaves: _all(own, inner, bind), scope, bind))  # type: ignore[misc]
+        found.append(rows.existing(row, lambda inner, own=leaves: _all(own, inner, bind), scope, bind))  # type: ignore[misc]
     return found
 
 
-def _all(leaves: Sequence[bound.Leaf], scope: Scope, bind: Binder) -> str:
-    return joined("AND", [condition(leaf, scope, bind) for leaf in leaves])
+def _all(leaves: Sequence[bound.Leaf], scope: rows.Scope, bind: rows.Binder) -> str:
+    return rows.joined("AND", [condition(leaf, scope, bind) for leaf in leaves])
 
 
 def _union(arms: Sequence[Arm], *, distinct: bool) -> str:

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
+from scrapdb.query import bound
 from scrapdb.query import nodes
-from scrapdb.query.bound import SCALARS
-from scrapdb.query.bound import Instant
-from scrapdb.query.bound import Place
-from scrapdb.query.bound import kinds
 from scrapdb.query.fields import Attribute
-from scrapdb.query.sql.rows import Binder
-from scrapdb.query.sql.rows import Scope
-from scrapdb.query.sql.rows import looked_up
-from scrapdb.query.sql.rows import row_of
+from scrapdb.query.sql import rows
 
 _NUMBERS = "('integer', 'real', 'true', 'false')"
 _LIKE_A_DATE = "'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
 
 
-def faces(node: nodes.Value, scope: Scope, bind: Binder) -> dict[str, str]:
+def faces(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> dict[str, str]:
     """The faces that a value can have, by `number` and `text`."""
     found = {}
-    if "number" in kinds(node):
+    if "number" in bound.kinds(node):
         found["number"] = number(node, scope, bind)
-    if kinds(node) & {"text", "time"}:
+    if bound.kinds(node) & {"text", "time"}:
         found["text"] = text(node, scope, bind)
     return found
 
 
-def number(node: nodes.Value, scope: Scope, bind: Binder) -> str:
+def number(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> str:
     """The number that a value is."""
-    if isinstance(node, Place):
+    if isinstance(node, bound.Place):
         return _face(node, "number", scope, bind)
     if isinstance(node, nodes.Negative):
         return f"(- {number(node.operand, scope, bind)})"
@@ -42,13 +36,13 @@ def number(node: nodes.Value, scope: Scope, bind: Binder) -> str:
     return "NULL"
 
 
-def text(node: nodes.Value, scope: Scope, bind: Binder) -> str:
+def text(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> str:
     """The text that a value is; times are text too."""
-    if isinstance(node, Place):
+    if isinstance(node, bound.Place):
         return _face(node, "text", scope, bind)
     if isinstance(node, nodes.Constant):
         return bind(node.value) if isinstance(node.value, str) else "NULL"
-    if isinstance(node, Instant):
+    if isinstance(node, bound.Instant):
         return bind(node.text)
     if isinstance(node, nodes.Call) and node.function in ("lower", "upper"):
         return f"text_{node.function}({text(node.arguments[0], scope, bind)})"
@@ -57,20 +51,20 @@ def text(node: nodes.Value, scope: Scope, bind: Binder) -> str:
     return "NULL"
 
 
-def moment(node: nodes.Value, scope: Scope, bind: Binder) -> str:
+def moment(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> str:
     """The time that a value is, in days; text that does not look like a time is none."""
     found = text(node, scope, bind)
-    if "time" in kinds(node):
+    if "time" in bound.kinds(node):
         return f"julianday({found})"
     return f"iif({found} GLOB {_LIKE_A_DATE}, julianday({found}), NULL)"
 
 
-def document(node: nodes.Value, scope: Scope, bind: Binder) -> tuple[str, str]:
+def document(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> tuple[str, str]:
     """The JSON in which a value stands, and the path to it."""
-    if not isinstance(node, Place):
+    if not isinstance(node, bound.Place):
         return "NULL", bind("$")
     column = node.field.column if isinstance(node.field, Attribute) else "json"
-    return looked_up(row_of(node), lambda alias: f"{alias}.{column}", scope, bind), bind(json_path(node.path))
+    return rows.looked_up(rows.row_of(node), lambda alias: f"{alias}.{column}", scope, bind), bind(json_path(node.path))
 
 
 def json_path(path: tuple[str | int, ...]) -> str:
@@ -79,16 +73,16 @@ def json_path(path: tuple[str | int, ...]) -> str:
     return "$" + "".join(steps)
 
 
-def _face(place: Place, face: str, scope: Scope, bind: Binder) -> str:
+def _face(place: bound.Place, face: str, scope: rows.Scope, bind: rows.Binder) -> str:
     attribute = place.field if isinstance(place.field, Attribute) else None
     if not place.path:
         column = attribute.column if attribute else face
-        return looked_up(row_of(place), lambda alias: f"{alias}.{column}", scope, bind)
+        return rows.looked_up(rows.row_of(place), lambda alias: f"{alias}.{column}", scope, bind)
     column = attribute.column if attribute else "json"
     path = bind(json_path(place.path))
     types = _NUMBERS if face == "number" else "('text')"
-    return looked_up(
-        row_of(place),
+    return rows.looked_up(
+        rows.row_of(place),
         lambda alias: (
             f"iif(json_type({alias}.{column}, {path}) IN {types}, json_extract({alias}.{column}, {path}), NULL)"
         ),
@@ -97,8 +91,8 @@ def _face(place: Place, face: str, scope: Scope, bind: Binder) -> str:
     )
 
 
-def _arithmetic(node: nodes.Arithmetic, scope: Scope, bind: Binder) -> str:
-    if "time" in kinds(node.left) | kinds(node.right):
+def _arithmetic(node: nodes.Arithmetic, scope: rows.Scope, bind: rows.Binder) -> str:
+    if "time" in bound.kinds(node.left) | bound.kinds(node.right):
         return f"(({moment(node.left, scope, bind)} - {moment(node.right, scope, bind)}) * 86400.0)"
     left, right = number(node.left, scope, bind), number(node.right, scope, bind)
     if node.operator == "/":
@@ -106,7 +100,7 @@ def _arithmetic(node: nodes.Arithmetic, scope: Scope, bind: Binder) -> str:
     return f"({left} {node.operator} {right})"
 
 
-def _call(node: nodes.Call, scope: Scope, bind: Binder) -> str:
+def _call(node: nodes.Call, scope: rows.Scope, bind: rows.Binder) -> str:
     if node.function == "abs":
         # abs() of the smallest integer is an error that would end the whole query.
         return f"abs(nullif({number(node.arguments[0], scope, bind)}, {bind(-(2**63))}))"
@@ -119,20 +113,20 @@ def _call(node: nodes.Call, scope: Scope, bind: Binder) -> str:
     return "NULL"
 
 
-def _length(node: nodes.Value, scope: Scope, bind: Binder) -> str:
-    parts = [f"length({text(node, scope, bind)})"] if "text" in kinds(node) else []
-    if "json" in kinds(node):
+def _length(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> str:
+    parts = [f"length({text(node, scope, bind)})"] if "text" in bound.kinds(node) else []
+    if "json" in bound.kinds(node):
         json, path = document(node, scope, bind)
         parts.append(
             f"CASE json_type({json}, {path}) WHEN 'array' THEN json_array_length({json}, {path})"
-            f" WHEN 'object' THEN (SELECT count(*) FROM json_each({json}, {path})) END",
+            f" WHEN 'object' THEN (SELECT count(*) FROM json_each({json}, {path})) END"
         )
     return f"coalesce({', '.join(parts)}, NULL)" if parts else "NULL"
 
 
-def _coalesce(node: nodes.Call, face: str, scope: Scope, bind: Binder) -> str:
+def _coalesce(node: nodes.Call, face: str, scope: rows.Scope, bind: rows.Binder) -> str:
     """The first value that is there, if it has that face."""
-    if not any(len(kinds(argument) & SCALARS) > 1 for argument in node.arguments):
+    if not any(len(bound.kinds(argument) & bound.SCALARS) > 1 for argument in node.arguments):
         found = [faces(argument, scope, bind).get(face, "NULL") for argument in node.arguments]
         return f"coalesce({', '.join(found)}, NULL)"
     cases = []
