@@ -6,21 +6,19 @@ Datasette counts, facets, sorts and exports what is left.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from typing import Any
 
 from datasette.filters import FilterArguments
 from datasette.utils.asgi import BadRequest
-from datasette.utils.asgi import Forbidden
 from datasette.utils.asgi import NotFound
 from datasette.utils.asgi import Response
 from markupsafe import Markup
 
 from scrapdb.datasette import columns
-from scrapdb.datasette.page import inserting
-from scrapdb.datasette.page import render
+from scrapdb.datasette import page
 from scrapdb.datasette.store import Store
 from scrapdb.datasette.store import find
+from scrapdb.datasette.store import find_visible
 from scrapdb.errors import ScrapdbError
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import ids_condition
@@ -54,7 +52,7 @@ async def filters(datasette: Any, request: Any, database: str, table: str) -> Fi
         WrongExpressionError: one of them is wrong.
         Forbidden: the actor may not see what they ask for, or what a search looks into.
     """
-    expressions = given(request) if table in TABLES else []
+    expressions = _given(request) if table in TABLES else []
     if not expressions and not any(name.startswith(_SEARCH) for name in request.args):
         return None
     try:
@@ -74,14 +72,15 @@ async def filters(datasette: Any, request: Any, database: str, table: str) -> Fi
     return FilterArguments([f"{TABLES[table]} IN ({sql})"], params=values, human_descriptions=expressions)
 
 
-def given(request: Any) -> list[str]:
+def joined(request: Any) -> str:
+    """Read the expressions of an address as one that holds where all do."""
+    expressions = _given(request)
+    return expressions[0] if len(expressions) == 1 else " and ".join(f"({text})" for text in expressions)
+
+
+def _given(request: Any) -> list[str]:
     """Read the expressions of an address; empty ones do not count."""
     return [text for text in request.args.getlist(_ARGUMENT) if text.strip()]
-
-
-def joined(expressions: Sequence[str]) -> str:
-    """Write several expressions as one that holds where all do."""
-    return expressions[0] if len(expressions) == 1 else " and ".join(f"({text})" for text in expressions)
 
 
 async def box(datasette: Any, request: Any, database: str, table: str, error: str = "") -> Markup | None:
@@ -96,27 +95,25 @@ async def box(datasette: Any, request: Any, database: str, table: str, error: st
     """
     if table not in TABLES:
         return None
-    try:
-        store = await find(datasette, database, request.actor)
-    except (Forbidden, NotFound):
+    store = await find_visible(datasette, database, request.actor)
+    if store is None:
         return None
     kept = set(request.args) - {_ARGUMENT, "_next"} - ({"_col"} if columns.are_first(request) else set())
     context = {
-        "store": store,
         "url": store.url,
         "action": datasette.urls.table(database, table),
         "name": _ARGUMENT,
-        "expression": joined(given(request)),
+        "expression": joined(request),
         "error": error,
         "kept": [(key, value) for key in sorted(kept) for value in request.args.getlist(key)],
-        "choice": "" if error else await columns.form(datasette, request, database, table) or "",
+        "choice": await columns.form(store, request) if table == columns.TABLE and not error else "",
     }
     return Markup(await datasette.render_template("scrapdb/box.html", context, request=request))  # noqa: S704
 
 
 async def box_script(datasette: Any, request: Any, database: str, table: str) -> str:
     """Return the script that puts the box above a table where Datasette has no place for it (0.65)."""
-    return inserting(await box(datasette, request, database, table), "form.filters")
+    return page.inserting(await box(datasette, request, database, table), "form.filters")
 
 
 async def explained(datasette: Any, request: Any, error: Exception) -> Response | None:
@@ -124,4 +121,4 @@ async def explained(datasette: Any, request: Any, error: Exception) -> Response 
     if not isinstance(error, WrongExpressionError) or request.path.endswith((".json", ".csv")):
         return None
     form = await box(datasette, request, error.database, error.table, str(error))
-    return await render(Store(datasette, error.database), request, "error", {"box": form}, status=400)
+    return await page.render(Store(datasette, error.database), request, "error", {"box": form}, status=400)

@@ -11,11 +11,7 @@ from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import StoreError
 from scrapdb.store import sidecars
 from scrapdb.store.connection import file_of
-from scrapdb.store.readers.frames import NamedFrame
-from scrapdb.store.readers.frames import StoredFrame
-from scrapdb.store.readers.frames import frame_of_notebook
-from scrapdb.store.readers.frames import frames_of_hash
-from scrapdb.store.readers.frames import parquet_of_frame
+from scrapdb.store.readers import frames
 from scrapdb.store.readers.notebooks import find_notebook
 
 _MOST_PLACES = 20  # notebooks that are named
@@ -28,11 +24,11 @@ _MISSING = (
 class Located(NamedTuple):
     """A frame: where it was glued, and its parquet file as bytes or a path."""
 
-    glued: list[NamedFrame]
+    glued: list[frames.NamedFrame]
     place: bytes | Path
 
     @property
-    def frame(self) -> StoredFrame:
+    def frame(self) -> frames.StoredFrame:
         """The frame, with the first notebook that has it."""
         return self.glued[0].frame
 
@@ -56,10 +52,10 @@ async def locate(store: Store, digest: str, path: str, name: str) -> Located:
     return located
 
 
-def place(connection: sqlite3.Connection, frame: StoredFrame) -> bytes | Path | StoreError:
+def place(connection: sqlite3.Connection, frame: frames.StoredFrame) -> bytes | Path | StoreError:
     """Find the parquet file of a frame, or what says that it is missing."""
     try:
-        parquet: bytes | Path = parquet_of_frame(connection, frame)
+        parquet: bytes | Path = frames.parquet_of_frame(connection, frame)
         if isinstance(parquet, bytes) or _is_sidecar(parquet, file_of(connection)):
             return parquet
     except StoreError:  # its sentence tells where the store lies, which is no business of who browses it
@@ -74,9 +70,9 @@ def _is_sidecar(path: Path, store: Path) -> bool:
 
 def _located(connection: sqlite3.Connection, digest: str, path: str, name: str) -> Located | None:
     if digest:
-        glued = frames_of_hash(connection, digest, _MOST_PLACES)
+        glued = frames.frames_of_hash(connection, digest, _MOST_PLACES)
     else:
-        frame = frame_of_notebook(connection, find_notebook(connection, path)[0], name) if path else None
+        frame = frames.frame_of_notebook(connection, find_notebook(connection, path)[0], name) if path else None
         glued = [frame] if frame else []
     if not glued:
         return None

@@ -25,13 +25,9 @@ from scrapdb.errors import NotebookNotFoundError
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
 from scrapdb.facts import Expression
+from scrapdb.store.readers import notebooks
 from scrapdb.store.readers.displays import display_hashes
 from scrapdb.store.readers.frames import StoredFrame
-from scrapdb.store.readers.notebooks import NotebookValue
-from scrapdb.store.readers.notebooks import find_notebook
-from scrapdb.store.readers.notebooks import notebook_row
-from scrapdb.store.readers.notebooks import parameters_of_notebook
-from scrapdb.store.readers.notebooks import scraps_of_notebook
 
 if TYPE_CHECKING:
     from datasette.utils.asgi import Response
@@ -52,8 +48,8 @@ class Notebook(NamedTuple):
     """A notebook as the store has it: where the bytes of its frames are, and why those that cannot be read cannot."""
 
     row: dict[str, Any]
-    parameters: list[NotebookValue]
-    scraps: list[NotebookValue]
+    parameters: list[notebooks.NotebookValue]
+    scraps: list[notebooks.NotebookValue]
     hashes: dict[str, dict[str, str]]
     places: dict[str, bytes | Path | StoreError]
 
@@ -66,44 +62,29 @@ class Head(NamedTuple):
     first: str
 
 
-class Context(NamedTuple):
-    """What the page shows: `comparison` is None if there are too few notebooks.
-
-    `otherwise` is the address that shows everything, or only what differs, and `missing` the value of who has none.
-    """
-
-    heads: list[Head]
-    comparison: differences.Differences | None
-    everything: bool
-    otherwise: str
-    unknown: list[str]
-    too_many: list[str]
-    can_add: bool
-    titles: Mapping[str, str] = _SECTIONS
-    missing: Any = UNSET
-
-
 async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/compare?path=PATH&path=PATH`; with `all=1` what is equal is shown too."""
     question = page.read(request, Question)
     everything = question.all == "1"
     named = list(dict.fromkeys(question.path))
-    notebooks, unknown = await store.ask(lambda connection: _notebooks(connection, named[:_MOST]))
-    paths = [notebook.row["path"] for notebook in notebooks]
+    read, unknown = await store.ask(lambda connection: _notebooks(connection, named[:_MOST]))
+    paths = [notebook.row["path"] for notebook in read]
     comparison = None
     if len(paths) >= _FEWEST:
-        sides = await asyncio.to_thread(lambda: [_side(notebook) for notebook in notebooks])
+        sides = await asyncio.to_thread(lambda: [_side(notebook) for notebook in read])
         comparison = differences.compare(sides, everything=everything)
-    context = Context(
-        [_head(path, paths, everything=everything) for path in paths],
-        comparison,
-        everything,
-        _address(paths, everything=not everything),
-        unknown,
-        named[_MOST:],
-        can_add=len(paths) < _MOST,
-    )
-    return await page.render(store, request, "compare", context._asdict(), status=404 if unknown else 200)
+    context = {
+        "heads": [_head(path, paths, everything=everything) for path in paths],
+        "comparison": comparison,  # None if there are too few notebooks
+        "everything": everything,
+        "otherwise": _address(paths, everything=not everything),  # shows everything, or only what differs
+        "unknown": unknown,
+        "too_many": named[_MOST:],
+        "can_add": len(paths) < _MOST,
+        "titles": _SECTIONS,
+        "missing": UNSET,  # the value of who has none
+    }
+    return await page.render(store, request, "compare", context, status=404 if unknown else 200)
 
 
 def _head(path: str, paths: Sequence[str], *, everything: bool) -> Head:
@@ -117,23 +98,23 @@ def _address(paths: Sequence[str], *, everything: bool) -> str:
 
 def _notebooks(connection: sqlite3.Connection, paths: Sequence[str]) -> tuple[list[Notebook], list[str]]:
     """Read the notebooks, and write a sentence for each that there is not."""
-    notebooks: dict[int, Notebook] = {}
+    by_id: dict[int, Notebook] = {}
     unknown = []
     for path in paths:
         try:
-            notebook_id, _ = find_notebook(connection, path)
+            notebook_id, _ = notebooks.find_notebook(connection, path)
         except NotebookNotFoundError as error:
             unknown.append(str(error))
         else:
-            notebooks.setdefault(notebook_id, _notebook(connection, notebook_id))
-    return list(notebooks.values()), unknown
+            by_id.setdefault(notebook_id, _notebook(connection, notebook_id))
+    return list(by_id.values()), unknown
 
 
 def _notebook(connection: sqlite3.Connection, notebook_id: int) -> Notebook:
-    scraps = scraps_of_notebook(connection, notebook_id)
+    scraps = notebooks.scraps_of_notebook(connection, notebook_id)
     return Notebook(
-        notebook_row(connection, notebook_id),
-        parameters_of_notebook(connection, notebook_id),
+        notebooks.notebook_row(connection, notebook_id),
+        notebooks.parameters_of_notebook(connection, notebook_id),
         scraps,
         {scrap.name: display_hashes(connection, notebook_id, scrap.name) for scrap in scraps if scrap.displays},
         {scrap.frame.hash: located.place(connection, scrap.frame) for scrap in scraps if scrap.frame},
