@@ -82,7 +82,8 @@ def _fits(mime: str, content: Mapping[str, bytes]) -> bool:
 
 def _still(mime: str | None, hashes: Mapping[str, str], content: Mapping[str, bytes], *, lazy: bool) -> Shown:
     """Show the content of a MIME type so that nothing in it acts."""
-    sentence = _too_long(content.get(html.HTML))
+    document = content.get(html.HTML)
+    sentence = f"The HTML is too long to be shown here: {len(document):,} bytes." if document else None
     if mime is None:
         return Shown(sentence=sentence or "It cannot be shown here, only downloaded.")
     if mime in html.PICTURES:
@@ -115,10 +116,6 @@ def _library(mime: str) -> str | None:
         if word in mime:
             return f"Only {library}'s library draws this: glue it with a PNG or as HTML to see it here."
     return None
-
-
-def _too_long(document: bytes | None) -> str | None:
-    return f"The HTML is too long to be shown here: {len(document):,} bytes." if document else None
 
 
 def _json(content: bytes) -> Any:

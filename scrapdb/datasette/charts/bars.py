@@ -24,13 +24,12 @@ class Histogram(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """A day as a bar: how high it and its failed part are in percent, and whether days without runs come before."""
+    """A day as a bar: how high it is in percent, and whether days without runs come before."""
 
     day: date
     runs: int
     failed: int
     height: float
-    failed_height: float
     is_apart: bool
 
 
@@ -71,7 +70,7 @@ def days(counted: Sequence[Day]) -> list[Bar]:
     for day in counted:
         moment = date.fromisoformat(day.day)
         is_apart = bool(bars) and moment.toordinal() - bars[-1].day.toordinal() > 1
-        bars.append(Bar(moment, day.runs, day.failed, 100 * day.runs / most, 100 * day.failed / most, is_apart))
+        bars.append(Bar(moment, day.runs, day.failed, 100 * day.runs / most, is_apart))
     return bars
 
 

@@ -6,7 +6,6 @@ import sqlite3
 from pathlib import Path
 from typing import NamedTuple
 
-from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import StoreError
 from scrapdb.store import sidecars
@@ -38,7 +37,7 @@ class Located(NamedTuple):
         return len(self.glued) == _MOST_PLACES
 
 
-async def locate(store: Store, digest: str, path: str, name: str) -> Located:
+def locate(connection: sqlite3.Connection, digest: str, path: str, name: str) -> Located:
     """Find a frame by its hash, or without one by the notebook's path and the scrap's name.
 
     Raises:
@@ -46,10 +45,17 @@ async def locate(store: Store, digest: str, path: str, name: str) -> Located:
         NotebookNotFoundError: there is no such notebook.
         StoreError: its sidecar is missing.
     """
-    located = await store.ask(lambda connection: _located(connection, digest, path, name))
-    if located is None:
+    if digest:
+        glued = frames.frames_of_hash(connection, digest, _MOST_PLACES)
+    else:
+        frame = frames.frame_of_notebook(connection, find_notebook(connection, path)[0], name) if path else None
+        glued = [frame] if frame else []
+    if not glued:
         raise ScrapNotFoundError("There is no such DataFrame in this store. It may have been glued anew since.")
-    return located
+    file = place(connection, glued[0].frame)
+    if isinstance(file, StoreError):
+        raise file
+    return Located(glued, file)
 
 
 def place(connection: sqlite3.Connection, frame: frames.StoredFrame) -> bytes | Path | StoreError:
@@ -66,17 +72,3 @@ def place(connection: sqlite3.Connection, frame: frames.StoredFrame) -> bytes | 
 def _is_sidecar(path: Path, store: Path) -> bool:
     """Return whether a file lies among the store's sidecars, and no link or odd hash of the store leads elsewhere."""
     return path.resolve().is_relative_to(sidecars.directory(store).resolve())
-
-
-def _located(connection: sqlite3.Connection, digest: str, path: str, name: str) -> Located | None:
-    if digest:
-        glued = frames.frames_of_hash(connection, digest, _MOST_PLACES)
-    else:
-        frame = frames.frame_of_notebook(connection, find_notebook(connection, path)[0], name) if path else None
-        glued = [frame] if frame else []
-    if not glued:
-        return None
-    file = place(connection, glued[0].frame)
-    if isinstance(file, StoreError):
-        raise file
-    return Located(glued, file)

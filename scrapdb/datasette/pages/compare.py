@@ -15,7 +15,9 @@ from urllib.parse import urlencode
 
 from msgspec import UNSET
 
-from scrapdb.database import differences
+from scrapdb.database.differences import DisplayHashes
+from scrapdb.database.differences import NotebookValues
+from scrapdb.database.differences import compare
 from scrapdb.datasette import page
 from scrapdb.datasette.frames import located
 from scrapdb.datasette.frames.parquet import opened
@@ -27,7 +29,6 @@ from scrapdb.errors import StoreError
 from scrapdb.facts import Expression
 from scrapdb.store.readers import notebooks
 from scrapdb.store.readers.displays import display_hashes
-from scrapdb.store.readers.frames import StoredFrame
 
 if TYPE_CHECKING:
     from datasette.utils.asgi import Response
@@ -44,16 +45,6 @@ class Question(NamedTuple):
     all: Literal["0", "1"] = "0"
 
 
-class Notebook(NamedTuple):
-    """A notebook as the store has it: where the bytes of its frames are, and why those that cannot be read cannot."""
-
-    row: dict[str, Any]
-    parameters: list[notebooks.NotebookValue]
-    scraps: list[notebooks.NotebookValue]
-    hashes: dict[str, dict[str, str]]
-    places: dict[str, bytes | Path | StoreError]
-
-
 class Head(NamedTuple):
     """A notebook above its values, and the addresses without it and with it as the first."""
 
@@ -68,11 +59,11 @@ async def view(store: Store, request: Any) -> Response:
     everything = question.all == "1"
     named = list(dict.fromkeys(question.path))
     read, unknown = await store.ask(lambda connection: _notebooks(connection, named[:_MOST]))
-    paths = [notebook.row["path"] for notebook in read]
+    paths = [notebook.path for notebook in read]
     comparison = None
     if len(paths) >= _FEWEST:
-        sides = await asyncio.to_thread(lambda: [_side(notebook) for notebook in read])
-        comparison = differences.compare(sides, everything=everything)
+        sides = await asyncio.to_thread(lambda: list(map(_summarized, read)))
+        comparison = compare(sides, everything=everything)
     context = {
         "heads": [_head(path, paths, everything=everything) for path in paths],
         "comparison": comparison,  # None if there are too few notebooks
@@ -96,9 +87,9 @@ def _address(paths: Sequence[str], *, everything: bool) -> str:
     return f"?{urlencode([('path', path) for path in paths] + ([('all', '1')] if everything else []))}"
 
 
-def _notebooks(connection: sqlite3.Connection, paths: Sequence[str]) -> tuple[list[Notebook], list[str]]:
+def _notebooks(connection: sqlite3.Connection, paths: Sequence[str]) -> tuple[list[NotebookValues], list[str]]:
     """Read the notebooks, and write a sentence for each that there is not."""
-    by_id: dict[int, Notebook] = {}
+    by_id: dict[int, NotebookValues] = {}
     unknown = []
     for path in paths:
         try:
@@ -110,45 +101,44 @@ def _notebooks(connection: sqlite3.Connection, paths: Sequence[str]) -> tuple[li
     return list(by_id.values()), unknown
 
 
-def _notebook(connection: sqlite3.Connection, notebook_id: int) -> Notebook:
+def _notebook(connection: sqlite3.Connection, notebook_id: int) -> NotebookValues:
+    """Read a notebook; in place of the value of a frame stand its number of rows and where its bytes are."""
+    row = notebooks.notebook_row(connection, notebook_id)
     scraps = notebooks.scraps_of_notebook(connection, notebook_id)
-    return Notebook(
-        notebooks.notebook_row(connection, notebook_id),
-        notebooks.parameters_of_notebook(connection, notebook_id),
-        scraps,
-        {scrap.name: display_hashes(connection, notebook_id, scrap.name) for scrap in scraps if scrap.displays},
-        {scrap.frame.hash: located.place(connection, scrap.frame) for scrap in scraps if scrap.frame},
-    )
-
-
-def _side(notebook: Notebook) -> differences.NotebookValues:
-    row = notebook.row
+    parameters = notebooks.parameters_of_notebook(connection, notebook_id)
     code = row["code_hash"] and row["code_hash"][:_SHOWN_HASH]
     run = {"status": row["status"], "seconds": row["seconds"], "error": row["error_name"], "code": code}
-    scraps = {
-        scrap.name: _frame(notebook, scrap.frame) if scrap.frame else _plain(scrap.value)
-        for scrap in notebook.scraps
+    values = {
+        scrap.name: (scrap.frame.rows, located.place(connection, scrap.frame)) if scrap.frame else _plain(scrap.value)
+        for scrap in scraps
         if scrap.type != "display"
     }
-    return differences.NotebookValues(
+    displayed = [scrap.name for scrap in scraps if scrap.displays]
+    return NotebookValues(
         row["path"],
         {
             "run": {name: value for name, value in run.items() if value is not None},
-            "parameters": {value.name: _plain(value.value) for value in notebook.parameters},
-            "scraps": scraps,
-            "displays": {name: differences.DisplayHashes(hashes) for name, hashes in notebook.hashes.items()},
+            "parameters": {value.name: _plain(value.value) for value in parameters},
+            "scraps": values,
+            "displays": {name: DisplayHashes(display_hashes(connection, notebook_id, name)) for name in displayed},
         },
     )
+
+
+def _summarized(notebook: NotebookValues) -> NotebookValues:
+    """Return a notebook with what is in its frames."""
+    scraps = notebook.sections["scraps"].items()
+    values = {name: _frame(*value) if isinstance(value, tuple) else value for name, value in scraps}
+    return NotebookValues(notebook.path, {**notebook.sections, "scraps": values})
 
 
 def _plain(value: Any) -> Any:
     return value.source if isinstance(value, Expression) else value
 
 
-def _frame(notebook: Notebook, frame: StoredFrame) -> Mapping[str, Any]:
+def _frame(rows: int, place: bytes | Path | StoreError) -> Mapping[str, Any]:
     """Return a frame's shape and the numbers of its columns, or what keeps one from reading it."""
-    shape: dict[str, Any] = {"rows": frame.rows}
-    place = notebook.places[frame.hash]
+    shape: dict[str, Any] = {"rows": rows}
     if isinstance(place, StoreError):
         return shape | {"unreadable": str(place)}
     try:

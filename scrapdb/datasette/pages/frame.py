@@ -89,7 +89,8 @@ async def find(store: Store, request: Any) -> tuple[Question, Located]:
         ScrapNotFoundError: there is no such frame.
     """
     question = page.read(request, Question)
-    return question, await locate(store, question.hash, question.path, question.name)
+    hash_, path, name, *_ = question
+    return question, await store.ask(lambda connection: locate(connection, hash_, path, name))
 
 
 def part_of(file: parquet.Parquet, question: Question, query_string: str) -> Part:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +21,6 @@ from scrapdb.datasette.frames.cells import heading
 from scrapdb.datasette.frames.parquet import opened
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapdbError
-from scrapdb.facts import Expression
 from scrapdb.formats.html import PICTURES
 from scrapdb.store.readers import notebooks
 from scrapdb.store.readers.displays import display_hashes
@@ -44,15 +42,6 @@ class Question(NamedTuple):
     scripts: str = ""
 
 
-class Parameter(NamedTuple):
-    """A parameter; `is_code`: its value is the source of an expression."""
-
-    name: str
-    value: Any
-    is_code: bool
-    source: str | None
-
-
 class Preview(NamedTuple):
     """The first rows of a frame, or why they cannot be shown."""
 
@@ -68,7 +57,10 @@ async def view(store: Store, request: Any) -> Response:
     if not _is_our_own(request):
         question = question._replace(scripts="")
     context = await store.ask(lambda connection: _context(connection, question))
-    context["previews"] = await asyncio.to_thread(_previews, context.pop("places"))
+    places = context.pop("places")
+    context["previews"] = await asyncio.to_thread(
+        lambda: dict(zip(places, map(_preview, places.values()), strict=True))
+    )
     return await page.render(store, request, "notebook", context, alone=bool(question.scripts))
 
 
@@ -92,7 +84,7 @@ def _context(connection: sqlite3.Connection, question: Question) -> dict[str, An
     displayed = [scrap.name for scrap in scraps if scrap.displays]
     return {
         "notebook": notebooks.notebook_row(connection, notebook_id),
-        "parameters": list(map(_parameter, notebooks.parameters_of_notebook(connection, notebook_id))),
+        "parameters": notebooks.parameters_of_notebook(connection, notebook_id),
         "gluing": [(cell, list(glued)) for cell, glued in groupby(scraps, key=lambda scrap: scrap.cell)],
         "displays": {
             name: _shown(connection, notebook_id, name, scripts=name == question.scripts) for name in displayed
@@ -108,12 +100,6 @@ def _context(connection: sqlite3.Connection, question: Question) -> dict[str, An
     }
 
 
-def _parameter(parameter: notebooks.NotebookValue) -> Parameter:
-    value = parameter.value
-    is_code = isinstance(value, Expression)
-    return Parameter(parameter.name, value.source if is_code else value, is_code, parameter.source)
-
-
 def _shown(connection: sqlite3.Connection, notebook_id: int, name: str, *, scripts: bool) -> Shown:
     hashes = display_hashes(connection, notebook_id, name)
     if not scripts and set(hashes) & set(PICTURES) and set(hashes) <= {*PICTURES, "text/plain"}:
@@ -126,10 +112,6 @@ def _timed(of_code: list[notebooks.CodeCell]) -> list[tuple[notebooks.CodeCell, 
     timed = [(cell, cell.seconds) for cell in of_code if cell.seconds is not None]
     longest = max((seconds for _, seconds in timed), default=0)
     return [(cell, 100 * seconds / longest if longest else 0) for cell, seconds in timed]
-
-
-def _previews(places: Mapping[str, bytes | Path | Exception]) -> dict[str, Preview]:
-    return {digest: _preview(place) for digest, place in places.items()}
 
 
 def _preview(place: bytes | Path | Exception) -> Preview:
