@@ -22,16 +22,10 @@ _END_OF_SCRIPT = re.compile(r"</(?=script)|<!--", re.IGNORECASE)
 
 
 class Shown(NamedTuple):
-    """A display as a page shows it. One of `picture`, `frame`, `text` and `data` is set, or none.
+    """A display as a page shows it: the hash of a picture, an `iframe`, text, a JSON value, or none of these.
 
-    Args:
-        picture: hash of a picture.
-        frame: an `iframe`.
-        text: plain text.
-        data: a JSON value.
-        sentence: what the reader should know.
-        has_scripts: there are scripts that do not run.
-        others: MIME type and hash of what is not shown.
+    `sentence` is what the reader should know, `others` MIME type and hash of what is not shown, and `has_scripts` says
+    that there are scripts that do not run.
     """
 
     picture: str | None = None
@@ -46,13 +40,9 @@ class Shown(NamedTuple):
 def show(
     hashes: Mapping[str, str], content: Mapping[str, bytes], *, scripts: bool = False, lazy: bool = False
 ) -> Shown:
-    """Choose how to show a display.
+    """Choose how to show a display of hashes and bytes by MIME type; the bytes of pictures may be missing.
 
-    Args:
-        hashes: SHA-256 by MIME type.
-        content: bytes by MIME type; pictures may be missing.
-        scripts: whether the reader has asked for its scripts.
-        lazy: whether an `iframe` is loaded only when it comes into view.
+    Its scripts run where the reader has asked for `scripts`; a `lazy` frame is loaded only when it comes into view.
     """
     scripted = _scripted(content)
     if scripts and scripted:

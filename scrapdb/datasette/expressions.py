@@ -5,7 +5,6 @@ Datasette counts, facets, sorts and exports what is left.
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from datasette.filters import FilterArguments
@@ -31,13 +30,7 @@ _PREFIX = "scrapdb_"
 
 
 class WrongExpressionError(BadRequest):  # type: ignore[misc] # Datasette has no types
-    """An expression that a table cannot be filtered by; Datasette answers it with 400 and logs no failure.
-
-    Args:
-        message: what is wrong with it, the carets below their place.
-        database: whose table it is.
-        table: its name.
-    """
+    """What is wrong with an expression that filters a table; Datasette answers it with 400 and logs no failure."""
 
     def __init__(self, message: str, database: str, table: str) -> None:
         super().__init__(message)
@@ -61,12 +54,10 @@ async def filters(datasette: Any, request: Any, database: str, table: str) -> Fi
         return None
     if not expressions:
         return None
-
-    def condition(connection: sqlite3.Connection) -> tuple[str, dict[str, object]]:
-        return ids_condition(connection, fields_of(connection), expressions, _PREFIX)
-
     try:
-        sql, values = await store.ask(condition)
+        sql, values = await store.ask(
+            lambda connection: ids_condition(connection, fields_of(connection), expressions, _PREFIX)
+        )
     except ScrapdbError as error:
         raise WrongExpressionError(str(error), database, table) from error
     return FilterArguments([f"{TABLES[table]} IN ({sql})"], params=values, human_descriptions=expressions)
@@ -84,15 +75,7 @@ def _given(request: Any) -> list[str]:
 
 
 async def box(datasette: Any, request: Any, database: str, table: str, error: str = "") -> Markup | None:
-    """Return the form that asks for an expression above a table, and links to what shows the same notebooks.
-
-    Args:
-        datasette: the server.
-        request: for a page of the table.
-        database: name of the store.
-        table: its name.
-        error: what is wrong with the expression.
-    """
+    """Return the form that asks for an expression above a table, and links to what shows the same notebooks."""
     if table not in TABLES:
         return None
     store = await find_visible(datasette, database, request.actor)

@@ -53,12 +53,7 @@ _encoded = lru_cache(maxsize=1000)(tilde_encode)  # once for all cells of a page
 
 
 class Store:
-    """One database that is a store of scrapdb.
-
-    Args:
-        datasette: the server.
-        name: of the database, as Datasette calls it.
-    """
+    """One database that is a store of scrapdb, by the name that Datasette calls it."""
 
     def __init__(self, datasette: Any, name: str) -> None:
         self.datasette = datasette
@@ -68,12 +63,8 @@ class Store:
     async def ask(self, question: Callable[[sqlite3.Connection], Answer], *, seconds: float | None = None) -> Answer:
         """Call a function with a connection, in one of Datasette's threads.
 
-        Args:
-            question: the function.
-            seconds: after which SQLite is stopped; those that this Datasette allows if not given.
-
         Raises:
-            ScrapdbError: it takes longer.
+            ScrapdbError: it takes longer than so many seconds, if none are given than this Datasette allows.
         """
         milliseconds = self.datasette.setting("sql_time_limit_ms") if seconds is None else seconds * 1000
 

@@ -41,8 +41,7 @@ def locate(connection: sqlite3.Connection, digest: str, path: str, name: str) ->
     """Find a frame by its hash, or without one by the notebook's path and the scrap's name.
 
     Raises:
-        ScrapNotFoundError: there is none.
-        NotebookNotFoundError: there is no such notebook.
+        LookupError: there is no such notebook or frame.
         StoreError: its sidecar is missing.
     """
     if digest:

@@ -62,12 +62,7 @@ class Selection(NamedTuple):
 
 
 def read_filter(name: str, text: str, columns: Sequence[str]) -> Filter:
-    """Read a filter: `price=3` or, with one of the words, `price__gt=3`.
-
-    Args:
-        name: of the parameter in an address.
-        text: its value.
-        columns: of the frame.
+    """Read a filter from a parameter of an address: `price=3` or, with one of the words, `price__gt=3`.
 
     Raises:
         UsageError: the name is that of no column, or of no condition.

@@ -82,12 +82,7 @@ async def view(store: Store, request: Any) -> Response:
 
 
 async def find(store: Store, request: Any) -> tuple[Question, Located]:
-    """Read what an address asks of a frame, and find the frame.
-
-    Raises:
-        UsageError: a parameter is wrong.
-        ScrapNotFoundError: there is no such frame.
-    """
+    """Read what an address asks of a frame, and find the frame."""
     question = page.read(request, Question)
     hash_, path, name, *_ = question
     return question, await store.ask(lambda connection: locate(connection, hash_, path, name))

@@ -106,22 +106,14 @@ async def table(store: Store, request: Any) -> Response:
 
 
 def _drawn(question: Question) -> Question:
-    """Return the question for a plot that says what to draw.
-
-    Raises:
-        UsageError: an axis is not said.
-    """
+    """Return the question for a plot, if it says what to draw."""
     if not question.x:
         raise UsageError("A plot needs a field for x.")
     return _plot(question)
 
 
 def _plot(question: Question) -> Question:
-    """Return a question with the kind of its plot; a histogram has one axis.
-
-    Raises:
-        UsageError: y is not said.
-    """
+    """Return a question with the kind of its plot: a histogram has one axis, and the others two."""
     kind = question.kind or ("scatter" if question.y or not question.x else "histogram")
     if kind == "histogram":
         return question._replace(y="", color="", kind=kind)
