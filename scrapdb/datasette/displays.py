@@ -102,10 +102,8 @@ def _running(mime: str, text: str) -> Markup:
 
 
 def _library(mime: str) -> str | None:
-    for word, library in _LIBRARIES:
-        if word in mime:
-            return f"Only {library}'s library draws this: glue it with a PNG or as HTML to see it here."
-    return None
+    library = next((library for word, library in _LIBRARIES if word in mime), None)
+    return f"Only {library}'s library draws this: glue it with a PNG or as HTML to see it here." if library else None
 
 
 def _json(content: bytes) -> Any:

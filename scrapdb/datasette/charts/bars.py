@@ -44,7 +44,8 @@ def histogram(numbers: Sequence[float], lowest: float, highest: float) -> Histog
         if count
     ]
     tallest = counts.index(most)
-    start, end = (_between(lowest, highest, place / len(counts)) for place in (tallest, tallest + 1))
+    parts = (tallest / len(counts), (tallest + 1) / len(counts))
+    start, end = (lowest * (1 - part) + highest * part for part in parts)
     often = f", most often {short(start)} to {short(end)}" if bars else ""
     return Histogram("".join(bars), f"{short(lowest)} to {short(highest)}{often}")
 
@@ -77,7 +78,3 @@ def days(counted: Sequence[Day]) -> list[Bar]:
 def brief(number: float) -> str:
     """Write the end of a range: 0.00179, 1,250 or 3.2e+15."""
     return f"{number:,.0f}" if _THOUSAND <= abs(number) < _MILLIARD else f"{number:.3g}"
-
-
-def _between(lowest: float, highest: float, part: float) -> float:
-    return lowest * (1 - part) + highest * part

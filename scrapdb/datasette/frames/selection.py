@@ -151,9 +151,6 @@ def _check_sortable(rows: int) -> None:
         )
 
 
-Condition = Callable[["pa.ChunkedArray"], "pa.ChunkedArray"]
-
-
 def _mask(file: Parquet, filters: Sequence[Filter]) -> Callable[[pa.Table], pa.ChunkedArray]:
     """Make the function of all filters, of which there is one or more."""
     import pyarrow.compute as pc
@@ -162,7 +159,7 @@ def _mask(file: Parquet, filters: Sequence[Filter]) -> Callable[[pa.Table], pa.C
     return lambda piece: reduce(pc.and_, (condition(piece.column(column)) for column, condition in conditions))
 
 
-def _condition(file: Parquet, filter_: Filter) -> Condition:
+def _condition(file: Parquet, filter_: Filter) -> Callable[[pa.ChunkedArray], pa.ChunkedArray]:
     """Make a filter's function: an array to an array of booleans, false where there is no value."""
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -58,9 +58,7 @@ async def view(store: Store, request: Any) -> Response:
         question = question._replace(scripts="")
     context = await store.ask(lambda connection: _context(connection, question))
     places = context.pop("places")
-    context["previews"] = await asyncio.to_thread(
-        lambda: dict(zip(places, map(_preview, places.values()), strict=True))
-    )
+    context["previews"] = await asyncio.to_thread(lambda: {digest: _preview(place) for digest, place in places.items()})
     return await page.render(store, request, "notebook", context, alone=bool(question.scripts))
 
 
