@@ -64,7 +64,7 @@ class Store:
         """Call a function with a connection, in one of Datasette's threads.
 
         Raises:
-            ScrapdbError: it takes longer than so many seconds, if none are given than this Datasette allows.
+            ScrapdbError: it takes longer than so many seconds; if none are given, than this Datasette allows.
         """
         milliseconds = self.datasette.setting("sql_time_limit_ms") if seconds is None else seconds * 1000
 
