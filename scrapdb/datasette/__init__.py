@@ -20,10 +20,9 @@ from scrapdb.datasette import columns
 from scrapdb.datasette import expressions
 from scrapdb.datasette import links
 from scrapdb.datasette import routes
+from scrapdb.datasette import store
 from scrapdb.datasette import tables
-from scrapdb.datasette.store import base
-from scrapdb.datasette.store import prepare
-from scrapdb.datasette.store import remembering
+from scrapdb.query.patterns import register
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -38,19 +37,27 @@ def register_routes() -> list[tuple[str, Callable[..., Awaitable[Any]]]]:
 @hookimpl
 def prepare_connection(conn: sqlite3.Connection) -> None:
     """Add the functions that compiled expressions call."""
-    prepare(conn)
+    register(conn)
 
 
 @hookimpl
 def asgi_wrapper(datasette: Any) -> Callable[..., Any]:
     """Ask once a request who may see what, and show the first columns of `runs` where an address names none."""
-    return lambda app: remembering(columns.choosing(datasette, app))
+
+    def wrapped(app: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        async def answer(scope: Any, receive: Any, send: Any) -> None:
+            with store.remembering():
+                await app(await columns.chosen(datasette, scope), receive, send)
+
+        return answer
+
+    return wrapped
 
 
 @hookimpl
 def render_cell(value: Any, column: str, database: str, datasette: Any) -> Markup | None:
     """Show tokens, statuses, notebooks, times, long numbers and JSON."""
-    return cells.cell(value, column, base(datasette, database))
+    return cells.cell(value, column, store.base(datasette, database))
 
 
 @hookimpl

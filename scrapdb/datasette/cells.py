@@ -27,13 +27,7 @@ _FOLDED = 40  # characters of JSON that are shown without a click
 
 
 def cell(value: Any, column: str, base: str) -> Markup | None:
-    """Show a cell, or leave it to Datasette.
-
-    Args:
-        value: of the cell.
-        column: its name.
-        base: address below which the pages of the store are.
-    """
+    """Show a cell of a column, or leave it to Datasette; the pages of the store are below the address `base`."""
     if isinstance(value, float):
         return _number(value)
     if not isinstance(value, str):

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Awaitable
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,16 +16,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from datasette.utils import tilde_decode
-from datasette.utils.asgi import Forbidden
-from datasette.utils.asgi import NotFound
 from datasette.utils.asgi import Request
 from markupsafe import Markup
 
 from scrapdb.datasette.store import Store
-from scrapdb.datasette.store import find
 from scrapdb.datasette.store import is_store
 from scrapdb.errors import ScrapdbError
-from scrapdb.query.nodes import Name
 from scrapdb.query.nodes import names
 from scrapdb.query.parser import parse
 from scrapdb.store import columns
@@ -41,33 +35,18 @@ _PAGE = re.compile(rf"([^/]+)/{TABLE}")
 _FIRST = "scrapdb_first_columns"  # in the scope of a request that names no columns
 
 
-def choosing(datasette: Any, app: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """Let a server answer for the page of `runs` as if it had been asked for the first columns, if for none."""
-
-    async def answering(scope: Any, receive: Any, send: Any) -> None:
-        await app(await _chosen(datasette, scope) if scope["type"] == "http" else scope, receive, send)
-
-    return answering
-
-
 def are_first(request: Any) -> bool:
     """Return whether a request names no columns, and is answered with the first ones."""
     return bool(request.scope.get(_FIRST))
 
 
-async def form(datasette: Any, request: Any, database: str, table: str) -> Markup | None:
+async def form(store: Store, request: Any) -> Markup:
     """Return the form that chooses the columns of `runs`."""
-    if table != TABLE:
-        return None
-    try:
-        store = await find(datasette, database, request.actor)
-    except (Forbidden, NotFound):
-        return None
     known = await store.ask(columns.names)
     hidden = set(request.args.getlist("_nocol"))
     shown = [column for column in dict.fromkeys(request.args.getlist("_col") or known) if column not in hidden]
     kept = [(key, value) for key, value in _arguments(request) if key not in (*_CHOICE, "_next")]
-    address = datasette.urls.table(database, table)
+    address = store.datasette.urls.table(store.name, TABLE)
     context = {
         "action": address,
         "kept": kept,
@@ -79,29 +58,28 @@ async def form(datasette: Any, request: Any, database: str, table: str) -> Marku
         "first": f"{address}?{urlencode(kept)}" if kept else address,
         "all": f"{address}?{urlencode([*kept, *(('_col', column) for column in known)])}",
     }
-    return Markup(await datasette.render_template("scrapdb/columns.html", context, request=request))  # noqa: S704
+    return Markup(await store.datasette.render_template("scrapdb/columns.html", context, request=request))  # noqa: S704
 
 
-async def _chosen(datasette: Any, scope: dict[str, Any]) -> dict[str, Any]:
-    """Return what the server is asked, with the columns to show if it is for a page of `runs`."""
+async def chosen(datasette: Any, scope: dict[str, Any]) -> dict[str, Any]:
+    """Return what a server is asked; for a page of `runs` that names no columns, as if it named the first ones."""
+    if scope["type"] != "http":
+        return scope
     request = Request(scope, None)
     page = _PAGE.fullmatch(request.path.removeprefix(datasette.setting("base_url")))
     database = tilde_decode(page[1]) if page else ""
     if database not in datasette.databases or not await is_store(datasette, database):
         return scope
-    names_none = not any(name in request.args for name in _CHOICE)
     sort = await _sort(datasette, database, request)
-    if not names_none:
-        return scope | {"query_string": _query(with_sorted(_arguments(request), sort))}
+    if any(name in request.args for name in _CHOICE):
+        return scope | {"query_string": urlencode(with_sorted(_arguments(request), sort)).encode()}
     fields = {*_named(request), sort}
     try:
         first = await Store(datasette, database).ask(lambda connection: columns.first(connection, fields))
     except (ScrapdbError, sqlite3.Error):  # then Datasette shows all, or says what is wrong
         return scope
-    return scope | {
-        "query_string": _query([*_arguments(request), *(("_col", column) for column in first)]),
-        _FIRST: True,
-    }
+    arguments = [*_arguments(request), *(("_col", column) for column in first)]
+    return scope | {"query_string": urlencode(arguments).encode(), _FIRST: True}
 
 
 def with_sorted(arguments: Iterable[tuple[str, str]], sort: str) -> list[tuple[str, str]]:
@@ -121,26 +99,17 @@ async def _sort(datasette: Any, database: str, request: Any) -> str:
     return next(filter(None, (*given, default.get("sort"), default.get("sort_desc"))), _STARTED)
 
 
-def _query(arguments: Iterable[tuple[str, str]]) -> bytes:
-    return urlencode(list(arguments)).encode()
-
-
 def _named(request: Any) -> Iterator[str]:
     """Find what an address sorts and filters by: columns, and the fields of expressions."""
     for key, value in _arguments(request):
-        if key == _EXPRESSION:
+        if key == _EXPRESSION and value.strip():
             with suppress(ScrapdbError):
-                yield from (f"nb_{name.name}" if name.role == "nb" else name.name for name in _fields(value))
+                yield from (f"nb_{name.name}" if name.role == "nb" else name.name for name in names(parse(value)))
         elif key == "nb_status" and value != "completed":
             yield "nb_error"
         elif not key.startswith("_"):
             yield key
             yield key.rpartition("__")[0]
-
-
-def _fields(expression: str) -> Iterator[Name]:
-    if expression.strip():
-        yield from names(parse(expression))
 
 
 def _arguments(request: Any) -> Iterator[tuple[str, str]]:

@@ -22,16 +22,10 @@ _END_OF_SCRIPT = re.compile(r"</(?=script)|<!--", re.IGNORECASE)
 
 
 class Shown(NamedTuple):
-    """A display as a page shows it. One of `picture`, `frame`, `text` and `data` is set, or none.
+    """A display as a page shows it: the hash of a picture, an `iframe`, text, a JSON value, or none of these.
 
-    Args:
-        picture: hash of a picture.
-        frame: an `iframe`.
-        text: plain text.
-        data: a JSON value.
-        sentence: what the reader should know.
-        has_scripts: there are scripts that do not run.
-        others: MIME type and hash of what is not shown.
+    `sentence` is what the reader should know, `others` MIME type and hash of what is not shown, and `has_scripts` says
+    that there are scripts that do not run.
     """
 
     picture: str | None = None
@@ -46,13 +40,9 @@ class Shown(NamedTuple):
 def show(
     hashes: Mapping[str, str], content: Mapping[str, bytes], *, scripts: bool = False, lazy: bool = False
 ) -> Shown:
-    """Choose how to show a display.
+    """Choose how to show a display of hashes and bytes by MIME type; the bytes of pictures may be missing.
 
-    Args:
-        hashes: SHA-256 by MIME type.
-        content: bytes by MIME type; pictures may be missing.
-        scripts: whether the reader has asked for its scripts.
-        lazy: whether an `iframe` is loaded only when it comes into view.
+    Its scripts run where the reader has asked for `scripts`; a `lazy` frame is loaded only when it comes into view.
     """
     scripted = _scripted(content)
     if scripts and scripted:
@@ -82,7 +72,8 @@ def _fits(mime: str, content: Mapping[str, bytes]) -> bool:
 
 def _still(mime: str | None, hashes: Mapping[str, str], content: Mapping[str, bytes], *, lazy: bool) -> Shown:
     """Show the content of a MIME type so that nothing in it acts."""
-    sentence = _too_long(content.get(html.HTML))
+    document = content.get(html.HTML)
+    sentence = f"The HTML is too long to be shown here: {len(document):,} bytes." if document else None
     if mime is None:
         return Shown(sentence=sentence or "It cannot be shown here, only downloaded.")
     if mime in html.PICTURES:
@@ -111,14 +102,8 @@ def _running(mime: str, text: str) -> Markup:
 
 
 def _library(mime: str) -> str | None:
-    for word, library in _LIBRARIES:
-        if word in mime:
-            return f"Only {library}'s library draws this: glue it with a PNG or as HTML to see it here."
-    return None
-
-
-def _too_long(document: bytes | None) -> str | None:
-    return f"The HTML is too long to be shown here: {len(document):,} bytes." if document else None
+    library = next((library for word, library in _LIBRARIES if word in mime), None)
+    return f"Only {library}'s library draws this: glue it with a PNG or as HTML to see it here." if library else None
 
 
 def _json(content: bytes) -> Any:

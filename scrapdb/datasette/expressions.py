@@ -5,22 +5,19 @@ Datasette counts, facets, sorts and exports what is left.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Sequence
 from typing import Any
 
 from datasette.filters import FilterArguments
 from datasette.utils.asgi import BadRequest
-from datasette.utils.asgi import Forbidden
 from datasette.utils.asgi import NotFound
 from datasette.utils.asgi import Response
 from markupsafe import Markup
 
 from scrapdb.datasette import columns
-from scrapdb.datasette.page import inserting
-from scrapdb.datasette.page import render
+from scrapdb.datasette import page
 from scrapdb.datasette.store import Store
 from scrapdb.datasette.store import find
+from scrapdb.datasette.store import find_visible
 from scrapdb.errors import ScrapdbError
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import ids_condition
@@ -33,13 +30,7 @@ _PREFIX = "scrapdb_"
 
 
 class WrongExpressionError(BadRequest):  # type: ignore[misc] # Datasette has no types
-    """An expression that a table cannot be filtered by; Datasette answers it with 400 and logs no failure.
-
-    Args:
-        message: what is wrong with it, the carets below their place.
-        database: whose table it is.
-        table: its name.
-    """
+    """What is wrong with an expression that filters a table; Datasette answers it with 400 and logs no failure."""
 
     def __init__(self, message: str, database: str, table: str) -> None:
         super().__init__(message)
@@ -54,7 +45,7 @@ async def filters(datasette: Any, request: Any, database: str, table: str) -> Fi
         WrongExpressionError: one of them is wrong.
         Forbidden: the actor may not see what they ask for, or what a search looks into.
     """
-    expressions = given(request) if table in TABLES else []
+    expressions = _given(request) if table in TABLES else []
     if not expressions and not any(name.startswith(_SEARCH) for name in request.args):
         return None
     try:
@@ -63,60 +54,49 @@ async def filters(datasette: Any, request: Any, database: str, table: str) -> Fi
         return None
     if not expressions:
         return None
-
-    def condition(connection: sqlite3.Connection) -> tuple[str, dict[str, object]]:
-        return ids_condition(connection, fields_of(connection), expressions, _PREFIX)
-
     try:
-        sql, values = await store.ask(condition)
+        sql, values = await store.ask(
+            lambda connection: ids_condition(connection, fields_of(connection), expressions, _PREFIX)
+        )
     except ScrapdbError as error:
         raise WrongExpressionError(str(error), database, table) from error
     return FilterArguments([f"{TABLES[table]} IN ({sql})"], params=values, human_descriptions=expressions)
 
 
-def given(request: Any) -> list[str]:
+def joined(request: Any) -> str:
+    """Read the expressions of an address as one that holds where all do."""
+    expressions = _given(request)
+    return expressions[0] if len(expressions) == 1 else " and ".join(f"({text})" for text in expressions)
+
+
+def _given(request: Any) -> list[str]:
     """Read the expressions of an address; empty ones do not count."""
     return [text for text in request.args.getlist(_ARGUMENT) if text.strip()]
 
 
-def joined(expressions: Sequence[str]) -> str:
-    """Write several expressions as one that holds where all do."""
-    return expressions[0] if len(expressions) == 1 else " and ".join(f"({text})" for text in expressions)
-
-
 async def box(datasette: Any, request: Any, database: str, table: str, error: str = "") -> Markup | None:
-    """Return the form that asks for an expression above a table, and links to what shows the same notebooks.
-
-    Args:
-        datasette: the server.
-        request: for a page of the table.
-        database: name of the store.
-        table: its name.
-        error: what is wrong with the expression.
-    """
+    """Return the form that asks for an expression above a table, and links to what shows the same notebooks."""
     if table not in TABLES:
         return None
-    try:
-        store = await find(datasette, database, request.actor)
-    except (Forbidden, NotFound):
+    store = await find_visible(datasette, database, request.actor)
+    if store is None:
         return None
     kept = set(request.args) - {_ARGUMENT, "_next"} - ({"_col"} if columns.are_first(request) else set())
     context = {
-        "store": store,
         "url": store.url,
         "action": datasette.urls.table(database, table),
         "name": _ARGUMENT,
-        "expression": joined(given(request)),
+        "expression": joined(request),
         "error": error,
         "kept": [(key, value) for key in sorted(kept) for value in request.args.getlist(key)],
-        "choice": "" if error else await columns.form(datasette, request, database, table) or "",
+        "choice": await columns.form(store, request) if table == columns.TABLE and not error else "",
     }
     return Markup(await datasette.render_template("scrapdb/box.html", context, request=request))  # noqa: S704
 
 
 async def box_script(datasette: Any, request: Any, database: str, table: str) -> str:
     """Return the script that puts the box above a table where Datasette has no place for it (0.65)."""
-    return inserting(await box(datasette, request, database, table), "form.filters")
+    return page.inserting(await box(datasette, request, database, table), "form.filters")
 
 
 async def explained(datasette: Any, request: Any, error: Exception) -> Response | None:
@@ -124,4 +104,4 @@ async def explained(datasette: Any, request: Any, error: Exception) -> Response 
     if not isinstance(error, WrongExpressionError) or request.path.endswith((".json", ".csv")):
         return None
     form = await box(datasette, request, error.database, error.table, str(error))
-    return await render(Store(datasette, error.database), request, "error", {"box": form}, status=400)
+    return await page.render(Store(datasette, error.database), request, "error", {"box": form}, status=400)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from datasette.utils.asgi import Forbidden
-from datasette.utils.asgi import NotFound
 from markupsafe import Markup
 from markupsafe import escape
 
 from scrapdb.datasette import expressions
 from scrapdb.datasette.page import inserting
-from scrapdb.datasette.store import find
+from scrapdb.datasette.store import find_visible
 
 Link = dict[str, str]
 
@@ -44,7 +42,7 @@ async def of_table(datasette: Any, request: Any, actor: Any, database: str, tabl
     """Return the pages that show the notebooks of a table's page."""
     if table not in expressions.TABLES:
         return []
-    return await _links(datasette, actor, database, expressions.joined(expressions.given(request)))
+    return await _links(datasette, actor, database, expressions.joined(request))
 
 
 async def _of_store(datasette: Any, actor: Any, database: str) -> list[Link]:
@@ -53,9 +51,8 @@ async def _of_store(datasette: Any, actor: Any, database: str) -> list[Link]:
 
 
 async def _links(datasette: Any, actor: Any, database: str, where: str = "") -> list[Link]:
-    try:
-        store = await find(datasette, database, actor)
-    except (Forbidden, NotFound):
+    store = await find_visible(datasette, database, actor)
+    if store is None:
         return []
     return [
         {"href": store.url("overview"), "label": "Overview"},

@@ -101,17 +101,10 @@ def _chosen(name: str, text: str, type_: Any) -> str:
 async def render(
     store: Store, request: Any, template: str, context: dict[str, Any], *, status: int = 200, alone: bool = False
 ) -> Response:
-    """Fill a template of `templates/scrapdb`.
+    """Answer with a template of `templates/scrapdb`, by its name without suffix.
 
-    It has at hand `store`, `url`, `badge`, `tree`, `short`, `time`, `heading` and `picture`.
-
-    Args:
-        store: the store.
-        request: what is answered.
-        template: its name, without suffix.
-        context: what it has at hand besides.
-        status: of the answer.
-        alone: whether somebody else's scripts run in the page, which then may not connect to any other server.
+    It has at hand `store`, `url`, `badge`, `tree`, `short`, `time`, `heading`, `picture`, and the context. Where
+    somebody else's scripts run in the page, it is `alone`: they may not connect to any other server.
     """
     common = _TOOLS | {"store": store, "url": store.url, "time": time, "page_name": template.capitalize()}
     body = await store.datasette.render_template(f"scrapdb/{template}.html", common | context, request=request)

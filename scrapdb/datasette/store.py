@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Awaitable
 from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
@@ -20,7 +21,6 @@ from datasette.utils.asgi import NotFound
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
-from scrapdb.query.patterns import register
 from scrapdb.store import schema
 from scrapdb.store.connection import has_mark
 
@@ -49,15 +49,11 @@ _TOO_LONG = (
 # By store and actor the table that is closed to them, for the time of one request.
 _Closed = dict[tuple[str, str], str | None]
 _CLOSED: ContextVar[_Closed] = ContextVar("closed")
+_encoded = lru_cache(maxsize=1000)(tilde_encode)  # once for all cells of a page
 
 
 class Store:
-    """One database that is a store of scrapdb.
-
-    Args:
-        datasette: the server.
-        name: of the database, as Datasette calls it.
-    """
+    """One database that is a store of scrapdb, by the name that Datasette calls it."""
 
     def __init__(self, datasette: Any, name: str) -> None:
         self.datasette = datasette
@@ -67,12 +63,8 @@ class Store:
     async def ask(self, question: Callable[[sqlite3.Connection], Answer], *, seconds: float | None = None) -> Answer:
         """Call a function with a connection, in one of Datasette's threads.
 
-        Args:
-            question: the function.
-            seconds: after which SQLite is stopped; those that this Datasette allows if not given.
-
         Raises:
-            ScrapdbError: it takes longer.
+            ScrapdbError: it takes longer than so many seconds; if none are given, than this Datasette allows.
         """
         milliseconds = self.datasette.setting("sql_time_limit_ms") if seconds is None else seconds * 1000
 
@@ -101,25 +93,17 @@ class Store:
 
 def base(datasette: Any, database: str) -> str:
     """Return the address below which the pages of a store are."""
-    return _base(datasette.setting("base_url"), database)
+    return f"{datasette.setting('base_url')}-/scrapdb/{_encoded(database)}"
 
 
-@lru_cache(maxsize=1000)
-def _base(base_url: str, database: str) -> str:
-    return f"{base_url}-/scrapdb/{tilde_encode(database)}"
-
-
-def remembering(app: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """Let a server remember during each request who may see which store: a page of Datasette asks for it many times."""
-
-    async def answering(scope: Any, receive: Any, send: Any) -> None:
-        before = _CLOSED.set({})
-        try:
-            await app(scope, receive, send)
-        finally:
-            _CLOSED.reset(before)
-
-    return answering
+@contextmanager
+def remembering() -> Iterator[None]:
+    """Remember during one request who may see which store: a page of Datasette asks for it many times."""
+    before = _CLOSED.set({})
+    try:
+        yield
+    finally:
+        _CLOSED.reset(before)
 
 
 async def find(datasette: Any, name: str, actor: Any) -> Store:
@@ -140,15 +124,18 @@ async def find(datasette: Any, name: str, actor: Any) -> Store:
     return Store(datasette, name)
 
 
+async def find_visible(datasette: Any, name: str, actor: Any) -> Store | None:
+    """Find a store by the name of its database, if it is one and the actor may see it."""
+    try:
+        return await find(datasette, name, actor)
+    except (Forbidden, NotFound):
+        return None
+
+
 async def is_store(datasette: Any, name: str) -> bool:
     """Return whether a database is a store, by the mark in its header."""
     marked: bool = await datasette.databases[name].execute_fn(has_mark)
     return marked
-
-
-def prepare(connection: sqlite3.Connection) -> None:
-    """Register on a connection what compiled expressions call."""
-    register(connection)
 
 
 async def _closed(datasette: Any, actor: Any, database: str) -> str | None:

@@ -12,13 +12,10 @@ import sqlite3
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from datasette.utils.asgi import Forbidden
-from datasette.utils.asgi import NotFound
-
 from scrapdb.datasette import expressions
 from scrapdb.datasette.store import OF_SQLITE
 from scrapdb.datasette.store import Store
-from scrapdb.datasette.store import find
+from scrapdb.datasette.store import find_visible
 from scrapdb.datasette.store import is_store
 from scrapdb.store import full_text
 from scrapdb.store import runs
@@ -30,7 +27,6 @@ _LARGE = 20_000  # notebooks, above which counting them, and sorting without an 
 _SECONDS = 30.0  # for describing a store; a server that is stopped by its own limit would not start
 # What scrapdb keeps for itself, bytes, and what SQLite keeps for itself; the search has a box.
 _HIDDEN = ("name_types", "run_columns", "blobs", "search", *OF_SQLITE)
-_DESCRIBED_BY = (None, "databases")
 # In the descriptions of columns: Datasette 0.65 takes half a millisecond for a cell of a column with `units`.
 _UNITS = {"size": "bytes", "seconds": "seconds", "nb_seconds": "seconds"}
 _LABELS = {"names": "name", "notebooks": "path", "runs": "notebook"}
@@ -56,7 +52,7 @@ async def describe(datasette: Any) -> None:
 
 def metadata(datasette: Any, key: str | None) -> dict[str, Any]:
     """Return what Datasette 0.65 asks for, many times on every page; mostly for keys of which there is nothing."""
-    if key not in _DESCRIBED_BY:
+    if key not in (None, "databases"):
         return {}
     return dict(json.loads(_described.get(datasette, "{}")))
 
@@ -80,9 +76,7 @@ def tables(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
 
 async def queries(datasette: Any, database: str, actor: Any) -> dict[str, dict[str, str]]:
     """Return the queries that an actor may run, for Datasette 0.65: none if a table is closed to them."""
-    try:
-        await find(datasette, database, actor)
-    except (Forbidden, NotFound):
+    if not await find_visible(datasette, database, actor):
         return {}
     return {name: {"sql": sql, "title": title, "description": text} for name, title, text, sql in QUESTIONS}
 

@@ -24,13 +24,12 @@ class Histogram(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """A day as a bar: how high it and its failed part are in percent, and whether days without runs come before."""
+    """A day as a bar: how high it is in percent, and whether days without runs come before."""
 
     day: date
     runs: int
     failed: int
     height: float
-    failed_height: float
     is_apart: bool
 
 
@@ -45,7 +44,8 @@ def histogram(numbers: Sequence[float], lowest: float, highest: float) -> Histog
         if count
     ]
     tallest = counts.index(most)
-    start, end = (_between(lowest, highest, place / len(counts)) for place in (tallest, tallest + 1))
+    parts = (tallest / len(counts), (tallest + 1) / len(counts))
+    start, end = (lowest * (1 - part) + highest * part for part in parts)
     often = f", most often {short(start)} to {short(end)}" if bars else ""
     return Histogram("".join(bars), f"{short(lowest)} to {short(highest)}{often}")
 
@@ -71,14 +71,10 @@ def days(counted: Sequence[Day]) -> list[Bar]:
     for day in counted:
         moment = date.fromisoformat(day.day)
         is_apart = bool(bars) and moment.toordinal() - bars[-1].day.toordinal() > 1
-        bars.append(Bar(moment, day.runs, day.failed, 100 * day.runs / most, 100 * day.failed / most, is_apart))
+        bars.append(Bar(moment, day.runs, day.failed, 100 * day.runs / most, is_apart))
     return bars
 
 
 def brief(number: float) -> str:
     """Write the end of a range: 0.00179, 1,250 or 3.2e+15."""
     return f"{number:,.0f}" if _THOUSAND <= abs(number) < _MILLIARD else f"{number:.3g}"
-
-
-def _between(lowest: float, highest: float, part: float) -> float:
-    return lowest * (1 - part) + highest * part

@@ -11,6 +11,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from threading import Timer
@@ -29,8 +30,6 @@ _UNWRITABLE = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
 def is_installed() -> bool:
     """Return whether charts can be drawn."""
-    from importlib.util import find_spec
-
     return find_spec("vl_convert") is not None
 
 

@@ -25,13 +25,7 @@ _ROW = "row"
 def specification(
     file: Parquet, columns: Sequence[str], rows: np.ndarray[Any, Any] | None, *, dark: bool = False
 ) -> dict[str, Any]:
-    """Describe the charts in Vega-Lite, with their data.
-
-    Args:
-        file: the frame.
-        columns: those to draw, if they hold numbers.
-        rows: numbers of the rows to draw, in order; None for all.
-        dark: on a dark ground.
+    """Describe the charts of those columns that hold numbers in Vega-Lite, with their data; `rows` None stands for all.
 
     Raises:
         UsageError: none of the columns holds numbers.
@@ -44,19 +38,12 @@ def specification(
     numbers = numbers if rows is None else rows[numbers]
     table = file.take(names if across is None else [across, *names], numbers)
     places = numbers.tolist() if across is None else [_plain(value) for value in table.column(across).to_pylist()]
-    ink, line, grid, ground, mark, _ = plot.DARK if dark else plot.LIGHT
     axis = _axis(file, across, len(places))
-    lines = [_line(name, places, [_plain(y) for y in table.column(name).to_pylist()], axis, mark) for name in names]
-    text = {"labelColor": ink, "titleColor": ink}
-    return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "background": ground,
-        "vconcat": lines,
-        "config": {
-            "view": {"stroke": line},
-            "axis": {**text, "grid": True, "gridColor": grid, "domainColor": line, "tickColor": line},
-        },
-    }
+    lines = [
+        _line(name, places, [_plain(y) for y in table.column(name).to_pylist()], axis, plot.MARKS[dark])
+        for name in names
+    ]
+    return plot.colored({"vconcat": lines}, dark=dark)
 
 
 def _across(file: Parquet) -> str | None:

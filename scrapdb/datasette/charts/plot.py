@@ -24,22 +24,26 @@ _LONGEST_LABEL = 60  # characters
 _FEW_TICKS = 10
 # Vega writes 23:30 as 11:30.
 TIMES = {"scale": {"type": "utc"}, "axis": {"format": {"hours": "%H:%M", "minutes": "%H:%M"}}}
-# Text, lines, grid, ground, marks of one colour, and the scheme of many.
-LIGHT = ("#1d2939", "#98a2b3", "#eaecf0", "white", "#276890", "tableau10")
-DARK = ("#e4e7ec", "#667085", "#344054", "#161b22", "#6cb6e0", "set3")
+# Text, lines, grid, ground, and the scheme of marks of many colours.
+_LIGHT = ("#1d2939", "#98a2b3", "#eaecf0", "white", "tableau10")
+_DARK = ("#e4e7ec", "#667085", "#344054", "#161b22", "set3")
+MARKS = {False: "#276890", True: "#6cb6e0"}  # the colour of those that have one, by whether the ground is dark
 
 
 def specification(points: Points, kind: PlotKind, *, dark: bool = False) -> dict[str, Any]:
     """Describe a plot with its data."""
-    ink, line, grid, ground, mark, scheme = DARK if dark else LIGHT
     draw = _histogram if kind == "histogram" else _marks
+    return colored({"width": _WIDTH, "height": _HEIGHT} | draw(points, kind, MARKS[dark]), dark=dark)
+
+
+def colored(drawn: dict[str, Any], *, dark: bool) -> dict[str, Any]:
+    """Return a specification of what is drawn, in the colours of a page."""
+    ink, line, grid, ground, scheme = _DARK if dark else _LIGHT
     text = {"labelColor": ink, "titleColor": ink}
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "width": _WIDTH,
-        "height": _HEIGHT,
         "background": ground,
-        **draw(points, kind, mark),
+        **drawn,
         "config": {
             "aria": False,
             "view": {"stroke": line},

@@ -21,8 +21,6 @@ from scrapdb.query.sql.statements import one_of
 from scrapdb.query.times import parse_time
 
 Scale = Literal["quantitative", "temporal", "nominal"]
-# Numbers, texts and truths; a time is the text that the store has.
-Drawable = float | str | bool
 Item = TypeVar("Item")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
 
@@ -57,10 +55,7 @@ class Points(NamedTuple):
 def read(connection: sqlite3.Connection, axes: Axes, most: int | None = None) -> Points:
     """Read the points of the notebooks for which the expression holds, in the order of their paths.
 
-    Args:
-        connection: a store.
-        axes: what to read.
-        most: of more notebooks than these so many are read, chosen at even distances.
+    Of more than `most` notebooks so many are read, chosen at even distances.
 
     Raises:
         ExpressionError: an axis or the expression is wrong.
@@ -116,7 +111,7 @@ def can_be_drawn(value: Any) -> bool:
     return isinstance(value, int | str)
 
 
-def scale(values: Sequence[Drawable]) -> Scale:
+def scale(values: Sequence[float | str | bool]) -> Scale:
     """Choose how to draw values: numbers by size, times by date, anything else as categories."""
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         return "quantitative"

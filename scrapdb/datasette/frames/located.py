@@ -6,16 +6,11 @@ import sqlite3
 from pathlib import Path
 from typing import NamedTuple
 
-from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import StoreError
 from scrapdb.store import sidecars
 from scrapdb.store.connection import file_of
-from scrapdb.store.readers.frames import NamedFrame
-from scrapdb.store.readers.frames import StoredFrame
-from scrapdb.store.readers.frames import frame_of_notebook
-from scrapdb.store.readers.frames import frames_of_hash
-from scrapdb.store.readers.frames import parquet_of_frame
+from scrapdb.store.readers import frames
 from scrapdb.store.readers.notebooks import find_notebook
 
 _MOST_PLACES = 20  # notebooks that are named
@@ -28,11 +23,11 @@ _MISSING = (
 class Located(NamedTuple):
     """A frame: where it was glued, and its parquet file as bytes or a path."""
 
-    glued: list[NamedFrame]
+    glued: list[frames.NamedFrame]
     place: bytes | Path
 
     @property
-    def frame(self) -> StoredFrame:
+    def frame(self) -> frames.StoredFrame:
         """The frame, with the first notebook that has it."""
         return self.glued[0].frame
 
@@ -42,24 +37,30 @@ class Located(NamedTuple):
         return len(self.glued) == _MOST_PLACES
 
 
-async def locate(store: Store, digest: str, path: str, name: str) -> Located:
+def locate(connection: sqlite3.Connection, digest: str, path: str, name: str) -> Located:
     """Find a frame by its hash, or without one by the notebook's path and the scrap's name.
 
     Raises:
-        ScrapNotFoundError: there is none.
-        NotebookNotFoundError: there is no such notebook.
+        LookupError: there is no such notebook or frame.
         StoreError: its sidecar is missing.
     """
-    located = await store.ask(lambda connection: _located(connection, digest, path, name))
-    if located is None:
+    if digest:
+        glued = frames.frames_of_hash(connection, digest, _MOST_PLACES)
+    else:
+        frame = frames.frame_of_notebook(connection, find_notebook(connection, path)[0], name) if path else None
+        glued = [frame] if frame else []
+    if not glued:
         raise ScrapNotFoundError("There is no such DataFrame in this store. It may have been glued anew since.")
-    return located
+    file = place(connection, glued[0].frame)
+    if isinstance(file, StoreError):
+        raise file
+    return Located(glued, file)
 
 
-def place(connection: sqlite3.Connection, frame: StoredFrame) -> bytes | Path | StoreError:
+def place(connection: sqlite3.Connection, frame: frames.StoredFrame) -> bytes | Path | StoreError:
     """Find the parquet file of a frame, or what says that it is missing."""
     try:
-        parquet: bytes | Path = parquet_of_frame(connection, frame)
+        parquet: bytes | Path = frames.parquet_of_frame(connection, frame)
         if isinstance(parquet, bytes) or _is_sidecar(parquet, file_of(connection)):
             return parquet
     except StoreError:  # its sentence tells where the store lies, which is no business of who browses it
@@ -70,17 +71,3 @@ def place(connection: sqlite3.Connection, frame: StoredFrame) -> bytes | Path | 
 def _is_sidecar(path: Path, store: Path) -> bool:
     """Return whether a file lies among the store's sidecars, and no link or odd hash of the store leads elsewhere."""
     return path.resolve().is_relative_to(sidecars.directory(store).resolve())
-
-
-def _located(connection: sqlite3.Connection, digest: str, path: str, name: str) -> Located | None:
-    if digest:
-        glued = frames_of_hash(connection, digest, _MOST_PLACES)
-    else:
-        frame = frame_of_notebook(connection, find_notebook(connection, path)[0], name) if path else None
-        glued = [frame] if frame else []
-    if not glued:
-        return None
-    file = place(connection, glued[0].frame)
-    if isinstance(file, StoreError):
-        raise file
-    return Located(glued, file)

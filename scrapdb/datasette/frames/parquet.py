@@ -45,11 +45,7 @@ class Column(NamedTuple):
 
 
 class Recent:
-    """Values used last, as many as fit; threads may share it.
-
-    Args:
-        limit: bytes that the values may take together.
-    """
+    """Values used last, as many as fit into so many bytes; threads may share it."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -126,13 +122,11 @@ class Parquet:
         self.rows: int = file.metadata.num_rows
         schema = file.schema_arrow
         index = _index_columns(schema)
-        columns = {name: str(schema.field(schema.names.index(name)).type) for name in dict.fromkeys(schema.names)}
-        self.columns = [
-            Column(name, type_, is_index)
-            for is_index in (True, False)
-            for name, type_ in columns.items()
-            if (name in index) == is_index
+        columns = [
+            Column(name, str(schema.field(schema.names.index(name)).type), name in index)
+            for name in dict.fromkeys(schema.names)
         ]
+        self.columns = sorted(columns, key=lambda column: not column.is_index)
         self._groups = [file.metadata.row_group(place).num_rows for place in range(file.num_row_groups)]
         self._sizes = [_sizes(file.metadata.row_group(place)) for place in range(file.num_row_groups)]
 
@@ -181,13 +175,13 @@ class Parquet:
             return _selected(self._file.schema_arrow.empty_table(), columns)
         return pa.concat_tables(map(self._without_dictionaries, parts)).take(np.argsort(order))
 
-    def pieces(self, columns: Sequence[str], seconds: float = SECONDS) -> Iterator[pa.Table]:
+    def pieces(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Return all rows in order, a piece at a time: a row group where its columns fit into memory, else batches.
 
         Raises:
             ScrapdbError: it takes too long.
         """
-        deadline = _Deadline(seconds)
+        deadline = _Deadline(SECONDS)
         for group in range(len(self._groups)):
             for piece in self._pieces(group, columns, whole=True):
                 deadline.check()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from datetime import UTC
 from datetime import datetime
+from functools import reduce
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
@@ -61,12 +62,7 @@ class Selection(NamedTuple):
 
 
 def read_filter(name: str, text: str, columns: Sequence[str]) -> Filter:
-    """Read a filter: `price=3` or, with one of the words, `price__gt=3`.
-
-    Args:
-        name: of the parameter in an address.
-        text: its value.
-        columns: of the frame.
+    """Read a filter from a parameter of an address: `price=3` or, with one of the words, `price__gt=3`.
 
     Raises:
         UsageError: the name is that of no column, or of no condition.
@@ -109,9 +105,9 @@ def pieces(file: Parquet, columns: Sequence[str], filters: Sequence[Filter]) -> 
         UsageError: a value does not fit its column.
     """
     needed = list(dict.fromkeys([*columns, *(filter_.column for filter_ in filters)]))
-    conditions = [_condition(file, filter_) for filter_ in filters]
+    mask = _mask(file, filters)
     for piece in file.batches(needed):
-        kept = piece.filter(_mask(piece, filters, conditions)) if filters else piece
+        kept = piece.filter(mask(piece)) if filters else piece
         yield kept.select(columns)
 
 
@@ -120,10 +116,10 @@ def _matching(file: Parquet, filters: Sequence[Filter]) -> np.ndarray[Any, Any]:
 
     if not filters:
         return np.arange(file.rows, dtype=np.uint32 if file.rows < 2**32 else np.uint64)
-    conditions = [_condition(file, filter_) for filter_ in filters]
+    mask = _mask(file, filters)
     matching, first = [np.empty(0, np.int64)], 0
     for piece in file.pieces([filter_.column for filter_ in filters]):
-        matching.append(np.flatnonzero(_mask(piece, filters, conditions).to_numpy()) + first)
+        matching.append(np.flatnonzero(mask(piece).to_numpy()) + first)
         first += len(piece)
     return np.concatenate(matching)
 
@@ -155,19 +151,15 @@ def _check_sortable(rows: int) -> None:
         )
 
 
-Condition = Callable[["pa.ChunkedArray"], "pa.ChunkedArray"]
-
-
-def _mask(piece: pa.Table, filters: Sequence[Filter], conditions: Sequence[Condition]) -> pa.ChunkedArray:
+def _mask(file: Parquet, filters: Sequence[Filter]) -> Callable[[pa.Table], pa.ChunkedArray]:
+    """Make the function of all filters, of which there is one or more."""
     import pyarrow.compute as pc
 
-    mask = conditions[0](piece.column(filters[0].column))
-    for filter_, condition in zip(filters[1:], conditions[1:], strict=True):
-        mask = pc.and_(mask, condition(piece.column(filter_.column)))
-    return mask
+    conditions = [(filter_.column, _condition(file, filter_)) for filter_ in filters]
+    return lambda piece: reduce(pc.and_, (condition(piece.column(column)) for column, condition in conditions))
 
 
-def _condition(file: Parquet, filter_: Filter) -> Condition:
+def _condition(file: Parquet, filter_: Filter) -> Callable[[pa.ChunkedArray], pa.ChunkedArray]:
     """Make a filter's function: an array to an array of booleans, false where there is no value."""
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -15,7 +15,9 @@ from urllib.parse import urlencode
 
 from msgspec import UNSET
 
-from scrapdb.database import differences
+from scrapdb.database.differences import DisplayHashes
+from scrapdb.database.differences import NotebookValues
+from scrapdb.database.differences import compare
 from scrapdb.datasette import page
 from scrapdb.datasette.frames import located
 from scrapdb.datasette.frames.parquet import opened
@@ -25,13 +27,8 @@ from scrapdb.errors import NotebookNotFoundError
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
 from scrapdb.facts import Expression
+from scrapdb.store.readers import notebooks
 from scrapdb.store.readers.displays import display_hashes
-from scrapdb.store.readers.frames import StoredFrame
-from scrapdb.store.readers.notebooks import NotebookValue
-from scrapdb.store.readers.notebooks import find_notebook
-from scrapdb.store.readers.notebooks import notebook_row
-from scrapdb.store.readers.notebooks import parameters_of_notebook
-from scrapdb.store.readers.notebooks import scraps_of_notebook
 
 if TYPE_CHECKING:
     from datasette.utils.asgi import Response
@@ -48,16 +45,6 @@ class Question(NamedTuple):
     all: Literal["0", "1"] = "0"
 
 
-class Notebook(NamedTuple):
-    """A notebook as the store has it: where the bytes of its frames are, and why those that cannot be read cannot."""
-
-    row: dict[str, Any]
-    parameters: list[NotebookValue]
-    scraps: list[NotebookValue]
-    hashes: dict[str, dict[str, str]]
-    places: dict[str, bytes | Path | StoreError]
-
-
 class Head(NamedTuple):
     """A notebook above its values, and the addresses without it and with it as the first."""
 
@@ -66,44 +53,29 @@ class Head(NamedTuple):
     first: str
 
 
-class Context(NamedTuple):
-    """What the page shows: `comparison` is None if there are too few notebooks.
-
-    `otherwise` is the address that shows everything, or only what differs, and `missing` the value of who has none.
-    """
-
-    heads: list[Head]
-    comparison: differences.Differences | None
-    everything: bool
-    otherwise: str
-    unknown: list[str]
-    too_many: list[str]
-    can_add: bool
-    titles: Mapping[str, str] = _SECTIONS
-    missing: Any = UNSET
-
-
 async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/compare?path=PATH&path=PATH`; with `all=1` what is equal is shown too."""
     question = page.read(request, Question)
     everything = question.all == "1"
     named = list(dict.fromkeys(question.path))
-    notebooks, unknown = await store.ask(lambda connection: _notebooks(connection, named[:_MOST]))
-    paths = [notebook.row["path"] for notebook in notebooks]
+    read, unknown = await store.ask(lambda connection: _notebooks(connection, named[:_MOST]))
+    paths = [notebook.path for notebook in read]
     comparison = None
     if len(paths) >= _FEWEST:
-        sides = await asyncio.to_thread(lambda: [_side(notebook) for notebook in notebooks])
-        comparison = differences.compare(sides, everything=everything)
-    context = Context(
-        [_head(path, paths, everything=everything) for path in paths],
-        comparison,
-        everything,
-        _address(paths, everything=not everything),
-        unknown,
-        named[_MOST:],
-        can_add=len(paths) < _MOST,
-    )
-    return await page.render(store, request, "compare", context._asdict(), status=404 if unknown else 200)
+        sides = await asyncio.to_thread(lambda: list(map(_summarized, read)))
+        comparison = compare(sides, everything=everything)
+    context = {
+        "heads": [_head(path, paths, everything=everything) for path in paths],
+        "comparison": comparison,  # None if there are too few notebooks
+        "everything": everything,
+        "otherwise": _address(paths, everything=not everything),  # shows everything, or only what differs
+        "unknown": unknown,
+        "too_many": named[_MOST:],
+        "can_add": len(paths) < _MOST,
+        "titles": _SECTIONS,
+        "missing": UNSET,  # the value of who has none
+    }
+    return await page.render(store, request, "compare", context, status=404 if unknown else 200)
 
 
 def _head(path: str, paths: Sequence[str], *, everything: bool) -> Head:
@@ -115,59 +87,58 @@ def _address(paths: Sequence[str], *, everything: bool) -> str:
     return f"?{urlencode([('path', path) for path in paths] + ([('all', '1')] if everything else []))}"
 
 
-def _notebooks(connection: sqlite3.Connection, paths: Sequence[str]) -> tuple[list[Notebook], list[str]]:
+def _notebooks(connection: sqlite3.Connection, paths: Sequence[str]) -> tuple[list[NotebookValues], list[str]]:
     """Read the notebooks, and write a sentence for each that there is not."""
-    notebooks: dict[int, Notebook] = {}
+    by_id: dict[int, NotebookValues] = {}
     unknown = []
     for path in paths:
         try:
-            notebook_id, _ = find_notebook(connection, path)
+            notebook_id, _ = notebooks.find_notebook(connection, path)
         except NotebookNotFoundError as error:
             unknown.append(str(error))
         else:
-            notebooks.setdefault(notebook_id, _notebook(connection, notebook_id))
-    return list(notebooks.values()), unknown
+            by_id.setdefault(notebook_id, _notebook(connection, notebook_id))
+    return list(by_id.values()), unknown
 
 
-def _notebook(connection: sqlite3.Connection, notebook_id: int) -> Notebook:
-    scraps = scraps_of_notebook(connection, notebook_id)
-    return Notebook(
-        notebook_row(connection, notebook_id),
-        parameters_of_notebook(connection, notebook_id),
-        scraps,
-        {scrap.name: display_hashes(connection, notebook_id, scrap.name) for scrap in scraps if scrap.displays},
-        {scrap.frame.hash: located.place(connection, scrap.frame) for scrap in scraps if scrap.frame},
-    )
-
-
-def _side(notebook: Notebook) -> differences.NotebookValues:
-    row = notebook.row
+def _notebook(connection: sqlite3.Connection, notebook_id: int) -> NotebookValues:
+    """Read a notebook; in place of the value of a frame stand its number of rows and where its bytes are."""
+    row = notebooks.notebook_row(connection, notebook_id)
+    scraps = notebooks.scraps_of_notebook(connection, notebook_id)
+    parameters = notebooks.parameters_of_notebook(connection, notebook_id)
     code = row["code_hash"] and row["code_hash"][:_SHOWN_HASH]
     run = {"status": row["status"], "seconds": row["seconds"], "error": row["error_name"], "code": code}
-    scraps = {
-        scrap.name: _frame(notebook, scrap.frame) if scrap.frame else _plain(scrap.value)
-        for scrap in notebook.scraps
+    values = {
+        scrap.name: (scrap.frame.rows, located.place(connection, scrap.frame)) if scrap.frame else _plain(scrap.value)
+        for scrap in scraps
         if scrap.type != "display"
     }
-    return differences.NotebookValues(
+    displayed = [scrap.name for scrap in scraps if scrap.displays]
+    return NotebookValues(
         row["path"],
         {
             "run": {name: value for name, value in run.items() if value is not None},
-            "parameters": {value.name: _plain(value.value) for value in notebook.parameters},
-            "scraps": scraps,
-            "displays": {name: differences.DisplayHashes(hashes) for name, hashes in notebook.hashes.items()},
+            "parameters": {value.name: _plain(value.value) for value in parameters},
+            "scraps": values,
+            "displays": {name: DisplayHashes(display_hashes(connection, notebook_id, name)) for name in displayed},
         },
     )
+
+
+def _summarized(notebook: NotebookValues) -> NotebookValues:
+    """Return a notebook with what is in its frames."""
+    scraps = notebook.sections["scraps"].items()
+    values = {name: _frame(*value) if isinstance(value, tuple) else value for name, value in scraps}
+    return NotebookValues(notebook.path, {**notebook.sections, "scraps": values})
 
 
 def _plain(value: Any) -> Any:
     return value.source if isinstance(value, Expression) else value
 
 
-def _frame(notebook: Notebook, frame: StoredFrame) -> Mapping[str, Any]:
+def _frame(rows: int, place: bytes | Path | StoreError) -> Mapping[str, Any]:
     """Return a frame's shape and the numbers of its columns, or what keeps one from reading it."""
-    shape: dict[str, Any] = {"rows": frame.rows}
-    place = notebook.places[frame.hash]
+    shape: dict[str, Any] = {"rows": rows}
     if isinstance(place, StoreError):
         return shape | {"unreadable": str(place)}
     try:

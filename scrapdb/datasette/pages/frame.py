@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Annotated
@@ -14,23 +13,20 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl
 from urllib.parse import urlencode
 
-from markupsafe import Markup
-
 from scrapdb.datasette import page
 from scrapdb.datasette.charts import drawer
+from scrapdb.datasette.frames import parquet
 from scrapdb.datasette.frames import selection
 from scrapdb.datasette.frames.cells import frame_cell
 from scrapdb.datasette.frames.cells import heading
 from scrapdb.datasette.frames.located import Located
 from scrapdb.datasette.frames.located import locate
-from scrapdb.datasette.frames.parquet import Column
-from scrapdb.datasette.frames.parquet import Parquet
-from scrapdb.datasette.frames.parquet import opened
 from scrapdb.datasette.store import Store
 from scrapdb.errors import UsageError
 
 if TYPE_CHECKING:
     from datasette.utils.asgi import Response
+    from markupsafe import Markup
 
 _ROWS, _MOST_ROWS = 100, 1000
 _COLUMNS, _MOST_COLUMNS = 20, 100
@@ -78,51 +74,21 @@ class Head(NamedTuple):
     title: str = ""
 
 
-class Context(NamedTuple):
-    """What the page shows; `total` rows, of which `selected` pass the filters and `rows` are on the page, with numbers.
-
-    `filters` come with the address without each, `pages` are addresses by the name of the link, `csv` and `chart` the
-    queries of addresses; `chart` is empty if there is nothing to draw.
-    """
-
-    located: Located
-    question: Question
-    part: Part
-    total: int
-    selected: int
-    heads: list[Head]
-    rows: Iterable[tuple[int, tuple[Markup, ...]]]
-    columns: list[Column]
-    filters: list[tuple[selection.Filter, str]]
-    pages: Mapping[str, str]
-    csv: str
-    chart: str
-    sizes: list[int]
-    can_draw: bool
-    is_sortable: bool
-    operators: Mapping[str, str] = selection.OPERATORS
-    most_sorted: int = selection.MOST_SORTED
-
-
 async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/frame?hash=HASH` and `?path=PATH&name=NAME`."""
     question, located = await find(store, request)
     context = await asyncio.to_thread(_context, located, question, request.query_string)
-    return await page.render(store, request, "frame", context._asdict())
+    return await page.render(store, request, "frame", context)
 
 
 async def find(store: Store, request: Any) -> tuple[Question, Located]:
-    """Read what an address asks of a frame, and find the frame.
-
-    Raises:
-        UsageError: a parameter is wrong.
-        ScrapNotFoundError: there is no such frame.
-    """
+    """Read what an address asks of a frame, and find the frame."""
     question = page.read(request, Question)
-    return question, await locate(store, question.hash, question.path, question.name)
+    hash_, path, name, *_ = question
+    return question, await store.ask(lambda connection: locate(connection, hash_, path, name))
 
 
-def part_of(file: Parquet, question: Question, query_string: str) -> Part:
+def part_of(file: parquet.Parquet, question: Question, query_string: str) -> Part:
     """Read which part of a frame an address asks for.
 
     Raises:
@@ -153,8 +119,13 @@ def _with_new_filter(parameters: list[tuple[str, str]], question: Question) -> l
     return rest
 
 
-def _context(located: Located, question: Question, query_string: str) -> Context:
-    with opened(located.place) as file:
+def _context(located: Located, question: Question, query_string: str) -> dict[str, Any]:
+    """Read what the page shows: of `total` rows `selected` pass the filters, and `rows`, with numbers, are on the page.
+
+    `filters` come with the address without each, `pages` are addresses by the name of the link, `csv` and `chart` the
+    queries of addresses; `chart` is empty if there is nothing to draw.
+    """
+    with parquet.opened(located.place) as file:
         part = part_of(file, question, query_string)
         numbers = selection.numbers(file, part.selection)
         selected = file.rows if numbers is None else len(numbers)
@@ -162,27 +133,31 @@ def _context(located: Located, question: Question, query_string: str) -> Context
         has_chart = selected > 1 and any(file.is_numeric(name) for name in part.columns)
         by_hash = {"hash": located.frame.hash, "path": None, "name": None}
         unsorted = {"_sort": None, "_sort_desc": None, "_size": None}
-        return Context(
-            located,
-            question,
-            part,
-            file.rows,
-            selected,
-            [_head(name, part, is_numeric=file.is_numeric(name), is_sortable=is_sortable) for name in part.columns],
-            _rows(file, question, part.columns, numbers),
-            file.columns,
-            [(filter_, _without(part.parameters, filter_)) for filter_ in part.selection.filters],
-            _pages(part.parameters, question, selected),
-            csv=_address(part.parameters, **by_hash),
-            chart=_address(part.parameters, **by_hash, **unsorted) if has_chart else "",
-            sizes=sorted({_ROWS, 20, 500, _MOST_ROWS, question.size}),
-            can_draw=drawer.is_installed(),
-            is_sortable=is_sortable,
-        )
+        return {
+            "located": located,
+            "question": question,
+            "part": part,
+            "total": file.rows,
+            "selected": selected,
+            "heads": [
+                _head(name, part, is_numeric=file.is_numeric(name), is_sortable=is_sortable) for name in part.columns
+            ],
+            "rows": _rows(file, question, part.columns, numbers),
+            "columns": file.columns,
+            "filters": [(filter_, _without(part.parameters, filter_)) for filter_ in part.selection.filters],
+            "pages": _pages(part.parameters, question, selected),
+            "csv": _address(part.parameters, **by_hash),
+            "chart": _address(part.parameters, **by_hash, **unsorted) if has_chart else "",
+            "sizes": sorted({_ROWS, 20, 500, _MOST_ROWS, question.size}),
+            "can_draw": drawer.is_installed(),
+            "is_sortable": is_sortable,
+            "operators": selection.OPERATORS,
+            "most_sorted": selection.MOST_SORTED,
+        }
 
 
 def _rows(
-    file: Parquet, question: Question, columns: Sequence[str], selected: Any
+    file: parquet.Parquet, question: Question, columns: Sequence[str], selected: Any
 ) -> Iterable[tuple[int, tuple[Markup, ...]]]:
     """Read the rows of a page, each with its number; `selected` are those that it is a page of, None for all."""
     import numpy as np

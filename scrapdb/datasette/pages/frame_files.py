@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from datasette.utils.asgi import Response
+from datasette.utils.asgi import asgi_start
 
 from scrapdb.datasette.charts import drawer
 from scrapdb.datasette.charts.frame import specification
@@ -38,28 +38,19 @@ _FOREVER = "private, max-age=31536000, immutable"  # what is addressed by its ha
 
 
 class Streamed:
-    """A response that is sent while it is made.
-
-    Args:
-        chunks: gives its body, in a thread.
-        content_type: of the body.
-        headers: the other headers.
-    """
+    """A response that is sent while its chunks are made, in threads."""
 
     def __init__(self, chunks: Iterator[bytes], content_type: str, headers: dict[str, str]) -> None:
         self._chunks = chunks
-        self.headers = headers | {"content-type": content_type}
-        self.status = 200
+        self._content_type = content_type
+        self.headers = headers
 
     async def asgi_send(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
         """Send it."""
-        await send({"type": "http.response.start", "status": self.status, "headers": self._encoded()})
-        async for chunk in _in_threads(self._chunks):
+        await asgi_start(send, 200, self.headers, self._content_type)
+        while (chunk := await asyncio.to_thread(next, self._chunks, None)) is not None:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
-
-    def _encoded(self) -> list[list[bytes]]:
-        return [[name.encode("latin-1"), value.encode("latin-1")] for name, value in self.headers.items()]
 
 
 async def parquet(store: Store, request: Any) -> Streamed:
@@ -130,11 +121,6 @@ def _bytes(place: bytes | Path) -> Iterator[bytes]:
         return
     with place.open("rb") as file:
         yield from iter(partial(file.read, _CHUNK), b"")
-
-
-async def _in_threads(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
-        yield chunk
 
 
 def _download(question: Question, located: Located, suffix: str) -> dict[str, str]:

@@ -17,13 +17,11 @@ from scrapdb.datasette.page import read
 from scrapdb.datasette.page import render
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapdbError
+from scrapdb.query import select
 from scrapdb.query.nodes import Name
 from scrapdb.query.nodes import names as names_in
 from scrapdb.query.parser import parse
 from scrapdb.query.parser import parse_sort
-from scrapdb.query.select import check
-from scrapdb.query.select import fields_of
-from scrapdb.query.select import select
 from scrapdb.query.sql.statements import Statement
 from scrapdb.store.readers import displays
 
@@ -52,16 +50,6 @@ class Entry(NamedTuple):
     display: Shown
 
 
-class Context(NamedTuple):
-    """What the page shows: the names that there are to choose from, and the notebooks or what is wrong."""
-
-    question: Question
-    names: list[str]
-    entries: list[Entry]
-    has_more: bool
-    error: str
-
-
 async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/gallery?scrap=NAME&where=EXPRESSION&sort=FIELD&page=NUMBER`."""
     question = read(request, Question)
@@ -73,8 +61,14 @@ async def view(store: Store, request: Any) -> Response:
             entries = await store.ask(lambda connection: find(connection, question))
     except ScrapdbError as wrong:
         error = str(wrong)
-    context = Context(question, names, entries[:_PAGE], len(entries) > _PAGE, error)
-    return await render(store, request, "gallery", context._asdict(), status=400 if error else 200)
+    context = {
+        "question": question,
+        "names": names,
+        "entries": entries[:_PAGE],
+        "has_more": len(entries) > _PAGE,
+        "error": error,
+    }
+    return await render(store, request, "gallery", context, status=400 if error else 200)
 
 
 def find(connection: sqlite3.Connection, question: Question) -> list[Entry]:
@@ -85,9 +79,9 @@ def find(connection: sqlite3.Connection, question: Question) -> list[Entry]:
     """
     named = dict.fromkeys(name for node in _nodes(question) for name in names_in(node))
     columns = [_PATH, *(name for name in named if name != _PATH and name.name != question.scrap)]
-    fields = fields_of(connection)
-    check(fields, f"{Name('scrap', question.scrap)} is null")  # is there such a scrap?
-    selection = select(
+    fields = select.fields_of(connection)
+    select.check(fields, f"{Name('scrap', question.scrap)} is null")  # is there such a scrap?
+    selection = select.select(
         connection,
         fields,
         question.where or None,

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
@@ -23,13 +21,10 @@ from scrapdb.datasette.frames.cells import heading
 from scrapdb.datasette.frames.parquet import opened
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapdbError
-from scrapdb.errors import StoreError
-from scrapdb.facts import Expression
 from scrapdb.formats.html import PICTURES
 from scrapdb.store.readers import notebooks
 from scrapdb.store.readers.displays import display_hashes
 from scrapdb.store.readers.displays import display_of_scrap
-from scrapdb.store.readers.problems import NotebookProblem
 from scrapdb.store.readers.problems import problems_of_notebook
 
 if TYPE_CHECKING:
@@ -47,15 +42,6 @@ class Question(NamedTuple):
     scripts: str = ""
 
 
-class Parameter(NamedTuple):
-    """A parameter; `is_code`: its value is the source of an expression."""
-
-    name: str
-    value: Any
-    is_code: bool
-    source: str | None
-
-
 class Preview(NamedTuple):
     """The first rows of a frame, or why they cannot be shown."""
 
@@ -65,36 +51,15 @@ class Preview(NamedTuple):
     sentence: str | None = None
 
 
-class Context(NamedTuple):
-    """What the page shows: `gluing` by cell, `displays` by scrap, `previews` of the frames, at `places`, by hash.
-
-    `before` and `after` are runs of the same code, `previous` and `following` paths beside this one; `timed` has each
-    cell's part of the longest time, in percent.
-    """
-
-    notebook: dict[str, Any]
-    parameters: list[Parameter]
-    gluing: list[tuple[int, list[notebooks.NotebookValue]]]
-    displays: dict[str, Shown]
-    places: dict[str, bytes | Path | StoreError]
-    problems: list[NotebookProblem]
-    before: list[notebooks.NotebookLink]
-    after: list[notebooks.NotebookLink]
-    previous: str | None
-    following: str | None
-    cells: dict[int, notebooks.CodeCell]
-    timed: list[tuple[notebooks.CodeCell, float]]
-    previews: Mapping[str, Preview] = MappingProxyType({})
-
-
 async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/notebook?path=PATH`; with `scripts=NAME` the scripts of that display run."""
     question = page.read(request, Question)
     if not _is_our_own(request):
         question = question._replace(scripts="")
     context = await store.ask(lambda connection: _context(connection, question))
-    context = context._replace(previews=await asyncio.to_thread(_previews, context.places))
-    return await page.render(store, request, "notebook", context._asdict(), alone=bool(question.scripts))
+    places = context.pop("places")
+    context["previews"] = await asyncio.to_thread(lambda: {digest: _preview(place) for digest, place in places.items()})
+    return await page.render(store, request, "notebook", context, alone=bool(question.scripts))
 
 
 def _is_our_own(request: Any) -> bool:
@@ -102,7 +67,12 @@ def _is_our_own(request: Any) -> bool:
     return request.headers.get("sec-fetch-site", "none") in {"same-origin", "none"}
 
 
-def _context(connection: sqlite3.Connection, question: Question) -> Context:
+def _context(connection: sqlite3.Connection, question: Question) -> dict[str, Any]:
+    """Read what the page shows: `gluing` by cell, `displays` by scrap, `places` of the frames with a preview by hash.
+
+    `before` and `after` are runs of the same code, `previous` and `following` paths beside this one; `timed` has each
+    cell's part of the longest time, in percent.
+    """
     notebook_id, path = notebooks.find_notebook(connection, question.path)
     scraps = notebooks.scraps_of_notebook(connection, notebook_id)
     framed = [scrap.frame for scrap in scraps if scrap.frame][:_PREVIEWS]
@@ -110,26 +80,22 @@ def _context(connection: sqlite3.Connection, question: Question) -> Context:
     previous, following = notebooks.neighbours(connection, path)
     of_code = notebooks.code_cells(connection, notebook_id)
     displayed = [scrap.name for scrap in scraps if scrap.displays]
-    return Context(
-        notebooks.notebook_row(connection, notebook_id),
-        list(map(_parameter, notebooks.parameters_of_notebook(connection, notebook_id))),
-        [(cell, list(glued)) for cell, glued in groupby(scraps, key=lambda scrap: scrap.cell)],
-        {name: _shown(connection, notebook_id, name, scripts=name == question.scripts) for name in displayed},
-        {frame.hash: located.place(connection, frame) for frame in framed},
-        list(problems_of_notebook(connection, notebook_id)),
-        before,
-        after,
-        previous,
-        following,
-        {cell.cell: cell for cell in of_code},
-        _timed(of_code),
-    )
-
-
-def _parameter(parameter: notebooks.NotebookValue) -> Parameter:
-    value = parameter.value
-    is_code = isinstance(value, Expression)
-    return Parameter(parameter.name, value.source if is_code else value, is_code, parameter.source)
+    return {
+        "notebook": notebooks.notebook_row(connection, notebook_id),
+        "parameters": notebooks.parameters_of_notebook(connection, notebook_id),
+        "gluing": [(cell, list(glued)) for cell, glued in groupby(scraps, key=lambda scrap: scrap.cell)],
+        "displays": {
+            name: _shown(connection, notebook_id, name, scripts=name == question.scripts) for name in displayed
+        },
+        "places": {frame.hash: located.place(connection, frame) for frame in framed},
+        "problems": list(problems_of_notebook(connection, notebook_id)),
+        "before": before,
+        "after": after,
+        "previous": previous,
+        "following": following,
+        "cells": {cell.cell: cell for cell in of_code},
+        "timed": _timed(of_code),
+    }
 
 
 def _shown(connection: sqlite3.Connection, notebook_id: int, name: str, *, scripts: bool) -> Shown:
@@ -144,10 +110,6 @@ def _timed(of_code: list[notebooks.CodeCell]) -> list[tuple[notebooks.CodeCell, 
     timed = [(cell, cell.seconds) for cell in of_code if cell.seconds is not None]
     longest = max((seconds for _, seconds in timed), default=0)
     return [(cell, 100 * seconds / longest if longest else 0) for cell, seconds in timed]
-
-
-def _previews(places: Mapping[str, bytes | Path | Exception]) -> dict[str, Preview]:
-    return {digest: _preview(place) for digest, place in places.items()}
 
 
 def _preview(place: bytes | Path | Exception) -> Preview:

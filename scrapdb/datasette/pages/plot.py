@@ -6,7 +6,6 @@ import asyncio
 import csv
 import io
 import sqlite3
-from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 from typing import Literal
@@ -14,7 +13,6 @@ from typing import NamedTuple
 from typing import get_args
 
 from datasette.utils.asgi import Response
-from markupsafe import Markup
 
 from scrapdb.datasette import page
 from scrapdb.datasette.cells import cell
@@ -47,60 +45,50 @@ class Question(NamedTuple):
     kind: plot.PlotKind | None = None
     theme: Literal["light", "dark"] = "light"
 
-
-class Plot(NamedTuple):
-    """What is drawn for a question; nothing if there is no x."""
-
-    axes: points.Axes
-    kind: plot.PlotKind
+    @property
+    def axes(self) -> points.Axes:
+        """What is drawn for which notebooks."""
+        return points.Axes(self.x, self.y, self.color, self.where)
 
     @property
     def most(self) -> int:
-        """Of how many runs it is made at most."""
+        """Of how many runs the plot is made at most."""
         return plot.MOST_COUNTED if self.kind == "histogram" else plot.MOST_POINTS
 
     @property
     def arguments(self) -> dict[str, str]:
-        """The arguments of an address that asks for it."""
-        return {**self.axes._asdict(), "kind": self.kind}
-
-
-class Context(NamedTuple):
-    """What the page shows: `arguments` ask for it again, and of the points `rows` are the first."""
-
-    arguments: dict[str, str]
-    kind: str
-    points: points.Points | None
-    rows: Sequence[tuple[Any, ...]]
-    error: str
-    can_draw: bool
-    kinds: tuple[str, ...] = get_args(plot.PlotKind)
-    cell: Callable[..., Markup | None] = cell
+        """The arguments of an address that asks for the plot."""
+        return {**self.axes._asdict(), "kind": self.kind or ""}
 
 
 async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/plot?x=FIELD&y=FIELD&kind=KIND&where=EXPRESSION&color=FIELD`."""
     question = page.read(request, Question)
-    arguments = {name: value or "" for name, value in question._asdict().items() if name != "theme"}
     read_points, error = None, ""
     try:
-        drawn = _plot(question if question.x else _with_axes(question, await store.ask(_commonest)))
-        arguments = drawn.arguments
-        if drawn.axes.x:
-            read_points = await store.ask(lambda connection: points.read(connection, drawn.axes, drawn.most))
+        question = _plot(question if question.x else _with_axes(question, await store.ask(_commonest)))
+        if question.x:
+            read_points = await store.ask(lambda connection: points.read(connection, question.axes, question.most))
     except ScrapdbError as wrong:
         error = str(wrong)
-    rows = read_points.rows[:_SHOWN] if read_points else ()
-    context = Context(arguments, arguments["kind"], read_points, rows, error, drawer.is_installed())
-    return await page.render(store, request, "plot", context._asdict(), status=400 if error else 200)
+    context = {
+        "arguments": question.arguments,  # which ask for the page again
+        "kind": question.kind or "",
+        "points": read_points,
+        "rows": read_points.rows[:_SHOWN] if read_points else (),
+        "error": error,
+        "can_draw": drawer.is_installed(),
+        "kinds": get_args(plot.PlotKind),
+        "cell": cell,
+    }
+    return await page.render(store, request, "plot", context, status=400 if error else 200)
 
 
 async def svg(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/plot.svg?…`, with `theme=dark` on a dark ground."""
-    question = page.read(request, Question)
-    drawn = _drawn(question)
+    drawn = _drawn(page.read(request, Question))
     read_points = await store.ask(lambda connection: points.read(connection, drawn.axes, drawn.most))
-    specification = plot.specification(read_points, drawn.kind, dark=question.theme == "dark")
+    specification = plot.specification(read_points, drawn.kind or "scatter", dark=drawn.theme == "dark")
     picture = await asyncio.to_thread(drawer.svg, specification)
     return Response(picture, content_type=SVG, headers=dict(PICTURE_HEADERS))
 
@@ -117,30 +105,21 @@ async def table(store: Store, request: Any) -> Response:
     return Response(text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _drawn(question: Question) -> Plot:
-    """Return the plot of a question that says what to draw.
-
-    Raises:
-        UsageError: an axis is not said.
-    """
+def _drawn(question: Question) -> Question:
+    """Return the question for a plot, if it says what to draw."""
     if not question.x:
         raise UsageError("A plot needs a field for x.")
     return _plot(question)
 
 
-def _plot(question: Question) -> Plot:
-    """Return the plot of a question: a histogram has one axis.
-
-    Raises:
-        UsageError: y is not said.
-    """
-    x, y, color, where, kind, _ = question
-    kind = kind or ("scatter" if y or not x else "histogram")
+def _plot(question: Question) -> Question:
+    """Return a question with the kind of its plot: a histogram has one axis, and the others two."""
+    kind = question.kind or ("scatter" if question.y or not question.x else "histogram")
     if kind == "histogram":
-        return Plot(points.Axes(x, "", "", where), kind)
-    if x and not y:
+        return question._replace(y="", color="", kind=kind)
+    if question.x and not question.y:
         raise UsageError(f"A {kind} needs a field for y.")
-    return Plot(points.Axes(x, y, color, where), kind)
+    return question._replace(kind=kind)
 
 
 def _with_axes(question: Question, fields: Sequence[str]) -> Question:

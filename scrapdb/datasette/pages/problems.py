@@ -8,9 +8,7 @@ from typing import Annotated
 from typing import Any
 from typing import NamedTuple
 
-from scrapdb.datasette.page import Row
-from scrapdb.datasette.page import read
-from scrapdb.datasette.page import render
+from scrapdb.datasette import page
 from scrapdb.datasette.store import Store
 from scrapdb.store.readers import problems
 
@@ -25,40 +23,27 @@ class Question(NamedTuple):
     """What an address asks: problems of one kind, or of all, from a row on."""
 
     kind: str | None = None
-    offset: Annotated[Row, "_offset"] = 0
-
-
-class Context(NamedTuple):
-    """What the page shows: `previous` and `next` are the first rows of the pages beside it."""
-
-    kinds: list[problems.ProblemCount]
-    kind: str | None
-    listed: list[problems.NotebookProblem]
-    failures: list[problems.ErrorCount]
-    offset: int
-    total: int
-    previous: int | None
-    next: int | None
+    offset: Annotated[page.Row, "_offset"] = 0
 
 
 async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/problems`, of one kind with `?kind=KIND`, from a row on with `&_offset=ROW`."""
-    question = read(request, Question)
-    context = await store.ask(lambda connection: _context(connection, question))
-    return await render(store, request, "problems", context._asdict())
+    kind, offset = page.read(request, Question)
+    context = await store.ask(lambda connection: _context(connection, kind, offset))
+    return await page.render(store, request, "problems", context)
 
 
-def _context(connection: sqlite3.Connection, question: Question) -> Context:
-    kind, offset = question
+def _context(connection: sqlite3.Connection, kind: str | None, offset: int) -> dict[str, Any]:
+    """Read what the page shows: `previous` and `next` are the first rows of the pages beside it."""
     kinds = problems.problem_counts(connection)
     total = sum(row.problems for row in kinds if kind in {None, row.kind})
-    return Context(
-        kinds,
-        kind,
-        problems.problems_of_kind(connection, kind, _ROWS, offset),
-        problems.error_counts(connection, _MOST_ERRORS),
-        offset,
-        total,
-        previous=max(0, offset - _ROWS) if offset else None,
-        next=offset + _ROWS if offset + _ROWS < total else None,
-    )
+    return {
+        "kinds": kinds,
+        "kind": kind,
+        "listed": problems.problems_of_kind(connection, kind, _ROWS, offset),
+        "failures": problems.error_counts(connection, _MOST_ERRORS),
+        "offset": offset,
+        "total": total,
+        "previous": max(0, offset - _ROWS) if offset else None,
+        "next": offset + _ROWS if offset + _ROWS < total else None,
+    }
