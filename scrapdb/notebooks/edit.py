@@ -22,8 +22,6 @@ from scrapdb.facts import Problem
 from scrapdb.notebooks import ipynb
 from scrapdb.notebooks import wire
 from scrapdb.notebooks.extract import PAPERMILL_MARK
-from scrapdb.notebooks.ipynb import Cell
-from scrapdb.notebooks.ipynb import Notebook
 from scrapdb.notebooks.layout import Layout
 from scrapdb.notebooks.layout import layout
 from scrapdb.notebooks.spans import Container
@@ -46,7 +44,7 @@ class _Source(NamedTuple):
 
     text: str
     encoding: str
-    cells: Sequence[Cell]
+    cells: Sequence[ipynb.Cell]
     spots: Sequence[_Spot]
 
 
@@ -126,7 +124,7 @@ def _read(content: bytes) -> _Source:
     return _Source(text, encoding, notebook.cells, spots)
 
 
-def _glued(content: bytes) -> tuple[Notebook, list[_Spot]]:
+def _glued(content: bytes) -> tuple[ipynb.Notebook, list[_Spot]]:
     notebook = ipynb.read(content)
     try:
         return notebook, list(_spots(notebook))
@@ -135,7 +133,7 @@ def _glued(content: bytes) -> tuple[Notebook, list[_Spot]]:
         return notebook, list(_spots(notebook))
 
 
-def _spots(notebook: Notebook) -> Iterator[_Spot]:
+def _spots(notebook: ipynb.Notebook) -> Iterator[_Spot]:
     for index, cell in enumerate(notebook.cells):
         for number, output in enumerate(cell.outputs if cell.cell_type == "code" else ()):
             if items := wire.read(output.data, output.metadata, ipynb.value):
