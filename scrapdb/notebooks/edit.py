@@ -113,7 +113,12 @@ def remove(content: bytes, name: str, *, cell: int | None = None) -> bytes:
 
 
 def _read(content: bytes) -> _Source:
-    notebook, spots = _glued(content)
+    notebook = ipynb.read(content)
+    try:
+        spots = list(_spots(notebook))
+    except (msgspec.MsgspecError, RecursionError):  # in a part that the fast reader had left undecoded
+        notebook = ipynb.read_careful(content)
+        spots = list(_spots(notebook))
     if notebook.nbformat != ipynb.FORMAT:
         what = f"It is of notebook format {notebook.nbformat}, and only format {ipynb.FORMAT} can be edited"
         raise errors.EditError(f"{what}; convert it with `jupyter nbconvert --to notebook`.")
@@ -122,15 +127,6 @@ def _read(content: bytes) -> _Source:
     if text.encode(encoding, "surrogatepass") != content:
         raise errors.EditError(f"Its encoding, {encoding}, cannot be written as it is; save it as UTF-8.")
     return _Source(text, encoding, notebook.cells, spots)
-
-
-def _glued(content: bytes) -> tuple[ipynb.Notebook, list[_Spot]]:
-    notebook = ipynb.read(content)
-    try:
-        return notebook, list(_spots(notebook))
-    except (msgspec.MsgspecError, RecursionError):  # in a part that the fast reader had left undecoded
-        notebook = ipynb.read_careful(content)
-        return notebook, list(_spots(notebook))
 
 
 def _spots(notebook: ipynb.Notebook) -> Iterator[_Spot]:

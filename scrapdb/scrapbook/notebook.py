@@ -61,7 +61,7 @@ class Notebook:
         self._document = document(node_or_path)
         if strict:
             for scrap in self._glued_scraps.values():
-                outputs.value(scrap.glued)
+                outputs.value(scrap.found.glued)
 
     @property
     def path(self) -> str:
@@ -262,8 +262,8 @@ class Notebook:
             display(f"No scrap found with name '{name}' in this notebook")  # type: ignore[no-untyped-call]
             return
         glued_as = new_name or name
-        if scrap.glued.data is not UNSET and not unattached:
-            gluing.publish(*scrapbook.data_output(_payload(scrap.glued, glued_as)))
+        if scrap.found.glued.data is not UNSET and not unattached:
+            gluing.publish(*scrapbook.data_output(_payload(scrap.found.glued, glued_as)))
         if scrap.display:
             metadata = {key: part for key, part in scrap.display["metadata"].items() if key not in _NOTES}
             bundle = scrap.display["data"]
@@ -298,7 +298,7 @@ class Notebook:
             return find(notebook)
 
     def _scrap(self, scrap: outputs.GluedScrap) -> Scrap:
-        glued = scrap.glued
+        glued = scrap.found.glued
         if glued.data is UNSET:
             return Scrap(glued.name, None, gluing.DISPLAY, scrap.display)
         decode = partial(outputs.value_or_payload, glued, strict=self.strict)
@@ -309,7 +309,7 @@ class Notebook:
     def _undecodable(self) -> Iterator[Problem]:
         for name, scrap in self._glued_scraps.items():
             try:
-                outputs.value(scrap.glued)
+                outputs.value(scrap.found.glued)
             except ScrapbookMissingEncoder as error:
                 yield Problem("encoder", str(error), name, scrap.found.place.cell)
             except ScrapbookException as error:

@@ -28,11 +28,6 @@ class GluedScrap(NamedTuple):
     found: Found
     display: dict[str, Any] | None
 
-    @property
-    def glued(self) -> Glued:
-        """What was glued."""
-        return self.found.glued
-
 
 class LazyScrap(Scrap):
     """A Scrap whose `data` is decoded once, at first sight: a DataFrame costs milliseconds, and memory.
