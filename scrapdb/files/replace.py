@@ -53,7 +53,7 @@ def replace(file: str, before: bytes | None, after: bytes) -> None:
 
 @contextmanager
 def _locked(real: Path) -> Iterator[tuple[Path, int]]:
-    """Yield the new file, made now or left by a killed process, and its descriptor; if it is not used, it is removed."""
+    """Yield the new file, made now or left by a killed process, and its descriptor; one that is not used is removed."""
     name = hashlib.sha256(os.fsencode(real.name)).hexdigest()[:16]  # short, however long the notebook's is
     path = real.with_name(f".{name}.scrapdb-new")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)

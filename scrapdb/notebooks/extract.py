@@ -172,5 +172,5 @@ def _code_hash(cells: list[ipynb.Cell]) -> str:
 
 
 def _text(part: dict[str, Any], key: str) -> str | None:
-    found = part.get(key)
-    return found if isinstance(found, str) else None
+    member = part.get(key)
+    return member if isinstance(member, str) else None

@@ -108,10 +108,8 @@ class Document:
             EditError, ScrapNotFoundError, UsageError: as `change`, with the path.
         """
         try:
-            self._content = change(self._source())
+            self._content = self._decoded(change, self._source())
             self._version = None
-        except ipynb.UnreadableError as error:
-            raise self._unreadable(error) from error
         except (errors.EditError, errors.ScrapNotFoundError, errors.UsageError) as error:
             raise type(error)(f"{self.path or 'The notebook'} cannot be edited. {error}") from error
         self.__dict__.pop("node", None)
@@ -179,10 +177,7 @@ class Document:
         try:
             return reader(content)
         except ipynb.UnreadableError as error:
-            raise self._unreadable(error) from error
-
-    def _unreadable(self, error: ipynb.UnreadableError) -> errors.ScrapbookException:
-        return errors.ScrapbookException(f"{self.path or 'The notebook'} cannot be read. {error}")
+            raise errors.ScrapbookException(f"{self.path or 'The notebook'} cannot be read. {error}") from error
 
 
 class Shelf:
@@ -198,12 +193,7 @@ class Shelf:
         self._size = 0
 
     def hold(self, let_go: Callable[[], None], size: int) -> None:
-        """Count content that was read; there is always room for one.
-
-        Args:
-            let_go: the method by which its owner gives it up again.
-            size: how many bytes it has.
-        """
+        """Count bytes that were read, until the method of their owner gives them up; there is always room for one."""
         self._held.append((WeakMethod(let_go), size))
         self._size += size
         while self._size > self.limit and len(self._held) > 1:

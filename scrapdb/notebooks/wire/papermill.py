@@ -14,9 +14,7 @@ from typing import Any
 
 from scrapdb.facts import Glued
 from scrapdb.facts import Problem
-from scrapdb.notebooks.wire.payload import by_name
-from scrapdb.notebooks.wire.payload import note
-from scrapdb.notebooks.wire.payload import only_shown
+from scrapdb.notebooks.wire import payload
 
 MIME_PREFIX = "application/papermill.record+json"
 METADATA_KEY = "papermill"
@@ -29,5 +27,5 @@ def wrote(note_keys: Collection[str]) -> bool:
 
 def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[Glued | Problem]:
     """Return the scraps of one output, and a Problem if its payload is malformed."""
-    recorded = by_name(data.get(MIME_PREFIX, {}), "record")
-    return recorded + only_shown(note(metadata, METADATA_KEY), data, MIME_PREFIX)
+    recorded = payload.by_name(data.get(MIME_PREFIX, {}), "record")
+    return recorded + payload.only_shown(payload.note(metadata, METADATA_KEY), data, MIME_PREFIX)

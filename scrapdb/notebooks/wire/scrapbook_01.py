@@ -14,9 +14,7 @@ from typing import Any
 
 from scrapdb.facts import Glued
 from scrapdb.facts import Problem
-from scrapdb.notebooks.wire.payload import by_name
-from scrapdb.notebooks.wire.payload import note
-from scrapdb.notebooks.wire.payload import only_shown
+from scrapdb.notebooks.wire import payload
 
 MIME_PREFIX = "application/scrapbook.scrap+json"
 METADATA_KEY = "scrapbook"
@@ -31,7 +29,7 @@ def wrote(note_keys: Collection[str]) -> bool:
 
 def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[Glued | Problem]:
     """Return the scraps of one output, and a Problem if its payload is malformed."""
-    if (payload := data.get(MIME_PREFIX)) is not None:
-        return by_name(payload, "scrap")
-    note_ = note(metadata, METADATA_KEY)
-    return only_shown(note_, data, _LATER_MIME_PREFIX) if _LATER_KEYS.isdisjoint(note_) else []
+    if (values := data.get(MIME_PREFIX)) is not None:
+        return payload.by_name(values, "scrap")
+    note_ = payload.note(metadata, METADATA_KEY)
+    return payload.only_shown(note_, data, _LATER_MIME_PREFIX) if _LATER_KEYS.isdisjoint(note_) else []
