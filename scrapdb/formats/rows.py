@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,8 @@ FORMATS: dict[str, Callable[[Sequence[str], Iterable[Sequence[Any]], Any, int], 
     "table": table.write,
     "json": json.write,
     "jsonl": json.write_lines,
-    "csv": separated.write_csv,
-    "tsv": separated.write_tsv,
+    "csv": partial(separated.write, ","),
+    "tsv": partial(separated.write, "\t"),
     "md": markdown.write,
     "parquet": parquet.write,
 }

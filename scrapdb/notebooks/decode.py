@@ -17,6 +17,7 @@ from scrapdb.encoders import ENCODERS
 from scrapdb.encoders import base64
 from scrapdb.encoders import pandas
 from scrapdb.errors import EncoderError
+from scrapdb.notebooks.wire.payload import joined
 from scrapdb.text import is_deep
 from scrapdb.text import valid_json
 from scrapdb.text import valid_text
@@ -84,8 +85,8 @@ def _problem(found: facts.Found, kind: str, message: str) -> facts.Problem:
 def _display(mime: str, part: Any) -> bytes:
     """Return the bytes of one MIME type: text as UTF-8, JSON as compact JSON, everything else decoded from base64."""
     is_json = mime.endswith(_JSON_MIME_TYPES)
-    if isinstance(part, list) and not is_json and all(isinstance(line, str) for line in part):
-        part = "".join(part)
+    if not is_json:
+        part = joined(part)
     if is_json or not isinstance(part, str):
         return valid_json(part).encode()
     if not mime.startswith(_TEXT_MIME_TYPES):

@@ -93,10 +93,7 @@ def remove(content: bytes, name: str, *, cell: int | None = None) -> bytes:
         cell: the cell to look in, counted as in `Place`; by default all.
 
     Raises:
-        ScrapNotFoundError: there is no such scrap.
-        EditError: the notebook is not of format 4, or an output holds other scraps too.
-        UsageError: it has no such cell.
-        UnreadableError: it is no notebook.
+        As `put`.
     """
     source = _read(content)
     spots = _spots_of(source, name, cell)

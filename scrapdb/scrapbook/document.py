@@ -70,11 +70,7 @@ class Document:
         return copied
 
     def read(self, reader: Callable[[bytes], T]) -> T:
-        """Decode it as it stands; it is not kept, since keeping thousands of them costs more than decoding one.
-
-        Raises:
-            As `content`.
-        """
+        """Decode it as it stands; it is not kept, since keeping thousands of them costs more than decoding one."""
         return self._decoded(reader, self.content)
 
     def once(self, name: str, make: Callable[[], T]) -> T:

@@ -76,12 +76,7 @@ def glue(name: str, data: Any, encoder: str | None = None, display: Any = None) 
 
 
 def output(name: str, data: Any, encoder: str | None = None) -> dict[str, Any]:
-    """Write a value as the output that `glue` leaves in the notebook.
-
-    Args:
-        name: its name.
-        data: the value.
-        encoder: as for `glue`.
+    """Write a value as the output that `glue`, with the same arguments, leaves in the notebook.
 
     Raises:
         As `glue`; and ScrapbookDataException: the value would only be shown.

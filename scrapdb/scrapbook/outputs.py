@@ -20,6 +20,7 @@ from scrapdb.facts import Glued
 from scrapdb.facts import Problem
 from scrapdb.notebooks import extract
 from scrapdb.notebooks import ipynb
+from scrapdb.notebooks.wire.payload import joined
 
 
 class GluedScrap(NamedTuple):
@@ -120,11 +121,7 @@ def value(glued: Glued) -> Any:
 
 
 def value_or_payload(glued: Glued, *, strict: bool) -> Any:
-    """Decode a payload; one that cannot be decoded is returned as it is, with a warning, unless that is an error.
-
-    Raises:
-        As `value`, if strict.
-    """
+    """Decode a payload; one that cannot be decoded is returned as it is, with a warning, unless `strict`."""
     try:
         return value(glued)
     except ScrapbookException as error:
@@ -138,14 +135,9 @@ def _display(glued: Glued, output: ipynb.Output) -> dict[str, Any] | None:
     """Return the output as nbformat does, which joins the lines of texts."""
     if glued.display is None:
         return None
-    data = {mime: part if _is_json(mime) else _text(part) for mime, part in glued.display.items()}
+    data = {mime: part if _is_json(mime) else joined(part) for mime, part in glued.display.items()}
     return {"output_type": output.output_type, "data": data, "metadata": output.metadata}
 
 
 def _is_json(mime: str) -> bool:
     return mime == "application/json" or (mime.startswith("application/") and mime.endswith("+json"))
-
-
-def _text(part: Any) -> Any:
-    is_lines = isinstance(part, list) and all(isinstance(line, str) for line in part)
-    return "".join(part) if is_lines else part

@@ -44,6 +44,12 @@ def only_shown(note_: Mapping[str, Any], data: Mapping[str, Any], prefix: str) -
     return [Glued(name, "display", display=display)] if isinstance(name, str) and display else []
 
 
+def joined(part: Any) -> Any:
+    """Join the lines of a text; anything else stays as it is."""
+    is_lines = isinstance(part, list) and all(isinstance(line, str) for line in part)
+    return "".join(part) if is_lines else part
+
+
 def _types(types: Any) -> dict[str, str]:
     """Read what scrapdb's `glue` adds to a payload; nothing if it is of another making."""
     if isinstance(types, dict) and all(isinstance(kind, str) for kind in types.values()):
