@@ -47,7 +47,7 @@ def finite_json(value: Any) -> tuple[str, bool]:
     try:
         text, finite = _encoder()(value), True
     except ValueError:
-        text, finite = _encoder()(_without_nan(value)), False
+        text, finite = _encoder()(without_nan(value)), False
     if is_deep(value, text):
         raise RecursionError("nested too deeply")
     return text, finite
@@ -72,11 +72,12 @@ def _encoder() -> Callable[[Any], str]:
     return json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """Put null for NaN and infinities, for which JSON has no word."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_nan(item) for item in value]
+        return [without_nan(item) for item in value]
     return value

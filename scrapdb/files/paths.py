@@ -44,9 +44,4 @@ def _are_two(one: str, other: str) -> bool:
     try:
         return not os.path.samefile(one, other)
     except OSError:
-        return exists(one) and exists(other)
-
-
-def exists(path: str) -> bool:
-    """Return whether something has a path, be it a link that leads nowhere."""
-    return os.path.lexists(path)
+        return os.path.lexists(one) and os.path.lexists(other)

@@ -16,17 +16,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from scrapdb.errors import EditError
 from scrapdb.errors import NotebookChangedError
-
-
-class _New(NamedTuple):
-    """The file that is to take the place of another, locked by this process."""
-
-    path: Path
-    descriptor: int
 
 
 def replace(file: str, before: bytes | None, after: bytes) -> None:
@@ -45,30 +37,30 @@ def replace(file: str, before: bytes | None, after: bytes) -> None:
     try:
         if not os.access(real.parent, os.W_OK | os.X_OK):
             raise EditError(f"{real} cannot be replaced: its directory may not be written. Check its permissions.")
-        with _locked(real) as new:
+        with _locked(real) as (new, descriptor):
             state = _state(real)
             _check(real, state, before)
             if state:
-                _adopt(new, real, state)
-            _write(new.descriptor, after)
+                _adopt(new, descriptor, real, state)
+            _write(descriptor, after)
             if before is not None and _version(_state(real)) != _version(state):
                 raise NotebookChangedError(f"{real} is being changed; nothing was written. Read it again.")
-            new.path.rename(real)
+            new.rename(real)
         _sync_directory(real.parent)
     except OSError as error:
         raise EditError(f"{real} cannot be written: {error.strerror}.") from error
 
 
 @contextmanager
-def _locked(real: Path) -> Iterator[_New]:
-    """Yield the new file, made now or what a killed process has left; if it is not used in the end, it is removed."""
+def _locked(real: Path) -> Iterator[tuple[Path, int]]:
+    """Yield the new file, made now or left by a killed process, and its descriptor; one that is not used is removed."""
     name = hashlib.sha256(os.fsencode(real.name)).hexdigest()[:16]  # short, however long the notebook's is
     path = real.with_name(f".{name}.scrapdb-new")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     try:
         _lock(descriptor, path, real)
         try:
-            yield _New(path, descriptor)
+            yield path, descriptor
         except BaseException:
             if _is_there(descriptor, path):
                 path.unlink()
@@ -111,15 +103,15 @@ def _check(real: Path, state: os.stat_result | None, before: bytes | None) -> No
         raise NotebookChangedError(f"{real} was changed since it was read; nothing was written. Read it again.")
 
 
-def _adopt(new: _New, real: Path, state: os.stat_result) -> None:
+def _adopt(new: Path, descriptor: int, real: Path, state: os.stat_result) -> None:
     """Copy owner, mode and extended attributes of the old file to the new one, before there is anything in it."""
-    own = os.fstat(new.descriptor)
+    own = os.fstat(descriptor)
     if (own.st_uid, own.st_gid) != (state.st_uid, state.st_gid):
         try:
-            os.fchown(new.descriptor, state.st_uid, state.st_gid)
+            os.fchown(descriptor, state.st_uid, state.st_gid)
         except PermissionError:
             raise EditError(f"{real} belongs to another user or group, and must not become yours. Copy it.") from None
-    shutil.copystat(real, new.path)
+    shutil.copystat(real, new)
 
 
 def _write(descriptor: int, content: bytes) -> None:

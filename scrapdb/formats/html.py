@@ -70,11 +70,7 @@ def bundle(displays: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def element(displays: Mapping[str, bytes]) -> str:
-    """Return the HTML of the best that can be shown of a display.
-
-    Args:
-        displays: bytes by MIME type, as the store has them.
-    """
+    """Return the HTML of the best that can be shown of a display, as `bundle` takes it."""
     mime = best(displays.keys() & _IN_JUPYTER)
     if mime is None:
         return f"<p {NO_MATH}>{escape(', '.join(displays))} is not shown: it could act in this page.</p>"

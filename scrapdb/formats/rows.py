@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
-from typing import NamedTuple
 
 from scrapdb.formats import json
 from scrapdb.formats import markdown
@@ -21,28 +21,17 @@ from scrapdb.formats import table
 from scrapdb.formats.streams import binary_stream
 from scrapdb.formats.streams import text_stream
 
-
-class Format(NamedTuple):
-    """How rows are written.
-
-    Args:
-        write: takes columns, rows, a stream, and the width of the terminal that a table must fit (0: no limit).
-        binary: whether the stream is one of bytes.
-    """
-
-    write: Callable[[Sequence[str], Iterable[Sequence[Any]], Any, int], None]
-    binary: bool = False
-
-
-FORMATS = {
-    "table": Format(table.write),
-    "json": Format(json.write),
-    "jsonl": Format(json.write_lines),
-    "csv": Format(separated.write_csv),
-    "tsv": Format(separated.write_tsv),
-    "md": Format(markdown.write),
-    "parquet": Format(parquet.write, binary=True),
+# Each takes columns, rows, a stream, and the width of the terminal that a table must fit (0: no limit).
+FORMATS: dict[str, Callable[[Sequence[str], Iterable[Sequence[Any]], Any, int], None]] = {
+    "table": table.write,
+    "json": json.write,
+    "jsonl": json.write_lines,
+    "csv": partial(separated.write, ","),
+    "tsv": partial(separated.write, "\t"),
+    "md": markdown.write,
+    "parquet": parquet.write,
 }
+_OF_BYTES = frozenset({"parquet"})  # the others are text
 
 
 def write(
@@ -60,6 +49,5 @@ def write(
     Raises:
         ScrapdbError: the file cannot be written.
     """
-    chosen = FORMATS[format_]
-    with (binary_stream if chosen.binary else text_stream)(to) as stream:
-        chosen.write(columns, rows, stream, width)
+    with (binary_stream if format_ in _OF_BYTES else text_stream)(to) as stream:
+        FORMATS[format_](columns, rows, stream, width)

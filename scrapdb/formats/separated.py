@@ -11,17 +11,9 @@ from typing import Any
 from scrapdb.formats.values import plain
 
 
-def write_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]], stream: IO[str], _: int) -> None:
-    """Write values separated by commas."""
-    _write(columns, rows, stream, ",")
+def write(separator: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], stream: IO[str], _: int) -> None:
+    """Write a line for the names of the columns and for each row, with a separator between values."""
 
-
-def write_tsv(columns: Sequence[str], rows: Iterable[Sequence[Any]], stream: IO[str], _: int) -> None:
-    """Write values separated by tabs."""
-    _write(columns, rows, stream, "\t")
-
-
-def _write(columns: Sequence[str], rows: Iterable[Sequence[Any]], stream: IO[str], separator: str) -> None:
     # Not with `csv`: before Python 3.13 it leaves a lone carriage return bare, on which its own reader stumbles.
     def quoted(cell: str) -> str:
         special = '"' in cell or separator in cell or "\n" in cell or "\r" in cell

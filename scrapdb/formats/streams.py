@@ -23,16 +23,6 @@ def print_text(text: str, to: Path | None = None) -> None:
         stream.write(text)
 
 
-def write_bytes(content: bytes, to: Path) -> None:
-    """Write bytes as they are to a file, which appears when it is complete.
-
-    Raises:
-        ScrapdbError: the file cannot be written.
-    """
-    with binary_stream(to) as file:
-        file.write(content)
-
-
 @contextmanager
 def text_stream(to: Path | None) -> Iterator[Any]:
     """Yield a stream of text; on a terminal its control characters are escaped."""

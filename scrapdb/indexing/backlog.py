@@ -66,11 +66,7 @@ class Backlog:
             self.local_file = file
 
     def __iter__(self) -> Iterator[Task]:
-        """Return each task.
-
-        Raises:
-            ScrapdbError: the disk of temporary files is full.
-        """
+        """Yield each task; it may raise what `add` does."""
         self._put()
         self._file.seek(0)
         left = self._tasks

@@ -6,9 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor
-from concurrent.futures import CancelledError
-from concurrent.futures import Future
+from concurrent import futures
 from contextlib import ExitStack
 from contextlib import contextmanager
 from contextlib import suppress
@@ -84,27 +82,27 @@ class Cluster:
         from distributed.scheduler import KilledWorker
 
         # distributed's executor raises ValueError for a result whose worker is lost while it is handed on.
-        self._lost = (KilledWorker, CommClosedError, CancelledError, ValueError)
+        self._lost = (KilledWorker, CommClosedError, futures.CancelledError, ValueError)
         self._client = client
         self._deserted_since: float | None = None
         self._executor = client.get_executor(pure=False)
         self.size = sum(client.nthreads().values()) or 1
 
-    def submit(self, called: Callable[[Argument], Result], argument: Argument, /) -> Future[Result]:
+    def submit(self, called: Callable[[Argument], Result], argument: Argument, /) -> futures.Future[Result]:
         """Have something called by a worker."""
         if self._is_closed():
-            raise BrokenExecutor
-        future: Future[Result] = Future()
+            raise futures.BrokenExecutor
+        future: futures.Future[Result] = futures.Future()
         self._executor.submit(called, argument).add_done_callback(partial(self._hand_on, future))
         return future
 
-    def _hand_on(self, future: Future[Result], done: Future[Result]) -> None:
+    def _hand_on(self, future: futures.Future[Result], done: futures.Future[Result]) -> None:
         """Hand a result on; if there will be none, for no fault of what was called, the pool is broken."""
         self._deserted_since = None
         try:
             future.set_result(done.result())
         except self._lost as error:
-            future.set_exception(BrokenExecutor(str(error)))
+            future.set_exception(futures.BrokenExecutor(str(error)))
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is for the one who waits
             future.set_exception(error)
 

@@ -23,20 +23,11 @@ from typing import NamedTuple
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
 from scrapdb.indexing import GARBAGE
+from scrapdb.indexing import changes
 from scrapdb.indexing.backlog import Backlog
 from scrapdb.indexing.backlog import Task
-from scrapdb.indexing.changes import Change
-from scrapdb.indexing.changes import Summary
-from scrapdb.indexing.changes import change_of
-from scrapdb.indexing.changes import has_marks_of
-from scrapdb.notebooks.scan import MAX_BYTES
-from scrapdb.notebooks.scan import Candidate
-from scrapdb.notebooks.scan import Scan
-from scrapdb.notebooks.scan import scan
-from scrapdb.store.known import extent
-from scrapdb.store.known import known_files
-from scrapdb.store.known import other_files
-from scrapdb.store.known import touch
+from scrapdb.notebooks import scan
+from scrapdb.store import known
 from scrapdb.store.marks import Known
 from scrapdb.store.upkeep import settle
 from scrapdb.store.write import Writer
@@ -51,7 +42,7 @@ _MANY = 1_000  # files, for which to make indexes at the end
 _BATCH_NOTEBOOKS = 512
 _BATCH_BYTES = 32 * 2**20
 _BATCH_SECONDS = 2.0
-_TO_READ = (Change.ADDED, Change.CHANGED)
+_TO_READ = (changes.Change.ADDED, changes.Change.CHANGED)
 _BEING_WRITTEN = frozenset({"missing", "changing", "empty", "truncated"})  # problems that writing to a file can cause
 
 
@@ -73,11 +64,11 @@ def index(
     force: bool = False,
     workers: int | None = None,
     scheduler: str | None = None,
-    max_bytes: int = MAX_BYTES,
+    max_bytes: int = scan.MAX_BYTES,
     patience: float = 0.0,
     apart: bool = False,
     progress: Callable[[Progress], None] = lambda _: None,
-) -> Summary:
+) -> changes.Summary:
     """Bring a store up to date with the notebooks below some paths. `Database.index` tells most arguments and errors.
 
     `names` are further files, of which a missing one is an error in the summary; nothing is removed on their account.
@@ -89,11 +80,11 @@ def index(
     base = os.path.realpath(store.parent)
     if any(os.path.realpath(root) == os.path.realpath(store) for root in roots):
         raise UsageError(f"{store} is the store itself; name the notebooks that it is to hold.")
-    walk = Scan(base, exclude)
-    candidates = scan(walk, roots, names=names)
-    counts: Counter[Change] = Counter()
+    walk = scan.Scan(base, exclude)
+    candidates = scan.scan(walk, roots, names=names)
+    counts: Counter[changes.Change] = Counter()
     with Writer(store) as writer, _few_collections(), closing(Backlog()) as backlog:
-        count, last = extent(writer)
+        count, last = known.extent(writer)
         met = bytearray(last + 1)  # a mark by the id of each stored notebook that the walk came upon
         for change, candidate, stored in _compare(candidates, writer, force=force):
             if stored and stored.id <= last:
@@ -115,22 +106,22 @@ def index(
                     reached = reached._replace(read=reached.read + len(batch))
                     progress(reached)
         if prune and (walk.listed or walk.listed_urls) and met.count(1) < count:
-            counts[Change.REMOVED] = _prune(writer, walk, met)
-        if backlog or counts[Change.REMOVED]:
+            counts[changes.Change.REMOVED] = _prune(writer, walk, met)
+        if backlog or counts[changes.Change.REMOVED]:
             settle(writer)
-    return Summary.of(counts, time.monotonic() - began, walk.errors)
+    return changes.Summary.of(counts, time.monotonic() - began, walk.errors)
 
 
 def _compare(
-    candidates: Iterator[Candidate], writer: Writer, *, force: bool
-) -> Iterator[tuple[Change, Candidate, Known | None]]:
+    candidates: Iterator[scan.Candidate], writer: Writer, *, force: bool
+) -> Iterator[tuple[changes.Change, scan.Candidate, Known | None]]:
     """Compare files with what the store has of them, before any is opened."""
     while some := list(islice(candidates, _COMPARED)):
-        marks = known_files(writer, [candidate.path for candidate in some])
+        marks = known.known_files(writer, [candidate.path for candidate in some])
         for candidate in some:
             stored = marks.get(candidate.path)
-            same = not force and has_marks_of(candidate, stored)
-            yield change_of(stored, same=same), candidate, stored
+            same = not force and changes.has_marks_of(candidate, stored)
+            yield changes.change_of(stored, same=same), candidate, stored
 
 
 def _read(
@@ -166,13 +157,13 @@ def _batches(results: Iterable[Done]) -> Iterator[list[Done]]:
         yield batch
 
 
-def _write(writer: Writer, batch: Sequence[Done], patience: float) -> list[Change]:
+def _write(writer: Writer, batch: Sequence[Done], patience: float) -> list[changes.Change]:
     """Write files, but for those that somebody seems to be writing; return what became of each."""
     finished = [done for done in batch if not _is_unfinished(done, patience)]
     writer.write([done.rows for done in finished if done.rows is not None])
     if touched := [done.file for done in finished if done.rows is None]:
-        touch(writer, touched)
-    return [done.change for done in finished] + [Change.UNFINISHED] * (len(batch) - len(finished))
+        known.touch(writer, touched)
+    return [done.change for done in finished] + [changes.Change.UNFINISHED] * (len(batch) - len(finished))
 
 
 def _is_unfinished(done: Done, patience: float) -> bool:
@@ -183,10 +174,10 @@ def _is_unfinished(done: Done, patience: float) -> bool:
     return fresh and any(kind in _BEING_WRITTEN for *_, kind, _ in done.rows.problems)
 
 
-def _prune(writer: Writer, walk: Scan, met: bytearray) -> int:
+def _prune(writer: Writer, walk: scan.Scan, met: bytearray) -> int:
     """Remove the notebooks that are gone from directories and below URLs that were listed; return how many."""
     removed = 0
-    for rows in other_files(writer, met):
+    for rows in known.other_files(writer, met):
         gone = [path for path, os_path in rows if walk.gone(path, os_path)]
         gone += walk.gone_urls(path for path, _ in rows)
         if gone:

@@ -32,15 +32,10 @@ class Done(NamedTuple):
 
 
 class Reader(msgspec.Struct, frozen=True):
-    """What reads files, in this process or, as it can be sent, in another.
+    """What reads files, in this process or, as it can be sent, in another."""
 
-    Args:
-        base: real path of the directory of the store.
-        max_bytes: size beyond which a notebook is not read.
-    """
-
-    base: str
-    max_bytes: int
+    base: str  # real path of the directory of the store
+    max_bytes: int  # of a notebook; one that is larger is not read
 
     def __call__(self, tasks: Sequence[Task]) -> list[Done]:
         """Read some files, those at URLs at the same time."""

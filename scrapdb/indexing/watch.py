@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -155,15 +156,12 @@ def _is_news(summary: Summary, last: Summary) -> bool:
 
 
 def _places(roots: Sequence[str]) -> _Places:
-    return {root: _place(root) for root in roots}
-
-
-def _place(root: str) -> tuple[int, int] | None:
-    try:
-        state = Path(root).stat()
-    except OSError:
-        return None
-    return state.st_dev, state.st_ino
+    places: _Places = dict.fromkeys(roots)
+    for root in roots:
+        with suppress(OSError):
+            state = Path(root).stat()
+            places[root] = (state.st_dev, state.st_ino)
+    return places
 
 
 def _moves(before: _Places, after: _Places) -> Iterator[str]:

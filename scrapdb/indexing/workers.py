@@ -14,11 +14,7 @@ from collections.abc import Generator
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED
-from concurrent.futures import BrokenExecutor
-from concurrent.futures import Future
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures import wait
+from concurrent import futures
 from contextlib import AbstractContextManager
 from functools import partial
 from multiprocessing.connection import Connection
@@ -43,6 +39,7 @@ _NOT_STARTED = (
     "A process to read notebooks in cannot be started; it ends with code {}. "
     'A script has to index below `if __name__ == "__main__":`, or with workers=1.'
 )
+_Waiting = dict[futures.Future[list[Done]], list[Task]]  # what is in flight, and of which files
 
 
 class Pool(Protocol):
@@ -50,7 +47,7 @@ class Pool(Protocol):
 
     size: int
 
-    def submit(self, reader: Reader, tasks: list[Task], /) -> Future[list[Done]]:
+    def submit(self, reader: Reader, tasks: list[Task], /) -> futures.Future[list[Done]]:
         """Have some files read."""
 
     def is_lost(self) -> bool:
@@ -107,12 +104,12 @@ def results(
 
 def _in_parallel(chunks: Iterable[list[Task]], pool: Pool, reader: Reader) -> Generator[Done, None, list[list[Task]]]:
     """Have chunks read until there are no more or a process is killed; return those that were in flight then."""
-    waiting: dict[Future[list[Done]], list[Task]] = {}
+    waiting: _Waiting = {}
     lost: list[list[Task]] = []
     for chunk in chunks:
         try:
             waiting[pool.submit(reader, chunk)] = chunk
-        except BrokenExecutor:
+        except futures.BrokenExecutor:
             lost.append(chunk)
         while len(waiting) >= _TASKS_IN_FLIGHT * pool.size:
             lost += yield from _ready(waiting, pool)
@@ -123,9 +120,9 @@ def _in_parallel(chunks: Iterable[list[Task]], pool: Pool, reader: Reader) -> Ge
     return lost
 
 
-def _ready(waiting: dict[Future[list[Done]], list[Task]], pool: Pool) -> Generator[Done, None, list[list[Task]]]:
+def _ready(waiting: _Waiting, pool: Pool) -> Generator[Done, None, list[list[Task]]]:
     """Wait for the next results and take them from those that are waited for; return the chunks without one."""
-    ready, _ = wait(waiting, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
+    ready, _ = futures.wait(waiting, timeout=_LOOK_SECONDS, return_when=futures.FIRST_COMPLETED)
     if not ready and pool.is_lost():
         lost = [*waiting.values()]
         waiting.clear()
@@ -135,7 +132,7 @@ def _ready(waiting: dict[Future[list[Done]], list[Task]], pool: Pool) -> Generat
         chunk = waiting.pop(future)
         try:
             done = future.result()
-        except (BrokenExecutor, MemoryError):  # the latter while the rows were sent
+        except (futures.BrokenExecutor, MemoryError):  # the latter while the rows were sent
             lost.append(chunk)
         else:
             yield from done
@@ -202,7 +199,7 @@ def _end(code: int) -> str:
     return f"was killed by signal {-code} ({signals.get(-code, 'unknown')})" if code < 0 else f"ended with code {code}"
 
 
-class _Processes(ProcessPoolExecutor):
+class _Processes(futures.ProcessPoolExecutor):
     """Processes of this machine."""
 
     def __init__(self, size: int) -> None:

@@ -12,13 +12,12 @@ from typing import Any
 
 from msgspec import UNSET
 
+from scrapdb import facts
 from scrapdb.encoders import ENCODERS
 from scrapdb.encoders import base64
 from scrapdb.encoders import pandas
 from scrapdb.errors import EncoderError
-from scrapdb.facts import Decoded
-from scrapdb.facts import Found
-from scrapdb.facts import Problem
+from scrapdb.notebooks.wire.payload import joined
 from scrapdb.text import is_deep
 from scrapdb.text import valid_json
 from scrapdb.text import valid_text
@@ -31,23 +30,23 @@ _TOO_DEEP = "The value is nested too deeply."
 _DECODE = {encoder.NAME: encoder.decode for encoder in ENCODERS} | {pandas.NAME: pandas.frame}  # which stays a file
 
 
-def decoded(found: Found) -> Decoded:
+def decoded(found: facts.Found) -> facts.Decoded:
     """Decode a scrap and its displays."""
     glued = found.glued
     text = _text(glued.data)
     value, problems = (UNSET, ()) if glued.data is UNSET else _payload(found, text)
     if not glued.display:
-        return Decoded(glued.name, glued.encoder, found.place, value, {}, _bytes(text), problems)
+        return facts.Decoded(glued.name, glued.encoder, found.place, value, {}, _bytes(text), problems)
     displays, left_out = _displays(found, glued.display)
     size = _bytes(text) + sum(_bytes(_text(part)) for part in glued.display.values())
-    return Decoded(glued.name, glued.encoder, found.place, value, displays, size, problems + left_out)
+    return facts.Decoded(glued.name, glued.encoder, found.place, value, displays, size, problems + left_out)
 
 
-def _payload(found: Found, text: str | None) -> tuple[Any, tuple[Problem, ...]]:
+def _payload(found: facts.Found, text: str | None) -> tuple[Any, tuple[facts.Problem, ...]]:
     """Decode a payload; `text` is what `_text` made of it."""
     encoder, data = found.glued.encoder, found.glued.data
     decode = _DECODE.get(encoder)
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[facts.Problem, ...] = ()
     if decode is None:
         message = f"No encoder is called {encoder!r}; the payload is kept as it is."
         problems = (_problem(found, "encoder", message),)
@@ -67,9 +66,9 @@ def _is_deep(value: Any, text: str | None) -> bool:
     return isinstance(value, _NESTED) and (text is None or is_deep(value, text))
 
 
-def _displays(found: Found, display: Mapping[str, Any]) -> tuple[dict[str, bytes], tuple[Problem, ...]]:
+def _displays(found: facts.Found, display: Mapping[str, Any]) -> tuple[dict[str, bytes], tuple[facts.Problem, ...]]:
     displays: dict[str, bytes] = {}
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[facts.Problem, ...] = ()
     for mime, part in display.items():
         try:
             displays[mime] = _display(mime, part)
@@ -79,15 +78,15 @@ def _displays(found: Found, display: Mapping[str, Any]) -> tuple[dict[str, bytes
     return displays, problems
 
 
-def _problem(found: Found, kind: str, message: str) -> Problem:
-    return Problem(kind, message, found.glued.name, found.place.cell, found.place.output)
+def _problem(found: facts.Found, kind: str, message: str) -> facts.Problem:
+    return facts.Problem(kind, message, found.glued.name, found.place.cell, found.place.output)
 
 
 def _display(mime: str, part: Any) -> bytes:
     """Return the bytes of one MIME type: text as UTF-8, JSON as compact JSON, everything else decoded from base64."""
     is_json = mime.endswith(_JSON_MIME_TYPES)
-    if isinstance(part, list) and not is_json and all(isinstance(line, str) for line in part):
-        part = "".join(part)
+    if not is_json:
+        part = joined(part)
     if is_json or not isinstance(part, str):
         return valid_json(part).encode()
     if not mime.startswith(_TEXT_MIME_TYPES):

@@ -22,8 +22,6 @@ from scrapdb.facts import Problem
 from scrapdb.notebooks import ipynb
 from scrapdb.notebooks import wire
 from scrapdb.notebooks.extract import PAPERMILL_MARK
-from scrapdb.notebooks.ipynb import Cell
-from scrapdb.notebooks.ipynb import Notebook
 from scrapdb.notebooks.layout import Layout
 from scrapdb.notebooks.layout import layout
 from scrapdb.notebooks.spans import Container
@@ -46,7 +44,7 @@ class _Source(NamedTuple):
 
     text: str
     encoding: str
-    cells: Sequence[Cell]
+    cells: Sequence[ipynb.Cell]
     spots: Sequence[_Spot]
 
 
@@ -95,10 +93,7 @@ def remove(content: bytes, name: str, *, cell: int | None = None) -> bytes:
         cell: the cell to look in, counted as in `Place`; by default all.
 
     Raises:
-        ScrapNotFoundError: there is no such scrap.
-        EditError: the notebook is not of format 4, or an output holds other scraps too.
-        UsageError: it has no such cell.
-        UnreadableError: it is no notebook.
+        As `put`.
     """
     source = _read(content)
     spots = _spots_of(source, name, cell)
@@ -115,7 +110,12 @@ def remove(content: bytes, name: str, *, cell: int | None = None) -> bytes:
 
 
 def _read(content: bytes) -> _Source:
-    notebook, spots = _glued(content)
+    notebook = ipynb.read(content)
+    try:
+        spots = list(_spots(notebook))
+    except (msgspec.MsgspecError, RecursionError):  # in a part that the fast reader had left undecoded
+        notebook = ipynb.read_careful(content)
+        spots = list(_spots(notebook))
     if notebook.nbformat != ipynb.FORMAT:
         what = f"It is of notebook format {notebook.nbformat}, and only format {ipynb.FORMAT} can be edited"
         raise errors.EditError(f"{what}; convert it with `jupyter nbconvert --to notebook`.")
@@ -126,16 +126,7 @@ def _read(content: bytes) -> _Source:
     return _Source(text, encoding, notebook.cells, spots)
 
 
-def _glued(content: bytes) -> tuple[Notebook, list[_Spot]]:
-    notebook = ipynb.read(content)
-    try:
-        return notebook, list(_spots(notebook))
-    except (msgspec.MsgspecError, RecursionError):  # in a part that the fast reader had left undecoded
-        notebook = ipynb.read_careful(content)
-        return notebook, list(_spots(notebook))
-
-
-def _spots(notebook: Notebook) -> Iterator[_Spot]:
+def _spots(notebook: ipynb.Notebook) -> Iterator[_Spot]:
     for index, cell in enumerate(notebook.cells):
         for number, output in enumerate(cell.outputs if cell.cell_type == "code" else ()):
             if items := wire.read(output.data, output.metadata, ipynb.value):

@@ -21,17 +21,10 @@ from scrapdb.facts import Problem
 from scrapdb.facts import RunError
 from scrapdb.notebooks import ipynb
 from scrapdb.notebooks import parameters
+from scrapdb.notebooks import status
+from scrapdb.notebooks import times
 from scrapdb.notebooks import wire
 from scrapdb.notebooks.decode import decoded
-from scrapdb.notebooks.ipynb import Cell
-from scrapdb.notebooks.ipynb import Notebook
-from scrapdb.notebooks.ipynb import UnreadableError
-from scrapdb.notebooks.status import error
-from scrapdb.notebooks.status import is_run
-from scrapdb.notebooks.status import status
-from scrapdb.notebooks.times import cell_seconds
-from scrapdb.notebooks.times import iso
-from scrapdb.notebooks.times import times
 
 PAPERMILL_MARK = "papermill-error-cell-tag"
 # Widget state can be larger than the rest of the notebook; Colab's key holds users and their files.
@@ -48,13 +41,13 @@ def facts(content: bytes) -> Facts:
             return extract(ipynb.read(content))
         except msgspec.MsgspecError:  # in a part that the fast reader had left undecoded
             return extract(ipynb.read_careful(content))
-    except UnreadableError as unreadable:
+    except ipynb.UnreadableError as unreadable:
         return Facts("unreadable", problems=(unreadable.problem,))
     except RecursionError:
         return Facts("unreadable", problems=(Problem("nesting", ipynb.TOO_DEEP),))
 
 
-def extract(notebook: Notebook) -> Facts:
+def extract(notebook: ipynb.Notebook) -> Facts:
     """Find everything that is kept of a notebook.
 
     Raises:
@@ -64,17 +57,17 @@ def extract(notebook: Notebook) -> Facts:
     real = [cell for cell in notebook.cells if PAPERMILL_MARK not in cell.metadata.tags]
     code = [(index, cell) for index, cell in enumerate(real) if cell.cell_type == "code"]
     cells = [cell for _, cell in code]
-    papermill = _mapping(metadata, "papermill")
-    started, ended, seconds = times(cells, papermill)
+    papermill = ipynb.mapping(metadata, "papermill")
+    started, ended, seconds = times.times(cells, papermill)
     kernel, language = _kernel(metadata)
     given, suspicious = parameters.effective(
-        code, _mapping(papermill, "parameters"), python=language in {None, "python", "ipython"}
+        code, ipynb.mapping(papermill, "parameters"), python=language in {None, "python", "ipython"}
     )
     scraps, problems = glued(code)
     return Facts(
-        status=status(cells, papermill),
-        started_at=iso(started),
-        ended_at=iso(ended),
+        status=status.status(cells, papermill),
+        started_at=times.iso(started),
+        ended_at=times.iso(ended),
         seconds=seconds,
         error=_error(code),
         kernel=kernel,
@@ -91,7 +84,7 @@ def extract(notebook: Notebook) -> Facts:
     )
 
 
-def glued(code: Iterable[tuple[int, Cell]]) -> tuple[list[Found], list[Problem]]:
+def glued(code: Iterable[tuple[int, ipynb.Cell]]) -> tuple[list[Found], list[Problem]]:
     """Collect what was glued, the last of a repeated name; a display joins the value glued before it in its cell.
 
     Args:
@@ -102,13 +95,13 @@ def glued(code: Iterable[tuple[int, Cell]]) -> tuple[list[Found], list[Problem]]
     """
     scraps: dict[str, Found] = {}
     problems: list[Problem] = []
-    for item in _items(code):
+    for item in items(code):
         if isinstance(item, Problem):
             problems.append(item)
             continue
         earlier = scraps.pop(item.glued.name, None)
-        if earlier and _belongs(item, earlier):
-            scraps[item.glued.name] = _merged(earlier, item)
+        if earlier and belongs(item, earlier):
+            scraps[item.glued.name] = merged(earlier, item)
             continue
         if earlier:
             problems.append(_repeated(earlier, item))
@@ -116,7 +109,8 @@ def glued(code: Iterable[tuple[int, Cell]]) -> tuple[list[Found], list[Problem]]
     return list(scraps.values()), problems
 
 
-def _items(code: Iterable[tuple[int, Cell]]) -> Iterator[Found | Problem]:
+def items(code: Iterable[tuple[int, ipynb.Cell]]) -> Iterator[Found | Problem]:
+    """Yield in order what was glued, and what is malformed of it; arguments and errors are those of `glued`."""
     for index, cell in code:
         for number, output in enumerate(cell.outputs):
             for item in wire.read(output.data, output.metadata, ipynb.value):
@@ -126,7 +120,8 @@ def _items(code: Iterable[tuple[int, Cell]]) -> Iterator[Found | Problem]:
                     yield Problem(item.kind, item.message, item.name, index, number)
 
 
-def _belongs(item: Found, earlier: Found) -> bool:
+def belongs(item: Found, earlier: Found) -> bool:
+    """Return whether a display was glued right after a value, in the same cell."""
     return (
         item.glued.data is UNSET
         and earlier.glued.data is not UNSET
@@ -135,7 +130,8 @@ def _belongs(item: Found, earlier: Found) -> bool:
     )
 
 
-def _merged(earlier: Found, item: Found) -> Found:
+def merged(earlier: Found, item: Found) -> Found:
+    """Return a value with the display that belongs to it."""
     return replace(earlier, glued=replace(earlier.glued, display=item.glued.display))
 
 
@@ -145,17 +141,17 @@ def _repeated(earlier: Found, item: Found) -> Problem:
     return Problem("repeated", message, item.glued.name, item.place.cell, item.place.output)
 
 
-def _code_cells(code: list[tuple[int, Cell]], gluing: set[int]) -> Iterator[CodeCell]:
+def _code_cells(code: list[tuple[int, ipynb.Cell]], gluing: set[int]) -> Iterator[CodeCell]:
     for index, cell in code:
-        if is_run(cell):
-            wanted = index in gluing or error(cell) is not None
+        if status.is_run(cell):
+            wanted = index in gluing or status.error(cell) is not None
             source = ipynb.text(cell.source)[:_LONGEST_SOURCE] if wanted else None
-            yield CodeCell(index, cell.id, cell.execution_count, cell_seconds(cell), source)
+            yield CodeCell(index, cell.id, cell.execution_count, times.cell_seconds(cell), source)
 
 
-def _error(code: list[tuple[int, Cell]]) -> RunError | None:
+def _error(code: list[tuple[int, ipynb.Cell]]) -> RunError | None:
     for index, cell in code:
-        if output := error(cell):
+        if output := status.error(cell):
             lines = output.traceback
             trace = lines if isinstance(lines, str) else "\n".join(lines)
             plain = _TERMINAL_COLOURS.sub("", trace)[-_LONGEST_TRACEBACK:]
@@ -164,22 +160,17 @@ def _error(code: list[tuple[int, Cell]]) -> RunError | None:
 
 
 def _kernel(metadata: dict[str, Any]) -> tuple[str | None, str | None]:
-    kernelspec, language_info = _mapping(metadata, "kernelspec"), _mapping(metadata, "language_info")
+    kernelspec, language_info = ipynb.mapping(metadata, "kernelspec"), ipynb.mapping(metadata, "language_info")
     language = _text(language_info, "name") or _text(kernelspec, "language")
     return _text(kernelspec, "name"), language.lower() if language else None
 
 
-def _code_hash(cells: list[Cell]) -> str:
+def _code_hash(cells: list[ipynb.Cell]) -> str:
     """Hash the sources of code cells but for the injected one, which differs from run to run of the same code."""
     sources = (ipynb.text(cell.source) for cell in cells if parameters.INJECTED_TAG not in cell.metadata.tags)
     return hashlib.sha256("\0".join(sources).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _mapping(part: dict[str, Any], key: str) -> dict[str, Any]:
-    found = part.get(key)
-    return found if isinstance(found, dict) else {}
-
-
 def _text(part: dict[str, Any], key: str) -> str | None:
-    found = part.get(key)
-    return found if isinstance(found, str) else None
+    member = part.get(key)
+    return member if isinstance(member, str) else None

@@ -26,14 +26,7 @@ TOO_DEEP = "The JSON is nested too deeply."
 _LARGEST = 2**31 - 1
 _BLANKS = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # byte order marks are blanks, too
 _HTML = (b"<!doctype", b"<html")
-_KINDS = {
-    dict: "an object",
-    list: "a list",
-    str: "a string",
-    bool: "a boolean",
-    int: "a number",
-    float: "a number",
-}
+_KINDS = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
 _LFS = b"version https://git-lfs.github.com/spec/"
 _LONGEST_WORD = len("-Infinity")
 
@@ -140,11 +133,11 @@ def read_careful(content: bytes) -> Notebook:
     major, minor = document.get("nbformat"), document.get("nbformat_minor")
     if major != FORMAT or isinstance(major, bool):
         document = _convert(document, major)
-    cells = [_cell(cell, index, problems) for index, cell in enumerate(_list(document, "cells", problems))]
+    cells = [_cell(cell, index, problems) for index, cell in enumerate(_typed(document, "cells", list, problems))]
     return Notebook(
         nbformat=_integer(major) or FORMAT,
         nbformat_minor=_integer(minor) or 0,
-        metadata=_mapping(document, "metadata", problems),
+        metadata=_typed(document, "metadata", dict, problems),
         cells=cells,
         problems=tuple(problems),
     )
@@ -173,7 +166,15 @@ def text(part: str | list[str]) -> str:
     return part if isinstance(part, str) else "".join(part)
 
 
+def mapping(part: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return the object that stands under a key; an empty one if something else does."""
+    member = part.get(key)
+    return member if isinstance(member, dict) else {}
+
+
 def _loads(content: bytes, problems: list[Problem]) -> Any:
+    if not content.strip(_BLANKS):
+        raise UnreadableError("empty", "The file holds only blanks." if content else "The file is empty.")
     try:
         return _json(content, problems)
     except UnicodeDecodeError as error:
@@ -199,8 +200,6 @@ def _json(content: bytes, problems: list[Problem]) -> Any:
 
 
 def _not_text(content: bytes, error: UnicodeDecodeError) -> UnreadableError:
-    if not content.strip(_BLANKS):
-        return _empty(content)
     if error.reason in {"unexpected end of data", "truncated data"}:
         return UnreadableError("truncated", "The file ends in the middle of a character: it is half-written.")
     where = f"byte {content[error.start]:#04x} at offset {error.start:,}"
@@ -209,8 +208,6 @@ def _not_text(content: bytes, error: UnicodeDecodeError) -> UnreadableError:
 
 def _not_json(content: bytes, error: json.JSONDecodeError) -> UnreadableError:
     start = content[:200].lstrip().lower()
-    if not content.strip(_BLANKS):
-        return _empty(content)
     if start.startswith(_LFS):
         return UnreadableError("git-lfs", "The file is a Git LFS pointer; fetch the notebook with `git lfs pull`.")
     if start.startswith(_HTML):
@@ -219,10 +216,6 @@ def _not_json(content: bytes, error: json.JSONDecodeError) -> UnreadableError:
         message = f"The file ends in the middle, at line {error.lineno:,}: it is half-written."
         return UnreadableError("truncated", message)
     return UnreadableError("json", f"Not JSON: {error.msg} at line {error.lineno:,}, column {error.colno:,}.")
-
-
-def _empty(content: bytes) -> UnreadableError:
-    return UnreadableError("empty", "The file holds only blanks." if content else "The file is empty.")
 
 
 def _ends_early(error: json.JSONDecodeError) -> bool:
@@ -262,31 +255,27 @@ def _cell(cell: Any, index: int, problems: list[Problem]) -> Cell:
         return Cell()
     outputs = [
         _output(output, index, number, problems)
-        for number, output in enumerate(_list(cell, "outputs", problems, index) if "outputs" in cell else [])
+        for number, output in enumerate(_typed(cell, "outputs", list, problems, index))
     ]
     identity = cell.get("id")
     return Cell(
         cell_type=_string(cell.get("cell_type")),
         id=identity if isinstance(identity, str) else None,
         source=_lines(cell.get("source")),
-        metadata=_cell_metadata(_mapping(cell, "metadata", problems, index)),
+        metadata=_cell_metadata(_typed(cell, "metadata", dict, problems, index)),
         execution_count=_integer(cell.get("execution_count")),
         outputs=outputs,
     )
 
 
 def _cell_metadata(metadata: dict[str, Any]) -> CellMetadata:
-    def mapping(key: str) -> dict[str, Any]:
-        found = metadata.get(key)
-        return found if isinstance(found, dict) else {}
-
     tags = metadata.get("tags")
     return CellMetadata(
         tags=[tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else [],
-        papermill=mapping("papermill"),
-        execution=mapping("execution"),
-        colab=mapping("executionInfo"),
-        execute_time=mapping("ExecuteTime"),
+        papermill=mapping(metadata, "papermill"),
+        execution=mapping(metadata, "execution"),
+        colab=mapping(metadata, "executionInfo"),
+        execute_time=mapping(metadata, "ExecuteTime"),
     )
 
 
@@ -295,32 +284,23 @@ def _output(output: Any, cell: int, number: int, problems: list[Problem]) -> Out
         message = f"An output is {_kind(output)}, not an object; it is left out."
         problems.append(Problem("malformed", message, cell=cell, output=number))
         return Output()
-    data, metadata = output.get("data"), output.get("metadata")
     return Output(
         output_type=_string(output.get("output_type")),
-        data=data if isinstance(data, dict) else {},
-        metadata=metadata if isinstance(metadata, dict) else {},
+        data=mapping(output, "data"),
+        metadata=mapping(output, "metadata"),
         ename=_string(output.get("ename")),
         evalue=_string(output.get("evalue")),
         traceback=_lines(output.get("traceback")),
     )
 
 
-def _list(part: dict[str, Any], key: str, problems: list[Problem], cell: int | None = None) -> list[Any]:
-    return _typed(part, key, list, problems, cell) or []
-
-
-def _mapping(part: dict[str, Any], key: str, problems: list[Problem], cell: int | None = None) -> dict[str, Any]:
-    return _typed(part, key, dict, problems, cell) or {}
-
-
-def _typed(part: dict[str, Any], key: str, wanted: type, problems: list[Problem], cell: int | None) -> Any:
-    found = part.get(key)
-    if isinstance(found, wanted):
-        return found
-    if key in part:
-        problems.append(Problem("malformed", f"`{key}` is {_kind(found)}, not {_KINDS[wanted]}.", cell=cell))
-    return None
+def _typed(part: dict[str, Any], key: str, wanted: type, problems: list[Problem], cell: int | None = None) -> Any:
+    """Return what stands under a key; something empty, and one more problem, if it is of another type."""
+    member = part.get(key, wanted())
+    if isinstance(member, wanted):
+        return member
+    problems.append(Problem("malformed", f"`{key}` is {_kind(member)}, not {_KINDS[wanted]}.", cell=cell))
+    return wanted()
 
 
 def _string(part: Any) -> str:

@@ -20,8 +20,7 @@ from scrapdb.facts import Expression
 from scrapdb.facts import Parameter
 from scrapdb.facts import ParameterSource
 from scrapdb.facts import Problem
-from scrapdb.notebooks.ipynb import Cell
-from scrapdb.notebooks.ipynb import text
+from scrapdb.notebooks import ipynb
 
 DEFAULTS_TAG = "parameters"
 INJECTED_TAG = "injected-parameters"
@@ -29,7 +28,7 @@ _LONGEST_SOURCE = 1_000_000  # characters of a cell; parsing takes a hundred tim
 
 
 def effective(
-    cells: Iterable[tuple[int, Cell]], recorded: Mapping[str, Any], *, python: bool
+    cells: Iterable[tuple[int, ipynb.Cell]], recorded: Mapping[str, Any], *, python: bool
 ) -> tuple[list[Parameter], list[Problem]]:
     """Find the effective parameters of a notebook.
 
@@ -56,9 +55,18 @@ def effective(
     return list(values.values()), problems
 
 
-def _assignments(index: int, cell: Cell, problems: list[Problem]) -> dict[str, Any]:
+def recorded(content: bytes) -> dict[str, Any]:
+    """Read the parameters that papermill recorded in a notebook's metadata; what is no object counts as none.
+
+    Raises:
+        UnreadableError: as `ipynb.read`.
+    """
+    return ipynb.mapping(ipynb.mapping(ipynb.read(content).metadata, "papermill"), "parameters")
+
+
+def _assignments(index: int, cell: ipynb.Cell, problems: list[Problem]) -> dict[str, Any]:
     try:
-        return dict(_assigned_in(text(cell.source)))
+        return dict(_assigned_in(ipynb.text(cell.source)))
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         reason = str(error) or type(error).__name__
         problems.append(Problem("parameters", f"The cell of parameters cannot be parsed: {reason}.", cell=index))

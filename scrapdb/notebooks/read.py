@@ -41,20 +41,13 @@ class Read(NamedTuple):
     etag: str | None = None
 
 
-class _Content(NamedTuple):
-    content: bytes
-    size: int
-    mtime_ns: int
-
-
 class _RefusedError(Exception):
-    """The file cannot be read as it stands; `again` says whether it is worth another try at once."""
+    """The file cannot be read as it stands, as `read` says; `again` tells whether it is worth another try at once."""
 
     def __init__(self, kind: str, message: str, *, again: bool = False, size: int | None = None) -> None:
         super().__init__(message)
-        self.problem = Problem(kind, message)
         self.again = again
-        self.size = size
+        self.read = Read(size, None, None, Facts("unreadable", problems=(Problem(kind, message),)))
 
 
 def read(file: str, known_hash: str | None = None, max_bytes: int = MAX_BYTES) -> Read:
@@ -67,20 +60,17 @@ def read(file: str, known_hash: str | None = None, max_bytes: int = MAX_BYTES) -
     """
     for pause in (*_PAUSES, None):
         try:
-            found = _content(file, max_bytes)
+            content, mtime_ns = _content(file, max_bytes)
         except _RefusedError as refused:
             if refused.again and pause:
                 time.sleep(pause)
                 continue
-            return _refused(refused)
-        digest = hashlib.sha256(found.content).hexdigest()
-        if digest == known_hash:
-            return Read(found.size, found.mtime_ns, digest, None)
-        read_facts = facts(found.content)
-        if not (pause and _may_be_unfinished(read_facts, found)):
+            return refused.read
+        taken = _taken(content, known_hash, mtime_ns)
+        if not (pause and _may_be_unfinished(taken.facts, mtime_ns)):
             break
         time.sleep(pause)
-    return Read(found.size, found.mtime_ns, digest, read_facts)
+    return taken
 
 
 def fetch(listed: Sequence[Candidate], max_bytes: int = MAX_BYTES) -> dict[str, bytes | Exception]:
@@ -105,10 +95,14 @@ def read_fetched(
     try:
         content = _received(listed, fetched, max_bytes)
     except _RefusedError as refused:
-        return _refused(refused)
-    digest = hashlib.sha256(content).hexdigest()
+        return refused.read
     marks = (listed.mtime_ns, listed.etag) if listed.size in {None, len(content)} else (None, None)
-    return Read(len(content), marks[0], digest, None if digest == known_hash else facts(content), marks[1])
+    return _taken(content, known_hash, *marks)
+
+
+def _taken(content: bytes, known_hash: str | None, mtime_ns: int | None, etag: str | None = None) -> Read:
+    digest = hashlib.sha256(content).hexdigest()
+    return Read(len(content), mtime_ns, digest, None if digest == known_hash else facts(content), etag)
 
 
 def _received(listed: Candidate, fetched: bytes | Exception | None, max_bytes: int) -> bytes:
@@ -120,17 +114,14 @@ def _received(listed: Candidate, fetched: bytes | Exception | None, max_bytes: i
     raise _RefusedError(kind, f"It was listed, but cannot be fetched: {remote.reason(fetched or OSError())}.")
 
 
-def _refused(refused: _RefusedError) -> Read:
-    return Read(refused.size, None, None, Facts("unreadable", problems=(refused.problem,)))
-
-
 def _refuse_if_large(size: int, max_bytes: int) -> None:
     if size > max_bytes:
         message = f"The file has {size:,} bytes; more than {max_bytes:,} are not read (--max-bytes)."
         raise _RefusedError("too large", message, size=size)
 
 
-def _content(file: str, max_bytes: int) -> _Content:
+def _content(file: str, max_bytes: int) -> tuple[bytes, int]:
+    """Read a whole file, and the time of its last change in nanoseconds."""
     try:
         opened = open(file, "rb", buffering=0, opener=_without_waiting)  # noqa: SIM115 (closed below)
     except OSError as error:
@@ -149,13 +140,14 @@ def _content(file: str, max_bytes: int) -> _Content:
     changed = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
     if changed or len(content) != before.st_size or 0 <= time.time_ns() - after.st_mtime_ns < _TICK_NS:
         raise _RefusedError("changing", "The file was changed while it was read; index it again.", again=True)
-    return _Content(content, before.st_size, before.st_mtime_ns)
+    return content, before.st_mtime_ns
 
 
 def _without_waiting(file: str, flags: int) -> int:
     return os.open(file, flags | os.O_NONBLOCK)  # opening a FIFO would wait for a writer
 
 
-def _may_be_unfinished(found: Facts, file: _Content) -> bool:
-    unfinished = any(problem.kind in _UNFINISHED for problem in found.problems if found.status == "unreadable")
-    return unfinished and abs(time.time() - file.mtime_ns / 1e9) < _FRESH_SECONDS
+def _may_be_unfinished(found: Facts | None, mtime_ns: int) -> bool:
+    if found is None or found.status != "unreadable" or abs(time.time() - mtime_ns / 1e9) >= _FRESH_SECONDS:
+        return False
+    return any(problem.kind in _UNFINISHED for problem in found.problems)

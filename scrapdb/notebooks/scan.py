@@ -17,7 +17,6 @@ import msgspec
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
 from scrapdb.files import remote
-from scrapdb.files.paths import exists
 from scrapdb.files.paths import identity
 from scrapdb.files.paths import located
 from scrapdb.text import valid_text
@@ -122,16 +121,16 @@ class Scan:
 
         Args:
             url: what fsspec understands.
-            vouch: whether a notebook of the store that is missing there may be gone.
+            vouch: whether what is missing there is gone (the URL was named), or was listed by someone else.
 
         Raises:
-            UsageError: nothing is there, or it cannot be reached with what is installed.
+            UsageError: nothing is there, or it cannot be reached with what is installed, and the URL was named.
         """
         try:
             objects = remote.listing(url, SUFFIX)
-        except UsageError:
-            raise
         except ScrapdbError as error:
+            if vouch and isinstance(error, UsageError):
+                raise
             self.errors.append(str(error))
             return
         if vouch and "*" not in url:
@@ -141,13 +140,6 @@ class Scan:
                 self._urls.add(object_.url)
                 size, mtime_ns, etag = object_.size, object_.mtime_ns, object_.etag
                 yield Candidate(object_.url, valid_text(object_.url), size, mtime_ns, etag=etag)
-
-    def listed_url(self, url: str) -> Iterator[Candidate]:
-        """Find the notebook at a URL that someone else listed; if it is not there, that is one more error."""
-        try:
-            yield from self.below_url(url, vouch=False)
-        except UsageError as error:
-            self.errors.append(str(error))
 
     def excludes(self, path: str) -> bool:
         """Return whether a path, relative to the directory that was named, is to be passed over."""
@@ -163,12 +155,12 @@ class Scan:
         if remote.is_url(path):
             return False
         real = located(path, os_path, self.base)
-        if exists(real):
+        if os.path.lexists(real):
             return False
         directory = os.path.dirname(real)
         while directory not in self.listed:
             above = os.path.dirname(directory)
-            if above == directory or exists(directory):
+            if above == directory or os.path.lexists(directory):
                 return False
             directory = above
         return True
@@ -248,7 +240,7 @@ def _local(walk: Scan, matches: Iterable[tuple[str, bool]]) -> Iterator[Candidat
 def _named(walk: Scan, names: Iterable[str]) -> Iterator[Candidate]:
     for name in (name.removeprefix(_LOCAL) for name in names):
         if remote.is_url(name):
-            yield from walk.listed_url(name)
+            yield from walk.below_url(name, vouch=False)
         elif os.path.isdir(name):
             yield from walk.directory_tree(name, vouch=False)
         elif os.path.exists(name):

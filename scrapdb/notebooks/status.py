@@ -18,12 +18,7 @@ _ENDS = ("iopub.status.idle", "shell.execute_reply")  # what nbclient and Jupyte
 
 
 def status(cells: Sequence[Cell], papermill: dict[str, Any]) -> Status:
-    """Decide the status of a run.
-
-    Args:
-        cells: the code cells, in order.
-        papermill: `metadata.papermill` of the notebook, empty if papermill did not run it.
-    """
+    """Decide the status of a run by its code cells and its notebook's `metadata.papermill`."""
     states = [cell.metadata.papermill.get("status") for cell in cells]
     if "failed" in states or papermill.get("exception") is True or any(error(cell) for cell in cells):
         return "failed"

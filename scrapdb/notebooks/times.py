@@ -12,7 +12,6 @@ from typing import TypeGuard
 
 from scrapdb.notebooks.ipynb import Cell
 
-_NUMBERS = (int, float)
 _LONGEST_SECONDS = 1e12  # thirty thousand years; infinities and NaN are no durations either
 
 
@@ -76,7 +75,7 @@ def _parsed(moment: Any) -> datetime | None:
 
 
 def _seconds(duration: Any) -> float | None:
-    possible = isinstance(duration, _NUMBERS) and not isinstance(duration, bool) and abs(duration) < _LONGEST_SECONDS
+    possible = isinstance(duration, int | float) and not isinstance(duration, bool) and abs(duration) < _LONGEST_SECONDS
     return float(duration) if possible else None
 
 

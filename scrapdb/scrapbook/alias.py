@@ -19,7 +19,6 @@ from scrapdb.scrapbook import HOMES
 NAME = "scrapbook"
 _ERRORS = "scrapdb.errors"
 _GLUING = "scrapdb.scrapbook.gluing"
-_KERNEL = "scrapdb.scrapbook.kernel"
 _PAYLOAD = "scrapdb.encoders.payload"
 _API = {name: HOMES[name] for name in ("glue", "read_notebook", "read_notebooks")}
 _SCRAPS = {name: HOMES[name] for name in ("Scrap", "Scraps")}
@@ -48,7 +47,7 @@ MODULES: dict[str, dict[str, str]] = {
     "models": _SCRAPS | _MODELS,
     "schemas": {},
     "scraps": _SCRAPS | dict.fromkeys(("logger", "payload_to_scrap", "scrap_to_payload"), _PAYLOAD),
-    "utils": {"is_kernel": _KERNEL, "kernel_required": _KERNEL},
+    "utils": {"is_kernel": _GLUING, "kernel_required": _GLUING},
     "version": {},
 }
 _CONSTANTS: dict[str, dict[str, Any]] = {

@@ -1,19 +1,22 @@
-"""A notebook as its file's bytes and as nbformat's node, either of which may be changed."""
+"""A notebook as its file's bytes and as nbformat's node, either of which may be changed; which stay in memory."""
 
 from __future__ import annotations
 
 import copy
 import json
 import os
+from collections import deque
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 from typing import TypeVar
+from weakref import WeakMethod
 
 from scrapdb import errors
 from scrapdb.notebooks import ipynb
 from scrapdb.scrapbook import sources
-from scrapdb.scrapbook.shelf import Shelf
+
+MOST_HELD = 128 * 2**20  # bytes of files; what a directory has beyond them is read again when it is asked for
 
 T = TypeVar("T")
 
@@ -67,11 +70,7 @@ class Document:
         return copied
 
     def read(self, reader: Callable[[bytes], T]) -> T:
-        """Decode it as it stands; it is not kept, since keeping thousands of them costs more than decoding one.
-
-        Raises:
-            As `content`.
-        """
+        """Decode it as it stands; it is not kept, since keeping thousands of them costs more than decoding one."""
         return self._decoded(reader, self.content)
 
     def once(self, name: str, make: Callable[[], T]) -> T:
@@ -105,10 +104,8 @@ class Document:
             EditError, ScrapNotFoundError, UsageError: as `change`, with the path.
         """
         try:
-            self._content = change(self._source())
+            self._content = self._decoded(change, self._source())
             self._version = None
-        except ipynb.UnreadableError as error:
-            raise self._unreadable(error) from error
         except (errors.EditError, errors.ScrapNotFoundError, errors.UsageError) as error:
             raise type(error)(f"{self.path or 'The notebook'} cannot be edited. {error}") from error
         self.__dict__.pop("node", None)
@@ -176,10 +173,34 @@ class Document:
         try:
             return reader(content)
         except ipynb.UnreadableError as error:
-            raise self._unreadable(error) from error
+            raise errors.ScrapbookException(f"{self.path or 'The notebook'} cannot be read. {error}") from error
 
-    def _unreadable(self, error: ipynb.UnreadableError) -> errors.ScrapbookException:
-        return errors.ScrapbookException(f"{self.path or 'The notebook'} cannot be read. {error}")
+
+class Shelf:
+    """What the notebooks of a directory share.
+
+    Args:
+        limit: how many bytes of files stay in memory; of those that were read first, the content is let go.
+    """
+
+    def __init__(self, limit: int = MOST_HELD) -> None:
+        self.limit = limit
+        self._held: deque[tuple[WeakMethod[Callable[[], None]], int]] = deque()
+        self._size = 0
+
+    def hold(self, let_go: Callable[[], None], size: int) -> None:
+        """Count bytes that were read, until the method of their owner gives them up; there is always room for one."""
+        self._held.append((WeakMethod(let_go), size))
+        self._size += size
+        while self._size > self.limit and len(self._held) > 1:
+            oldest, freed = self._held.popleft()
+            self._size -= freed
+            if give_up := oldest():
+                give_up()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be copied and pickled empty: the content is its owners'."""
+        return Shelf, (self.limit,)
 
 
 def document(source: Any) -> Document:

@@ -6,23 +6,49 @@ nbformat.
 
 from __future__ import annotations
 
+import functools
+import sys
+import warnings
+from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
+from typing import ParamSpec
+from typing import TypeVar
 
+from scrapdb.encoders import types
 from scrapdb.encoders.display import shows_itself
 from scrapdb.encoders.json import NAME as JSON
 from scrapdb.encoders.payload import scrap_to_payload
 from scrapdb.encoders.registration import registry as encoder_registry
 from scrapdb.encoders.scrap import Scrap
 from scrapdb.encoders.text import NAME as TEXT
-from scrapdb.encoders.types import Prepared
-from scrapdb.encoders.types import plain
-from scrapdb.encoders.types import widened
 from scrapdb.errors import ScrapbookDataException
 from scrapdb.notebooks.wire import scrapbook
-from scrapdb.scrapbook.kernel import kernel_required
 
 DISPLAY = "display"
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def is_kernel() -> bool:
+    """Return whether this process is a Jupyter kernel, whose outputs end in a notebook."""
+    if "IPython" not in sys.modules:
+        return False
+    from IPython import get_ipython
+
+    return getattr(get_ipython(), "kernel", None) is not None
+
+
+def kernel_required(function: Callable[P, T]) -> Callable[P, T]:
+    """Let a function warn where there is no kernel: what it shows gets into no notebook."""
+
+    @functools.wraps(function)
+    def warning(*args: P.args, **options: P.kwargs) -> T:
+        if not is_kernel():
+            warnings.warn(f"No kernel detected for '{function.__name__}'.", stacklevel=2)
+        return function(*args, **options)
+
+    return warning
 
 
 @kernel_required
@@ -50,12 +76,7 @@ def glue(name: str, data: Any, encoder: str | None = None, display: Any = None) 
 
 
 def output(name: str, data: Any, encoder: str | None = None) -> dict[str, Any]:
-    """Write a value as the output that `glue` leaves in the notebook.
-
-    Args:
-        name: its name.
-        data: the value.
-        encoder: as for `glue`.
+    """Write a value as the output that `glue`, with the same arguments, leaves in the notebook.
 
     Raises:
         As `glue`; and ScrapbookDataException: the value would only be shown.
@@ -74,7 +95,7 @@ def publish(bundle: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
     display(bundle, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
 
 
-def _prepared(data: Any, encoder: str | None, display: Any) -> Prepared:
+def _prepared(data: Any, encoder: str | None, display: Any) -> types.Prepared:
     """Choose the encoder, and bring the value into a form that it takes.
 
     Encoders that users registered come before what scrapdb takes beyond scrapbook, so that no scrap changes its encoder
@@ -84,38 +105,35 @@ def _prepared(data: Any, encoder: str | None, display: Any) -> Prepared:
         try:
             encoder = encoder_registry.determine_encoder_name(data)
         except NotImplementedError:
-            if wider := widened(data):
+            if wider := types.widened(data):
                 return wider
             if display is None and not shows_itself(data):
                 raise
             encoder = DISPLAY
     if encoder == JSON and not isinstance(data, str):
         return _as_json(data)
-    if encoder not in {DISPLAY, TEXT} and (wider := widened(data)) and wider.encoder == encoder:
+    if encoder not in {DISPLAY, TEXT} and (wider := types.widened(data)) and wider.encoder == encoder:
         return wider
-    return Prepared(encoder, data, {})
+    return types.Prepared(encoder, data, {})
 
 
-def _encoded(name: str, chosen: Prepared) -> tuple[dict[str, Any], dict[str, Any]]:
+def _encoded(name: str, chosen: types.Prepared) -> tuple[dict[str, Any], dict[str, Any]]:
     scrap = encoder_registry.encode(Scrap(name, chosen.value, chosen.encoder))
     return scrapbook.data_output(scrap_to_payload(scrap, chosen.types))
 
 
-def _as_json(data: Any) -> Prepared:
+def _as_json(data: Any) -> types.Prepared:
     from json import dumps
 
-    simple = plain(data)
+    simple = types.plain(data)
     value = dumps(simple.value) if isinstance(simple.value, str) else simple.value  # the encoder takes text for JSON
-    return Prepared(JSON, value, simple.types)
+    return types.Prepared(JSON, value, simple.types)
 
 
 def _show(name: str, data: Any, display: Any) -> None:
     from IPython.core.formatters import format_display_data
 
-    options: dict[str, Any] = {}
-    if isinstance(display, list | tuple):
-        options = {"include": display}
-    elif isinstance(display, dict):
-        options = display
+    mimes = {"include": display} if isinstance(display, list | tuple) else {}
+    options = display if isinstance(display, dict) else mimes
     bundle, metadata = format_display_data(data, **options)  # type: ignore[no-untyped-call]
     publish(*scrapbook.display_output(name, bundle, metadata))

@@ -23,19 +23,12 @@ from scrapdb.facts import Glued
 from scrapdb.facts import Problem
 from scrapdb.notebooks import edit
 from scrapdb.notebooks import ipynb
-from scrapdb.notebooks import recorded
+from scrapdb.notebooks import parameters
 from scrapdb.notebooks.extract import facts
 from scrapdb.notebooks.wire import scrapbook
+from scrapdb.scrapbook import gluing
+from scrapdb.scrapbook import outputs
 from scrapdb.scrapbook.document import document
-from scrapdb.scrapbook.gluing import DISPLAY
-from scrapdb.scrapbook.gluing import output
-from scrapdb.scrapbook.gluing import publish
-from scrapdb.scrapbook.kernel import kernel_required
-from scrapdb.scrapbook.lazy import LazyScrap
-from scrapdb.scrapbook.outputs import GluedScrap
-from scrapdb.scrapbook.outputs import glued_scraps
-from scrapdb.scrapbook.outputs import value
-from scrapdb.scrapbook.outputs import value_or_payload
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +61,7 @@ class Notebook:
         self._document = document(node_or_path)
         if strict:
             for scrap in self._glued_scraps.values():
-                value(scrap.glued)
+                outputs.value(scrap.found.glued)
 
     @property
     def path(self) -> str:
@@ -121,7 +114,7 @@ class Notebook:
     @property
     def parameters(self) -> dict[str, Any]:
         """The parameters that papermill recorded in the notebook's metadata."""
-        return self._document.read(recorded.parameters)
+        return self._document.read(parameters.recorded)
 
     @property
     def scraps(self) -> Scraps:
@@ -208,7 +201,7 @@ class Notebook:
             UsageError: there is no such cell.
             NotImplementedError, ScrapbookException: as `glue`; and a display cannot be set.
         """
-        output_ = output(name, data, encoder)
+        output_ = gluing.output(name, data, encoder)
         self._document.edit(partial(edit.put, name=name, output=output_, cell=cell, may_add=new))
 
     def unset(self, name: str, *, cell: int | None = None) -> None:
@@ -241,7 +234,7 @@ class Notebook:
         """
         return self._document.save(None if path is None else os.fspath(path))
 
-    @kernel_required
+    @gluing.kernel_required
     def reglue(
         self,
         name: str,
@@ -264,15 +257,18 @@ class Notebook:
         if scrap is None:
             if raise_on_missing:
                 raise ScrapbookException(f"Scrap '{name}' is not available in this notebook.")
-            _say(f"No scrap found with name '{name}' in this notebook")
+            from IPython.display import display
+
+            display(f"No scrap found with name '{name}' in this notebook")  # type: ignore[no-untyped-call]
             return
         glued_as = new_name or name
-        if scrap.glued.data is not UNSET and not unattached:
-            publish(*scrapbook.data_output(_payload(scrap.glued, glued_as)))
+        if scrap.found.glued.data is not UNSET and not unattached:
+            gluing.publish(*scrapbook.data_output(_payload(scrap.found.glued, glued_as)))
         if scrap.display:
             metadata = {key: part for key, part in scrap.display["metadata"].items() if key not in _NOTES}
             bundle = scrap.display["data"]
-            publish(*((bundle, metadata) if unattached else scrapbook.display_output(glued_as, bundle, metadata)))
+            shown = (bundle, metadata) if unattached else scrapbook.display_output(glued_as, bundle, metadata)
+            gluing.publish(*shown)
 
     def __repr__(self) -> str:
         return f"<Notebook {self.path or 'without a path'}: {len(self.scraps)} scraps>"
@@ -288,11 +284,11 @@ class Notebook:
         return Scraps((name, self._scrap(scrap)) for name, scrap in self._glued_scraps.items())
 
     @property
-    def _glued_scraps(self) -> dict[str, GluedScrap]:
+    def _glued_scraps(self) -> dict[str, outputs.GluedScrap]:
         return self._document.once("glued", self._find_scraps)
 
-    def _find_scraps(self) -> dict[str, GluedScrap]:
-        find = partial(glued_scraps, strict=self.strict, old_reading=self.old_reading)
+    def _find_scraps(self) -> dict[str, outputs.GluedScrap]:
+        find = partial(outputs.glued_scraps, strict=self.strict, old_reading=self.old_reading)
         try:
             return find(self._document.read(ipynb.read))
         except msgspec.MsgspecError:  # in a part that the fast reader had left undecoded
@@ -301,22 +297,23 @@ class Notebook:
                 raise ScrapbookException(f"{self.path} cannot be read. {notebook.problems[0].message}") from None
             return find(notebook)
 
-    def _scrap(self, scrap: GluedScrap) -> Scrap:
-        glued = scrap.glued
+    def _scrap(self, scrap: outputs.GluedScrap) -> Scrap:
+        glued = scrap.found.glued
         if glued.data is UNSET:
-            return Scrap(glued.name, None, DISPLAY, scrap.display)
+            return Scrap(glued.name, None, gluing.DISPLAY, scrap.display)
+        decode = partial(outputs.value_or_payload, glued, strict=self.strict)
         if glued.encoder in _DECODED_AT_ONCE:
-            return Scrap(glued.name, value_or_payload(glued, strict=self.strict), glued.encoder, scrap.display)
-        return LazyScrap(glued.name, partial(value_or_payload, glued, strict=self.strict), glued.encoder, scrap.display)
+            return Scrap(glued.name, decode(), glued.encoder, scrap.display)
+        return outputs.LazyScrap(glued.name, decode, glued.encoder, scrap.display)
 
     def _undecodable(self) -> Iterator[Problem]:
         for name, scrap in self._glued_scraps.items():
             try:
-                value(scrap.glued)
+                outputs.value(scrap.found.glued)
             except ScrapbookMissingEncoder as error:
-                yield Problem("encoder", str(error), name, scrap.cell)
+                yield Problem("encoder", str(error), name, scrap.found.place.cell)
             except ScrapbookException as error:
-                yield Problem("payload", str(error), name, scrap.cell)
+                yield Problem("payload", str(error), name, scrap.found.place.cell)
 
     def _dataframe(self, kind: str, values: dict[str, Any]) -> pd.DataFrame:
         import pandas as pd
@@ -334,9 +331,3 @@ def _payload(glued: Glued, name: str) -> dict[str, Any]:
     """Write a payload again, as it was; only what a payload must not hold is mended."""
     data = glued.data if isinstance(glued.data, str) else payload(glued.data)
     return scrap_to_payload(Scrap(name, data, glued.encoder), glued.types)
-
-
-def _say(sentence: str) -> None:
-    from IPython.display import display
-
-    display(sentence)  # type: ignore[no-untyped-call]

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 from typing import NamedTuple
+from typing import SupportsIndex
 
 from msgspec import UNSET
 
@@ -14,18 +15,62 @@ from scrapdb.encoders.scrap import Scrap
 from scrapdb.encoders.types import restored
 from scrapdb.errors import ScrapbookDataException
 from scrapdb.errors import ScrapbookException
+from scrapdb.facts import Found
 from scrapdb.facts import Glued
 from scrapdb.facts import Problem
+from scrapdb.notebooks import extract
 from scrapdb.notebooks import ipynb
-from scrapdb.notebooks import wire
+from scrapdb.notebooks.wire.payload import joined
 
 
 class GluedScrap(NamedTuple):
-    """A scrap of a notebook: its payload, the whole output that was shown for it, and the cell it was glued in."""
+    """A scrap of a notebook, and the whole output that was shown for it."""
 
-    glued: Glued
+    found: Found
     display: dict[str, Any] | None
-    cell: int
+
+
+class LazyScrap(Scrap):
+    """A Scrap whose `data` is decoded once, at first sight: a DataFrame costs milliseconds, and memory.
+
+    In the tuple itself stands the function that computes it; every way to look at the tuple leads past it.
+    """
+
+    @property
+    def data(self) -> Any:
+        """The value."""
+        if "value" not in self.__dict__:
+            decode: Any = super().__getitem__(1)
+            self.__dict__["value"] = decode()
+        return self.__dict__["value"]
+
+    def whole(self) -> Scrap:
+        """Return the scrap with its value."""
+        return Scrap(self.name, self.data, self.encoder, self.display)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.name, self.data, self.encoder, self.display))
+
+    def __getitem__(self, key: SupportsIndex | slice) -> Any:
+        return tuple(self)[key]
+
+    def __eq__(self, other: object) -> bool:
+        return (type(other) is tuple or isinstance(other, Scrap)) and tuple(self) == tuple(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(self.whole())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Scrap, tuple(self)
+
+    def _replace(self, **changed: Any) -> Scrap:  # type: ignore[override]
+        return self.whole()._replace(**changed)
 
 
 def glued_scraps(notebook: ipynb.Notebook, *, strict: bool, old_reading: bool) -> dict[str, GluedScrap]:
@@ -41,12 +86,18 @@ def glued_scraps(notebook: ipynb.Notebook, *, strict: bool, old_reading: bool) -
         msgspec.MsgspecError: an undecoded part is refused; read the notebook with `ipynb.read_careful`.
     """
     scraps: dict[str, GluedScrap] = {}
-    for item in _in_order(notebook):
-        if isinstance(item, GluedScrap):
-            earlier = None if old_reading else scraps.get(item.glued.name)
-            scraps[item.glued.name] = _merged(earlier, item)
-        elif strict:
-            raise ScrapbookDataException(item.message)
+    for item in extract.items(enumerate(notebook.cells)):
+        if isinstance(item, Problem):
+            if strict:
+                raise ScrapbookDataException(item.message)
+            continue
+        glued, place = item.glued, item.place
+        earlier = None if old_reading else scraps.get(glued.name)
+        display = _display(glued, notebook.cells[place.cell].outputs[place.output])
+        if earlier and extract.belongs(item, earlier.found):
+            scraps[glued.name] = GluedScrap(extract.merged(earlier.found, item), display)
+        else:
+            scraps[glued.name] = GluedScrap(item, display)
     return scraps
 
 
@@ -70,11 +121,7 @@ def value(glued: Glued) -> Any:
 
 
 def value_or_payload(glued: Glued, *, strict: bool) -> Any:
-    """Decode a payload; one that cannot be decoded is returned as it is, with a warning, unless that is an error.
-
-    Raises:
-        As `value`, if strict.
-    """
+    """Decode a payload; one that cannot be decoded is returned as it is, with a warning, unless `strict`."""
     try:
         return value(glued)
     except ScrapbookException as error:
@@ -84,36 +131,13 @@ def value_or_payload(glued: Glued, *, strict: bool) -> Any:
         return glued.data
 
 
-def _in_order(notebook: ipynb.Notebook) -> Iterator[GluedScrap | Problem]:
-    for index, cell in enumerate(notebook.cells):
-        for output in cell.outputs:
-            for item in wire.read(output.data, output.metadata, ipynb.value):
-                if isinstance(item, Glued):
-                    yield GluedScrap(item, _display(item, output), index)
-                else:
-                    yield item
-
-
 def _display(glued: Glued, output: ipynb.Output) -> dict[str, Any] | None:
     """Return the output as nbformat does, which joins the lines of texts."""
     if glued.display is None:
         return None
-    data = {mime: part if _is_json(mime) else _text(part) for mime, part in glued.display.items()}
+    data = {mime: part if _is_json(mime) else joined(part) for mime, part in glued.display.items()}
     return {"output_type": output.output_type, "data": data, "metadata": output.metadata}
 
 
 def _is_json(mime: str) -> bool:
     return mime == "application/json" or (mime.startswith("application/") and mime.endswith("+json"))
-
-
-def _text(part: Any) -> Any:
-    is_lines = isinstance(part, list) and all(isinstance(line, str) for line in part)
-    return "".join(part) if is_lines else part
-
-
-def _merged(earlier: GluedScrap | None, item: GluedScrap) -> GluedScrap:
-    """Let a display join the value that was glued right before it, in the same cell."""
-    shown_only = item.glued.data is UNSET
-    if earlier and shown_only and earlier.cell == item.cell and earlier.glued.data is not UNSET and not earlier.display:
-        return earlier._replace(display=item.display)
-    return item

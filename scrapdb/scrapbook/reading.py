@@ -9,10 +9,10 @@ from functools import partial
 
 from scrapdb.scrapbook import sources
 from scrapdb.scrapbook.document import Document
+from scrapdb.scrapbook.document import Shelf
 from scrapdb.scrapbook.notebook import Notebook
 from scrapdb.scrapbook.notebook import is_old
 from scrapdb.scrapbook.scrapbook import Scrapbook
-from scrapdb.scrapbook.shelf import Shelf
 
 PathFilter = str | Callable[[str], bool]
 

@@ -12,8 +12,16 @@ from scrapdb.facts import Expression
 from scrapdb.facts import Facts
 from scrapdb.facts import Parameter
 from scrapdb.notebooks.extract import facts as read_facts
+from scrapdb.notebooks.ipynb import UnreadableError
+from scrapdb.notebooks.parameters import recorded
+from tests.hostile.files import Hostile
+from tests.hostile.files import fixed
 from tests.notebook_builder import code
+from tests.notebook_builder import content
 from tests.notebook_builder import facts_of
+from tests.notebook_builder import notebook
+
+IN_THE_BYTES = {"empty", "encoding", "git-lfs", "html", "json", "nbformat", "nesting", "not a notebook", "truncated"}
 
 
 def notebook_with(defaults: str = "", injected: str | None = None, recorded: Any = None, **metadata: Any) -> Facts:
@@ -183,3 +191,54 @@ def test_the_examples_parameters(tickers: Path) -> None:
     assert recorded == {"symbol": "BCD"}
     assert named["symbol"] == Parameter("symbol", "BCD", "injected")
     assert {name for name, parameter in named.items() if parameter.source == "default"} == {"length", "d", "threshold"}
+
+
+def in_the_metadata(document: Any) -> Any:
+    mapping = document.get("metadata", {}).get("papermill", {}).get("parameters", {})
+    return mapping if isinstance(mapping, dict) else {}
+
+
+def test_of_other_peoples_notebooks(corpora: Path, tickers: Path) -> None:
+    with_parameters = 0
+    for path in [*corpora.rglob("*.ipynb"), *tickers.glob("*.ipynb")]:
+        try:
+            document = json.loads(path.read_bytes())
+        except ValueError:
+            continue
+        if document.get("nbformat") == 4:
+            assert recorded(path.read_bytes()) == in_the_metadata(document), path
+            with_parameters += bool(in_the_metadata(document))
+    assert with_parameters > 10
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        (b'{"parameters": {"a": [1, 1.5, "\\u00e9", null]}}', {"a": [1, 1.5, "é", None]}),
+        (b'{"parameters": {"a": Infinity}}', {"a": float("inf")}),
+        (b'{"parameters": {"a": "\\ud800"}}', {"a": "\ud800"}),
+        (b'{"parameters": {"a": 1e999}}', {"a": float("inf")}),
+        (b'{"parameters": {"a": 18446744073709551617}}', {"a": 2**64 + 1}),
+        (b'{"parameters": {"a": 1}, "parameters": {"b": 2}}', {"b": 2}),
+        (b'{"parameters": null}', {}),
+        (b'{"parameters": [1]}', {}),
+        (b"{}", {}),
+        (b"7", {}),
+    ],
+)
+def test_of_any_shape(part: bytes, value: dict[str, Any]) -> None:
+    assert recorded(content(notebook(papermill="PART")).replace(b'"PART"', part)) == value
+
+
+def test_of_a_notebook_whose_cells_are_malformed() -> None:
+    document = notebook(7, "text", papermill={"parameters": {"a": 1}})
+    assert recorded(content(document)) == {"a": 1}
+    assert recorded(content(document).decode().encode("utf-16")) == {"a": 1}
+
+
+@pytest.mark.parametrize("file", [file for file in fixed() if not file.readable and file.must <= IN_THE_BYTES], ids=str)
+def test_what_is_no_notebook_is_refused(file: Hostile) -> None:
+    assert isinstance(file.make, bytes)
+    with pytest.raises(UnreadableError) as caught:
+        recorded(file.make)
+    assert {caught.value.problem.kind} == file.must

@@ -36,12 +36,12 @@ def test_a_patch_acts_on_scrapdb_and_ends() -> None:
     run("""
 from unittest import mock
 import scrapdb.scrapbook.alias
-from scrapdb.scrapbook import kernel
+from scrapdb.scrapbook import gluing
 scrapdb.scrapbook.alias.install()
-before = kernel.is_kernel
+before = gluing.is_kernel
 with mock.patch("scrapbook.utils.is_kernel") as patched:
-    assert kernel.is_kernel is patched
-assert kernel.is_kernel is before
+    assert gluing.is_kernel is patched
+assert gluing.is_kernel is before
 """)
 
 

@@ -18,7 +18,7 @@ from pandas.testing import assert_frame_equal
 
 import scrapdb as sb
 from scrapdb.errors import ScrapbookException
-from scrapdb.scrapbook.lazy import LazyScrap
+from scrapdb.scrapbook.outputs import LazyScrap
 from tests.notebook_builder import code
 from tests.notebook_builder import display
 from tests.notebook_builder import markdown

@@ -90,13 +90,14 @@ def _print_heading(found: StoredNotebook) -> None:
 
 
 def _show_scrap(scrap: StoredScrap, printing: Printing, settings: Settings) -> None:
-    from scrapdb.formats.streams import write_bytes
+    from scrapdb.formats.streams import binary_stream
 
     output = printing.output
     if scrap.type == "frame":
         printing.print_rows(scrap.table())
     elif output and not printing.chosen() and (scrap.display or _is_picture(output)):
-        write_bytes(_shown_as(scrap, output), output)
+        with binary_stream(output) as file:
+            file.write(_shown_as(scrap, output))
     elif scrap.type == "display":
         _print_value(scrap.display.get("text/plain", b"").decode(errors="replace"), printing, scrap.name)
         settings.say(f"It was shown as {', '.join(scrap.display)}; `-o FILE` writes it to a file.")

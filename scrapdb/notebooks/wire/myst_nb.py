@@ -20,7 +20,7 @@ from msgspec import UNSET
 
 from scrapdb.facts import Glued
 from scrapdb.facts import Problem
-from scrapdb.notebooks.wire.payload import note
+from scrapdb.notebooks.wire import payload
 
 MIME_PREFIX = "application/papermill.record/"
 METADATA_KEY = "scrapbook"
@@ -36,7 +36,7 @@ def wrote(note_keys: Collection[str]) -> bool:
 
 def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Sequence[Glued | Problem]:
     """Return the scrap of one output, if myst-nb glued it."""
-    glued = note(metadata, METADATA_KEY)
+    glued = payload.note(metadata, METADATA_KEY)
     name, prefix = glued.get("name"), glued.get("mime_prefix")
     if not (isinstance(name, str) and isinstance(prefix, str)):
         return ()
@@ -48,7 +48,7 @@ def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Sequence[Glued
 
 def _value(lines: Any) -> Any:
     """Return the JSON value whose repr this is, or UNSET."""
-    text = "".join(lines) if isinstance(lines, list) and all(isinstance(line, str) for line in lines) else lines
+    text = payload.joined(lines)
     if not isinstance(text, str) or len(text) > _LONGEST_REPR:
         return UNSET
     if text.strip() in _NOT_LITERALS:

@@ -14,9 +14,7 @@ from typing import Any
 
 from scrapdb.facts import Glued
 from scrapdb.facts import Problem
-from scrapdb.notebooks.wire.payload import named
-from scrapdb.notebooks.wire.payload import note
-from scrapdb.notebooks.wire.payload import with_display
+from scrapdb.notebooks.wire import payload
 
 MIME_PREFIX = "application/notebook_utils."
 METADATA_KEY = "notebook_utils"
@@ -29,5 +27,5 @@ def wrote(note_keys: Collection[str]) -> bool:
 
 def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[Glued | Problem]:
     """Return the scraps of one output, and Problems for malformed ones."""
-    payloads = [named(payload, "json") for mime, payload in data.items() if mime.startswith(MIME_PREFIX)]
-    return with_display(payloads, note(metadata, METADATA_KEY), data, MIME_PREFIX)
+    scraps = [payload.named(part, "json") for mime, part in data.items() if mime.startswith(MIME_PREFIX)]
+    return payload.with_display(scraps, payload.note(metadata, METADATA_KEY), data, MIME_PREFIX)

@@ -31,6 +31,25 @@ def named(payload: Any, encoder: str) -> Glued | Problem:
     return Glued(name, stated if isinstance(stated, str) else encoder, payload["data"], types=types)
 
 
+def by_name(payload: Any, called: str) -> list[Glued | Problem]:
+    """Read a payload `{name: value, …}` of a format before encoders; `called` is what such a format makes."""
+    if isinstance(payload, dict):
+        return [Glued(name, "json", value) for name, value in payload.items()]
+    return [Problem("malformed", f"A {called}'s payload is not a JSON object but {payload!r:.60}.")]
+
+
+def only_shown(note_: Mapping[str, Any], data: Mapping[str, Any], prefix: str) -> list[Glued | Problem]:
+    """Return the display that a note without flags names; `data` and `prefix` are as for `with_display`."""
+    name, display = note_.get("name"), without(data, prefix)
+    return [Glued(name, "display", display=display)] if isinstance(name, str) and display else []
+
+
+def joined(part: Any) -> Any:
+    """Join the lines of a text; anything else stays as it is."""
+    is_lines = isinstance(part, list) and all(isinstance(line, str) for line in part)
+    return "".join(part) if is_lines else part
+
+
 def _types(types: Any) -> dict[str, str]:
     """Read what scrapdb's `glue` adds to a payload; nothing if it is of another making."""
     if isinstance(types, dict) and all(isinstance(kind, str) for kind in types.values()):

@@ -18,9 +18,7 @@ from typing import Any
 
 from scrapdb.facts import Glued
 from scrapdb.facts import Problem
-from scrapdb.notebooks.wire.payload import named
-from scrapdb.notebooks.wire.payload import note
-from scrapdb.notebooks.wire.payload import with_display
+from scrapdb.notebooks.wire import payload
 
 MIME_PREFIX = "application/scrapbook.scrap."
 METADATA_KEY = "scrapbook"
@@ -33,8 +31,8 @@ def wrote(note_keys: Collection[str]) -> bool:
 
 def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[Glued | Problem]:
     """Return the scraps of one output, and Problems for malformed ones."""
-    payloads = [named(payload, _encoder(mime)) for mime, payload in data.items() if mime.startswith(MIME_PREFIX)]
-    return with_display(payloads, note(metadata, METADATA_KEY), data, MIME_PREFIX)
+    scraps = [payload.named(part, _encoder(mime)) for mime, part in data.items() if mime.startswith(MIME_PREFIX)]
+    return payload.with_display(scraps, payload.note(metadata, METADATA_KEY), data, MIME_PREFIX)
 
 
 @functools.lru_cache(maxsize=256)
@@ -42,14 +40,14 @@ def _encoder(mime: str) -> str:
     return mime.removeprefix(MIME_PREFIX).removesuffix("+json")
 
 
-def data_output(payload: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def data_output(scrap: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Write the output of a value: its MIME bundle and its metadata.
 
     Args:
-        payload: name, data, encoder and version.
+        scrap: its payload: name, data, encoder and version.
     """
-    note_ = {"name": payload["name"], "data": True, "display": False}
-    return {f"{MIME_PREFIX}{payload['encoder']}+json": payload}, {METADATA_KEY: note_}
+    note_ = {"name": scrap["name"], "data": True, "display": False}
+    return {f"{MIME_PREFIX}{scrap['encoder']}+json": scrap}, {METADATA_KEY: note_}
 
 
 def display_output(

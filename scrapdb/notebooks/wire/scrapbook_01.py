@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from collections.abc import Mapping
-from collections.abc import Sequence
 from typing import Any
 
 from scrapdb.facts import Glued
 from scrapdb.facts import Problem
-from scrapdb.notebooks.wire.payload import note
-from scrapdb.notebooks.wire.payload import without
+from scrapdb.notebooks.wire import payload
 
 MIME_PREFIX = "application/scrapbook.scrap+json"
 METADATA_KEY = "scrapbook"
@@ -29,19 +27,9 @@ def wrote(note_keys: Collection[str]) -> bool:
     return "name" in note_keys and _LATER_KEYS.isdisjoint(note_keys)
 
 
-def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Sequence[Glued | Problem]:
+def read(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[Glued | Problem]:
     """Return the scraps of one output, and a Problem if its payload is malformed."""
-    payload = data.get(MIME_PREFIX)
-    if payload is None:
-        return _display(data, note(metadata, METADATA_KEY))
-    if isinstance(payload, dict):
-        return [Glued(name, "json", value) for name, value in payload.items()]
-    return [Problem("malformed", f"A scrap's payload is not a JSON object but {payload!r:.60}.")]
-
-
-def _display(data: Mapping[str, Any], note_: Mapping[str, Any]) -> Sequence[Glued]:
-    name = note_.get("name")
-    if not isinstance(name, str) or not _LATER_KEYS.isdisjoint(note_):
-        return ()
-    display = without(data, _LATER_MIME_PREFIX)
-    return [Glued(name, "display", display=display)] if display else ()
+    if (values := data.get(MIME_PREFIX)) is not None:
+        return payload.by_name(values, "scrap")
+    note_ = payload.note(metadata, METADATA_KEY)
+    return payload.only_shown(note_, data, _LATER_MIME_PREFIX) if _LATER_KEYS.isdisjoint(note_) else []
