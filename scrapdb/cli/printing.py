@@ -13,8 +13,8 @@ import typer
 from typer._types import TyperChoice
 
 from scrapdb.errors import UsageError
-from scrapdb.formats.rows import FORMATS
-from scrapdb.formats.rows import write
+from scrapdb.formats import FORMATS
+from scrapdb.formats import write
 
 if TYPE_CHECKING:
     from scrapdb.database.table import Table

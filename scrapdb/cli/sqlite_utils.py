@@ -67,7 +67,7 @@ def _scraps(
             -c symbol -c distance --sort distance
     """
     from scrapdb.database import Database
-    from scrapdb.formats.rows import write
+    from scrapdb.formats import write
 
     try:
         table = Database(path).query(expression, columns or None, sort, limit)

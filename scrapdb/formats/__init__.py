@@ -1,4 +1,54 @@
-"""Rows and displays for people and programs: as a table, JSON, CSV, Markdown or parquet, and as HTML that cannot act.
+"""Rows and displays for people and programs: one module for each format of rows and one ordered table, and safe HTML.
 
-It knows neither notebooks nor stores; above `files`. Begin with `rows`, which has the table of formats.
+Everything but a table and parquet is written row by row. Values are what a query gives: None, bool, int, float, text,
+lists and dicts, bytes, and objects that say what they are by `str()`. `html` and `sandbox` show displays so that they
+cannot act. The room knows neither notebooks nor stores; above `files`.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from scrapdb.formats import json
+from scrapdb.formats import markdown
+from scrapdb.formats import parquet
+from scrapdb.formats import separated
+from scrapdb.formats import table
+from scrapdb.formats.streams import binary_stream
+from scrapdb.formats.streams import text_stream
+
+# Each takes columns, rows, a stream, and the width of the terminal that a table must fit (0: no limit).
+FORMATS: dict[str, Callable[[Sequence[str], Iterable[Sequence[Any]], Any, int], None]] = {
+    "table": table.write,
+    "json": json.write,
+    "jsonl": json.write_lines,
+    "csv": partial(separated.write, ","),
+    "tsv": partial(separated.write, "\t"),
+    "md": markdown.write,
+    "parquet": parquet.write,
+}
+_OF_BYTES = frozenset({"parquet"})  # the others are text
+
+
+def write(
+    format_: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], to: Path | None = None, width: int = 0
+) -> None:
+    """Write rows in a format, to a file or to standard output.
+
+    Args:
+        format_: a key of `FORMATS`.
+        columns: names of the columns.
+        rows: the rows.
+        to: a file, which appears when it is complete; None for standard output.
+        width: columns of the terminal that a table must fit; 0: no limit.
+
+    Raises:
+        ScrapdbError: the file cannot be written.
+    """
+    with (binary_stream if format_ in _OF_BYTES else text_stream)(to) as stream:
+        FORMATS[format_](columns, rows, stream, width)

@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from scrapdb.errors import ScrapdbError
-from scrapdb.formats.rows import FORMATS
-from scrapdb.formats.rows import write
+from scrapdb.formats import FORMATS
+from scrapdb.formats import write
 from scrapdb.formats.table import display_width
 from scrapdb.query.cells import DisplayCell
 from scrapdb.query.cells import FrameCell
@@ -327,7 +327,7 @@ try: write("csv", ["a"], [], Path({str(tmp_path)!r}, "rows"))
 except ScrapdbError as error: print(error)"""
     imports = (
         "import tempfile\nfrom pathlib import Path\n"
-        "from scrapdb.errors import ScrapdbError\nfrom scrapdb.formats.rows import write"
+        "from scrapdb.errors import ScrapdbError\nfrom scrapdb.formats import write"
     )
     assert nobody.run(imports, code) == f"The file {tmp_path}/rows cannot be written: Permission denied.\n"
 
@@ -337,7 +337,7 @@ def test_standard_output_by_its_name_is_no_file_to_replace(tmp_path: Path) -> No
     log.write_text("kept\n")
     code = """
 from pathlib import Path
-from scrapdb.formats.rows import write
+from scrapdb.formats import write
 write("csv", ["a"], [(1,)], Path("/dev/stdout"))"""
     with log.open("a") as file:
         subprocess.run([sys.executable, "-c", code], stdout=file, check=True, cwd=sessions.ROOT)
@@ -352,7 +352,7 @@ def test_no_control_character_reaches_a_terminal(tmp_path: Path, format_: str, t
     script = tmp_path / "script.py"
     script.write_text(
         "from pathlib import Path\n"
-        "from scrapdb.formats.rows import write\nfrom scrapdb.formats.streams import print_text\n"
+        "from scrapdb.formats import write\nfrom scrapdb.formats.streams import print_text\n"
         f"write('{format_}', ['a\\x1b[31m'], [('\\x1b]0;owned\\x07\\x9b\\r\\u202e',), ({{'\\x1b': 1}},)], {to})\n"
         "print_text('\\x1b[2J')\n"
     )
@@ -364,7 +364,7 @@ def test_no_control_character_reaches_a_terminal(tmp_path: Path, format_: str, t
 
 
 def test_parquet_is_not_for_a_terminal(tmp_path: Path) -> None:
-    code = "import scrapdb.formats.rows as rows; rows.write('parquet', ['a'], [(1,)])"
+    code = "import scrapdb.formats as formats; formats.write('parquet', ['a'], [(1,)])"
     ran = sessions.run(f'python -c "{code}"', tmp_path, columns=80)
     assert ran.code == 1
     assert ran.stdout == ""
