@@ -7,9 +7,9 @@ from typing import Any
 from typing import NamedTuple
 
 from scrapdb.errors import NotebookNotFoundError
-from scrapdb.store.values import load
 from scrapdb.store.readers.frames import StoredFrame
 from scrapdb.store.readers.frames import frames_of_notebook
+from scrapdb.store.values import load
 
 _SHOWN_CANDIDATES = 5
 
