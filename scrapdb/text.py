@@ -47,10 +47,19 @@ def finite_json(value: Any) -> tuple[str, bool]:
     try:
         text, finite = _encoder()(value), True
     except ValueError:
-        text, finite = _encoder()(_without_nan(value)), False
+        text, finite = _encoder()(without_nan(value)), False
     if is_deep(value, text):
         raise RecursionError("nested too deeply")
     return text, finite
+
+
+def without_nan(value: Any) -> Any:
+    """Put null for NaN and infinities, for which JSON has no word."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    return [without_nan(item) for item in value] if isinstance(value, list) else value
 
 
 def is_deep(value: Any, text: str) -> bool:
@@ -70,13 +79,3 @@ def _encoder() -> Callable[[Any], str]:
     import json  # takes longer than many a query, which writes none
 
     return json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(item) for item in value]
-    return value

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import IO
 from typing import Any
 
 from scrapdb.formats.values import json_text
+from scrapdb.text import without_nan
 
 
 def write(columns: Sequence[str], rows: Iterable[Sequence[Any]], stream: IO[str], _: int) -> None:
@@ -31,13 +31,4 @@ def _object(columns: Sequence[str], row: Sequence[Any]) -> str:
     try:
         return json_text(named, allow_nan=False)
     except ValueError:
-        return json_text(_finite(named))
-
-
-def _finite(value: Any) -> Any:
-    """Put null for NaN and infinities, for which JSON has no word."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, list) else value
+        return json_text(without_nan(named))

@@ -14,12 +14,10 @@ from scrapdb.facts import Facts
 from scrapdb.facts import Frame
 from scrapdb.facts import Parameter
 from scrapdb.facts import Problem
+from scrapdb.store import tokens
 from scrapdb.store.marks import File
 from scrapdb.store.marks import kept_mtime
 from scrapdb.store.marks import mtime
-from scrapdb.store.tokens import cell
-from scrapdb.store.tokens import display_token
-from scrapdb.store.tokens import frame_token
 from scrapdb.store.values import Stored
 from scrapdb.store.values import store
 from scrapdb.text import valid_json
@@ -69,7 +67,7 @@ def rows(file: File, facts: Facts) -> Rows:
     problems = list(facts.problems)
     made = Rows(_notebook(file, facts, problems))
     made.code_cells += [
-        (cell.cell, _text(cell.cell_id), cell.execution_count, cell.seconds, _text(cell.source)) for cell in facts.code
+        (code.cell, _text(code.cell_id), code.execution_count, code.seconds, _text(code.source)) for code in facts.code
     ]
     for problem in problems:
         _add_problem(made, problem)
@@ -139,8 +137,8 @@ def _add_scrap(made: Rows, name: str, scrap: Decoded) -> None:
         stored, token = Stored("display") if scrap.value is UNSET else store(scrap.value), None
     if scrap.displays:
         digests = _add_displays(made, name, scrap.displays)
-        token = display_token(digests) if stored.type == "display" else token
-    if shown := cell(name, stored, token):
+        token = tokens.display_token(digests) if stored.type == "display" else token
+    if shown := tokens.cell(name, stored, token):
         made.run_cells.append(shown)
     place = scrap.place
     where = (place.cell, _text(place.cell_id), place.output, place.execution_count)
@@ -153,7 +151,7 @@ def _add_frame(made: Rows, name: str, frame: Frame) -> str:
     (made.blobs if inline else made.sidecars)[digest] = frame.parquet
     schema = valid_json([{"name": column, "type": type_} for column, type_ in frame.schema])
     made.frames.append((name, frame.rows, columns, schema, digest, size, "inline" if inline else "sidecar"))
-    return frame_token(frame.rows, columns, digest)
+    return tokens.frame_token(frame.rows, columns, digest)
 
 
 def _add_displays(made: Rows, name: str, displays: Mapping[str, bytes]) -> dict[str, str]:
@@ -173,7 +171,7 @@ def _add_parameter(made: Rows, name: str, parameter: Parameter, *, shadowed: boo
         _add_problem(made, Problem("parameters", "The value is nested too deeply.", parameter.name))
         stored = Stored("null")
     made.parameters.append((name, *stored, parameter.source, int(shadowed)))
-    if not shadowed and (shown := cell(name, stored, None)):
+    if not shadowed and (shown := tokens.cell(name, stored, None)):
         made.run_cells.append(shown)
 
 

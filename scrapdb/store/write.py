@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import Self
@@ -76,16 +75,9 @@ class Writer:
         """Return the writer itself."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the store."""
         self.connection.close()
-
-    @property
-    def journal_mode(self) -> str:
-        """How SQLite keeps the store's transactions: `wal`, or `delete` where the file system cannot do it."""
-        return str(self.connection.execute("PRAGMA journal_mode").fetchone()[0])
 
     @contextmanager
     def filling(self) -> Iterator[None]:

@@ -24,6 +24,7 @@ from scrapdb.datasette.frames.parquet import opened
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
+from scrapdb.facts import CodeCell
 from scrapdb.facts import Expression
 from scrapdb.formats.html import PICTURES
 from scrapdb.store.readers import notebooks
@@ -82,8 +83,8 @@ class Context(NamedTuple):
     after: list[notebooks.NotebookLink]
     previous: str | None
     following: str | None
-    cells: dict[int, notebooks.CodeCell]
-    timed: list[tuple[notebooks.CodeCell, float]]
+    cells: dict[int, CodeCell]
+    timed: list[tuple[CodeCell, float]]
     previews: Mapping[str, Preview] = MappingProxyType({})
 
 
@@ -139,7 +140,7 @@ def _shown(connection: sqlite3.Connection, notebook_id: int, name: str, *, scrip
     return show(hashes, display_of_scrap(connection, notebook_id, name), scripts=scripts)
 
 
-def _timed(of_code: list[notebooks.CodeCell]) -> list[tuple[notebooks.CodeCell, float]]:
+def _timed(of_code: list[CodeCell]) -> list[tuple[CodeCell, float]]:
     """Return the cells whose time is known, with their part of the longest time in percent."""
     timed = [(cell, cell.seconds) for cell in of_code if cell.seconds is not None]
     longest = max((seconds for _, seconds in timed), default=0)

@@ -65,11 +65,8 @@ def choose(columns: Sequence[str], rows: Sequence[Sequence[Any]], parameters: Co
         *[column for column in common if _begins(values[column], ("frame:",))][:_FRAMES],
         *[column for column in plain if column in parameters and column in varying][:_PARAMETERS],
     ]
-    scalars = sorted(plain, key=lambda column: column not in varying)
-    for column in scalars:
-        if column not in chosen and len(chosen) < _ALL - len(_END):
-            chosen.append(column)
-    return [*chosen, *_END]
+    others = [column for column in sorted(plain, key=lambda column: column not in varying) if column not in chosen]
+    return [*chosen, *others[: max(0, _ALL - len(_END) - len(chosen))], *_END]
 
 
 def _begins(values: Sequence[Any], words: tuple[str, ...]) -> bool:
