@@ -252,12 +252,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("datetime", lambda: (dt.datetime,), dt.datetime.isoformat, lambda iso, _: dt.datetime.fromisoformat(iso)),
     Kind("date", lambda: (dt.date,), dt.date.isoformat, lambda iso, _: dt.date.fromisoformat(iso)),
     Kind("time", lambda: (dt.time,), dt.time.isoformat, lambda iso, _: dt.time.fromisoformat(iso)),
-    Kind(
-        "timedelta",
-        lambda: (dt.timedelta,),
-        dt.timedelta.total_seconds,
-        lambda seconds, _: dt.timedelta(seconds=seconds),
-    ),
+    Kind("timedelta", lambda: (dt.timedelta,), dt.timedelta.total_seconds, lambda span, _: dt.timedelta(seconds=span)),
     Kind("ndarray", lambda: _of("numpy", "ndarray"), _array_list, _array, lambda array: str(array.dtype.str)),
     Kind("datetime64", lambda: _of("numpy", "datetime64"), str, _by("numpy", "datetime64")),
     Kind("timedelta64", lambda: _of("numpy", "timedelta64"), _seconds, _timedelta64, _count),

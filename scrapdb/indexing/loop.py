@@ -37,7 +37,7 @@ from scrapdb.store.known import extent
 from scrapdb.store.known import known_files
 from scrapdb.store.known import other_files
 from scrapdb.store.known import touch
-from scrapdb.store.marks import Known
+from scrapdb.store.rows import Known
 from scrapdb.store.upkeep import settle
 from scrapdb.store.write import Writer
 

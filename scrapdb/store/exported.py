@@ -46,13 +46,7 @@ def columns(connection: sqlite3.Connection, table: str) -> list[Column]:
 
 
 def rows(connection: sqlite3.Connection, table: str, notebooks: Sequence[int] | None) -> Iterator[tuple[Any, ...]]:
-    """Read a table in the order of `columns`.
-
-    Args:
-        connection: of the store.
-        table: one of `TABLES`.
-        notebooks: ids of those whose rows are wanted; None for all.
-    """
+    """Read one of `TABLES` in the order of `columns`: the rows of some notebooks, by their ids, or of all."""
     shown = ", ".join(column.sql for column in columns(connection, table))
     source = f"{table} AS t"
     if table != "notebooks":

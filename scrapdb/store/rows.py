@@ -1,10 +1,13 @@
-"""The facts of one notebook as rows of the store. Pure, so that workers can do it in parallel."""
+"""A notebook file and its facts as rows of the store. Pure, so that workers can do it in parallel."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import UTC
+from datetime import datetime
 from typing import Any
+from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET
@@ -15,9 +18,6 @@ from scrapdb.facts import Frame
 from scrapdb.facts import Parameter
 from scrapdb.facts import Problem
 from scrapdb.store import tokens
-from scrapdb.store.marks import File
-from scrapdb.store.marks import kept_mtime
-from scrapdb.store.marks import mtime
 from scrapdb.store.values import Stored
 from scrapdb.store.values import store
 from scrapdb.text import valid_json
@@ -25,6 +25,28 @@ from scrapdb.text import valid_text
 
 INLINE_FRAME_BYTES = 65_536
 _PLAIN = 200  # lists and dicts; more might be nested too deeply
+
+
+class File(NamedTuple):
+    """A notebook file as it was when it was read. No `mtime_ns` and no `etag`: it could not be, and is read again."""
+
+    path: str
+    os_path: bytes | None = None
+    size: int | None = None
+    mtime_ns: int | None = None
+    content_hash: str | None = None
+    etag: str | None = None
+
+
+class Known(msgspec.Struct, frozen=True, gc=False):
+    """What a store knows of a notebook file, to tell whether it changed."""
+
+    id: int
+    size: int | None
+    mtime_ns: int | None
+    etag: str | None
+    content_hash: str | None
+    status: str
 
 
 class Rows(msgspec.Struct):
@@ -103,6 +125,23 @@ def _notebook(file: File, facts: Facts, problems: list[Problem]) -> tuple[Any, .
         facts.cells,
         _metadata(facts, problems),
     )
+
+
+def mtime(mtime_ns: int | None) -> str | None:
+    """Write a file's time as the store keeps times."""
+    if mtime_ns is None:
+        return None
+    try:
+        moment = datetime.fromtimestamp(mtime_ns // 1_000_000_000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    microseconds = mtime_ns % 1_000_000_000 // 1000
+    return f"{moment.replace(microsecond=microseconds, tzinfo=None).isoformat('T', 'microseconds')}Z"
+
+
+def kept_mtime(mtime_ns: int | None) -> int | None:
+    """Return a file's time if SQLite can hold it, as it can from 1677 to 2262; the file is read again if not."""
+    return mtime_ns if mtime_ns is not None and -(2**63) <= mtime_ns < 2**63 else None
 
 
 def _metadata(facts: Facts, problems: list[Problem]) -> str | None:

@@ -60,11 +60,7 @@ def read_columns(connection: sqlite3.Connection) -> dict[Column, str]:
 def add_columns(
     connection: sqlite3.Connection, present: Mapping[Column, str], seen: Iterable[Column]
 ) -> dict[Column, str]:
-    """Add columns for names that were seen, as long as there is room; call them all by `labels`.
-
-    Returns:
-        All columns there are now.
-    """
+    """Add columns for names that were seen, as long as there is room, and return all; they are called by `labels`."""
     fresh = list(islice((column for column in seen if column not in present), LIMIT - len(present)))
     if not fresh:
         return dict(present)
@@ -96,11 +92,7 @@ def write_cells(
 
 
 def rechoose(connection: sqlite3.Connection) -> dict[Column, str]:
-    """Make `runs` anew with the commonest names, inside the caller's transaction.
-
-    Returns:
-        Its columns for names, the commonest first.
-    """
+    """Make `runs` anew with the commonest names, inside the caller's transaction; return these, the commonest first."""
     chosen = _commonest(connection)
     connection.execute("DELETE FROM run_columns")
     connection.execute("DROP TABLE runs")
@@ -126,11 +118,7 @@ def are_more_than(connection: sqlite3.Connection, number: int) -> bool:
 
 
 def fixed(run: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return the values of the fixed columns, in their order.
-
-    Args:
-        run: id, path, status, start, seconds, and name and message of the error.
-    """
+    """Return the fixed columns of a run: id, path, status, start, seconds, and name and message of its error as one."""
     *first, error_name, error_value = run
     return *first, ": ".join(part for part in (error_name, error_value) if part) or None
 

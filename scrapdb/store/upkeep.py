@@ -36,11 +36,7 @@ def settle(writer: Writer) -> None:
 
 
 def optimize(writer: Writer) -> int:
-    """Choose the columns of `runs` anew, make the search table, analyze, and compact the file.
-
-    Returns:
-        How many columns `runs` has for names.
-    """
+    """Choose the columns of `runs` anew and return their number; make the search table, analyze, compact the file."""
     import sqlite_utils  # with pandas, which takes longer than most commands; here nobody waits for it
 
     database = sqlite_utils.Database(writer.connection, recursive_triggers=False, execute_plugins=False)

@@ -8,8 +8,8 @@ from scrapdb.store.known import extent
 from scrapdb.store.known import known_files
 from scrapdb.store.known import other_files
 from scrapdb.store.known import touch
-from scrapdb.store.marks import File
-from scrapdb.store.marks import Known
+from scrapdb.store.rows import File
+from scrapdb.store.rows import Known
 from scrapdb.store.rows import rows
 from scrapdb.store.write import Writer
 from tests.notebook_builder import code

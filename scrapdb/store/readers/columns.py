@@ -19,12 +19,7 @@ _FOLDED = ("display:", "frame:", "{", "[")
 
 
 def first(connection: sqlite3.Connection, fields: Iterable[str] = ()) -> list[str]:
-    """Read the columns of `runs` that are seen first.
-
-    Args:
-        connection: a store.
-        fields: names of columns and of scraps and parameters that are seen besides, if they are there.
-    """
+    """Read the columns of `runs` that are seen first, and besides those that `fields` name, also as scraps do."""
     columns = names(connection)
     shown = ", ".join(f"substr({quoted(column)}, 1, {_LONGEST})" for column in columns)
     rows = connection.execute(f"SELECT {shown} FROM runs ORDER BY nb_id DESC LIMIT {_ROWS}").fetchall()

@@ -194,11 +194,7 @@ def _pictures(connection: sqlite3.Connection, notebooks: str, mime_types: Sequen
 
 
 def _look(connection: sqlite3.Connection, count: int) -> tuple[list[int] | None, list[float]]:
-    """Choose notebooks whose ids lie at even distances, and read their seconds.
-
-    Returns:
-        Their ids, or None if all notebooks are few enough, and the finite seconds.
-    """
+    """Choose ids of notebooks at even distances, or None where all are few enough; and read their finite seconds."""
     finite = "SELECT seconds FROM notebooks WHERE seconds > -9e999 AND seconds < 9e999"
     if count <= SAMPLED:
         return None, [seconds for (seconds,) in connection.execute(finite)]
