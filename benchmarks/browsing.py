@@ -33,7 +33,7 @@ from scrapdb.facts import Glued
 from scrapdb.facts import Place
 from scrapdb.notebooks import read
 from scrapdb.notebooks.decode import decoded
-from scrapdb.store.marks import File
+from scrapdb.store.rows import File
 from scrapdb.store.rows import Rows
 from scrapdb.store.rows import rows
 from scrapdb.store.upkeep import optimize

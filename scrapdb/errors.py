@@ -68,12 +68,7 @@ class ScrapbookInvalidEncoder(ScrapbookException):
 
 
 class ScrapbookDataException(ScrapbookException):
-    """A value or a payload that is not what its encoder can write or read.
-
-    Args:
-        message: the sentence.
-        data_errors: what was wrong, one by one.
-    """
+    """A value or a payload that is not what its encoder can write or read; `data_errors` say why, one by one."""
 
     def __init__(self, message: str, data_errors: list[Any] | None = None) -> None:
         super().__init__(message)

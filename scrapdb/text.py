@@ -53,6 +53,15 @@ def finite_json(value: Any) -> tuple[str, bool]:
     return text, finite
 
 
+def without_nan(value: Any) -> Any:
+    """Put null for NaN and infinities, for which JSON has no word."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    return [without_nan(item) for item in value] if isinstance(value, list) else value
+
+
 def is_deep(value: Any, text: str) -> bool:
     """Return whether a value, written as this JSON, has more levels of lists and dicts than are kept."""
     if text.count("[") + text.count("{") <= _DEEPEST:
@@ -70,14 +79,3 @@ def _encoder() -> Callable[[Any], str]:
     import json  # takes longer than many a query, which writes none
 
     return json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-
-
-def without_nan(value: Any) -> Any:
-    """Put null for NaN and infinities, for which JSON has no word."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {key: without_nan(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [without_nan(item) for item in value]
-    return value

@@ -15,7 +15,7 @@ import atheris
 
 with atheris.instrument_imports(include=["scrapdb"]):
     from scrapdb.notebooks.extract import facts
-    from scrapdb.store.marks import File
+    from scrapdb.store.rows import File
     from scrapdb.store.rows import rows
 
 from tests.hostile.files import documented

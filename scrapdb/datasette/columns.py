@@ -24,7 +24,7 @@ from scrapdb.datasette.store import is_store
 from scrapdb.errors import ScrapdbError
 from scrapdb.query.nodes import names
 from scrapdb.query.parser import parse
-from scrapdb.store import columns
+from scrapdb.store.readers import columns
 
 TABLE = "runs"
 _CHOICE = ("_col", "_nocol")

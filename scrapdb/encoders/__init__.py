@@ -2,13 +2,10 @@
 
 An encoder is a module with `NAME`, `encode(value)` and `decode(data)`. The payloads are scrapbook's, so that what
 either writes the other reads. Nothing here imports or evaluates anything that a payload names. `registry` holds the
-same encoders, and those that users add, for `glue` and `read_notebook`; the index reads with `BY_NAME` alone.
+same encoders, and those that users add, for `glue` and `read_notebook`; the index reads with `ENCODERS` alone.
 """
 
 from __future__ import annotations
-
-from typing import Any
-from typing import Protocol
 
 from scrapdb.encoders import json
 from scrapdb.encoders import pandas
@@ -22,19 +19,4 @@ from scrapdb.encoders.registration import deregister as deregister
 from scrapdb.encoders.registration import register as register
 from scrapdb.encoders.registration import registry as registry
 
-
-class Encoder(Protocol):
-    """A way of writing values into payloads."""
-
-    NAME: str
-
-    def decode(self, data: Any) -> Any:
-        """Read a payload, a JSON value.
-
-        Raises:
-            EncoderError: it cannot read it.
-        """
-
-
-ENCODERS: tuple[Encoder, ...] = (text, json, pandas)
-BY_NAME = {encoder.NAME: encoder for encoder in ENCODERS}
+ENCODERS = (text, json, pandas)

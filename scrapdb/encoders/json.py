@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from scrapdb.encoders.types import plain
+from scrapdb.encoders.python_types import plain
 
 NAME = "json"
 _NOT_FINITE = frozenset({"nan", "inf", "-inf"})

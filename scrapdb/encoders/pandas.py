@@ -76,20 +76,15 @@ def frame(data: Any) -> Frame:
     Raises:
         EncoderError: the payload is not base64, or not parquet.
     """
-    content = parquet(data)
-    return Frame(content, *_shape(content))
-
-
-def _shape(parquet_file: bytes) -> tuple[int, tuple[tuple[str, str], ...]]:
-    """Read how many rows there are, and name and Arrow type of each column but those of the index."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    content = parquet(data)
     try:
-        file = pq.ParquetFile(pa.BufferReader(parquet_file))
+        file = pq.ParquetFile(pa.BufferReader(content))
         schema = file.schema_arrow
         index = (schema.pandas_metadata or {}).get("index_columns") or []
         columns = tuple((field.name, str(field.type)) for field in schema if field.name not in index)
     except (pa.ArrowException, OSError, ValueError, TypeError, AttributeError) as error:
         raise EncoderError(f"The payload of a DataFrame is not parquet: {error}") from error
-    return file.metadata.num_rows, columns
+    return Frame(content, file.metadata.num_rows, columns)

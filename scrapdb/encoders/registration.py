@@ -27,7 +27,7 @@ from scrapdb.encoders import pandas
 from scrapdb.encoders import text
 from scrapdb.encoders.payload import scrap_to_payload
 from scrapdb.encoders.scrap import Scrap
-from scrapdb.encoders.types import is_frame
+from scrapdb.encoders.python_types import is_frame
 from scrapdb.errors import ScrapbookInvalidEncoder
 from scrapdb.errors import ScrapbookMissingEncoder
 
@@ -98,13 +98,11 @@ class DataEncoderRegistry(MutableMapping[str, Any]):
         Raises:
             NotImplementedError: none does.
         """
-        name = self._first_for(data)
-        if name is None and self._group:
-            self._load()
-            name = self._first_for(data)
-        if name is None:
-            raise NotImplementedError(f"Scrap of type {type(data)} has no supported encoder registered")
-        return name
+        for encoders in (self._encoders, self):  # with those of installed packages, if the others do not suffice
+            for name, encoder in encoders.items():
+                if hasattr(encoder, "encodable") and encoder.encodable(data):
+                    return name
+        raise NotImplementedError(f"Scrap of type {type(data)} has no supported encoder registered")
 
     def encode(self, scrap: Scrap, **options: Any) -> Scrap:
         """Return a scrap with its data encoded.
@@ -136,12 +134,6 @@ class DataEncoderRegistry(MutableMapping[str, Any]):
             message = f"No encoder is called {scrap.encoder!r}, for the scrap {scrap.name!r}; registered are {known}."
             raise ScrapbookMissingEncoder(message) from None
 
-    def _first_for(self, data: Any) -> str | None:
-        for name, encoder in self._encoders.items():
-            if hasattr(encoder, "encodable") and encoder.encodable(data):
-                return name
-        return None
-
     def _load(self) -> None:
         """Register the encoders of installed packages, once, behind those that are registered already."""
         group, self._group = self._group, None
@@ -159,52 +151,48 @@ class DataEncoderRegistry(MutableMapping[str, Any]):
                 warnings.warn(f"The encoder {entry.value} cannot be loaded: {error!r}", stacklevel=2)
 
 
-class TextEncoder:
-    """Text, as it is."""
+class _Own:
+    """A module of `encoders` as an object of the protocol."""
+
+    _module: Any
 
     def name(self) -> str:
         """Return the name by which it is asked for."""
-        return text.NAME
+        return str(self._module.NAME)
+
+    def encode(self, scrap: Scrap, **_: Any) -> Scrap:
+        """Write the scrap's value."""
+        return scrap._replace(data=self._module.encode(scrap.data))
+
+    def decode(self, scrap: Scrap, **_: Any) -> Scrap:
+        """Read the scrap's payload."""
+        return scrap._replace(data=self._module.decode(scrap.data))
+
+
+class TextEncoder(_Own):
+    """Text, as it is."""
+
+    _module = text
 
     def encodable(self, data: Any) -> bool:
         """Return whether it writes the value when no encoder is named."""
         return isinstance(data, str)
 
-    def encode(self, scrap: Scrap, **_: Any) -> Scrap:
-        """Write the scrap's value."""
-        return scrap._replace(data=text.encode(scrap.data))
 
-    def decode(self, scrap: Scrap, **_: Any) -> Scrap:
-        """Read the scrap's payload."""
-        return scrap._replace(data=text.decode(scrap.data))
-
-
-class JsonEncoder:
+class JsonEncoder(_Own):
     """Whatever JSON holds."""
 
-    def name(self) -> str:
-        """Return the name by which it is asked for."""
-        return json.NAME
+    _module = json
 
     def encodable(self, data: Any) -> bool:
         """Return whether it writes the value when no encoder is named."""
         return isinstance(data, list | dict | int | float | str)
 
-    def encode(self, scrap: Scrap, **_: Any) -> Scrap:
-        """Write the scrap's value."""
-        return scrap._replace(data=json.encode(scrap.data))
 
-    def decode(self, scrap: Scrap, **_: Any) -> Scrap:
-        """Read the scrap's payload."""
-        return scrap._replace(data=json.decode(scrap.data))
-
-
-class DisplayEncoder:
+class DisplayEncoder(_Own):
     """What is only shown: `glue` never asks it to write or read."""
 
-    def name(self) -> str:
-        """Return the name by which it is asked for."""
-        return display.NAME
+    _module = display
 
     def encodable(self, data: Any) -> bool:
         """Return whether the value is one of IPython's display objects."""
@@ -214,17 +202,13 @@ class DisplayEncoder:
         """Refuse: a display has no payload."""
         raise NotImplementedError(f"{scrap.name!r} is only shown; it has no payload.")
 
-    def decode(self, scrap: Scrap, **_: Any) -> Scrap:
-        """Refuse: a display has no payload."""
-        raise NotImplementedError(f"{scrap.name!r} is only shown; it has no payload.")
+    decode = encode
 
 
-class PandasArrowDataframeEncoder:
+class PandasArrowDataframeEncoder(_Own):
     """A DataFrame, as a parquet file in base64."""
 
-    def name(self) -> str:
-        """Return the name by which it is asked for."""
-        return pandas.NAME
+    _module = pandas
 
     def encodable(self, data: Any) -> bool:
         """Return whether the value is a pandas.DataFrame."""
@@ -234,18 +218,11 @@ class PandasArrowDataframeEncoder:
         """Write the scrap's value."""
         return scrap._replace(data=pandas.encode(scrap.data, **options))
 
-    def decode(self, scrap: Scrap, **_: Any) -> Scrap:
-        """Read the scrap's payload."""
-        return scrap._replace(data=pandas.decode(scrap.data))
-
-
-BUILTIN = (TextEncoder, JsonEncoder, DisplayEncoder, PandasArrowDataframeEncoder)
-
 
 def standard(group: str | None = None) -> DataEncoderRegistry:
     """Make a registry of scrapbook's encoders, in scrapbook's order."""
     registry = DataEncoderRegistry(group)
-    for encoder in BUILTIN:
+    for encoder in (TextEncoder, JsonEncoder, DisplayEncoder, PandasArrowDataframeEncoder):
         registry.register(encoder())
     return registry
 

@@ -34,14 +34,12 @@ class Scrap(NamedTuple):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """Show in Jupyter what was shown for it, or else the rows of a DataFrame."""
-        from scrapdb.formats.html import NO_MATH
-        from scrapdb.formats.html import bundle
-        from scrapdb.formats.html import decoded
+        from scrapdb.formats import html
 
         del include, exclude
-        shown = bundle(decoded((self.display or {}).get("data", {})))
+        shown = html.bundle(html.decoded((self.display or {}).get("data", {})))
         if self.encoder == "pandas" and shown.keys() <= {"text/plain"} and hasattr(self.data, "_repr_html_"):
-            shown["text/html"] = f"<div {NO_MATH}>{self.data._repr_html_()}</div>"
+            shown["text/html"] = f"<div {html.NO_MATH}>{self.data._repr_html_()}</div>"
         return shown
 
     def _repr_pretty_(self, printer: Any, _: bool) -> None:  # noqa: FBT001 - IPython's signature

@@ -12,7 +12,7 @@ import msgspec
 from scrapdb.errors import ScrapdbError
 from scrapdb.files.remote import is_url
 from scrapdb.notebooks.scan import Candidate
-from scrapdb.store.marks import Known
+from scrapdb.store.rows import Known
 
 _IN_MEMORY = 8 * 2**20
 _TOGETHER = 1_000  # tasks, put to the file at once

@@ -9,7 +9,7 @@ from typing import Self
 import msgspec
 
 from scrapdb.notebooks.scan import Candidate
-from scrapdb.store.marks import Known
+from scrapdb.store.rows import Known
 
 
 class Change(StrEnum):

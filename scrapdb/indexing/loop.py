@@ -28,7 +28,7 @@ from scrapdb.indexing.backlog import Backlog
 from scrapdb.indexing.backlog import Task
 from scrapdb.notebooks import scan
 from scrapdb.store import known
-from scrapdb.store.marks import Known
+from scrapdb.store.rows import Known
 from scrapdb.store.upkeep import settle
 from scrapdb.store.write import Writer
 

@@ -15,7 +15,7 @@ from scrapdb.indexing.backlog import Task
 from scrapdb.indexing.changes import Change
 from scrapdb.indexing.changes import change_of
 from scrapdb.notebooks import read as notebooks
-from scrapdb.store.marks import File
+from scrapdb.store.rows import File
 from scrapdb.store.rows import Rows
 from scrapdb.store.rows import rows
 

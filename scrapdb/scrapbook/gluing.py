@@ -15,7 +15,7 @@ from typing import Any
 from typing import ParamSpec
 from typing import TypeVar
 
-from scrapdb.encoders import types
+from scrapdb.encoders import python_types
 from scrapdb.encoders.display import shows_itself
 from scrapdb.encoders.json import NAME as JSON
 from scrapdb.encoders.payload import scrap_to_payload
@@ -95,7 +95,7 @@ def publish(bundle: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
     display(bundle, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
 
 
-def _prepared(data: Any, encoder: str | None, display: Any) -> types.Prepared:
+def _prepared(data: Any, encoder: str | None, display: Any) -> python_types.Prepared:
     """Choose the encoder, and bring the value into a form that it takes.
 
     Encoders that users registered come before what scrapdb takes beyond scrapbook, so that no scrap changes its encoder
@@ -105,29 +105,29 @@ def _prepared(data: Any, encoder: str | None, display: Any) -> types.Prepared:
         try:
             encoder = encoder_registry.determine_encoder_name(data)
         except NotImplementedError:
-            if wider := types.widened(data):
+            if wider := python_types.widened(data):
                 return wider
             if display is None and not shows_itself(data):
                 raise
             encoder = DISPLAY
     if encoder == JSON and not isinstance(data, str):
         return _as_json(data)
-    if encoder not in {DISPLAY, TEXT} and (wider := types.widened(data)) and wider.encoder == encoder:
+    if encoder not in {DISPLAY, TEXT} and (wider := python_types.widened(data)) and wider.encoder == encoder:
         return wider
-    return types.Prepared(encoder, data, {})
+    return python_types.Prepared(encoder, data, {})
 
 
-def _encoded(name: str, chosen: types.Prepared) -> tuple[dict[str, Any], dict[str, Any]]:
+def _encoded(name: str, chosen: python_types.Prepared) -> tuple[dict[str, Any], dict[str, Any]]:
     scrap = encoder_registry.encode(Scrap(name, chosen.value, chosen.encoder))
     return scrapbook.data_output(scrap_to_payload(scrap, chosen.types))
 
 
-def _as_json(data: Any) -> types.Prepared:
+def _as_json(data: Any) -> python_types.Prepared:
     from json import dumps
 
-    simple = types.plain(data)
+    simple = python_types.plain(data)
     value = dumps(simple.value) if isinstance(simple.value, str) else simple.value  # the encoder takes text for JSON
-    return types.Prepared(JSON, value, simple.types)
+    return python_types.Prepared(JSON, value, simple.types)
 
 
 def _show(name: str, data: Any, display: Any) -> None:

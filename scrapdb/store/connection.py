@@ -13,9 +13,7 @@ from pathlib import Path
 
 from scrapdb.errors import StoreError
 from scrapdb.errors import StoreNotFoundError
-from scrapdb.store.errors import BUSY_SECONDS
-from scrapdb.store.errors import READ_ONLY
-from scrapdb.store.errors import sentences
+from scrapdb.store import errors
 from scrapdb.store.schema import VERSION
 from scrapdb.store.schema import statements
 
@@ -34,14 +32,14 @@ def open_reader(path: Path) -> sqlite3.Connection:
         StoreError: it is not a store, or of another version.
     """
     check(path)
-    with sentences(path):
+    with errors.sentences(path):
         connection = _connect(path, "mode=ro")
         try:
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         except sqlite3.Error:
             connection.close()
             # A store whose directory may not be written has no place for WAL's shared memory.
-            if os.access(path.parent, os.W_OK) or _size(_wal(path)):
+            if os.access(path.parent, os.W_OK) or size_of_log(path):
                 raise
             connection = _connect(path, "immutable=1")
         connection.execute("PRAGMA query_only = ON")
@@ -56,7 +54,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         StoreNotFoundError: there is no file.
         StoreError: it is not a store, or of another version, or SQLite failed.
     """
-    with closing(open_reader(path)) as connection, sentences(path), snapshot(connection):
+    with closing(open_reader(path)) as connection, errors.sentences(path), snapshot(connection):
         yield connection
 
 
@@ -71,8 +69,8 @@ def open_writer(path: Path) -> sqlite3.Connection:
     if _size(path):
         check(path)
         if not os.access(path, os.W_OK):  # SQLite would say so only after all notebooks were read
-            raise StoreError(f"The store {path} {READ_ONLY}")
-    with sentences(path):
+            raise StoreError(f"The store {path} {errors.READ_ONLY}")
+    with errors.sentences(path):
         connection = _connect(path, "mode=rwc")
         try:
             _prepare(connection)
@@ -90,8 +88,7 @@ def check(path: Path) -> None:
         StoreError: it is not a store of scrapdb, or of another version.
     """
     try:
-        with path.open("rb") as file:
-            header = file.read(_HEADER)
+        header = _header(path)
     except FileNotFoundError:
         raise StoreNotFoundError(f"There is no store {path}; make one with `scrapdb index DIR`.") from None
     except OSError as error:
@@ -101,7 +98,12 @@ def check(path: Path) -> None:
     if not _is_ours(header):
         what = "is a SQLite database, but not a store of scrapdb"
         raise StoreError(f"{path} {what}; nothing was changed. Name another file with --db.")
-    _check_version(path, int.from_bytes(header[60:64], "big"))
+    version = int.from_bytes(header[60:64], "big")
+    if version > VERSION:
+        versions = f"schema {version}, this one knows {VERSION}"
+        raise StoreError(f"The store {path} was written by a newer scrapdb ({versions}); upgrade.")
+    if version < VERSION:
+        raise StoreError(f"The store {path} has an old schema ({version}, now {VERSION}); remove it and index again.")
 
 
 def find(start: Path) -> Path:
@@ -115,8 +117,9 @@ def find(start: Path) -> Path:
     for directory in (start, *start.parents):
         path = directory / DEFAULT_NAME
         if os.access(path, os.F_OK):
-            if path.stat().st_uid == os.getuid() and _is_ours(_header(path)):
-                return path
+            with suppress(OSError):
+                if path.stat().st_uid == os.getuid() and _is_ours(_header(path)):
+                    return path
             break
         if directory == Path.home() or directory.is_mount():
             break
@@ -158,7 +161,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?{mode}",
         uri=True,
-        timeout=BUSY_SECONDS,
+        timeout=errors.BUSY_SECONDS,
         isolation_level=None,
         check_same_thread=False,
     )
@@ -171,7 +174,10 @@ def _prepare(connection: sqlite3.Connection) -> None:
         # Before there is a write-ahead log, so that the file itself says at once what it is.
         with transaction(connection):
             if not has_mark(connection):  # another process may have made it meanwhile
-                _make(connection)
+                for statement in statements():
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {VERSION}")
     if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         with suppress(sqlite3.OperationalError):  # somebody reads it, or it may not be written; the next writer will
             connection.execute("PRAGMA journal_mode = WAL")
@@ -182,35 +188,18 @@ def has_mark(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
 
 
-def _make(connection: sqlite3.Connection) -> None:
-    for statement in statements():
-        connection.execute(statement)
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {VERSION}")
-
-
-def _check_version(path: Path, version: int) -> None:
-    if version > VERSION:
-        versions = f"schema {version}, this one knows {VERSION}"
-        raise StoreError(f"The store {path} was written by a newer scrapdb ({versions}); upgrade.")
-    if version < VERSION:
-        raise StoreError(f"The store {path} has an old schema ({version}, now {VERSION}); remove it and index again.")
-
-
 def _header(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(_HEADER)
-    except OSError:
-        return b""
+    with path.open("rb") as file:
+        return file.read(_HEADER)
 
 
 def _is_ours(header: bytes) -> bool:
     return header.startswith(_MAGIC) and int.from_bytes(header[68:72], "big") == APPLICATION_ID
 
 
-def _wal(path: Path) -> Path:
-    return path.with_name(f"{path.name}-wal")
+def size_of_log(path: Path) -> int:
+    """Return the bytes of a store's write-ahead log; 0 if there is none."""
+    return _size(path.with_name(f"{path.name}-wal"))
 
 
 def _size(path: Path) -> int:

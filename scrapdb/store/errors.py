@@ -73,15 +73,11 @@ def statement_sentences(path: Path, seconds: float, is_over: Callable[[], bool])
         StoreError: its time is over, or SQLite failed.
     """
     try:
-        with sentences(path):
-            try:
-                yield
-            except sqlite3.Error as error:
-                if _code(error) == sqlite3.SQLITE_INTERRUPT and not is_over():
-                    raise KeyboardInterrupt from error  # Ctrl-C while SQLite looked at the clock, which stops it too
-                if told := _of_statement(error, seconds):
-                    raise told from error
-                raise
+        yield
+    except sqlite3.Error as error:
+        if _code(error) == sqlite3.SQLITE_INTERRUPT and not is_over():
+            raise KeyboardInterrupt from error  # Ctrl-C while SQLite looked at the clock, which stops it too
+        raise _of_statement(error, seconds) or StoreError(_sentence(error, path)) from error
     except (OverflowError, UnicodeError) as error:
         raise UsageError(f"SQL: {error}.") from error
 

@@ -15,10 +15,6 @@ from scrapdb.store.schema import tables
 # from all others.
 LEFT_OUT = frozenset({"displays", "blobs", "frames", "cells", "names", "name_types", "run_columns", "runs"})
 TABLES = tuple(table for table in tables() if table not in LEFT_OUT)
-_NUMBERS = (
-    ("number", "REAL", "CAST(t.number AS REAL)"),
-    ("integer", "INTEGER", "iif(t.type = 'integer' AND typeof(t.number) = 'integer', t.number, NULL)"),
-)
 
 
 class Column(NamedTuple):
@@ -29,20 +25,28 @@ class Column(NamedTuple):
     sql: str
 
 
+# What a column becomes. Of `number`, which holds integers and floats, two are made: no digit is lost.
+_COLUMNS = {
+    "id": (),
+    "path": (Column("notebook", "TEXT", "t.path"),),
+    "notebook_id": (Column("notebook", "TEXT", "n.path"),),
+    "name_id": (Column("name", "TEXT", "names.name"),),
+    "number": (
+        Column("number", "REAL", "CAST(t.number AS REAL)"),
+        Column("integer", "INTEGER", "iif(t.type = 'integer' AND typeof(t.number) = 'integer', t.number, NULL)"),
+    ),
+}
+
+
 def columns(connection: sqlite3.Connection, table: str) -> list[Column]:
-    """Return the columns of a table. Of `number`, which holds integers and floats, two are made: no digit is lost."""
-    found = connection.execute("SELECT name, type FROM pragma_table_info(?)", (table,))
-    return [column for name, type_ in found for column in _columns(name, type_)]
+    """Return the columns of a table."""
+    present = connection.execute("SELECT name, type FROM pragma_table_info(?)", (table,))
+    same = [(name, Column(name, type_, f"t.{name}")) for name, type_ in present]
+    return [column for name, kept in same for column in _COLUMNS.get(name, (kept,))]
 
 
 def rows(connection: sqlite3.Connection, table: str, notebooks: Sequence[int] | None) -> Iterator[tuple[Any, ...]]:
-    """Read a table in the order of `columns`.
-
-    Args:
-        connection: of the store.
-        table: one of `TABLES`.
-        notebooks: ids of those whose rows are wanted; None for all.
-    """
+    """Read one of `TABLES` in the order of `columns`: the rows of some notebooks, by their ids, or of all."""
     shown = ", ".join(column.sql for column in columns(connection, table))
     source = f"{table} AS t"
     if table != "notebooks":
@@ -54,16 +58,3 @@ def rows(connection: sqlite3.Connection, table: str, notebooks: Sequence[int] | 
     wanted = "" if notebooks is None else f" WHERE t.{key} IN (SELECT value FROM json_each(?))"
     values = () if notebooks is None else (json.dumps(notebooks),)
     yield from connection.execute(f"SELECT {shown} FROM {source}{wanted}", values)
-
-
-def _columns(name: str, type_: str) -> Iterator[Column]:
-    if name == "path":
-        yield Column("notebook", "TEXT", "t.path")
-    elif name == "notebook_id":
-        yield Column("notebook", "TEXT", "n.path")
-    elif name == "name_id":
-        yield Column("name", "TEXT", "names.name")
-    elif type_ == "NUMERIC":
-        yield from (Column(*number) for number in _NUMBERS)
-    elif name != "id":
-        yield Column(name, type_, f"t.{name}")

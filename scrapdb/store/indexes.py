@@ -15,7 +15,6 @@ from scrapdb.store.connection import transaction
 from scrapdb.store.schema import statements
 
 _NAME = re.compile(r"^CREATE INDEX (\w+)", re.MULTILINE)
-_ARE_THERE = "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name = 'scraps_by_value'"
 
 
 @contextmanager
@@ -23,9 +22,6 @@ def postponed(connection: sqlite3.Connection) -> Iterator[None]:
     """Fill an empty store without indexes, and make them at the end; a store that holds notebooks keeps its own.
 
     Who is stopped in between leaves a store that answers slowly, until the next writer calls `ensure`.
-
-    Raises:
-        sqlite3.Error: SQLite failed.
     """
     with transaction(connection):
         if not connection.execute("SELECT EXISTS (SELECT * FROM notebooks)").fetchone()[0]:
@@ -41,11 +37,7 @@ def postponed(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def ensure(connection: sqlite3.Connection) -> None:
-    """Make the indexes, if they are not there.
-
-    Raises:
-        sqlite3.Error: SQLite failed, as on a disk that is full.
-    """
+    """Make the indexes, if they are not there."""
     if _are_there(connection):
         return
     with transaction(connection):
@@ -55,7 +47,7 @@ def ensure(connection: sqlite3.Connection) -> None:
 
 
 def _are_there(connection: sqlite3.Connection) -> bool:
-    return bool(connection.execute(_ARE_THERE).fetchone()[0])
+    return connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'scraps_by_value'").fetchone() is not None
 
 
 def _made() -> dict[str, str]:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 
 from scrapdb.store.errors import sentences
-from scrapdb.store.marks import File
-from scrapdb.store.marks import Known
-from scrapdb.store.marks import kept_mtime
-from scrapdb.store.marks import mtime
+from scrapdb.store.rows import File
+from scrapdb.store.rows import Known
+from scrapdb.store.rows import kept_mtime
+from scrapdb.store.rows import mtime
 from scrapdb.store.write import Writer
 
 _KNOWN = "SELECT n.path, n.id, n.size, n.mtime_ns, n.etag, n.content_hash, n.status FROM"

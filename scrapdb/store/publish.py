@@ -11,6 +11,7 @@ from scrapdb.errors import StoreError
 from scrapdb.store import sidecars
 from scrapdb.store.connection import open_reader
 from scrapdb.store.connection import open_writer
+from scrapdb.store.connection import size_of_log
 from scrapdb.store.errors import sentences
 
 _FOLDING_SECONDS = 5.0
@@ -22,7 +23,7 @@ def fold(path: Path) -> None:
     Raises:
         StoreError: another process has the store open, or it may not be written.
     """
-    if not _log_size(path):
+    if not size_of_log(path):
         return
     with closing(open_writer(path)) as connection, sentences(path):
         connection.execute(f"PRAGMA busy_timeout = {_FOLDING_SECONDS * 1000:.0f}")
@@ -49,22 +50,10 @@ def copy(path: Path, target: Path) -> None:
             copied.execute("PRAGMA journal_mode = DELETE")
             found = copied.execute("SELECT DISTINCT hash FROM frames WHERE stored = 'sidecar'").fetchall()
     for (digest,) in found:
-        _copy_sidecar(path, target, digest)
-
-
-def _copy_sidecar(path: Path, target: Path, digest: str) -> None:
-    copied = sidecars.location(target, digest)
-    copied.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        shutil.copyfile(sidecars.location(path, digest), copied)
-    except FileNotFoundError as error:
-        raise StoreError(
-            f"The sidecar {error.filename} is missing; make it anew with `scrapdb index --force`."
-        ) from None
-
-
-def _log_size(path: Path) -> int:
-    try:
-        return path.with_name(f"{path.name}-wal").stat().st_size
-    except FileNotFoundError:
-        return 0
+        sidecar = sidecars.location(target, digest)
+        sidecar.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copyfile(sidecars.location(path, digest), sidecar)
+        except FileNotFoundError as error:
+            missing = f"The sidecar {error.filename} is missing; make it anew with `scrapdb index --force`."
+            raise StoreError(missing) from None

@@ -1,10 +1,13 @@
-"""The facts of one notebook as rows of the store. Pure, so that workers can do it in parallel."""
+"""A notebook file and its facts as rows of the store. Pure, so that workers can do it in parallel."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import UTC
+from datetime import datetime
 from typing import Any
+from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET
@@ -14,12 +17,7 @@ from scrapdb.facts import Facts
 from scrapdb.facts import Frame
 from scrapdb.facts import Parameter
 from scrapdb.facts import Problem
-from scrapdb.store.marks import File
-from scrapdb.store.marks import kept_mtime
-from scrapdb.store.marks import mtime
-from scrapdb.store.tokens import cell
-from scrapdb.store.tokens import display_token
-from scrapdb.store.tokens import frame_token
+from scrapdb.store import tokens
 from scrapdb.store.values import Stored
 from scrapdb.store.values import store
 from scrapdb.text import valid_json
@@ -27,6 +25,28 @@ from scrapdb.text import valid_text
 
 INLINE_FRAME_BYTES = 65_536
 _PLAIN = 200  # lists and dicts; more might be nested too deeply
+
+
+class File(NamedTuple):
+    """A notebook file as it was when it was read. No `mtime_ns` and no `etag`: it could not be, and is read again."""
+
+    path: str
+    os_path: bytes | None = None
+    size: int | None = None
+    mtime_ns: int | None = None
+    content_hash: str | None = None
+    etag: str | None = None
+
+
+class Known(msgspec.Struct, frozen=True, gc=False):
+    """What a store knows of a notebook file, to tell whether it changed."""
+
+    id: int
+    size: int | None
+    mtime_ns: int | None
+    etag: str | None
+    content_hash: str | None
+    status: str
 
 
 class Rows(msgspec.Struct):
@@ -69,7 +89,7 @@ def rows(file: File, facts: Facts) -> Rows:
     problems = list(facts.problems)
     made = Rows(_notebook(file, facts, problems))
     made.code_cells += [
-        (cell.cell, _text(cell.cell_id), cell.execution_count, cell.seconds, _text(cell.source)) for cell in facts.code
+        (code.cell, _text(code.cell_id), code.execution_count, code.seconds, _text(code.source)) for code in facts.code
     ]
     for problem in problems:
         _add_problem(made, problem)
@@ -107,6 +127,23 @@ def _notebook(file: File, facts: Facts, problems: list[Problem]) -> tuple[Any, .
     )
 
 
+def mtime(mtime_ns: int | None) -> str | None:
+    """Write a file's time as the store keeps times."""
+    if mtime_ns is None:
+        return None
+    try:
+        moment = datetime.fromtimestamp(mtime_ns // 1_000_000_000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    microseconds = mtime_ns % 1_000_000_000 // 1000
+    return f"{moment.replace(microsecond=microseconds, tzinfo=None).isoformat('T', 'microseconds')}Z"
+
+
+def kept_mtime(mtime_ns: int | None) -> int | None:
+    """Return a file's time if SQLite can hold it, as it can from 1677 to 2262; the file is read again if not."""
+    return mtime_ns if mtime_ns is not None and -(2**63) <= mtime_ns < 2**63 else None
+
+
 def _metadata(facts: Facts, problems: list[Problem]) -> str | None:
     try:
         return None if facts.metadata is None else _json(facts.metadata)
@@ -139,8 +176,8 @@ def _add_scrap(made: Rows, name: str, scrap: Decoded) -> None:
         stored, token = Stored("display") if scrap.value is UNSET else store(scrap.value), None
     if scrap.displays:
         digests = _add_displays(made, name, scrap.displays)
-        token = display_token(digests) if stored.type == "display" else token
-    if shown := cell(name, stored, token):
+        token = tokens.display_token(digests) if stored.type == "display" else token
+    if shown := tokens.cell(name, stored, token):
         made.run_cells.append(shown)
     place = scrap.place
     where = (place.cell, _text(place.cell_id), place.output, place.execution_count)
@@ -153,7 +190,7 @@ def _add_frame(made: Rows, name: str, frame: Frame) -> str:
     (made.blobs if inline else made.sidecars)[digest] = frame.parquet
     schema = valid_json([{"name": column, "type": type_} for column, type_ in frame.schema])
     made.frames.append((name, frame.rows, columns, schema, digest, size, "inline" if inline else "sidecar"))
-    return frame_token(frame.rows, columns, digest)
+    return tokens.frame_token(frame.rows, columns, digest)
 
 
 def _add_displays(made: Rows, name: str, displays: Mapping[str, bytes]) -> dict[str, str]:
@@ -173,7 +210,7 @@ def _add_parameter(made: Rows, name: str, parameter: Parameter, *, shadowed: boo
         _add_problem(made, Problem("parameters", "The value is nested too deeply.", parameter.name))
         stored = Stored("null")
     made.parameters.append((name, *stored, parameter.source, int(shadowed)))
-    if not shadowed and (shown := cell(name, stored, None)):
+    if not shadowed and (shown := tokens.cell(name, stored, None)):
         made.run_cells.append(shown)
 
 

@@ -14,11 +14,8 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
+from scrapdb.store import tokens
 from scrapdb.store.schema import statements
-from scrapdb.store.tokens import IS_SHOWN
-from scrapdb.store.tokens import cell
-from scrapdb.store.tokens import display_token
-from scrapdb.store.tokens import frame_token
 from scrapdb.store.values import Stored
 
 # Columns for names. SQLite takes 2,000 (https://www.sqlite.org/limits.html#max_column), a page for people far fewer.
@@ -37,17 +34,17 @@ def labels(columns: Collection[Column]) -> dict[Column, str]:
     Text of a name that also has numbers is `name (text)`. A name that differs from another only in case, or is that of
     a fixed column, gets a number: `Distance (2)`.
     """
-    taken = set(FIXED)
+    taken = {column.encode() for column in FIXED}
     found = {}
     for name, kind in sorted(columns):
         both = kind == "text" and (name, "number") in columns
         plain = _CONTROL.sub(" ", name)[:_LONGEST] or " "
         label = wanted = f"{plain} (text)" if both else plain
         number = 1
-        while _folded(label) in taken:
+        while label.encode().lower() in taken:  # of bytes ASCII alone, as SQLite compares the names of columns
             number += 1
             label = f"{wanted} ({number})"
-        taken.add(_folded(label))
+        taken.add(label.encode().lower())
         found[name, kind] = label
     return found
 
@@ -63,11 +60,7 @@ def read_columns(connection: sqlite3.Connection) -> dict[Column, str]:
 def add_columns(
     connection: sqlite3.Connection, present: Mapping[Column, str], seen: Iterable[Column]
 ) -> dict[Column, str]:
-    """Add columns for names that were seen, as long as there is room; call them all by `labels`.
-
-    Returns:
-        All columns there are now.
-    """
+    """Add columns for names that were seen, as long as there is room, and return all; they are called by `labels`."""
     fresh = list(islice((column for column in seen if column not in present), LIMIT - len(present)))
     if not fresh:
         return dict(present)
@@ -99,11 +92,7 @@ def write_cells(
 
 
 def rechoose(connection: sqlite3.Connection) -> dict[Column, str]:
-    """Make `runs` anew with the commonest names, inside the caller's transaction.
-
-    Returns:
-        Its columns for names, the commonest first.
-    """
+    """Make `runs` anew with the commonest names, inside the caller's transaction; return these, the commonest first."""
     chosen = _commonest(connection)
     connection.execute("DELETE FROM run_columns")
     connection.execute("DROP TABLE runs")
@@ -125,16 +114,11 @@ def are_indexed(connection: sqlite3.Connection) -> bool:
 
 def are_more_than(connection: sqlite3.Connection, number: int) -> bool:
     """Return whether there are more runs than so many, without counting the rest."""
-    row = connection.execute("SELECT 1 FROM notebooks LIMIT 1 OFFSET ?", (number,)).fetchone()
-    return row is not None
+    return connection.execute("SELECT 1 FROM notebooks LIMIT 1 OFFSET ?", (number,)).fetchone() is not None
 
 
 def fixed(run: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return the values of the fixed columns, in their order.
-
-    Args:
-        run: id, path, status, start, seconds, and name and message of the error.
-    """
+    """Return the fixed columns of a run: id, path, status, start, seconds, and name and message of its error as one."""
     *first, error_name, error_value = run
     return *first, ": ".join(part for part in (error_name, error_value) if part) or None
 
@@ -143,9 +127,9 @@ def _commonest(connection: sqlite3.Connection) -> list[Column]:
     """Count what `cell` would show, but for parameters behind a scrap."""
     rows = connection.execute(
         f"""SELECT name, iif(number IS NULL, 'text', 'number') AS kind
-              FROM (SELECT name_id, number FROM scraps AS v WHERE {IS_SHOWN}
+              FROM (SELECT name_id, number FROM scraps AS v WHERE {tokens.IS_SHOWN}
                      UNION ALL
-                    SELECT name_id, number FROM parameters AS v WHERE NOT shadowed AND {IS_SHOWN})
+                    SELECT name_id, number FROM parameters AS v WHERE NOT shadowed AND {tokens.IS_SHOWN})
               JOIN names ON names.id = name_id
              GROUP BY name, kind ORDER BY count(*) DESC, name, kind LIMIT ?""",
         (LIMIT,),
@@ -174,10 +158,10 @@ def _cells(connection: sqlite3.Connection, first: int, last: int) -> dict[int, l
     )
     found: dict[int, list[tuple[str, str, Any]]] = {}
     for notebook, name, *stored, rows, columns, digest in values:
-        token = frame_token(rows, columns, digest) if digest else None
+        token = tokens.frame_token(rows, columns, digest) if digest else None
         if stored[0] == "display":
-            token = display_token(shown.get((notebook, name), {}))
-        if visible := cell(name, Stored(*stored), token):
+            token = tokens.display_token(shown.get((notebook, name), {}))
+        if visible := tokens.cell(name, Stored(*stored), token):
             found.setdefault(notebook, []).append(visible)
     return found
 
@@ -192,8 +176,3 @@ def _rename(connection: sqlite3.Connection, columns: Mapping[str, str]) -> None:
 def quoted(identifier: str) -> str:
     """Quote a name for SQL."""
     return '"' + identifier.replace('"', '""') + '"'
-
-
-def _folded(label: str) -> str:
-    """Fold case as SQLite compares column names: ASCII only."""
-    return "".join(char.lower() if char.isascii() else char for char in label)

@@ -30,13 +30,9 @@ def location(store: Path, digest: str) -> Path:
 
 
 def write(store: Path, frames: Mapping[str, bytes]) -> None:
-    """Write the files of frames, or mark sound ones that are there as wanted now.
+    """Write the files of frames, bytes by SHA-256, or mark sound ones that are there as wanted now.
 
     Call it under the store's write lock.
-
-    Args:
-        store: the store.
-        frames: bytes by SHA-256.
 
     Raises:
         OSError: the disk is full or may not be written.

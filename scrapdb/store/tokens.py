@@ -51,11 +51,7 @@ def frame_token(rows: int, columns: int, digest: str) -> str:
 
 
 def display_token(shown: dict[str, str]) -> str | None:
-    """Write what stands for a display in the wide table: the first picture, else the first MIME type.
-
-    Args:
-        shown: SHA-256 by MIME type.
-    """
+    """Write what stands for a display, SHA-256 by MIME type, in the wide table: a picture, else the first type."""
     for mime in sorted(shown, key=lambda mime: (not mime.startswith("image/"), mime)):
         return f"display:{mime}:{shown[mime]}"
     return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
 from typing import NamedTuple
 
 from scrapdb.store import full_text
@@ -12,9 +11,6 @@ from scrapdb.store import sidecars
 from scrapdb.store.errors import BUSY_SECONDS
 from scrapdb.store.errors import sentences
 from scrapdb.store.write import Writer
-
-if TYPE_CHECKING:
-    import sqlite_utils
 
 # Columns of `runs` that `optimize` indexes, so that a page of a large table is filtered and sorted at once: these, and
 # of those of numbers the commonest. Each index takes 17 bytes a run, and 10 microseconds of every run written again.
@@ -40,18 +36,15 @@ def settle(writer: Writer) -> None:
 
 
 def optimize(writer: Writer) -> int:
-    """Choose the columns of `runs` anew, make the search table, analyze, and compact the file.
-
-    Returns:
-        How many columns `runs` has for names.
-    """
-    # Its import, which takes pandas along, is longer than most commands; here nobody waits for it.
-    import sqlite_utils
+    """Choose the columns of `runs` anew and return their number; make the search table, analyze, compact the file."""
+    import sqlite_utils  # with pandas, which takes longer than most commands; here nobody waits for it
 
     database = sqlite_utils.Database(writer.connection, recursive_triggers=False, execute_plugins=False)
     with writer.transaction():
         columns = runs.rechoose(writer.connection)
-        _index(database, columns)
+        numbers = [label for (_, kind), label in columns.items() if kind == "number"]
+        for column in (*_INDEXED, *numbers[:_INDEXED_NUMBERS]):
+            database.table("runs").create_index([column], f"runs_by_{column}", if_not_exists=True)
         full_text.make(writer.connection)
     writer.forget()
     with sentences(writer.path):
@@ -84,12 +77,6 @@ def collect(writer: Writer) -> Collected:
         files, size = sidecars.remove_unnamed(writer.path, {digest for (digest,) in frames})
     writer.forget()
     return Collected(blobs, files, size, names)
-
-
-def _index(database: sqlite_utils.Database, columns: dict[runs.Column, str]) -> None:
-    numbers = [label for (_, kind), label in columns.items() if kind == "number"]
-    for column in (*_INDEXED, *numbers[:_INDEXED_NUMBERS]):
-        database.table("runs").create_index([column], f"runs_by_{column}", if_not_exists=True)
 
 
 def _checkpoint(connection: sqlite3.Connection) -> None:

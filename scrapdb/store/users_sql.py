@@ -8,7 +8,8 @@ import time
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
-from pathlib import Path
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 from scrapdb.errors import UsageError
@@ -19,34 +20,14 @@ _LONGEST_VALUE = 256 * 2**20  # bytes
 _STEPS = 10_000  # of SQLite's machine between two looks at the clock
 _READING = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
 _FORBIDDEN_FUNCTIONS = frozenset({"load_extension", "fts3_tokenizer"})
-# Those that tell and, without an argument or in any case, change nothing.
-_TELLING_PRAGMAS = frozenset(
-    {
-        "application_id",
-        "compile_options",
-        "data_version",  # which a full-text table asks for
-        "database_list",
-        "encoding",
-        "foreign_key_list",
-        "freelist_count",
-        "function_list",
-        "index_info",
-        "index_list",
-        "index_xinfo",
-        "integrity_check",
-        "journal_mode",
-        "page_count",
-        "page_size",
-        "quick_check",
-        "table_info",
-        "table_list",
-        "table_xinfo",
-        "user_version",
-    }
-)
 _PRAGMAS_WITH_ARGUMENT = frozenset(
     {"foreign_key_list", "index_info", "index_list", "index_xinfo", "integrity_check", "quick_check"}
     | {"table_info", "table_list", "table_xinfo"}
+)
+# Those that tell and, without an argument or in any case, change nothing. A full-text table asks for `data_version`.
+_TELLING_PRAGMAS = _PRAGMAS_WITH_ARGUMENT | (
+    {"application_id", "compile_options", "data_version", "database_list", "encoding", "freelist_count"}
+    | {"function_list", "journal_mode", "page_count", "page_size", "user_version"}
 )
 
 
@@ -70,26 +51,18 @@ def execute(
     """
     if not sql.strip():
         raise UsageError("The SQL is empty.")
-    path = file_of(connection)
-    clock = _Clock(seconds)
+    deadline = time.monotonic() + seconds
+
+    def is_over() -> bool:
+        return time.monotonic() > deadline
+
+    answering = partial(statement_sentences, file_of(connection), seconds, is_over)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
     connection.set_authorizer(_authorize)
-    connection.set_progress_handler(clock.is_over, _STEPS)
-    with statement_sentences(path, seconds, clock.is_over):
+    connection.set_progress_handler(is_over, _STEPS)
+    with answering():
         cursor = connection.execute(sql, parameters or {})
-    return _distinct([column[0] for column in cursor.description or ()]), _rows(cursor, path, clock)
-
-
-class _Clock:
-    """Stops a statement when its time is over."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self._deadline = time.monotonic() + seconds
-
-    def is_over(self) -> bool:
-        """Return whether its time is over."""
-        return time.monotonic() > self._deadline
+    return _distinct([column[0] for column in cursor.description or ()]), _rows(cursor, answering())
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
@@ -103,8 +76,8 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return found
 
 
-def _rows(cursor: sqlite3.Cursor, path: Path, clock: _Clock) -> Iterator[tuple[Any, ...]]:
-    with statement_sentences(path, clock.seconds, clock.is_over):
+def _rows(cursor: sqlite3.Cursor, answering: AbstractContextManager[None]) -> Iterator[tuple[Any, ...]]:
+    with answering:
         yield from cursor
 
 

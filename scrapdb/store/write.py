@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -9,7 +10,6 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import Self
@@ -76,16 +76,9 @@ class Writer:
         """Return the writer itself."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the store."""
         self.connection.close()
-
-    @property
-    def journal_mode(self) -> str:
-        """How SQLite keeps the store's transactions: `wal`, or `delete` where the file system cannot do it."""
-        return str(self.connection.execute("PRAGMA journal_mode").fetchone()[0])
 
     @contextmanager
     def filling(self) -> Iterator[None]:
@@ -151,17 +144,12 @@ class Writer:
 
     def _claim_ids(self, batch: Sequence[Rows], counts: Changes) -> list[int]:
         """Give each notebook its id: the one it has, whose rows are cleared, or the next one."""
-        following = 1 + self.connection.execute("SELECT coalesce(max(id), 0) FROM notebooks").fetchone()[0]
         known = self._ids_of(rows.path for rows in batch)
-        ids = []
-        for rows in batch:
-            if rows.path in known:
-                self._clear(known[rows.path], counts)
-                ids.append(known[rows.path])
-            else:
-                ids.append(following)
-                following += 1
-        return ids
+        for notebook_id in known.values():
+            self._clear(notebook_id, counts)
+        (last,) = self.connection.execute("SELECT coalesce(max(id), 0) FROM notebooks").fetchone()
+        fresh = itertools.count(last + 1)
+        return [known.get(rows.path) or next(fresh) for rows in batch]
 
     def _ids_of(self, paths: Iterable[str]) -> dict[str, int]:
         return dict(self.connection.execute(_IDS, (json.dumps(list(paths)),)))

@@ -16,7 +16,7 @@ import pytest
 
 from scrapdb.database import Database
 from scrapdb.datasette.columns import with_sorted
-from scrapdb.store.columns import choose
+from scrapdb.store.readers.columns import choose
 from tests.datasette.asked import get
 from tests.datasette.server import served
 from tests.notebook_builder import PNG

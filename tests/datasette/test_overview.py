@@ -25,7 +25,7 @@ import pytest
 
 from scrapdb.database import Database
 from scrapdb.datasette.charts import bars
-from scrapdb.store import overview
+from scrapdb.store.readers import overview
 from tests.datasette.asked import get
 from tests.datasette.server import served
 from tests.notebook_builder import PNG

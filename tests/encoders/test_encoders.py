@@ -11,12 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 from pandas.testing import assert_frame_equal
 
-from scrapdb import encoders
+from scrapdb.encoders import ENCODERS
 from scrapdb.encoders.base64 import decode as from_base64
 from scrapdb.encoders.pandas import frame
 from scrapdb.errors import EncoderError
 from scrapdb.facts import Frame
 
+BY_NAME: dict[str, Any] = {encoder.NAME: encoder for encoder in ENCODERS}
 FRAME = pd.DataFrame({"n": [1, 2], "s": ["a", None]}, index=["r1", "r2"])
 
 
@@ -57,18 +58,18 @@ def claiming(pandas_metadata: bytes) -> bytes:
     ],
 )
 def test_payloads_are_read(encoder: str, payload: Any, value: Any) -> None:
-    assert encoders.BY_NAME[encoder].decode(payload) == value
+    assert BY_NAME[encoder].decode(payload) == value
 
 
 def test_nan_is_read_back() -> None:
-    assert math.isnan(encoders.BY_NAME["json"].decode("nan"))
+    assert math.isnan(BY_NAME["json"].decode("nan"))
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_a_frame_is_read(wrapped: bool) -> None:
     content = parquet_file()
     payload = base64.encodebytes(content) if wrapped else base64.b64encode(content)
-    assert_frame_equal(encoders.BY_NAME["pandas"].decode(payload.decode()), FRAME)
+    assert_frame_equal(BY_NAME["pandas"].decode(payload.decode()), FRAME)
     assert frame(payload.decode()).parquet == content
 
 
@@ -80,7 +81,7 @@ def test_a_frame_is_summed_up_without_its_index() -> None:
 @pytest.mark.parametrize("payload", [None, 1, ["UEFSMQ=="], "no base64!", "é", "", "UEFSMQ==", "UEFSMVBBUjE="])
 def test_what_is_no_frame_is_refused(payload: Any) -> None:
     with pytest.raises(EncoderError, match=r"^The payload of a DataFrame is not "):
-        encoders.BY_NAME["pandas"].decode(payload)
+        BY_NAME["pandas"].decode(payload)
     with pytest.raises(EncoderError, match=r"^The payload of a DataFrame is not "):
         frame(payload)
 

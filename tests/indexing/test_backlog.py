@@ -10,7 +10,7 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.indexing.backlog import Backlog
 from scrapdb.indexing.backlog import Task
 from scrapdb.notebooks.scan import Candidate
-from scrapdb.store.marks import Known
+from scrapdb.store.rows import Known
 
 
 def task(file: str) -> Task:

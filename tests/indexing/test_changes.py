@@ -9,7 +9,7 @@ from scrapdb.indexing.changes import Summary
 from scrapdb.indexing.changes import change_of
 from scrapdb.indexing.changes import has_marks_of
 from scrapdb.notebooks.scan import Candidate
-from scrapdb.store.marks import Known
+from scrapdb.store.rows import Known
 
 READABLE = Known(1, 7, 9, None, "hash", "completed")
 UNREADABLE = Known(1, 7, 9, None, None, "unreadable")

@@ -25,7 +25,7 @@ from scrapdb.indexing.loop import index
 from scrapdb.indexing.reading import Done
 from scrapdb.notebooks.scan import Scan
 from scrapdb.notebooks.scan import scan
-from scrapdb.store.marks import File
+from scrapdb.store.rows import File
 from scrapdb.store.write import Writer
 from tests import nobody
 from tests.notebook_builder import LONG_AGO

@@ -10,7 +10,7 @@ from scrapdb.indexing.backlog import Task
 from scrapdb.indexing.changes import Change
 from scrapdb.indexing.reading import Reader
 from scrapdb.notebooks.scan import Candidate
-from scrapdb.store.marks import Known
+from scrapdb.store.rows import Known
 from tests.notebook_builder import content
 from tests.notebook_builder import gluing
 from tests.notebook_builder import write

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from scrapdb.indexing.loop import index
 from scrapdb.notebooks.extract import facts
-from scrapdb.store.marks import File
+from scrapdb.store.rows import File
 from scrapdb.store.rows import rows
 from scrapdb.store.write import Writer
 from tests import executed as executed_

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from scrapdb.store import sidecars
-from scrapdb.store.marks import File
+from scrapdb.store.rows import File
 from scrapdb.store.rows import Rows
 from scrapdb.store.rows import rows
 from scrapdb.store.write import Writer

@@ -8,7 +8,7 @@ import pytest
 
 from scrapdb.database import Database
 from scrapdb.errors import ScrapdbError
-from scrapdb.store.marks import File
+from scrapdb.store.rows import File
 from scrapdb.store.rows import rows
 from scrapdb.store.write import Writer
 from tests.notebook_builder import code

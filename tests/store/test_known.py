@@ -8,8 +8,8 @@ from scrapdb.store.known import extent
 from scrapdb.store.known import known_files
 from scrapdb.store.known import other_files
 from scrapdb.store.known import touch
-from scrapdb.store.marks import File
-from scrapdb.store.marks import Known
+from scrapdb.store.rows import File
+from scrapdb.store.rows import Known
 from scrapdb.store.rows import rows
 from scrapdb.store.write import Writer
 from tests.notebook_builder import code
@@ -27,7 +27,7 @@ def test_what_is_known_and_touched(tmp_path: Path) -> None:
         assert known_files(writer, ["a.ipynb"]) == {
             "a.ipynb": Known(1, 3, 1_600_000_000 * 10**9, None, "hash", "completed")
         }
-        assert writer.journal_mode == "wal"
+        assert writer.connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     assert query(store, "SELECT mtime FROM notebooks") == [("2020-09-13T12:26:40.000000Z",)]
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from scrapdb.store.marks import File
-from scrapdb.store.marks import mtime
 from scrapdb.store.rows import INLINE_FRAME_BYTES
+from scrapdb.store.rows import File
 from scrapdb.store.rows import Rows
+from scrapdb.store.rows import mtime
 from scrapdb.store.rows import rows
 from tests.notebook_builder import PNG
 from tests.notebook_builder import code

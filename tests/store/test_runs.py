@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from scrapdb.errors import StoreError
 from scrapdb.notebooks.extract import facts
-from scrapdb.store.marks import File
+from scrapdb.store.rows import File
 from scrapdb.store.rows import Rows
 from scrapdb.store.rows import rows
 from scrapdb.store.runs import FIXED

@@ -7,7 +7,7 @@ from datetime import date
 from typing import NamedTuple
 
 from scrapdb.formats.values import short
-from scrapdb.store.overview import Day
+from scrapdb.store.readers.overview import Day
 
 _BINS = 24
 WIDTH, HEIGHT = 240, 48  # of a histogram, in the units of its SVG

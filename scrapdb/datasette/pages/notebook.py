@@ -21,6 +21,7 @@ from scrapdb.datasette.frames.cells import heading
 from scrapdb.datasette.frames.parquet import opened
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapdbError
+from scrapdb.facts import CodeCell
 from scrapdb.formats.html import PICTURES
 from scrapdb.store.readers import notebooks
 from scrapdb.store.readers.displays import display_hashes
@@ -105,7 +106,7 @@ def _shown(connection: sqlite3.Connection, notebook_id: int, name: str, *, scrip
     return show(hashes, display_of_scrap(connection, notebook_id, name), scripts=scripts)
 
 
-def _timed(of_code: list[notebooks.CodeCell]) -> list[tuple[notebooks.CodeCell, float]]:
+def _timed(of_code: list[CodeCell]) -> list[tuple[CodeCell, float]]:
     """Return the cells whose time is known, with their part of the longest time in percent."""
     timed = [(cell, cell.seconds) for cell in of_code if cell.seconds is not None]
     longest = max((seconds for _, seconds in timed), default=0)

@@ -15,7 +15,7 @@ from scrapdb.datasette.page import render
 from scrapdb.datasette.store import Store
 from scrapdb.formats.html import PICTURES
 from scrapdb.query.nodes import Name
-from scrapdb.store import overview
+from scrapdb.store.readers import overview
 
 if TYPE_CHECKING:
     from datasette.utils.asgi import Response

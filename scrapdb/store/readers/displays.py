@@ -85,13 +85,12 @@ def display_content(connection: sqlite3.Connection, display: StoredDisplay) -> b
 
 def display_of_scrap(connection: sqlite3.Connection, notebook_id: int, name: str) -> dict[str, bytes]:
     """Read what was shown for a scrap: bytes by MIME type."""
-    return dict(
-        connection.execute(
-            """SELECT mime_type, data FROM displays JOIN names ON names.id = name_id JOIN blobs USING (hash)
-                WHERE notebook_id = ? AND name = ?""",
-            (notebook_id, name),
-        )
+    rows = connection.execute(
+        """SELECT mime_type, data FROM displays JOIN names ON names.id = name_id JOIN blobs USING (hash)
+            WHERE notebook_id = ? AND name = ?""",
+        (notebook_id, name),
     )
+    return dict(rows.fetchall())
 
 
 def display_hashes(connection: sqlite3.Connection, notebook_id: int, name: str) -> dict[str, str]:

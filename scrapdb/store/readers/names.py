@@ -83,15 +83,15 @@ def name_summaries(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
             WHERE notebooks > 0 GROUP BY names.id, role ORDER BY name, role DESC"""
     )
     for name_id, name, role, notebooks, types in rows:
-        smallest, largest = _number_range(connection, role, name_id)
+        smallest, largest = number_range(connection, role, name_id, "number IS NOT NULL")
         yield name, role, types.replace(",", ", "), notebooks, smallest, largest, _examples(connection, role, name_id)
 
 
-def _number_range(connection: sqlite3.Connection, role: str, name_id: int) -> list[float | None]:
-    """Read the smallest and the largest number of a name, off the index."""
+def number_range(connection: sqlite3.Connection, role: str, name_id: int, condition: str) -> list[float | None]:
+    """Read the smallest and the largest number of a name that meet a condition of SQL, off the index."""
     return [
         connection.execute(
-            f"SELECT {function}(number) FROM {role}s WHERE name_id = ? AND number IS NOT NULL", (name_id,)
+            f"SELECT {function}(number) FROM {role}s WHERE name_id = ? AND {condition}", (name_id,)
         ).fetchone()[0]
         for function in ("min", "max")
     ]

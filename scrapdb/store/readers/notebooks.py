@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
 
@@ -10,6 +11,9 @@ from scrapdb.errors import NotebookNotFoundError
 from scrapdb.store.readers.frames import StoredFrame
 from scrapdb.store.readers.frames import frames_of_notebook
 from scrapdb.store.values import load
+
+if TYPE_CHECKING:
+    from scrapdb import facts
 
 _SHOWN_CANDIDATES = 5
 
@@ -36,16 +40,6 @@ class NotebookValue(NamedTuple):
     displays: tuple[str, ...] = ()
 
 
-class CodeCell(NamedTuple):
-    """A code cell: `cell` counts as in a scrap's place; what is not known is None."""
-
-    cell: int
-    cell_id: str | None
-    execution_count: int | None
-    seconds: float | None
-    source: str | None
-
-
 class NotebookLink(NamedTuple):
     """One run of a notebook, in the few words that a link needs."""
 
@@ -61,19 +55,20 @@ def find_notebook(connection: sqlite3.Connection, wanted: str) -> tuple[int, str
     Raises:
         NotebookNotFoundError: there is none, or more than one.
     """
-    exact = connection.execute("SELECT id, path FROM notebooks WHERE path = ?", (wanted,)).fetchone()
+    exact: tuple[int, str] | None = connection.execute(
+        "SELECT id, path FROM notebooks WHERE path = ?", (wanted,)
+    ).fetchone()
     if exact:
-        return int(exact[0]), str(exact[1])
-    ends = [f"/{wanted}", f"/{wanted}.ipynb"]
-    found = connection.execute(
+        return exact
+    found: list[tuple[int, str]] = connection.execute(
         """SELECT id, path FROM notebooks
             WHERE path LIKE '%.ipynb'
               AND (substr('/' || path, -length(?1)) = ?1 OR substr('/' || path, -length(?2)) = ?2)
             ORDER BY path""",
-        ends,
+        [f"/{wanted}", f"/{wanted}.ipynb"],
     ).fetchmany(_SHOWN_CANDIDATES + 1)
     if len(found) == 1:
-        return int(found[0][0]), str(found[0][1])
+        return found[0]
     if not found:
         raise NotebookNotFoundError(f"No notebook is called {wanted!r}; `scrapdb query` lists them all.")
     paths = ", ".join(path for _, path in found[:_SHOWN_CANDIDATES])
@@ -131,13 +126,15 @@ def parameters_of_notebook(connection: sqlite3.Connection, notebook_id: int) -> 
     ]
 
 
-def code_cells(connection: sqlite3.Connection, notebook_id: int) -> list[CodeCell]:
+def code_cells(connection: sqlite3.Connection, notebook_id: int) -> list[facts.CodeCell]:
     """Read the code cells of a notebook in their order."""
+    from scrapdb import facts  # with msgspec, which few questions need
+
     rows = connection.execute(
         "SELECT cell, cell_id, execution_count, seconds, source FROM cells WHERE notebook_id = ? ORDER BY cell",
         (notebook_id,),
     )
-    return [CodeCell(*row) for row in rows]
+    return [facts.CodeCell(*row) for row in rows]
 
 
 def neighbours(connection: sqlite3.Connection, path: str) -> tuple[str | None, str | None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection
-from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,13 +17,8 @@ _BEGIN, _END = ("notebook", "nb_status"), ("nb_started_at",)
 _FOLDED = ("display:", "frame:", "{", "[")
 
 
-def first(connection: sqlite3.Connection, fields: Iterable[str] = ()) -> list[str]:
-    """Read the columns of `runs` that are seen first.
-
-    Args:
-        connection: a store.
-        fields: names of columns and of scraps and parameters that are seen besides, if they are there.
-    """
+def first(connection: sqlite3.Connection, fields: Collection[str] = ()) -> list[str]:
+    """Read the columns of `runs` that are seen first, and those of `fields`: columns, scraps or parameters."""
     columns = names(connection)
     shown = ", ".join(f"substr({quoted(column)}, 1, {_LONGEST})" for column in columns)
     rows = connection.execute(f"SELECT {shown} FROM runs ORDER BY nb_id DESC LIMIT {_ROWS}").fetchall()
@@ -33,8 +27,7 @@ def first(connection: sqlite3.Connection, fields: Iterable[str] = ()) -> list[st
     ).fetchall()
     parameters = {column for _, column, is_parameter in named if is_parameter}
     chosen = choose(columns, rows, parameters)
-    wanted = set(fields)
-    besides = {column for name, column, _ in named if name in wanted} | (wanted & set(columns))
+    besides = {column for name, column, _ in named if name in fields}.union(fields)
     return chosen + [column for column in columns if column in besides and column not in chosen]
 
 
@@ -57,21 +50,14 @@ def choose(columns: Sequence[str], rows: Sequence[Sequence[Any]], parameters: Co
         if column not in FIXED
     }
     common = sorted(filter(values.get, values), key=lambda column: -len(values[column]))
+    begins = {column: str(values[column][0]) for column in common}
     varying = [column for column in common if len(set(values[column])) > 1]
-    plain = [column for column in common if not _begins(values[column], _FOLDED)]
+    plain = [column for column in common if not begins[column].startswith(_FOLDED)]
     chosen = [
         *_BEGIN,
-        *[column for column in common if _begins(values[column], ("display:image/",))][:_PICTURES],
-        *[column for column in common if _begins(values[column], ("frame:",))][:_FRAMES],
+        *[column for column in common if begins[column].startswith("display:image/")][:_PICTURES],
+        *[column for column in common if begins[column].startswith("frame:")][:_FRAMES],
         *[column for column in plain if column in parameters and column in varying][:_PARAMETERS],
     ]
-    scalars = sorted(plain, key=lambda column: column not in varying)
-    for column in scalars:
-        if column not in chosen and len(chosen) < _ALL - len(_END):
-            chosen.append(column)
-    return [*chosen, *_END]
-
-
-def _begins(values: Sequence[Any], words: tuple[str, ...]) -> bool:
-    """Return whether the first value that there is begins with one of some words."""
-    return str(values[0]).startswith(words)
+    others = [column for column in sorted(plain, key=lambda column: column not in varying) if column not in chosen]
+    return [*chosen, *others[: max(0, _ALL - len(_END) - len(chosen))], *_END]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrapdb.encoders.types import plain
-from scrapdb.encoders.types import restored
+from scrapdb.encoders.python_types import plain
+from scrapdb.encoders.python_types import restored
 
 _MEMBERS = (
     st.integers()

@@ -7,13 +7,13 @@ one.
 from __future__ import annotations
 
 import json
-import math
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Sequence
 from itertools import islice
 from typing import NamedTuple
+
+from scrapdb.store.readers.names import number_range
 
 DAYS, FAILURES, FIELDS, PICTURES = 30, 6, 8, 12
 MOST_PROBLEMS = 100_000  # that are counted
@@ -23,6 +23,7 @@ _MOST_COUNTED = 500_000  # runs of the last days
 _TRIED = 40  # names of numbers
 _LOOKED_THROUGH = 200  # notebooks, for the latest pictures
 _LONGEST = 400  # characters of an error's message
+_IS_FINITE = "number > -9e999 AND number < 9e999"
 _FAILED = "(SELECT id FROM notebooks WHERE status = 'failed')"
 
 
@@ -47,7 +48,7 @@ class Field(NamedTuple):
     """Numbers of one name in one role.
 
     Args:
-        role: scrap or param.
+        role: scrap or parameter.
         name: the name.
         is_alone: whether the name has numbers in this role only.
         runs: how many have it.
@@ -110,12 +111,13 @@ class Overview(NamedTuple):
 def read(connection: sqlite3.Connection, pictures: Sequence[str]) -> Overview:
     """Read a store at a glance; `pictures` are the MIME types of pictures, the best first."""
     statuses = dict(connection.execute("SELECT status, count(*) FROM notebooks GROUP BY status").fetchall())
+    problems = f"SELECT count(*) FROM (SELECT 1 FROM problems LIMIT {MOST_PROBLEMS + 1})"
     has_failed = "failed" in statuses
     chosen, seconds = _look(connection, sum(statuses.values()))
     fields, constants = _fields(connection, chosen)
     return Overview(
         statuses,
-        _problems(connection),
+        connection.execute(problems).fetchone()[0],
         days(connection, failures=has_failed),
         failures(connection) if has_failed else [],
         fields,
@@ -126,8 +128,8 @@ def read(connection: sqlite3.Connection, pictures: Sequence[str]) -> Overview:
     )
 
 
-def days(connection: sqlite3.Connection, *, failures: bool = True) -> list[Day]:
-    """Read the last days with runs."""
+def days(connection: sqlite3.Connection, *, failures: bool) -> list[Day]:
+    """Read the last days with runs; whether there are `failures` to count is known."""
     counted: dict[str, int] = {}
     after = "~"  # follows every time
     while len(counted) < DAYS and sum(counted.values()) < _MOST_COUNTED:
@@ -139,13 +141,21 @@ def days(connection: sqlite3.Connection, *, failures: bool = True) -> list[Day]:
             "SELECT count(*) FROM notebooks WHERE started_at >= ? AND started_at < ?", (day, after)
         ).fetchone()
         after = day
-    failed = _failed_by_day(connection, after) if failures and counted else {}
+    failed: dict[str, int] = {}
+    if failures and counted:
+        # The sign keeps SQLite from beginning with all that failed, whose rows it would have to read.
+        rows = connection.execute(
+            f"""SELECT substr(started_at, 1, 10), count(*) FROM notebooks
+                 WHERE started_at >= ? AND +id IN {_FAILED} GROUP BY 1""",
+            (after,),
+        )
+        failed = dict(rows.fetchall())
     return [Day(day, runs, failed.get(day, 0)) for day, runs in reversed(counted.items())]
 
 
 def failures(connection: sqlite3.Connection) -> list[Failed]:
     """Read the runs that failed last; those without a start come after all others, the last that was indexed first."""
-    # The sign keeps SQLite from beginning with all that failed, whose rows it would have to read to sort them.
+    # The sign: see `days`.
     rows = connection.execute(
         f"""SELECT path, started_at, error_name, substr(error_value, 1, {_LONGEST}) FROM notebooks
              WHERE id IN (SELECT id FROM notebooks WHERE +id IN {_FAILED} ORDER BY started_at DESC, id DESC LIMIT ?)
@@ -165,28 +175,29 @@ def latest_pictures(connection: sqlite3.Connection, mime_types: Sequence[str]) -
     return _pictures(connection, started, mime_types) or _pictures(connection, indexed, mime_types)
 
 
-def _problems(connection: sqlite3.Connection) -> int:
-    bounded = f"SELECT count(*) FROM (SELECT 1 FROM problems LIMIT {MOST_PROBLEMS + 1})"
-    return int(connection.execute(bounded).fetchone()[0])
-
-
-def _failed_by_day(connection: sqlite3.Connection, first: str) -> dict[str, int]:
+def _pictures(connection: sqlite3.Connection, notebooks: str, mime_types: Sequence[str]) -> list[Picture]:
+    # CROSS, so that SQLite begins with the notebooks; `min` chooses the row whose hash stands for a picture's types.
     rows = connection.execute(
-        f"""SELECT substr(started_at, 1, 10), count(*) FROM notebooks
-             WHERE started_at >= ? AND +id IN {_FAILED} GROUP BY 1""",
-        (first,),
+        f"""SELECT path, name, hash, started_at
+              FROM (SELECT path, name, hash, started_at, id, row_number() OVER (PARTITION BY id ORDER BY name) AS turn
+                      FROM (SELECT notebooks.path, name, hash, started_at, notebooks.id, min(wanted.key)
+                              FROM ({notebooks}) AS latest
+                              CROSS JOIN notebooks ON notebooks.id = latest.id
+                              CROSS JOIN displays ON notebook_id = latest.id
+                              CROSS JOIN names ON names.id = name_id
+                              CROSS JOIN json_each(?) AS wanted ON wanted.value = mime_type
+                             GROUP BY notebooks.id, name_id))
+             ORDER BY turn, started_at DESC, id DESC, name LIMIT ?""",
+        (_LOOKED_THROUGH, json.dumps(mime_types), PICTURES),
     )
-    return dict(rows.fetchall())
+    return [Picture(*row) for row in rows]
 
 
 def _look(connection: sqlite3.Connection, count: int) -> tuple[list[int] | None, list[float]]:
-    """Choose notebooks whose ids lie at even distances, and read their seconds.
-
-    Returns:
-        Their ids, or None if all notebooks are few enough, and the finite seconds.
-    """
+    """Choose ids of notebooks at even distances, or None where all are few enough; and read their finite seconds."""
+    finite = "SELECT seconds FROM notebooks WHERE seconds > -9e999 AND seconds < 9e999"
     if count <= SAMPLED:
-        return None, _finite(connection.execute("SELECT seconds FROM notebooks"))
+        return None, [seconds for (seconds,) in connection.execute(finite)]
     # Together they would be found by reading all of them.
     ends = "SELECT (SELECT min(id) FROM notebooks), (SELECT max(id) FROM notebooks)"
     first, last = connection.execute(ends).fetchone()
@@ -195,103 +206,47 @@ def _look(connection: sqlite3.Connection, count: int) -> tuple[list[int] | None,
         "SELECT DISTINCT (SELECT min(id) FROM notebooks WHERE id >= value) FROM json_each(?)", (json.dumps(places),)
     )
     chosen = [id_ for (id_,) in nearest]
-    seconds = connection.execute(
-        "SELECT seconds FROM notebooks WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(chosen),)
-    )
-    return chosen, _finite(seconds)
-
-
-def _finite(rows: Iterable[tuple[float | None]]) -> list[float]:
-    return [number for (number,) in rows if number is not None and math.isfinite(number)]
+    sample = connection.execute(f"{finite} AND id IN (SELECT value FROM json_each(?))", (json.dumps(chosen),))
+    return chosen, [seconds for (seconds,) in sample]
 
 
 def _fields(connection: sqlite3.Connection, chosen: list[int] | None) -> tuple[list[Field], dict[str, float]]:
     """Read the commonest names of numbers: those that vary, and those that do not, with their number."""
-    fields: dict[tuple[str, int], Field] = {}
+    fields: list[Field] = []
     constants: dict[str, float] = {}
     for name_id, name, role, runs, is_alone in _commonest(connection):
-        lowest, highest = (_end(connection, role, name_id, end) for end in ("min", "max"))
+        lowest, highest = number_range(connection, role, name_id, _IS_FINITE)
         if lowest is None or highest is None:
             continue
         if lowest == highest:
-            constants.setdefault(name, lowest)
+            constants.setdefault(name, float(lowest))
         elif len(fields) < FIELDS:
             is_sampled = chosen is not None and runs > _READ_WHOLE
-            fields[role, name_id] = Field(role, name, is_alone, runs, lowest, highest, [], is_sampled)
-    for role in _TABLES:
-        sampled = [name_id for (of, name_id), field in fields.items() if of == role and field.is_sampled]
-        whole = [name_id for (of, name_id), field in fields.items() if of == role and not field.is_sampled]
-        for names, among in ((sampled, chosen), (whole, None)):
-            for name_id, number in _numbers(connection, role, names, among):
-                fields[role, name_id].numbers.append(float(number))
-    return list(fields.values()), dict(islice(constants.items(), FIELDS))
+            numbers = _numbers(connection, role, name_id, chosen if is_sampled else None)
+            fields.append(Field(role, name, bool(is_alone), runs, float(lowest), float(highest), numbers, is_sampled))
+    return fields, dict(islice(constants.items(), FIELDS))
 
 
-def _commonest(connection: sqlite3.Connection) -> Iterable[tuple[int, str, str, int, bool]]:
+def _commonest(connection: sqlite3.Connection) -> Iterable[tuple[int, str, str, int, int]]:
     """Read id, name, role, number of runs, and whether the name has no other role; scraps come before parameters."""
-    rows = connection.execute(
-        """SELECT name_id, name, iif(role = 'scrap', role, 'param'), sum(notebooks) AS runs,
+    return connection.execute(
+        """SELECT name_id, name, role, sum(notebooks) AS runs,
                   (SELECT count(DISTINCT role) FROM name_types AS other
                     WHERE other.name_id = names.id AND other.notebooks > 0) = 1
              FROM name_types JOIN names ON names.id = name_id
             WHERE name_types.type IN ('integer', 'float') AND notebooks > 0
             GROUP BY name_id, role ORDER BY role = 'scrap' DESC, runs DESC, name LIMIT ?""",
         (_TRIED,),
-    )
-    return [(name_id, name, role, runs, bool(is_alone)) for name_id, name, role, runs, is_alone in rows]
+    ).fetchall()
 
 
-def _end(connection: sqlite3.Connection, role: str, name_id: int, end: str) -> float | None:
-    """Read the lowest or highest finite number, off the index."""
-    row = connection.execute(
-        f"""SELECT {end}(number) FROM {_TABLES[role]}
-             WHERE name_id = ? AND number > -9e999 AND number < 9e999""",
-        (name_id,),
-    ).fetchone()
-    return None if row[0] is None else float(row[0])
-
-
-def _numbers(
-    connection: sqlite3.Connection, role: str, name_ids: list[int], chosen: list[int] | None
-) -> Iterable[tuple[int, float]]:
-    """Read the finite numbers of some names, with the id of the name: of all notebooks or of the chosen ones."""
-    if not name_ids:
-        return []
-    among = "" if chosen is None else "AND notebook_id IN (SELECT value FROM json_each(:chosen))"
-    return connection.execute(
-        f"""SELECT name_id, number FROM {_TABLES[role]}
-             WHERE name_id IN (SELECT value FROM json_each(:names)) AND number > -9e999 AND number < 9e999 {among}""",
-        {"names": json.dumps(name_ids)} | ({} if chosen is None else {"chosen": json.dumps(chosen)}),
-    )
-
-
-def _pictures(connection: sqlite3.Connection, notebooks: str, mime_types: Sequence[str]) -> list[Picture]:
+def _numbers(connection: sqlite3.Connection, role: str, name_id: int, chosen: list[int] | None) -> list[float]:
+    """Read the finite numbers of a name: of all notebooks or of the chosen ones."""
+    # CROSS, so that SQLite looks up each of the chosen, in place of reading all numbers.
+    source = "" if chosen is None else "json_each(:chosen) AS chosen CROSS JOIN "
+    among = "" if chosen is None else "AND notebook_id = chosen.value"
     rows = connection.execute(
-        f"""SELECT path, name, mime_type, hash, started_at
-              FROM (SELECT id FROM ({notebooks})) AS latest
-              JOIN notebooks ON notebooks.id = latest.id
-              JOIN displays ON notebook_id = notebooks.id
-              JOIN names ON names.id = name_id
-             WHERE mime_type IN (SELECT value FROM json_each(?))
-             ORDER BY started_at DESC, notebooks.id DESC, name""",
-        (_LOOKED_THROUGH, json.dumps(mime_types)),
+        f"SELECT number FROM {source}{role}s WHERE name_id = :name AND {_IS_FINITE} {among}",
+        {"name": name_id, "chosen": json.dumps(chosen)},
     )
-    best: dict[tuple[str, str], tuple[int, Picture]] = {}
-    for path, name, mime, digest, started in rows:
-        rank = mime_types.index(mime)
-        if (path, name) not in best or rank < best[path, name][0]:
-            best[path, name] = rank, Picture(path, name, digest, started)
-    return _spread([picture for _, picture in best.values()])
-
-
-def _spread(pictures: Iterable[Picture]) -> list[Picture]:
-    """Take the first picture of each notebook, then the second ones, until there are enough."""
-    seen: Counter[str] = Counter()
-    turns: list[tuple[int, Picture]] = []
-    for picture in pictures:
-        turns.append((seen[picture.path], picture))
-        seen[picture.path] += 1
-    return [picture for _, picture in islice(sorted(turns, key=lambda turn: turn[0]), PICTURES)]
-
-
-_TABLES = {"scrap": "scraps", "param": "parameters"}
+    return [float(number) for (number,) in rows]

@@ -11,7 +11,6 @@ table are ever made; nothing is imported because a payload names it.
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import re
 import sys
@@ -19,11 +18,13 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from decimal import Decimal
+from importlib import import_module
 from numbers import Integral
 from numbers import Real
 from typing import Any
 from typing import NamedTuple
 
+from scrapdb.encoders import base64
 from scrapdb.errors import ScrapbookDataException
 
 _JSON = frozenset({str, bool, int, float, type(None)})
@@ -210,16 +211,9 @@ def _array(value: Any, dtype: str) -> Any:
     return np.array(value) if "U" in dtype else np.array(value, dtype=dtype)
 
 
-def _timestamp(text: str, _: str) -> Any:
-    import pandas as pd
-
-    return pd.Timestamp(text)
-
-
-def _datetime64(text: str, _: str) -> Any:
-    import numpy as np
-
-    return np.datetime64(text)
+def _by(module: str, name: str) -> Callable[[Any, str], Any]:
+    """Return what reads a value by a library's class, which is loaded only then."""
+    return lambda value, _: getattr(import_module(module), name)(value)
 
 
 def _seconds(duration: Any) -> float:
@@ -247,34 +241,20 @@ def _series(frame: Any, detail: str) -> Any:
     return series.rename(None) if detail else series
 
 
-def _always(*classes: type) -> Callable[[], tuple[type, ...]]:
-    return lambda: classes
-
-
 # A subclass stands before its base: pandas' Timestamp is a datetime, which is a date.
 KINDS: tuple[Kind, ...] = (
-    Kind("tuple", _always(tuple), list, lambda items, _: tuple(items)),
-    Kind("set", _always(set), _sorted, lambda items, _: set(items)),
-    Kind("frozenset", _always(frozenset), _sorted, lambda items, _: frozenset(items)),
-    Kind(
-        "bytes",
-        _always(bytes, bytearray, memoryview),
-        lambda content: base64.b64encode(content).decode(),
-        lambda text, _: base64.b64decode(text, validate=True),
-    ),
-    Kind("Decimal", _always(Decimal), float, lambda _, digits: Decimal(digits), str),
-    Kind("Timestamp", lambda: _of("pandas", "Timestamp"), lambda moment: moment.isoformat(), _timestamp),
-    Kind("datetime", _always(dt.datetime), dt.datetime.isoformat, lambda iso, _: dt.datetime.fromisoformat(iso)),
-    Kind("date", _always(dt.date), dt.date.isoformat, lambda iso, _: dt.date.fromisoformat(iso)),
-    Kind("time", _always(dt.time), dt.time.isoformat, lambda iso, _: dt.time.fromisoformat(iso)),
-    Kind(
-        "timedelta",
-        _always(dt.timedelta),
-        dt.timedelta.total_seconds,
-        lambda seconds, _: dt.timedelta(seconds=seconds),
-    ),
+    Kind("tuple", lambda: (tuple,), list, lambda items, _: tuple(items)),
+    Kind("set", lambda: (set,), _sorted, lambda items, _: set(items)),
+    Kind("frozenset", lambda: (frozenset,), _sorted, lambda items, _: frozenset(items)),
+    Kind("bytes", lambda: (bytes, bytearray, memoryview), base64.encode, lambda text, _: base64.decode(text)),
+    Kind("Decimal", lambda: (Decimal,), float, lambda _, digits: Decimal(digits), str),
+    Kind("Timestamp", lambda: _of("pandas", "Timestamp"), lambda stamp: stamp.isoformat(), _by("pandas", "Timestamp")),
+    Kind("datetime", lambda: (dt.datetime,), dt.datetime.isoformat, lambda iso, _: dt.datetime.fromisoformat(iso)),
+    Kind("date", lambda: (dt.date,), dt.date.isoformat, lambda iso, _: dt.date.fromisoformat(iso)),
+    Kind("time", lambda: (dt.time,), dt.time.isoformat, lambda iso, _: dt.time.fromisoformat(iso)),
+    Kind("timedelta", lambda: (dt.timedelta,), dt.timedelta.total_seconds, lambda span, _: dt.timedelta(seconds=span)),
     Kind("ndarray", lambda: _of("numpy", "ndarray"), _array_list, _array, lambda array: str(array.dtype.str)),
-    Kind("datetime64", lambda: _of("numpy", "datetime64"), str, _datetime64),
+    Kind("datetime64", lambda: _of("numpy", "datetime64"), str, _by("numpy", "datetime64")),
     Kind("timedelta64", lambda: _of("numpy", "timedelta64"), _seconds, _timedelta64, _count),
     Kind("Series", tuple, lambda series: series, _series),  # written by `widened`, as a DataFrame
 )
