@@ -14,7 +14,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["scrapdb"]):
-    from scrapdb.notebooks.extract import facts
+    from scrapdb.notebooks.extract import read_facts
     from scrapdb.store.rows import File
     from scrapdb.store.rows import rows
 
@@ -25,7 +25,7 @@ MEMORY = 4 * 2**30  # bytes of address space, libraries and the fuzzer's own inc
 
 
 def try_out(written: bytes) -> None:
-    made = rows(File("fuzzed.ipynb"), facts(written))
+    made = rows(File("fuzzed.ipynb"), read_facts(written))
     assert {kind for *_, kind, _ in made.problems} <= documented(), made.problems
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scrapdb.facts import Facts
-from scrapdb.notebooks.extract import facts
+from scrapdb.notebooks.extract import read_facts
 
 LONG_AGO = 1_600_000_000  # seconds; a file of that age is not taken for one that somebody is writing
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -66,7 +66,7 @@ def content(document: Any) -> bytes:
 
 
 def facts_of(*cells: Any, **metadata: Any) -> Facts:
-    return facts(content(notebook(*cells, **metadata)))
+    return read_facts(content(notebook(*cells, **metadata)))
 
 
 def write(path: Path, document: Any, mtime: int = LONG_AGO) -> Path:

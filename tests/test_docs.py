@@ -172,7 +172,7 @@ def test_every_kind_of_problem_is_explained() -> None:
         node.args[0].value
         for path in (ROOT / "scrapdb").rglob("*.py")
         for node in ast.walk(ast.parse(path.read_bytes()))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in makers
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in makers
         if node.args and isinstance(node.args[0], ast.Constant)
     }
     assert len(kinds) > 10

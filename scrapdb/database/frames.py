@@ -17,10 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
-from scrapdb.errors import ScrapdbError
-from scrapdb.errors import ScrapNotFoundError
-from scrapdb.errors import UsageError
-from scrapdb.errors import suggestion
+from scrapdb import errors
 from scrapdb.formats.values import plain
 from scrapdb.store.readers.frames import StoredFrame
 from scrapdb.store.readers.frames import frame_names
@@ -82,7 +79,7 @@ def _open_parquet(connection: sqlite3.Connection, frame: StoredFrame) -> Iterato
         yield pa.OSFile(str(place)) if isinstance(place, Path) else pa.BufferReader(place)
     except (pa.ArrowException, ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         reason = " ".join(str(error).rstrip(".\n").split())
-        raise ScrapdbError(
+        raise errors.ScrapdbError(
             f"The DataFrame of {frame.notebook} is damaged: {reason}. Index again with --force."
         ) from error
 
@@ -112,8 +109,8 @@ def across(
     of_name = list(frames_of_name(connection, valid_text(name)))
     if not of_name:
         names = frame_names(connection)
-        reason = f"a DataFrame as {name!r}; {suggestion(name, names)}" if names else "a DataFrame."
-        raise ScrapNotFoundError(f"No notebook has glued {reason}")
+        reason = f"a DataFrame as {name!r}; {errors.suggestion(name, names)}" if names else "a DataFrame."
+        raise errors.ScrapNotFoundError(f"No notebook has glued {reason}")
     wanted = None if notebook_ids is None else set(notebook_ids)
     kept = [frame for frame in of_name if wanted is None or frame.notebook_id in wanted]
     table = _concatenated_frames(connection, kept or of_name[:1], columns)
@@ -127,7 +124,7 @@ def _concatenated_frames(
     names = {name for table in tables for name in table.schema.names}
     if missing := set(columns or ()) - names - {NOTEBOOK}:
         known = ", ".join(dict.fromkeys(name for frame in frames for name in load(connection, frame).schema.names))
-        raise UsageError(f"No such DataFrame has a column {', '.join(sorted(missing))}; there are {known}.")
+        raise errors.UsageError(f"No such DataFrame has a column {', '.join(sorted(missing))}; there are {known}.")
     path = next(name for tail in itertools.count() if (name := NOTEBOOK + "_" * tail) not in names)
     return _concatenated([_with_path(table, path, frame) for table, frame in zip(tables, frames, strict=True)])
 
@@ -156,7 +153,7 @@ class AlignedFrames:
             try:
                 schemas.setdefault(_decoded(load(connection, frame, empty=True)).schema, frame)
                 self.frames.append(frame)
-            except ScrapdbError as error:
+            except errors.ScrapdbError as error:
                 self.errors.append(str(error))
         names = dict.fromkeys(name for schema in schemas for name in schema.names)
         self._names = _free_names(names, (*reserved, NOTEBOOK))
@@ -183,7 +180,9 @@ class AlignedFrames:
             table = functools.reduce(_column_as_text, clashing, table)
             return pa.concat_tables([self._empty, table], promote_options="permissive").cast(self.schema)
         except pa.ArrowException as error:
-            raise ScrapdbError(f"The DataFrame of {frame.notebook} does not fit to the others: {error}.") from error
+            raise errors.ScrapdbError(
+                f"The DataFrame of {frame.notebook} does not fit to the others: {error}."
+            ) from error
 
     def _renamed(self, table: pa.Table, frame: StoredFrame) -> pa.Table:
         renamed = table.rename_columns([self._names[name] for name in table.schema.names])

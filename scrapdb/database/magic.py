@@ -20,12 +20,9 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
 
+from scrapdb import errors
 from scrapdb.database import Database
 from scrapdb.database.table import Table
-from scrapdb.errors import ScrapdbError
-from scrapdb.errors import ScrapNotFoundError
-from scrapdb.errors import UsageError
-from scrapdb.errors import suggestion
 from scrapdb.formats import html
 from scrapdb.formats import table
 from scrapdb.formats.values import escaped
@@ -116,7 +113,7 @@ def scrapdb(line: str, cell: str | None = None) -> Answer:
 
     try:
         return answer(read_request(line, cell))
-    except ScrapdbError as error:
+    except errors.ScrapdbError as error:
         # IPython prints this error as a sentence, and stops the run like any other.
         raise MagicError("\n".join(map(escaped, str(error).split("\n")))) from None
 
@@ -132,9 +129,11 @@ def read_request(line: str, cell: str | None = None) -> Request:
     if cell is None:
         return Request(" ".join(rest) or None, limit, is_sql=False, **options)
     if rest not in ([], ["sql"]):
-        raise UsageError(f"`{' '.join(rest)}` belongs in the lines below; beside %%{NAME} stand `sql` and options.")
+        raise errors.UsageError(
+            f"`{' '.join(rest)}` belongs in the lines below; beside %%{NAME} stand `sql` and options."
+        )
     if rest and (limit is not None or options.keys() - {"db"}):
-        raise UsageError("SQL takes no option but --db.")
+        raise errors.UsageError("SQL takes no option but --db.")
     return Request(cell.strip() or None, limit, is_sql=bool(rest), **options)
 
 
@@ -164,7 +163,7 @@ def _split_options(line: str) -> tuple[dict[str, str], list[str]]:
             value = _option_value(option, value if equals else next(words, ""), words)
             options[name] = f"{options[name]}, {value}" if name == "sort" and name in options else value
         elif re.fullmatch(r"--[a-z]+", option):
-            raise UsageError(f"There is no option {option}; there are {', '.join(_OPTIONS)}.")
+            raise errors.UsageError(f"There is no option {option}; there are {', '.join(_OPTIONS)}.")
         else:
             rest.append(word)
     return options, rest
@@ -176,14 +175,14 @@ def _option_value(option: str, first: str, words: Iterator[str]) -> str:
     while value.endswith(",") and (following := next(words, None)):
         value += f" {following}"
     if not value:
-        raise UsageError(f"{option} needs a value.")
+        raise errors.UsageError(f"{option} needs a value.")
     quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
     return value[1:-1] if quoted else value
 
 
 def _limit(text: str) -> int:
     if not re.fullmatch("[0-9]{1,18}", text):
-        raise UsageError(f"--limit needs a number, not {text!r}.")
+        raise errors.UsageError(f"--limit needs a number, not {text!r}.")
     return int(text)
 
 
@@ -210,7 +209,9 @@ def _pictures(db: Database, request: Request) -> str:
 def _check_name(connection: sqlite3.Connection, name: str) -> None:
     known = displays.displayed_names(connection)
     if name not in known:
-        raise ScrapNotFoundError(f"No notebook has shown anything for {name!r}; {suggestion(name, known)}")
+        raise errors.ScrapNotFoundError(
+            f"No notebook has shown anything for {name!r}; {errors.suggestion(name, known)}"
+        )
 
 
 def _figure(connection: sqlite3.Connection, of: tuple[str, str], shown: Mapping[str, displays.StoredDisplay]) -> str:
@@ -226,5 +227,5 @@ def _completions(_: InteractiveShell, event: Any) -> list[str]:
     """Complete a name of a field, or an option."""
     try:
         return [*_OPTIONS, *Database(_store_path(None)).completions(event.symbol)]
-    except ScrapdbError:
+    except errors.ScrapdbError:
         return [*_OPTIONS]

@@ -26,8 +26,8 @@ from scrapdb.encoders import json
 from scrapdb.encoders import pandas
 from scrapdb.encoders import text
 from scrapdb.encoders.payload import scrap_to_payload
-from scrapdb.encoders.scrap import Scrap
 from scrapdb.encoders.python_types import is_frame
+from scrapdb.encoders.scrap import Scrap
 from scrapdb.errors import ScrapbookInvalidEncoder
 from scrapdb.errors import ScrapbookMissingEncoder
 

@@ -12,13 +12,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from scrapdb.facts import CodeCell
-from scrapdb.facts import Facts
-from scrapdb.facts import Found
-from scrapdb.facts import Glued
-from scrapdb.facts import Place
-from scrapdb.facts import Problem
-from scrapdb.facts import RunError
+from scrapdb import facts
 from scrapdb.notebooks import ipynb
 from scrapdb.notebooks import parameters
 from scrapdb.notebooks import status
@@ -34,7 +28,7 @@ _LONGEST_TRACEBACK = 65_536
 _LONGEST_SOURCE = 65_536
 
 
-def facts(content: bytes) -> Facts:
+def read_facts(content: bytes) -> facts.Facts:
     """Read a notebook file's bytes; one that cannot be read has the status `unreadable` and a problem that says why."""
     try:
         try:
@@ -42,12 +36,12 @@ def facts(content: bytes) -> Facts:
         except msgspec.MsgspecError:  # in a part that the fast reader had left undecoded
             return extract(ipynb.read_careful(content))
     except ipynb.UnreadableError as unreadable:
-        return Facts("unreadable", problems=(unreadable.problem,))
+        return facts.Facts("unreadable", problems=(unreadable.problem,))
     except RecursionError:
-        return Facts("unreadable", problems=(Problem("nesting", ipynb.TOO_DEEP),))
+        return facts.Facts("unreadable", problems=(facts.Problem("nesting", ipynb.TOO_DEEP),))
 
 
-def extract(notebook: ipynb.Notebook) -> Facts:
+def extract(notebook: ipynb.Notebook) -> facts.Facts:
     """Find everything that is kept of a notebook.
 
     Raises:
@@ -64,7 +58,7 @@ def extract(notebook: ipynb.Notebook) -> Facts:
         code, ipynb.mapping(papermill, "parameters"), python=language in {None, "python", "ipython"}
     )
     scraps, problems = glued(code)
-    return Facts(
+    return facts.Facts(
         status=status.status(cells, papermill),
         started_at=times.iso(started),
         ended_at=times.iso(ended),
@@ -84,7 +78,7 @@ def extract(notebook: ipynb.Notebook) -> Facts:
     )
 
 
-def glued(code: Iterable[tuple[int, ipynb.Cell]]) -> tuple[list[Found], list[Problem]]:
+def glued(code: Iterable[tuple[int, ipynb.Cell]]) -> tuple[list[facts.Found], list[facts.Problem]]:
     """Collect what was glued, the last of a repeated name; a display joins the value glued before it in its cell.
 
     Args:
@@ -93,10 +87,10 @@ def glued(code: Iterable[tuple[int, ipynb.Cell]]) -> tuple[list[Found], list[Pro
     Raises:
         msgspec.MsgspecError: as `extract`.
     """
-    scraps: dict[str, Found] = {}
-    problems: list[Problem] = []
+    scraps: dict[str, facts.Found] = {}
+    problems: list[facts.Problem] = []
     for item in items(code):
-        if isinstance(item, Problem):
+        if isinstance(item, facts.Problem):
             problems.append(item)
             continue
         earlier = scraps.pop(item.glued.name, None)
@@ -109,18 +103,18 @@ def glued(code: Iterable[tuple[int, ipynb.Cell]]) -> tuple[list[Found], list[Pro
     return list(scraps.values()), problems
 
 
-def items(code: Iterable[tuple[int, ipynb.Cell]]) -> Iterator[Found | Problem]:
+def items(code: Iterable[tuple[int, ipynb.Cell]]) -> Iterator[facts.Found | facts.Problem]:
     """Yield in order what was glued, and what is malformed of it; arguments and errors are those of `glued`."""
     for index, cell in code:
         for number, output in enumerate(cell.outputs):
             for item in wire.read(output.data, output.metadata, ipynb.value):
-                if isinstance(item, Glued):
-                    yield Found(item, Place(index, number, cell.id, cell.execution_count))
+                if isinstance(item, facts.Glued):
+                    yield facts.Found(item, facts.Place(index, number, cell.id, cell.execution_count))
                 else:
-                    yield Problem(item.kind, item.message, item.name, index, number)
+                    yield facts.Problem(item.kind, item.message, item.name, index, number)
 
 
-def belongs(item: Found, earlier: Found) -> bool:
+def belongs(item: facts.Found, earlier: facts.Found) -> bool:
     """Return whether a display was glued right after a value, in the same cell."""
     return (
         item.glued.data is UNSET
@@ -130,32 +124,32 @@ def belongs(item: Found, earlier: Found) -> bool:
     )
 
 
-def merged(earlier: Found, item: Found) -> Found:
+def merged(earlier: facts.Found, item: facts.Found) -> facts.Found:
     """Return a value with the display that belongs to it."""
     return replace(earlier, glued=replace(earlier.glued, display=item.glued.display))
 
 
-def _repeated(earlier: Found, item: Found) -> Problem:
+def _repeated(earlier: facts.Found, item: facts.Found) -> facts.Problem:
     before = f"cell {earlier.place.cell}, output {earlier.place.output}"
     message = f"The name was glued before, in {before}; the last one is kept."
-    return Problem("repeated", message, item.glued.name, item.place.cell, item.place.output)
+    return facts.Problem("repeated", message, item.glued.name, item.place.cell, item.place.output)
 
 
-def _code_cells(code: list[tuple[int, ipynb.Cell]], gluing: set[int]) -> Iterator[CodeCell]:
+def _code_cells(code: list[tuple[int, ipynb.Cell]], gluing: set[int]) -> Iterator[facts.CodeCell]:
     for index, cell in code:
         if status.is_run(cell):
             wanted = index in gluing or status.error(cell) is not None
             source = ipynb.text(cell.source)[:_LONGEST_SOURCE] if wanted else None
-            yield CodeCell(index, cell.id, cell.execution_count, times.cell_seconds(cell), source)
+            yield facts.CodeCell(index, cell.id, cell.execution_count, times.cell_seconds(cell), source)
 
 
-def _error(code: list[tuple[int, ipynb.Cell]]) -> RunError | None:
+def _error(code: list[tuple[int, ipynb.Cell]]) -> facts.RunError | None:
     for index, cell in code:
         if output := status.error(cell):
             lines = output.traceback
             trace = lines if isinstance(lines, str) else "\n".join(lines)
             plain = _TERMINAL_COLOURS.sub("", trace)[-_LONGEST_TRACEBACK:]
-            return RunError(output.ename, output.evalue, index, plain)
+            return facts.RunError(output.ename, output.evalue, index, plain)
     return None
 
 

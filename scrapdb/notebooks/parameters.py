@@ -16,10 +16,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
-from scrapdb.facts import Expression
-from scrapdb.facts import Parameter
-from scrapdb.facts import ParameterSource
-from scrapdb.facts import Problem
+from scrapdb import facts
 from scrapdb.notebooks import ipynb
 
 DEFAULTS_TAG = "parameters"
@@ -29,7 +26,7 @@ _LONGEST_SOURCE = 1_000_000  # characters of a cell; parsing takes a hundred tim
 
 def effective(
     cells: Iterable[tuple[int, ipynb.Cell]], recorded: Mapping[str, Any], *, python: bool
-) -> tuple[list[Parameter], list[Problem]]:
+) -> tuple[list[facts.Parameter], list[facts.Problem]]:
     """Find the effective parameters of a notebook.
 
     Args:
@@ -41,17 +38,17 @@ def effective(
         The parameters by first appearance, and what was suspicious about them. One that is recorded but not injected
         keeps that source: it may be of an earlier run.
     """
-    problems: list[Problem] = []
-    by_source: dict[ParameterSource, dict[str, Any]] = {"default": {}, "recorded": dict(recorded), "injected": {}}
+    problems: list[facts.Problem] = []
+    by_source: dict[facts.ParameterSource, dict[str, Any]] = {"default": {}, "recorded": dict(recorded), "injected": {}}
     for index, cell in cells if python else ():
         if INJECTED_TAG in cell.metadata.tags:
             by_source["injected"].update(_assignments(index, cell, problems))
         elif DEFAULTS_TAG in cell.metadata.tags:
             by_source["default"].update(_assignments(index, cell, problems))
     problems += _disagreements(by_source["recorded"], by_source["injected"])
-    values: dict[str, Parameter] = {}
+    values: dict[str, facts.Parameter] = {}
     for source, named in by_source.items():
-        values |= {name: Parameter(name, value, source) for name, value in named.items()}
+        values |= {name: facts.Parameter(name, value, source) for name, value in named.items()}
     return list(values.values()), problems
 
 
@@ -64,12 +61,12 @@ def recorded(content: bytes) -> dict[str, Any]:
     return ipynb.mapping(ipynb.mapping(ipynb.read(content).metadata, "papermill"), "parameters")
 
 
-def _assignments(index: int, cell: ipynb.Cell, problems: list[Problem]) -> dict[str, Any]:
+def _assignments(index: int, cell: ipynb.Cell, problems: list[facts.Problem]) -> dict[str, Any]:
     try:
         return dict(_assigned_in(ipynb.text(cell.source)))
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         reason = str(error) or type(error).__name__
-        problems.append(Problem("parameters", f"The cell of parameters cannot be parsed: {reason}.", cell=index))
+        problems.append(facts.Problem("parameters", f"The cell of parameters cannot be parsed: {reason}.", cell=index))
         return {}
 
 
@@ -112,19 +109,21 @@ def _literal(node: ast.expr) -> Any:
             try:
                 return float(word)  # how papermill writes NaN and infinities
             except ValueError:
-                return Expression(ast.unparse(node))
+                return facts.Expression(ast.unparse(node))
     try:
         value = ast.literal_eval(node)
         return json.loads(json.dumps(value))
     except (ValueError, TypeError, MemoryError, RecursionError):
-        return Expression(ast.unparse(node))
+        return facts.Expression(ast.unparse(node))
 
 
-def _disagreements(recorded: Mapping[str, Any], injected: Mapping[str, Any]) -> list[Problem]:
+def _disagreements(recorded: Mapping[str, Any], injected: Mapping[str, Any]) -> list[facts.Problem]:
     return [
-        Problem("parameters", f"The metadata record {recorded[name]!r:.60}, the injected cell {value!r:.60}.", name)
+        facts.Problem(
+            "parameters", f"The metadata record {recorded[name]!r:.60}, the injected cell {value!r:.60}.", name
+        )
         for name, value in injected.items()
-        if name in recorded and not isinstance(value, Expression) and not _same(recorded[name], value)
+        if name in recorded and not isinstance(value, facts.Expression) and not _same(recorded[name], value)
     ]
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from scrapdb.facts import Facts
 from scrapdb.facts import Problem
 from scrapdb.files import remote
-from scrapdb.notebooks.extract import facts
+from scrapdb.notebooks.extract import read_facts
 from scrapdb.notebooks.scan import MAX_BYTES
 from scrapdb.notebooks.scan import Candidate
 
@@ -102,7 +102,7 @@ def read_fetched(
 
 def _taken(content: bytes, known_hash: str | None, mtime_ns: int | None, etag: str | None = None) -> Read:
     digest = hashlib.sha256(content).hexdigest()
-    return Read(len(content), mtime_ns, digest, None if digest == known_hash else facts(content), etag)
+    return Read(len(content), mtime_ns, digest, None if digest == known_hash else read_facts(content), etag)
 
 
 def _received(listed: Candidate, fetched: bytes | Exception | None, max_bytes: int) -> bytes:

@@ -24,7 +24,7 @@ from scrapdb.facts import Problem
 from scrapdb.notebooks import edit
 from scrapdb.notebooks import ipynb
 from scrapdb.notebooks import parameters
-from scrapdb.notebooks.extract import facts
+from scrapdb.notebooks.extract import read_facts
 from scrapdb.notebooks.wire import scrapbook
 from scrapdb.scrapbook import gluing
 from scrapdb.scrapbook import outputs
@@ -124,7 +124,7 @@ class Notebook:
     @property
     def problems(self) -> list[Problem]:
         """What cannot be read, or is suspicious. Everything is decoded to find out."""
-        notebook = facts(self._document.content)
+        notebook = read_facts(self._document.content)
         return [*notebook.problems, *(self._undecodable() if notebook.status != "unreadable" else ())]
 
     @property

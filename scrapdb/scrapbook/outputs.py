@@ -10,9 +10,9 @@ from typing import SupportsIndex
 
 from msgspec import UNSET
 
+from scrapdb.encoders.python_types import restored
 from scrapdb.encoders.registration import registry as encoder_registry
 from scrapdb.encoders.scrap import Scrap
-from scrapdb.encoders.python_types import restored
 from scrapdb.errors import ScrapbookDataException
 from scrapdb.errors import ScrapbookException
 from scrapdb.facts import Found

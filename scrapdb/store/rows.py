@@ -12,11 +12,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from scrapdb.facts import Decoded
-from scrapdb.facts import Facts
-from scrapdb.facts import Frame
-from scrapdb.facts import Parameter
-from scrapdb.facts import Problem
+from scrapdb import facts
 from scrapdb.store import tokens
 from scrapdb.store.values import Stored
 from scrapdb.store.values import store
@@ -84,46 +80,47 @@ class Rows(msgspec.Struct):
         return path, status, started_at, seconds, error_name, error_value
 
 
-def rows(file: File, facts: Facts) -> Rows:
+def rows(file: File, notebook: facts.Facts) -> Rows:
     """Lay out the facts of a notebook."""
-    problems = list(facts.problems)
-    made = Rows(_notebook(file, facts, problems))
+    problems = list(notebook.problems)
+    made = Rows(_notebook(file, notebook, problems))
     made.code_cells += [
-        (code.cell, _text(code.cell_id), code.execution_count, code.seconds, _text(code.source)) for code in facts.code
+        (code.cell, _text(code.cell_id), code.execution_count, code.seconds, _text(code.source))
+        for code in notebook.code
     ]
     for problem in problems:
         _add_problem(made, problem)
-    scraps = {_name(scrap.name): scrap for scrap in facts.scraps}
+    scraps = {_name(scrap.name): scrap for scrap in notebook.scraps}
     for name, scrap in scraps.items():
         _add_scrap(made, name, scrap)
-    for name, parameter in {_name(parameter.name): parameter for parameter in facts.parameters}.items():
+    for name, parameter in {_name(parameter.name): parameter for parameter in notebook.parameters}.items():
         _add_parameter(made, name, parameter, shadowed=name in scraps)
     return made
 
 
-def _notebook(file: File, facts: Facts, problems: list[Problem]) -> tuple[Any, ...]:
-    error = facts.error
+def _notebook(file: File, notebook: facts.Facts, problems: list[facts.Problem]) -> tuple[Any, ...]:
+    error = notebook.error
     raised = (_text(error.name), _text(error.value), error.cell, _text(error.traceback)) if error else (None,) * 4
     return (
         file.path,
         file.os_path,
-        facts.status,
-        facts.started_at,
-        facts.ended_at,
-        facts.seconds,
+        notebook.status,
+        notebook.started_at,
+        notebook.ended_at,
+        notebook.seconds,
         *raised,
-        _text(facts.kernel),
-        _text(facts.language),
-        _text(facts.source),
+        _text(notebook.kernel),
+        _text(notebook.language),
+        _text(notebook.source),
         file.size,
         mtime(file.mtime_ns),
         kept_mtime(file.mtime_ns),
         _text(file.etag),
         file.content_hash,
-        facts.code_hash,
-        facts.nbformat,
-        facts.cells,
-        _metadata(facts, problems),
+        notebook.code_hash,
+        notebook.nbformat,
+        notebook.cells,
+        _metadata(notebook, problems),
     )
 
 
@@ -144,11 +141,11 @@ def kept_mtime(mtime_ns: int | None) -> int | None:
     return mtime_ns if mtime_ns is not None and -(2**63) <= mtime_ns < 2**63 else None
 
 
-def _metadata(facts: Facts, problems: list[Problem]) -> str | None:
+def _metadata(notebook: facts.Facts, problems: list[facts.Problem]) -> str | None:
     try:
-        return None if facts.metadata is None else _json(facts.metadata)
+        return None if notebook.metadata is None else _json(notebook.metadata)
     except RecursionError:
-        problems.append(Problem("metadata", "The notebook's metadata are nested too deeply; they are left out."))
+        problems.append(facts.Problem("metadata", "The notebook's metadata are nested too deeply; they are left out."))
         return None
 
 
@@ -161,16 +158,16 @@ def _json(metadata: dict[str, Any]) -> str:
     return text if text.count("[") + text.count("{") < _PLAIN else valid_json(metadata)
 
 
-def _add_problem(made: Rows, problem: Problem) -> None:
+def _add_problem(made: Rows, problem: facts.Problem) -> None:
     made.problems.append(
         (problem.cell, problem.output, _text(problem.name), problem.kind, _text(problem.message) or "")
     )
 
 
-def _add_scrap(made: Rows, name: str, scrap: Decoded) -> None:
+def _add_scrap(made: Rows, name: str, scrap: facts.Decoded) -> None:
     for problem in scrap.problems:
         _add_problem(made, problem)
-    if isinstance(scrap.value, Frame):
+    if isinstance(scrap.value, facts.Frame):
         stored, token = Stored("frame"), _add_frame(made, name, scrap.value)
     else:
         stored, token = Stored("display") if scrap.value is UNSET else store(scrap.value), None
@@ -184,7 +181,7 @@ def _add_scrap(made: Rows, name: str, scrap: Decoded) -> None:
     made.scraps.append((name, *stored, _name(scrap.encoder), scrap.size, *where))
 
 
-def _add_frame(made: Rows, name: str, frame: Frame) -> str:
+def _add_frame(made: Rows, name: str, frame: facts.Frame) -> str:
     digest, size, columns = hashlib.sha256(frame.parquet).hexdigest(), len(frame.parquet), len(frame.schema)
     inline = size <= INLINE_FRAME_BYTES
     (made.blobs if inline else made.sidecars)[digest] = frame.parquet
@@ -203,11 +200,11 @@ def _add_displays(made: Rows, name: str, displays: Mapping[str, bytes]) -> dict[
     return digests
 
 
-def _add_parameter(made: Rows, name: str, parameter: Parameter, *, shadowed: bool) -> None:
+def _add_parameter(made: Rows, name: str, parameter: facts.Parameter, *, shadowed: bool) -> None:
     try:
         stored = store(parameter.value)
     except RecursionError:
-        _add_problem(made, Problem("parameters", "The value is nested too deeply.", parameter.name))
+        _add_problem(made, facts.Problem("parameters", "The value is nested too deeply.", parameter.name))
         stored = Stored("null")
     made.parameters.append((name, *stored, parameter.source, int(shadowed)))
     if not shadowed and (shown := tokens.cell(name, stored, None)):

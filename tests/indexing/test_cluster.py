@@ -36,14 +36,14 @@ OTHER = "import scrapdb.indexing.cluster; scrapdb.indexing.cluster.installed = l
 DYING = """
 import os, pathlib
 from scrapdb.notebooks import read
-whole = read.facts
+whole = read.read_facts
 def facts(content):
     mark = pathlib.Path({mark!r})
     if b"deadly" in content and ({always} or not mark.exists()):
         mark.touch()
         os._exit(1)
     return whole(content)
-read.facts = facts
+read.read_facts = facts
 """
 
 
@@ -51,11 +51,11 @@ read.facts = facts
 SLOW = """
 import time
 from scrapdb.notebooks import read
-whole = read.facts
+whole = read.read_facts
 def facts(content):
     time.sleep(0.01)
     return whole(content)
-read.facts = facts
+read.read_facts = facts
 """
 INDEX = """
 import sys

@@ -27,7 +27,7 @@ from scrapdb.notebooks import extract
 from scrapdb.notebooks import ipynb
 from scrapdb.notebooks.edit import put
 from scrapdb.notebooks.edit import remove
-from scrapdb.notebooks.extract import facts
+from scrapdb.notebooks.extract import read_facts
 from scrapdb.notebooks.ipynb import TOO_DEEP
 from scrapdb.notebooks.ipynb import UnreadableError
 from tests import corpora
@@ -207,7 +207,7 @@ def test_a_new_scrap_goes_where_others_were_glued_last() -> None:
 def test_cells_are_counted_as_in_the_notebook_that_ran() -> None:
     mark = nb.markdown("An error", "papermill-error-cell-tag")
     content = nb.content(nb.notebook(mark, nb.code("1"), nb.markdown("text")))
-    assert facts(put(content, "x", nb.scrap("x", 1), cell=0)).scraps[0].place.cell == 0
+    assert read_facts(put(content, "x", nb.scrap("x", 1), cell=0)).scraps[0].place.cell == 0
     for cell in (1, 2, -1):
         with pytest.raises(UsageError, match=f"cell {cell} is no code cell"):
             put(content, "x", nb.scrap("x", 1), cell=cell)

@@ -19,7 +19,7 @@ from pandas.testing import assert_frame_equal
 
 from scrapdb.facts import Facts
 from scrapdb.facts import Place
-from scrapdb.notebooks.extract import facts
+from scrapdb.notebooks.extract import read_facts
 from tests.notebook_builder import PNG
 from tests.notebook_builder import code
 from tests.notebook_builder import content
@@ -199,7 +199,7 @@ def as_scrapbook_reads(path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def compare(path: Path) -> int:
-    found = {scrap.name: scrap.value for scrap in facts(path.read_bytes()).scraps}
+    found = {scrap.name: scrap.value for scrap in read_facts(path.read_bytes()).scraps}
     theirs = dict(as_scrapbook_reads(path))
     for name, value in theirs.items():
         ours = found[name]
@@ -214,14 +214,14 @@ def compare(path: Path) -> int:
 
 def test_what_scrapbook_reads_is_read_alike(corpora: Path, tickers: Path, executed: Callable[[str], Path]) -> None:
     of_others = [path for path in corpora.rglob("*.ipynb") if "scrapbook" in str(path) or "papermill" in str(path)]
-    readable = [path for path in of_others if facts(path.read_bytes()).status != "unreadable"]
+    readable = [path for path in of_others if read_facts(path.read_bytes()).status != "unreadable"]
     assert sum(map(compare, readable)) > 40
     assert sum(map(compare, tickers.iterdir())) == 12 * 7
     assert compare(executed("encoders")) >= 14
 
 
 def test_every_encoder_as_scrapbook_writes_it(executed: Callable[[str], Path]) -> None:
-    found = facts(executed("encoders").read_bytes())
+    found = read_facts(executed("encoders").read_bytes())
     values = {scrap.name: scrap.value for scrap in found.scraps}
     assert values["text"] == "007"
     assert values["integer"] == 2**53 + 1
@@ -243,5 +243,5 @@ def test_every_encoder_as_scrapbook_writes_it(executed: Callable[[str], Path]) -
 
 
 def test_a_notebook_without_anything() -> None:
-    found = facts(content(notebook()))
+    found = read_facts(content(notebook()))
     assert found == Facts("completed", code_hash=hashlib.sha256(b"").hexdigest(), nbformat="4.5", cells=0, metadata={})

@@ -20,7 +20,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from scrapdb.indexing.loop import index
-from scrapdb.notebooks.extract import facts
+from scrapdb.notebooks.extract import read_facts
 from scrapdb.store.rows import File
 from scrapdb.store.rows import rows
 from scrapdb.store.write import Writer
@@ -52,7 +52,7 @@ def deep(leaf: str) -> bytes:
 
 def store(path: Path, written: bytes) -> None:
     with Writer(path) as writer:
-        writer.write([rows(File("hostile.ipynb", content_hash="of hostile.ipynb"), facts(written))])
+        writer.write([rows(File("hostile.ipynb", content_hash="of hostile.ipynb"), read_facts(written))])
     check(path)
 
 
@@ -130,7 +130,7 @@ def test_any_depth_ends_in_a_problem(place: str, levels: int) -> None:
         "recorded": {"papermill": {"parameters": {"x": "DEEP"}}},
     }
     written = content(notebook(cell, **metadata.get(place, {}))).replace(b'"DEEP"', b"[" * levels + b"]" * levels)
-    found = facts(written)
+    found = read_facts(written)
     made = rows(File("deep.ipynb"), found)
     assert made.problems or levels <= 200
     if levels >= 200_000 and place != "source":
@@ -189,7 +189,7 @@ def test_any_part_may_be_anything(writer: Writer, data: st.DataObject) -> None:
         except (KeyError, IndexError, TypeError):
             continue  # the place went with a part that was replaced before
     written = json.dumps(document).encode().replace(b'"DEEP"', b"[" * 600 + b"]" * 600)
-    found = facts(written)
+    found = read_facts(written)
     made = rows(File("mutated.ipynb", content_hash="of mutated.ipynb"), found)
     assert found.status != "unreadable" or made.problems
     writer.write([made])
@@ -204,7 +204,7 @@ def test_the_store_of_all_that_is_whole(writer: Writer) -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=60) | st.text(max_size=40).map(str.encode))
 def test_any_bytes_have_a_status(written: bytes) -> None:
-    found = facts(written)
+    found = read_facts(written)
     assert found.status == "unreadable"
     assert len(found.problems) == 1
 
@@ -215,7 +215,7 @@ def test_any_changed_byte_has_a_status(data: st.DataObject) -> None:
     written = bytearray(json.dumps(real()[1][0]).encode())
     for _ in range(data.draw(st.integers(1, 4))):
         written[data.draw(st.integers(0, len(written) - 1))] = data.draw(st.integers(0, 255))
-    assert rows(File("flipped.ipynb"), facts(bytes(written))).status
+    assert rows(File("flipped.ipynb"), read_facts(bytes(written))).status
 
 
 def test_a_hostile_notebook_spoils_no_other(executed: Callable[[str], Path], tmp_path: Path) -> None:
@@ -224,9 +224,11 @@ def test_a_hostile_notebook_spoils_no_other(executed: Callable[[str], Path], tmp
         code("", *(scrap(name, "x") for name in ["Text", "text (2)", 'x" NUMERIC); --', "rowid", "\x01"]))
     )
     with Writer(tmp_path / "scraps.db") as writer:
-        writer.write([rows(File("good.ipynb", content_hash="of good.ipynb"), facts(executed("encoders").read_bytes()))])
+        writer.write(
+            [rows(File("good.ipynb", content_hash="of good.ipynb"), read_facts(executed("encoders").read_bytes()))]
+        )
         before = query(tmp_path / "scraps.db", "SELECT text, float FROM runs")
-        writer.write([rows(File("bad.ipynb", content_hash="of bad.ipynb"), facts(content(clashing)))])
+        writer.write([rows(File("bad.ipynb", content_hash="of bad.ipynb"), read_facts(content(clashing)))])
     check(tmp_path / "scraps.db")
     columns = dict(query(tmp_path / "scraps.db", 'SELECT name, "column" FROM run_columns JOIN names ON id = name_id'))
     assert (
@@ -259,7 +261,7 @@ def test_whatever_happens_to_a_notebook_its_problems_are_documented() -> None:
     chance = random.Random(3)  # noqa: S311 - chance that can be repeated
     for _, file in zip(range(400), generated(chance), strict=False):
         assert isinstance(file.make, bytes)
-        made = rows(File("generated.ipynb"), facts(file.make))
+        made = rows(File("generated.ipynb"), read_facts(file.make))
         assert {kind for *_, kind, _ in made.problems} <= documented(), file.make
         assert made.status != "unreadable" or len(made.problems) == 1
 

@@ -15,7 +15,7 @@ from nbformat.v4.rwbase import rejoin_lines
 from scrapdb.facts import Problem
 from scrapdb.notebooks import ipynb
 from scrapdb.notebooks.extract import extract
-from scrapdb.notebooks.extract import facts
+from scrapdb.notebooks.extract import read_facts
 from tests.notebook_builder import code
 from tests.notebook_builder import content
 from tests.notebook_builder import display
@@ -45,7 +45,7 @@ def expected_problem(path: str) -> str | None:
 
 
 def test_every_notebook_of_others_is_read_or_says_why_not(corpora: Path) -> None:
-    read = {path: facts(content) for path, content in notebooks(corpora)}
+    read = {path: read_facts(content) for path, content in notebooks(corpora)}
     assert len(read) > 300
     unreadable = {path: found for path, found in read.items() if found.status == "unreadable"}
     assert {path: found.problems[0].kind for path, found in unreadable.items()} == {
@@ -122,7 +122,7 @@ def test_old_notebooks_keep_their_cells(corpora: Path) -> None:
             old = ipynb.read(found)
             assert [ipynb.text(cell.source) for cell in old.cells if cell.cell_type == "code"] == sources
             assert len(old.cells) == len(cells)
-            assert facts(found).nbformat == f"{major}.{document.get('nbformat_minor', 0)}"
+            assert read_facts(found).nbformat == f"{major}.{document.get('nbformat_minor', 0)}"
     assert majors >= {2, 3}
 
 
@@ -153,7 +153,7 @@ def test_a_refused_display_is_read_carefully() -> None:
     document = notebook(code("1", display("x", {"application/json": {"a": 1}})))
     written = content(document).replace(b'{"a": 1}', b'{"a": 1e400}')
     ipynb.read_fast(written)
-    (scrap,) = facts(written).scraps
+    (scrap,) = read_facts(written).scraps
     assert scrap.displays == {"application/json": b'{"a":null}'}
 
 
@@ -204,7 +204,7 @@ def test_a_refused_display_is_read_carefully() -> None:
     ids=lambda part: part[:24].decode("ascii", "replace") if isinstance(part, bytes) else part[:16],
 )
 def test_what_is_no_notebook_says_so(document: bytes, kind: str, message: str) -> None:
-    found = facts(document)
+    found = read_facts(document)
     assert found.status == "unreadable"
     (problem,) = found.problems
     assert problem.kind == kind
@@ -214,15 +214,15 @@ def test_what_is_no_notebook_says_so(document: bytes, kind: str, message: str) -
 
 def test_a_notebook_cut_off_anywhere_is_truncated(tickers: Path) -> None:
     whole = (tickers / "BCD.ipynb").read_bytes().rstrip()
-    assert facts(whole).status == "completed"
+    assert read_facts(whole).status == "completed"
     for length in (*range(1, len(whole), 997), *range(len(whole) - 200, len(whole))):
-        assert [problem.kind for problem in facts(whole[:length]).problems] == ["truncated"], whole[:length][-40:]
+        assert [problem.kind for problem in read_facts(whole[:length]).problems] == ["truncated"], whole[:length][-40:]
 
 
 def test_a_document_cut_off_at_every_byte_is_truncated() -> None:
     whole = '{"é😀": [true, false, null, NaN, -Infinity, 1.5e-7, -3], "\\u12ab\\n": "a"}'.encode()
     for length in range(1, len(whole)):
-        assert [problem.kind for problem in facts(whole[:length]).problems] == ["truncated"], whole[:length]
+        assert [problem.kind for problem in read_facts(whole[:length]).problems] == ["truncated"], whole[:length]
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_a_document_cut_off_at_every_byte_is_truncated() -> None:
     ],
 )
 def test_malformed_parts_are_left_out(document: dict[str, Any], problems: list[tuple[str, int, int]]) -> None:
-    found = facts(content({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, **document}))
+    found = read_facts(content({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, **document}))
     assert found.status != "unreadable"
     assert [(problem.kind, problem.cell, problem.output) for problem in found.problems] == [
         ("malformed", cell, output) for _, cell, output in problems
@@ -265,9 +265,9 @@ def test_the_last_of_a_duplicate_key_counts_for_both_readers() -> None:
 
 def test_what_nobody_asked_for_may_be_anything() -> None:
     written = content({**notebook(code()), "x": "DIGITS"}).replace(b'"DIGITS"', b"9" * 5000)
-    assert facts(written) == facts(content(notebook(code())))
+    assert read_facts(written) == read_facts(content(notebook(code())))
 
 
 def test_a_problem_keeps_its_place() -> None:
-    found = facts(content({**notebook(), "cells": [code(), "text"]}))
+    found = read_facts(content({**notebook(), "cells": [code(), "text"]}))
     assert found.problems == (Problem("malformed", "A cell is a string, not an object; it is left out.", cell=1),)

@@ -11,7 +11,7 @@ import pytest
 from scrapdb.facts import Expression
 from scrapdb.facts import Facts
 from scrapdb.facts import Parameter
-from scrapdb.notebooks.extract import facts as read_facts
+from scrapdb.notebooks.extract import read_facts
 from scrapdb.notebooks.ipynb import UnreadableError
 from scrapdb.notebooks.parameters import recorded
 from tests.hostile.files import Hostile

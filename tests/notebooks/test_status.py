@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scrapdb.notebooks.extract import facts
+from scrapdb.notebooks.extract import read_facts
 from tests.notebook_builder import code
 from tests.notebook_builder import error
 from tests.notebook_builder import facts_of
@@ -58,7 +58,7 @@ def test_first_match_wins(status: str, cells: list[Any], metadata: dict[str, Any
 
 
 def test_a_failed_run_of_papermill(executed: Callable[[str], Path]) -> None:
-    found = facts(executed("fails").read_bytes())
+    found = read_facts(executed("fails").read_bytes())
     assert found.status == "failed"
     assert found.error is not None
     assert (found.error.name, found.error.value, found.error.cell) == ("KeyError", "'ABC'", 4)
@@ -68,7 +68,7 @@ def test_a_failed_run_of_papermill(executed: Callable[[str], Path]) -> None:
 
 
 def test_a_killed_run_is_not_complete_whatever_papermill_says(executed: Callable[[str], Path]) -> None:
-    found = facts(executed("is_killed").read_bytes())
+    found = read_facts(executed("is_killed").read_bytes())
     assert found.metadata is not None
     assert found.metadata["papermill"]["exception"] is None
     assert found.status == "partial"

@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from scrapdb.errors import StoreError
-from scrapdb.notebooks.extract import facts
+from scrapdb.notebooks.extract import read_facts
 from scrapdb.store.rows import File
 from scrapdb.store.rows import Rows
 from scrapdb.store.rows import rows
@@ -38,7 +38,7 @@ COLUMNS = st.sets(st.tuples(NAMES | CLASHING, st.sampled_from(["number", "text"]
 
 
 def notebook(path: str, **values: object) -> Rows:
-    return rows(File(path, content_hash="hash"), facts(content(gluing(**values))))
+    return rows(File(path, content_hash="hash"), read_facts(content(gluing(**values))))
 
 
 @pytest.mark.parametrize(

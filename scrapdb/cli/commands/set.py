@@ -14,8 +14,8 @@ from scrapdb.cli import options
 from scrapdb.cli.edited import edited
 from scrapdb.encoders.json import NAME as JSON
 from scrapdb.encoders.pandas import NAME as PANDAS
-from scrapdb.encoders.text import NAME as TEXT
 from scrapdb.encoders.python_types import is_frame
+from scrapdb.encoders.text import NAME as TEXT
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import UsageError
