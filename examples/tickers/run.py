@@ -17,19 +17,27 @@ import papermill
 from papermill.exceptions import PapermillException
 
 SOURCE = Path(__file__).with_name("source.ipynb")
+# A kernel is given ports that are free, and another program may have taken one by the time it listens.
+STARTS, NOT_STARTED = 3, "Kernel died before replying to kernel_info"
 TICKERS = ("AAA", "ABC", "BCD", "DEF", "GHI", "JKL", "MNO", "MMN", "OOP", "PQD", "XYZ", "PDQ")
 
 
 def execute(symbol: str, directory: Path) -> float:
     """Run the notebook for one ticker into `directory`/SYMBOL.ipynb and return the seconds it took."""
     start = time.perf_counter()
-    papermill.execute_notebook(
-        SOURCE,
-        directory / f"{symbol}.ipynb",
-        {"symbol": symbol},
-        progress_bar=False,
-        extra_arguments=["--log-level=CRITICAL"],  # to the kernel, which else warns on stderr about its transport
-    )
+    for left in reversed(range(STARTS)):
+        try:
+            papermill.execute_notebook(
+                SOURCE,
+                directory / f"{symbol}.ipynb",
+                {"symbol": symbol},
+                progress_bar=False,
+                extra_arguments=["--log-level=CRITICAL"],  # to the kernel, which else warns about its transport
+            )
+            break
+        except RuntimeError as error:
+            if NOT_STARTED not in str(error) or not left:
+                raise
     return time.perf_counter() - start
 
 
