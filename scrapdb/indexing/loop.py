@@ -116,12 +116,13 @@ def _compare(
     candidates: Iterator[scan.Candidate], writer: Writer, *, force: bool
 ) -> Iterator[tuple[changes.Change, scan.Candidate, Known | None]]:
     """Compare files with what the store has of them, before any is opened."""
+    has_marks_of, change_of = changes.has_marks_of, changes.change_of  # a hundred thousand times
     while some := list(islice(candidates, _COMPARED)):
         marks = known.known_files(writer, [candidate.path for candidate in some])
         for candidate in some:
             stored = marks.get(candidate.path)
-            same = not force and changes.has_marks_of(candidate, stored)
-            yield changes.change_of(stored, same=same), candidate, stored
+            same = not force and has_marks_of(candidate, stored)
+            yield change_of(stored, same=same), candidate, stored
 
 
 def _read(

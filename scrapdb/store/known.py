@@ -31,7 +31,10 @@ def known_files(writer: Writer, paths: Sequence[str]) -> dict[str, Known]:
         rows = writer.connection.execute(_BETWEEN, (min(paths), max(paths), limit + 1)).fetchall()
         if len(rows) > limit:  # others lie between them
             rows = writer.connection.execute(_EACH, (json.dumps(paths),)).fetchall()
-    return {path: Known(*marks) for path, *marks in rows}
+    return {
+        path: Known(id_, size, mtime_ns, etag, digest, status)
+        for path, id_, size, mtime_ns, etag, digest, status in rows
+    }
 
 
 def extent(writer: Writer) -> tuple[int, int]:
