@@ -207,7 +207,8 @@ SELECT name, type, kinds FROM names LEFT JOIN
     "notebooks are half there": """
 SELECT path, status FROM notebooks
  WHERE status = 'unreadable' AND id NOT IN (SELECT notebook_id FROM problems)
-    OR status <> 'unreadable' AND content_hash IS NULL""",
+    OR status <> 'unreadable' AND content_hash IS NULL
+   AND id NOT IN (SELECT notebook_id FROM problems WHERE kind = 'outdated')""",
     "a number is none": f"SELECT * FROM {_VALUES} WHERE typeof(number) NOT IN ('null', 'integer', 'real')",
     "JSON is none": f"SELECT * FROM {_VALUES} WHERE json IS NOT NULL AND NOT json_valid(json)",
     "frames miss their bytes": """

@@ -29,6 +29,7 @@ from scrapdb.indexing.backlog import Task
 from scrapdb.notebooks import scan
 from scrapdb.store import known
 from scrapdb.store.rows import Known
+from scrapdb.store.schema import OLDEST
 from scrapdb.store.upkeep import settle
 from scrapdb.store.write import Writer
 
@@ -83,7 +84,8 @@ def index(
     walk = scan.Scan(base, exclude)
     candidates = scan.scan(walk, roots, names=names)
     counts: Counter[changes.Change] = Counter()
-    with Writer(store) as writer, _few_collections(), closing(Backlog()) as backlog:
+    with Writer(store, oldest=OLDEST) as writer, _few_collections(), closing(Backlog()) as backlog:
+        known.forget_older(writer)
         count, last = known.extent(writer)
         met = bytearray(last + 1)  # a mark by the id of each stored notebook that the walk came upon
         for change, candidate, stored in _compare(candidates, writer, force=force):

@@ -14,6 +14,7 @@ from pathlib import Path
 from scrapdb.errors import StoreError
 from scrapdb.errors import StoreNotFoundError
 from scrapdb.store import errors
+from scrapdb.store.schema import OLDEST
 from scrapdb.store.schema import VERSION
 from scrapdb.store.schema import statements
 
@@ -58,16 +59,16 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def open_writer(path: Path) -> sqlite3.Connection:
+def open_writer(path: Path, *, oldest: int = VERSION) -> sqlite3.Connection:
     """Open a store for writing; it is made if there is none.
 
     Raises:
-        StoreError: it may not be written, is not a store, or comes from a newer scrapdb.
+        StoreError: it may not be written, is not a store, or of a version that is newer, or older than `oldest`.
     """
     if not os.access(path.parent, os.F_OK):
         raise StoreError(f"There is no directory {path.parent} to keep a store in; make it first.")
     if _size(path):
-        check(path)
+        check(path, oldest=oldest)
         if not os.access(path, os.W_OK):  # SQLite would say so only after all notebooks were read
             raise StoreError(f"The store {path} {errors.READ_ONLY}")
     with errors.sentences(path):
@@ -80,12 +81,12 @@ def open_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def check(path: Path) -> None:
+def check(path: Path, *, oldest: int = VERSION) -> None:
     """Look at a file's header, without opening it as a database.
 
     Raises:
         StoreNotFoundError: there is no file.
-        StoreError: it is not a store of scrapdb, or of another version.
+        StoreError: it is not a store of scrapdb, or of a version that is newer, or older than `oldest`.
     """
     try:
         header = _header(path)
@@ -102,8 +103,11 @@ def check(path: Path) -> None:
     if version > VERSION:
         versions = f"schema {version}, this one knows {VERSION}"
         raise StoreError(f"The store {path} was written by a newer scrapdb ({versions}); upgrade.")
-    if version < VERSION:
+    if version < OLDEST:
         raise StoreError(f"The store {path} has an old schema ({version}, now {VERSION}); remove it and index again.")
+    if version < oldest:
+        again = "`scrapdb index PATH…`, with the paths of its notebooks, reads them again"
+        raise StoreError(f"The store {path} is of an older scrapdb, which read some values otherwise; {again}.")
 
 
 def find(start: Path) -> Path:

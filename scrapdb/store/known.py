@@ -12,8 +12,15 @@ from scrapdb.store.rows import File
 from scrapdb.store.rows import Known
 from scrapdb.store.rows import kept_mtime
 from scrapdb.store.rows import mtime
+from scrapdb.store.schema import VERSION
 from scrapdb.store.write import Writer
 
+# What an older scrapdb read is read again, also from files that have not changed; until then each notebook says so.
+_OUTDATED = """
+INSERT INTO problems (notebook_id, kind, message)
+SELECT id, 'outdated', 'An older scrapdb read it, and some values otherwise than this one does; index it again.'
+  FROM notebooks"""
+_FORGET = "UPDATE notebooks SET mtime_ns = NULL, etag = NULL, content_hash = NULL"
 _KNOWN = "SELECT n.path, n.id, n.size, n.mtime_ns, n.etag, n.content_hash, n.status FROM"
 _BETWEEN = f"{_KNOWN} notebooks AS n WHERE n.path BETWEEN ? AND ? LIMIT ?"
 # CROSS JOIN keeps the order (https://www.sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join):
@@ -22,6 +29,17 @@ _EACH = f"{_KNOWN} json_each(?) AS wanted CROSS JOIN notebooks AS n ON n.path = 
 _EXTENT = "SELECT (SELECT count(*) FROM notebooks), (SELECT coalesce(max(id), 0) FROM notebooks)"
 _PATHS = "SELECT id, path, os_path FROM notebooks WHERE id > ? AND id < ? ORDER BY id LIMIT 1000"
 _TOUCH = "UPDATE notebooks SET size = ?, mtime_ns = ?, mtime = ?, etag = ? WHERE path = ?"
+
+
+def forget_older(writer: Writer) -> None:
+    """Make a store that an older scrapdb has written, in the same tables, one of which all notebooks are read again."""
+    with sentences(writer.path):
+        (version,) = writer.connection.execute("PRAGMA user_version").fetchone()
+    if version < VERSION:
+        with writer.transaction():
+            writer.connection.execute(_OUTDATED)
+            writer.connection.execute(_FORGET)
+            writer.connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def known_files(writer: Writer, paths: Sequence[str]) -> dict[str, Known]:

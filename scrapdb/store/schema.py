@@ -9,8 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-# 1: as first written. 2: `notebooks.etag`, for notebooks at URLs.
-VERSION = 2
+# 1: as first written. 2: `notebooks.etag`, for notebooks at URLs. 3: the tables of 2; defaults, status and names are
+# read otherwise.
+VERSION = 3
+OLDEST = 2  # the first version that has these tables, so that `index` makes it one of this version
 # Not compiled here, since every query imports this module, and few ask for more than `VERSION`.
 _TABLE = r"(?m)^CREATE TABLE (\w+)"
 _REFERENCE = r'(?m)^  "?(\w+)"? .*\bREFERENCES notebooks \(id\)'

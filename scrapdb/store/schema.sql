@@ -39,7 +39,7 @@ CREATE TABLE notebooks (
   mtime TEXT,                       -- time of its last change, UTC
   mtime_ns INTEGER,                 -- the same in nanoseconds; NULL, and no etag: read it again at the next index
   etag TEXT,                        -- of an object at a URL: what its listing says of its content (ETag, generation)
-  content_hash TEXT,                -- SHA-256 of the file
+  content_hash TEXT,                -- SHA-256 of the file; NULL: it was not read, or by an older scrapdb
   code_hash TEXT,                   -- SHA-256 of the sources of its code cells: equal for runs of the same code
   nbformat TEXT,                    -- version of the notebook format: 4.5
   cells INTEGER,                    -- number of cells, without the marks that papermill inserts at an error
@@ -143,7 +143,7 @@ CREATE TABLE problems (
   cell INTEGER,                     -- where, as in scraps.cell; NULL: in the notebook as a whole
   output INTEGER,                   -- output of that cell, from 0
   name TEXT,                        -- name of the scrap or parameter
-  kind TEXT NOT NULL,               -- malformed, payload, encoder, repeated, parameters, metadata, unreadable, …
+  kind TEXT NOT NULL,               -- malformed, payload, encoder, repeated, parameters, metadata, outdated, …
   message TEXT NOT NULL             -- what is wrong, in a sentence
 );
 

@@ -53,14 +53,14 @@ class Writer:
     Use it as a context manager. `known` reads by it what a store has of files, and `upkeep` keeps it in order.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, oldest: int = schema.VERSION) -> None:
         """Open a store, or make one.
 
         Raises:
-            StoreError: it may not be written, or is none.
+            StoreError: it may not be written, is none, or of a version older than `oldest`.
         """
         self.path = path
-        self.connection = open_writer(path)
+        self.connection = open_writer(path, oldest=oldest)
         try:
             with sentences(path):
                 indexes.ensure(self.connection)

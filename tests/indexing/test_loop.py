@@ -26,6 +26,7 @@ from scrapdb.indexing.reading import Done
 from scrapdb.notebooks.scan import Scan
 from scrapdb.notebooks.scan import scan
 from scrapdb.store.rows import File
+from scrapdb.store.schema import OLDEST
 from scrapdb.store.write import Writer
 from tests import nobody
 from tests.notebook_builder import LONG_AGO
@@ -160,6 +161,22 @@ def test_a_file_changed_within_a_tick_of_the_clock_is_read_with_force(tree: Tree
     assert tree.counts() == (0, 0, 1, 0, 0)
     assert tree.counts(force=True) == (0, 1, 0, 0, 0)
     assert tree.counts(force=True) == (0, 0, 1, 0, 0)
+
+
+def test_what_an_older_scrapdb_read_is_read_again(tree: Tree) -> None:
+    tree.add("here/a.ipynb", x=1)
+    tree.add("there/b.ipynb", x=2)
+    tree.index()
+    new = contents(tree.store)
+    query(tree.store, "UPDATE scraps SET number = 10 * number")  # as an older one might have had it
+    query(tree.store, f"PRAGMA user_version = {OLDEST}")
+    assert tree.counts(str(tree.root / "here")) == (0, 1, 0, 0, 0)
+    left = "SELECT path, message FROM problems JOIN notebooks ON notebooks.id = notebook_id WHERE kind = 'outdated'"
+    told = "An older scrapdb read it, and some values otherwise than this one does; index it again."
+    assert query(tree.store, left) == [("tree/there/b.ipynb", told)]
+    assert tree.counts() == (0, 1, 1, 0, 0)
+    assert contents(tree.store) == new
+    assert tree.counts() == (0, 0, 2, 0, 0)
 
 
 def test_a_removed_file_is_removed(tree: Tree) -> None:

@@ -18,6 +18,7 @@ from scrapdb.store.connection import open_writer
 from scrapdb.store.connection import reading
 from scrapdb.store.connection import snapshot
 from scrapdb.store.connection import transaction
+from scrapdb.store.schema import OLDEST
 from scrapdb.store.schema import VERSION
 from tests import nobody
 from tests.stores import query
@@ -86,7 +87,14 @@ def test_another_database_is_left_alone(tmp_path: Path) -> None:
     assert path.read_bytes() == content
 
 
-@pytest.mark.parametrize(("version", "sentence"), [(VERSION + 1, "by a newer scrapdb"), (0, "has an old schema")])
+OTHER_VERSIONS = [
+    (VERSION + 1, "by a newer scrapdb"),
+    (OLDEST - 1, "has an old schema .*; remove it and index again"),
+    (OLDEST, "of an older scrapdb, .*; `scrapdb index PATH…`, with the paths of its notebooks, reads them again"),
+]
+
+
+@pytest.mark.parametrize(("version", "sentence"), OTHER_VERSIONS)
 def test_a_store_of_another_version_is_left_alone(store: Path, version: int, sentence: str) -> None:
     with closing(sqlite3.connect(store)) as connection:
         connection.execute(f"PRAGMA user_version = {version}")
