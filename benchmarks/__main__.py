@@ -6,6 +6,7 @@ python -m benchmarks [indexing|querying|browsing|reading]... [--save docs/perfor
 from __future__ import annotations
 
 import argparse
+import compileall
 import platform
 import sqlite3
 import tempfile
@@ -21,6 +22,7 @@ from benchmarks import querying
 from benchmarks import reading
 from benchmarks.racing import Row
 from benchmarks.racing import show
+from scrapdb import __file__ as package
 from scrapdb import __version__
 
 _BENCHMARKS: dict[str, Callable[[Path], Iterator[Row]]] = {
@@ -39,6 +41,8 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=[*_BENCHMARKS, []], help="by default all")
     parser.add_argument("--save", type=Path, help="a Markdown file that has a place for the table")
     arguments = parser.parse_args()
+    # As pip does when it installs; an editable install may never keep what each start compiles anew.
+    compileall.compile_dir(Path(package).parent, quiet=1)
     rows: list[Row] = []
     for name in arguments.names or _BENCHMARKS:
         print(f"{name} ...", flush=True)
