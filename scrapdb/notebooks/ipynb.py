@@ -15,6 +15,7 @@ import sys
 import warnings
 from typing import Annotated
 from typing import Any
+from typing import TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -87,9 +88,16 @@ class _Head(msgspec.Struct):
     nbformat: int
 
 
+class _Metadata(_Head):
+    metadata: dict[str, Any] = {}
+
+
+H = TypeVar("H", bound=_Head)
+
 _decoder = msgspec.json.Decoder(Notebook)
 _value_decoder = msgspec.json.Decoder()
 _head_decoder = msgspec.json.Decoder(_Head)
+_metadata_decoder = msgspec.json.Decoder(_Metadata)
 
 
 def read(content: bytes) -> Notebook:
@@ -145,11 +153,17 @@ def read_careful(content: bytes) -> Notebook:
 
 def is_sound(content: bytes) -> bool:
     """Return whether it is JSON of notebook format 4: ten times faster than decoding what nobody may ask for."""
-    try:
-        content.isascii() or content.decode()
-        return _head_decoder.decode(content).nbformat == FORMAT
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return False
+    return _head(_head_decoder, content) is not None
+
+
+def metadata(content: bytes) -> dict[str, Any]:
+    """Read the metadata of a notebook, in two thirds of the time that its cells would take along.
+
+    Raises:
+        UnreadableError: as `read`.
+    """
+    head = _head(_metadata_decoder, content)
+    return read(content).metadata if head is None else head.metadata
 
 
 def value(part: Any) -> Any:
@@ -170,6 +184,16 @@ def mapping(part: dict[str, Any], key: str) -> dict[str, Any]:
     """Return the object that stands under a key; an empty one if something else does."""
     member = part.get(key)
     return member if isinstance(member, dict) else {}
+
+
+def _head(decoder: msgspec.json.Decoder[H], content: bytes) -> H | None:
+    """Read what a decoder wants of a well-formed notebook of format 4, without its cells; None if it is another."""
+    try:
+        content.isascii() or content.decode()
+        head = decoder.decode(content)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    return head if head.nbformat == FORMAT else None
 
 
 def _loads(content: bytes, problems: list[Problem]) -> Any:

@@ -58,7 +58,7 @@ def recorded(content: bytes) -> dict[str, Any]:
     Raises:
         UnreadableError: as `ipynb.read`.
     """
-    return ipynb.mapping(ipynb.mapping(ipynb.read(content).metadata, "papermill"), "parameters")
+    return ipynb.mapping(ipynb.mapping(ipynb.metadata(content), "papermill"), "parameters")
 
 
 def _assignments(index: int, cell: ipynb.Cell, problems: list[facts.Problem]) -> dict[str, Any]:

@@ -62,7 +62,9 @@ def test_both_readers_find_the_same(corpora: Path, tickers: Path) -> None:
         except (msgspec.MsgspecError, UnicodeError):
             continue
         both += 1
-        assert fast == extract(ipynb.read_careful(found)), path
+        careful = ipynb.read_careful(found)
+        assert fast == extract(careful), path
+        assert ipynb.metadata(found) == careful.metadata, path
     assert both > 250
 
 
@@ -146,6 +148,7 @@ def test_what_the_fast_reader_refuses_is_read_carefully(written: bytes) -> None:
     with pytest.raises((msgspec.MsgspecError, UnicodeError)):
         ipynb.read_fast(written)
     assert ipynb.read(written).nbformat == 4
+    assert repr(ipynb.metadata(written)) == repr(ipynb.read(written).metadata)  # in which NaN is what it is
 
 
 def test_a_refused_display_is_read_carefully() -> None:
