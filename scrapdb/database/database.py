@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
 
-from scrapdb.database.table import Answer
 from scrapdb.database.table import Table
 from scrapdb.database.table import asked
 from scrapdb.errors import UsageError
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from scrapdb.database.export import Exported
     from scrapdb.database.notebook import StoredNotebook
+    from scrapdb.database.table import Answer
     from scrapdb.indexing.changes import Summary
     from scrapdb.indexing.loop import Progress
     from scrapdb.store.upkeep import Collected
@@ -119,7 +119,7 @@ class Database:
         Args:
             expression: in the query language; None for all notebooks.
             columns: what to show, `"symbol, distance * 100 as percent"` or a list of such; `*` for all fields.
-                By default the path, the fields that the expression names, and the parameters that differ in the rows.
+                By default the path, the fields that the expression names, and the parameters that vary.
             sort: fields to sort by, `-` in front for the largest first. Missing values come last.
             limit: the most rows.
             offset: how many of the first rows to leave out.
@@ -132,9 +132,9 @@ class Database:
 
         def ask(connection: sqlite3.Connection) -> Answer:
             fields = select.fields_of(connection)
-            found = select.select(connection, fields, expression, columns=shown, sort=keys, limit=limit, offset=offset)
-            _refuse_doubles(found.labels)
-            return Answer(*found)
+            answer = select.select(connection, fields, expression, columns=shown, sort=keys, limit=limit, offset=offset)
+            _refuse_doubles(answer.labels)
+            return answer
 
         return asked(self.path, ask)
 
@@ -181,7 +181,7 @@ class Database:
         """
 
         def ask(connection: sqlite3.Connection) -> Answer:
-            return Answer(*select.select(connection, select.fields_of(connection), where, unless=expression))
+            return select.select(connection, select.fields_of(connection), where, unless=expression)
 
         with reading(self.path) as connection:
             fields = select.fields_of(connection)
@@ -204,7 +204,7 @@ class Database:
         """
         from scrapdb.store import users_sql
 
-        return asked(self.path, lambda connection: Answer(*users_sql.execute(connection, sql, parameters, seconds)))
+        return asked(self.path, lambda connection: users_sql.execute(connection, sql, parameters, seconds))
 
     def frame(self, name: str, where: str | None = None, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
         """Read one DataFrame across notebooks: the rows of all, the column `notebook` in front.
@@ -280,7 +280,7 @@ class Database:
         def ask(connection: sqlite3.Connection) -> Answer:
             notebook_id = find(connection, self.path, notebook) if notebook else None
             names = ("notebook", "cell", "output", "name", "kind", "message")
-            return Answer(names, problems_of_notebook(connection, notebook_id))
+            return names, problems_of_notebook(connection, notebook_id)
 
         return asked(self.path, ask)
 
@@ -295,7 +295,7 @@ class Database:
 
         if by not in _SIZED:
             raise UsageError(f"Bytes are added up by {', '.join(_SIZED[:-1])} or {_SIZED[-1]}, not by {by!r}.")
-        return asked(self.path, lambda connection: Answer(*sizes_by(connection, by)))
+        return asked(self.path, lambda connection: sizes_by(connection, by))
 
     def totals(self) -> dict[str, int]:
         """Count notebooks, and the bytes of their files, their scraps, the store and its sidecars."""

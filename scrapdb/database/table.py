@@ -9,7 +9,6 @@ from contextlib import closing
 from itertools import islice
 from typing import TYPE_CHECKING
 from typing import Any
-from typing import NamedTuple
 
 from scrapdb.errors import StoreError
 from scrapdb.formats.parquet import arrow_table
@@ -24,18 +23,11 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    Ask = Callable[[sqlite3.Connection], "Answer"]
+    Answer = tuple[Sequence[str], Iterator[Sequence[Any]]]  # the names of the columns, and the rows
+    Ask = Callable[[sqlite3.Connection], Answer]
 
 _SHOWN = 100  # rows, in Jupyter
 _EXACT = 2**53  # the largest integers that floats keep apart
-
-
-class Answer(NamedTuple):
-    """The names of the columns, and the rows; the last columns are optional, so many of them."""
-
-    columns: Sequence[str]
-    rows: Iterator[Sequence[Any]]
-    optional: int = 0
 
 
 class Table:
@@ -46,13 +38,11 @@ class Table:
     Args:
         columns: names of the columns.
         rows: returns the rows, each time it is called.
-        optional: how many of the last columns may be left out where there is no room.
     """
 
-    def __init__(self, columns: Sequence[str], rows: Callable[[], Iterator[Sequence[Any]]], optional: int = 0) -> None:
+    def __init__(self, columns: Sequence[str], rows: Callable[[], Iterator[Sequence[Any]]]) -> None:
         self.columns = tuple(columns)
         self._rows = rows
-        self.optional = optional
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for row in self._rows():
@@ -98,28 +88,25 @@ def asked(store: Path, ask: Ask) -> Table:
         StoreError: there is no store, or it cannot be read; also while rows are taken.
     """
     first = _answer(store, ask)
-    columns, optional = next(first)
+    columns = next(first)
     waiting = [first]
 
     def rows() -> Iterator[Sequence[Any]]:
         if waiting:
             return waiting.pop()
         again = _answer(store, ask)
-        if next(again)[0] != columns:
+        if next(again) != columns:
             raise StoreError(f"The columns of the answer are not {', '.join(columns)} any more; ask anew.")
         return again
 
-    return Table(columns, rows, optional)
+    return Table(columns, rows)
 
 
 def _answer(store: Path, ask: Ask) -> Iterator[Sequence[Any]]:
-    """Return the names of the columns and how many are optional, then the rows.
-
-    The store is open until the last row, or until nobody wants more.
-    """
+    """Return the names of the columns, then the rows; the store is open until the last, or until nobody wants more."""
     with closing(open_reader(store)) as connection, sentences(store):
-        columns, rows, optional = ask(connection)
-        yield tuple(columns), optional
+        columns, rows = ask(connection)
+        yield tuple(columns)
         yield from rows
 
 
