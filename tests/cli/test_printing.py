@@ -160,6 +160,9 @@ def test_problems_are_told_in_full_on_a_terminal(tmp_path: Path) -> None:
         f"runs/{'long' * 30}.ipynb",
         f"  repeated (cell 0, output 1, name a\\x1b[31m): {rows[1]['message']}",
     ]
+    sessions.run("scrapdb index runs --exclude '*' --db none.db", tmp_path)
+    ran = sessions.run("scrapdb problems --db none.db", tmp_path, 80)
+    assert (ran.stdout, ran.stderr, ran.code) == ("", "There are no problems.\n", 0)
     assert "kind" in sessions.run("scrapdb problems -f table", tmp_path, 80).stdout.splitlines()[0]
     assert sessions.run("scrapdb problems", tmp_path).stdout.splitlines()[0] == "notebook,cell,output,name,kind,message"
 

@@ -28,10 +28,10 @@ def command(
     if printing.chosen() or printing.resolved() != "table":
         printing.print_rows(problems)
     else:
-        _print_sentences(problems)
+        _print_sentences(problems, settings)
 
 
-def _print_sentences(problems: Table) -> None:
+def _print_sentences(problems: Table, settings: Settings) -> None:
     """Print each problem as a sentence, which no column of a table has room for."""
     from scrapdb.formats.values import escaped
 
@@ -43,3 +43,5 @@ def _print_sentences(problems: Table) -> None:
         places = (("cell", cell), ("output", output), ("name", name))
         where = ", ".join(f"{word} {place}" for word, place in places if place is not None)
         typer.echo(escaped(f"  {kind}{f' ({where})' if where else ''}: {message}"))
+    if last is None:
+        settings.say("There are no problems.")
