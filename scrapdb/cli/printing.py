@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Annotated
@@ -15,9 +16,13 @@ from typer._types import TyperChoice
 from scrapdb.errors import UsageError
 from scrapdb.formats import FORMATS
 from scrapdb.formats import write
+from scrapdb.formats.table import room
 
 if TYPE_CHECKING:
     from scrapdb.database.table import Table
+
+
+_LOOKED_AT = 1_000  # rows, to see how wide columns are
 
 
 class Printing(NamedTuple):
@@ -59,10 +64,23 @@ class Printing(NamedTuple):
         default = by_suffix if by_suffix in FORMATS else "table" if self._is_on_terminal() else "csv"
         return self.chosen() or default
 
-    def print_rows(self, table: Table) -> None:
-        """Print rows in that format; on a terminal a table fits its width."""
+    def print_rows(self, table: Table, say: Callable[[str], None] = lambda _: None) -> None:
+        """Print rows in that format; on a terminal a table fits its width.
+
+        Args:
+            table: the rows. Optional columns are left out where a terminal has no room for them.
+            say: is told in a sentence that some are.
+        """
         width = shutil.get_terminal_size().columns if self._is_on_terminal() else 0
-        write(self.resolved(), table.columns, table.rows(), self.output, width)
+        columns, rows = table.columns, table.rows()
+        if width and table.optional and self.resolved() == "table":
+            values = list(rows)
+            shown = max(room(columns, values[:_LOOKED_AT], width), len(columns) - table.optional)
+            columns, rows = columns[:shown], (row[:shown] for row in values)
+        write(self.resolved(), columns, rows, self.output, width)
+        if missing := len(table.columns) - len(columns):
+            differ = "parameter differs" if missing == 1 else "parameters differ"
+            say(f"{missing} more {differ} here; `scrapdb query -c '*'` shows every field.")
 
     def _is_on_terminal(self) -> bool:
         return self.output is None and sys.stdout.isatty()

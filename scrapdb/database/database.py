@@ -119,7 +119,7 @@ class Database:
         Args:
             expression: in the query language; None for all notebooks.
             columns: what to show, `"symbol, distance * 100 as percent"` or a list of such; `*` for all fields.
-                By default the path, the fields that the expression names, and the parameters that vary.
+                By default the path, the fields that the expression names, and the parameters that differ in the rows.
             sort: fields to sort by, `-` in front for the largest first. Missing values come last.
             limit: the most rows.
             offset: how many of the first rows to leave out.

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    Answer = tuple[Sequence[str], Iterator[Sequence[Any]]]  # the names of the columns, and the rows
+    # The names of the columns, the rows, and how many of the last columns are optional, if any are.
+    Answer = tuple[Sequence[str], Iterator[Sequence[Any]]] | tuple[Sequence[str], Iterator[Sequence[Any]], int]
     Ask = Callable[[sqlite3.Connection], Answer]
 
 _SHOWN = 100  # rows, in Jupyter
@@ -38,10 +39,12 @@ class Table:
     Args:
         columns: names of the columns.
         rows: returns the rows, each time it is called.
+        optional: how many of the last columns may be left out where there is no room.
     """
 
-    def __init__(self, columns: Sequence[str], rows: Callable[[], Iterator[Sequence[Any]]]) -> None:
+    def __init__(self, columns: Sequence[str], rows: Callable[[], Iterator[Sequence[Any]]], optional: int = 0) -> None:
         self.columns = tuple(columns)
+        self.optional = optional
         self._rows = rows
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -88,25 +91,28 @@ def asked(store: Path, ask: Ask) -> Table:
         StoreError: there is no store, or it cannot be read; also while rows are taken.
     """
     first = _answer(store, ask)
-    columns = next(first)
+    columns, optional = next(first)
     waiting = [first]
 
     def rows() -> Iterator[Sequence[Any]]:
         if waiting:
             return waiting.pop()
         again = _answer(store, ask)
-        if next(again) != columns:
+        if next(again)[0] != columns:
             raise StoreError(f"The columns of the answer are not {', '.join(columns)} any more; ask anew.")
         return again
 
-    return Table(columns, rows)
+    return Table(columns, rows, optional)
 
 
 def _answer(store: Path, ask: Ask) -> Iterator[Sequence[Any]]:
-    """Return the names of the columns, then the rows; the store is open until the last, or until nobody wants more."""
+    """Return the names of the columns and how many are optional, then the rows.
+
+    The store is open until the last of them, or until nobody wants more.
+    """
     with closing(open_reader(store)) as connection, sentences(store):
-        columns, rows = ask(connection)
-        yield tuple(columns)
+        columns, rows, *optional = ask(connection)
+        yield tuple(columns), sum(optional)
         yield from rows
 
 

@@ -7,26 +7,72 @@ from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import IO
 from typing import Any
+from typing import NamedTuple
 
 from scrapdb.formats.values import escaped
 from scrapdb.formats.values import short
 
 _NARROWEST = 8  # characters of a column, below which nothing can be told from them
+_SHORT = 16  # of the first column; and of the name of any, of which what is longer is cut before values are
+_WIDEST = 80  # of a column where no terminal is, and of the name of any
+_GAP = "  "
+_NOTEBOOK = ".ipynb"
+
+
+class _Column(NamedTuple):
+    """How wide its name and its values are, and how narrow it may become; numbers stand to the right."""
+
+    name: int
+    values: int
+    least: int
+    is_numeric: bool
 
 
 def write(columns: Sequence[str], rows: Iterable[Sequence[Any]], stream: IO[str], width: int) -> None:
-    """Write a table; numbers stand to the right."""
+    """Write a table; numbers stand to the right. If a terminal has no room for it, each row is a list of its values."""
     values = [list(row) for row in rows]
     if not columns:
         return
-    cells = [[escaped(column) for column in columns], *([short(value) for value in row] for row in values)]
-    right = [_is_numeric([row[index] for row in values]) for index in range(len(columns))]
-    widths = _fitting([max(map(display_width, column)) for column in zip(*cells, strict=True)], width)
-    for row in cells:
-        line = "  ".join(
-            _padded(cell, wide, right=to_right) for cell, wide, to_right in zip(row, widths, right, strict=True)
+    names, cells = list(map(escaped, columns)), [list(map(short, row)) for row in values]
+    measured = [
+        _measured(names[index], [row[index] for row in cells], numeric=_is_numeric([row[index] for row in values]))
+        for index in range(len(columns))
+    ]
+    # The first column says what a row is of.
+    measured[0] = measured[0]._replace(least=max(measured[0].least, min(measured[0].values, _SHORT)))
+    if width and _taken([column.least for column in measured]) > width:
+        _write_lists(names, cells, stream, width)
+        return
+    widths = _fitting(measured, width)
+    for row in [names, *cells]:
+        line = _GAP.join(
+            _padded(cell, wide, right=column.is_numeric)
+            for cell, wide, column in zip(row, widths, measured, strict=True)
         )
         stream.write(f"{line.rstrip()}\n")
+
+
+def room(columns: Sequence[str], rows: Iterable[Sequence[Any]], width: int) -> int:
+    """Return how many of the first columns stand side by side in a terminal.
+
+    Half of it is enough for the first one, which says what a row is of, and a third for each of the others.
+    """
+    heads = [min(display_width(escaped(column)), _SHORT) for column in columns]
+    cells = ([display_width(short(value)) for value in row] for row in rows)
+    parts = (width // 2, *[width // 3] * len(columns))
+    widths = [min(max(column), part) for column, part in zip(zip(heads, *cells, strict=True), parts, strict=False)]
+    return next((count for count in range(len(widths), 0, -1) if _taken(widths[:count]) <= width), 0)
+
+
+def _write_lists(names: Sequence[str], cells: Iterable[Sequence[str]], stream: IO[str], width: int) -> None:
+    """Write a line for each value that is there, and an empty one between rows."""
+    label = min(max(map(display_width, names)), width // 3)
+    for number, row in enumerate(cells):
+        stream.write("\n" * (number > 0))
+        for name, cell in zip(names, row, strict=True):
+            if cell:
+                value = _padded(cell, max(width - label - len(_GAP), _NARROWEST), right=False)
+                stream.write(f"{_padded(name, label, right=False)}{_GAP}{value}".rstrip() + "\n")
 
 
 def display_width(text: str) -> int:
@@ -34,19 +80,35 @@ def display_width(text: str) -> int:
     return len(text) if text.isascii() else sum(map(_char_width, text))
 
 
+def _measured(name: str, cells: Sequence[str], *, numeric: bool) -> _Column:
+    head, widest = min(display_width(name), _WIDEST), max(map(display_width, cells), default=0)
+    # Of a number nothing can be cut.
+    least = max(widest, min(head, _NARROWEST)) if numeric else min(max(head, widest), _NARROWEST)
+    return _Column(head, widest, least, numeric)
+
+
 def _is_numeric(values: Sequence[Any]) -> bool:
     return all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values)
 
 
-def _fitting(widths: list[int], limit: int) -> list[int]:
-    """Narrow the widest columns until all fit, none below a readable width."""
+def _taken(widths: Sequence[int]) -> int:
+    """Return how wide columns are side by side."""
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
+def _fitting(columns: Sequence[_Column], limit: int) -> list[int]:
+    """Narrow long names, then the widest columns, until all fit."""
     if not limit:
-        return widths
-    room = limit - 2 * (len(widths) - 1)
-    widest = min(max(widths), max(room, _NARROWEST))
-    while widest > _NARROWEST and sum(min(width, widest) for width in widths) > room:
-        widest -= 1
-    return [min(width, widest) for width in widths]
+        return [min(max(column.name, column.values), _WIDEST) for column in columns]
+    for longest in range(_WIDEST, _SHORT - 1, -1):
+        widths = [max(column.values, min(column.name, longest)) for column in columns]
+        if _taken(widths) <= limit:
+            return widths
+    for widest in range(limit, _NARROWEST, -1):
+        narrowed = [max(column.least, min(wide, widest)) for column, wide in zip(columns, widths, strict=True)]
+        if _taken(narrowed) <= limit:
+            return narrowed
+    return [column.least for column in columns]
 
 
 def _char_width(char: str) -> int:
@@ -58,7 +120,7 @@ def _char_width(char: str) -> int:
 def _padded(text: str, width: int, *, right: bool) -> str:
     if display_width(text) > width:
         # Paths of notebooks differ at their end.
-        text = _clipped(text[::-1], width)[::-1] if text.endswith(".ipynb") else _clipped(text, width)
+        text = _clipped(text[::-1], width)[::-1] if text.endswith(_NOTEBOOK) else _clipped(text, width)
     blanks = " " * (width - display_width(text))
     return blanks + text if right else text + blanks
 

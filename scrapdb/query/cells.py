@@ -54,7 +54,7 @@ def is_plain(column: Output) -> bool:
     return not isinstance(column, Decided)
 
 
-def reader(column: Output, start: int, connection: sqlite3.Connection, *, wide: bool) -> Reader:
+def reader(column: Output, start: int, *, wide: bool) -> Reader:
     """How to read a column from a row of `rows_statement`, where its own columns begin at `start`."""
     if isinstance(column, Decided):
         return lambda row, _: None if row[start] is None else bool(row[start])
@@ -71,7 +71,7 @@ def reader(column: Output, start: int, connection: sqlite3.Connection, *, wide: 
         if type_ is None or (type_ in _AS_STORED and exact is None):
             return value
         if type_ in ("frame", "display"):
-            return _reference(connection, type_, row[0], field)
+            return _reference(type_, value, row[0], field.name)
         return load(type_, value, value, value, exact)
 
     return (lambda row, cells: walked(read(row, cells), path)) if path else read
@@ -89,13 +89,8 @@ def walked(value: Any, path: tuple[str | int, ...]) -> Any:
 
 def cells_of(connection: sqlite3.Connection, notebooks: Sequence[int], name_ids: Sequence[int]) -> Cells:
     """The scraps and parameters of some notebooks."""
-    import json  # which most queries do without
-
-    values = {"notebooks": json.dumps(notebooks), "names": json.dumps(name_ids)}
-    return {
-        (notebook, name, role): (type_, value, exact)
-        for notebook, name, role, type_, value, exact in connection.execute(statements.CELLS_STATEMENT, values)
-    }
+    rows = connection.execute(*statements.cells_statement(notebooks, name_ids))
+    return {(notebook, name, role): (type_, value, exact) for notebook, name, role, type_, value, exact in rows}
 
 
 def _wide_cell(field: Field, notebook: int, cells: Cells) -> tuple[str | None, Any, str | None]:
@@ -106,10 +101,11 @@ def _wide_cell(field: Field, notebook: int, cells: Cells) -> tuple[str | None, A
     return None, None, None
 
 
-def _reference(connection: sqlite3.Connection, type_: str, notebook: int, field: Field) -> FrameCell | DisplayCell:
-    key = (notebook, field.name_id)
+def _reference(type_: str, told: str | None, notebook: int, name: str) -> FrameCell | DisplayCell:
+    """What stands for a frame or a display, of which a statement tells a list: its size, or its MIME types."""
+    import json
+
+    parts = json.loads(told or "[]")
     if type_ == "frame":
-        size = connection.execute(statements.FRAME, key).fetchone()
-        return FrameCell(notebook, field.name, *(size or (0, 0)))
-    mime_types = tuple(row[0] for row in connection.execute(statements.DISPLAYS, key))
-    return DisplayCell(notebook, field.name, mime_types)
+        return FrameCell(notebook, name, *(parts or (0, 0)))
+    return DisplayCell(notebook, name, tuple(sorted(parts)))

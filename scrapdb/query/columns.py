@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
-from itertools import islice
 
 from scrapdb.query.fields import ATTRIBUTES
 from scrapdb.query.fields import Fields
@@ -12,18 +10,13 @@ from scrapdb.query.nodes import Name
 from scrapdb.query.nodes import Node
 from scrapdb.query.nodes import names
 from scrapdb.query.parser import Column
-from scrapdb.store.readers.names import varying_parameters
-
-_MOST_PARAMETERS = 20
-_MOST_CONSIDERED = 200  # parameters that are looked at to find those that vary
 
 _PATH = Name("nb", "path")
 
 
-def default_columns(connection: sqlite3.Connection, fields: Fields, expressions: Iterable[Node]) -> list[Column]:
-    """The notebook, the fields that the expressions name and the parameters that vary."""
+def default_columns(fields: Fields, expressions: Iterable[Node]) -> list[Column]:
+    """The notebook and the fields that the expressions name, to which the rows add the parameters that differ."""
     shown = [name for expression in expressions for name in names(expression) if name != _PATH]
-    shown += [Name("", name) for name in islice(varying_parameters(connection, _MOST_CONSIDERED), _MOST_PARAMETERS)]
     return [_notebook(fields), *(Column(_label(name), name) for name in dict.fromkeys(shown))]
 
 

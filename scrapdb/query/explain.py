@@ -17,8 +17,9 @@ from scrapdb.store.errors import sentences
 
 
 class Step(NamedTuple):
-    """A statement, its bound values, and how SQLite answers it."""
+    """A statement, what it is for besides, its bound values, and how SQLite answers it."""
 
+    purpose: str
     sql: str
     values: dict[str, object]
     plan: tuple[str, ...]
@@ -40,8 +41,8 @@ class Explanation(NamedTuple):
             yield "tokens", " ".join(text for _, text in self.tokens)
             yield "expression", self.expression
             yield "tree", self.tree
-        for number, step in enumerate(self.steps):
-            yield "sql, if these are too few" if number else "sql", step.sql
+        for step in self.steps:
+            yield f"sql, {step.purpose}" if step.purpose else "sql", step.sql
             yield "values", "\n".join(f":{name} = {value!r}" for name, value in step.values.items())
             yield "plan", "\n".join(step.plan)
 
@@ -61,13 +62,13 @@ def explain(
     tokens = tuple((token.kind, token.span.source) for token in tokenize(expression or "")[:-1])
     query = planned(connection, fields, expression, columns=columns, sort=sort, limit=limit, offset=offset)
     with sentences(question=True):
-        steps = tuple(_step(connection, statement) for statement in statements_of(connection, query))
+        steps = tuple(_step(connection, *told) for told in statements_of(connection, query))
     return Explanation(tokens, str(node or ""), node.tree if node else "", steps)
 
 
-def _step(connection: sqlite3.Connection, statement: Statement) -> Step:
+def _step(connection: sqlite3.Connection, purpose: str, statement: Statement) -> Step:
     rows = execute(connection, f"EXPLAIN QUERY PLAN {statement.sql}", statement.values)
-    return Step(*statement, tuple(str(row[3]) for row in rows))
+    return Step(purpose, *statement, tuple(str(row[3]) for row in rows))
 
 
 def _indented(text: str) -> str:

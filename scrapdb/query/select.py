@@ -36,25 +36,37 @@ from scrapdb.store.connection import file_of
 from scrapdb.store.connection import snapshot
 from scrapdb.store.errors import damaged
 from scrapdb.store.errors import sentences
+from scrapdb.store.readers.names import DIFFERING
+from scrapdb.store.readers.names import differing_parameters
 from scrapdb.store.readers.names import roles_of_name
 from scrapdb.store.readers.names import used_names
+from scrapdb.store.readers.names import varying_parameters
 from scrapdb.text import valid_text
 
 _CHUNK = 500
+LOOKED_AT = 10_000  # rows, to find the parameters that differ in them; of more it is told what varies in the store
+_MOST_VARYING = 200  # parameters that are looked at for that
 _LARGEST = 2**63 - 1  # that SQLite counts to
 # With more terms than these, the form of the others has to do.
 _MOST_ESTIMATED = 50
 
 
 class Selection(NamedTuple):
-    """The answer to a query: the labels of its columns, and its rows, read while one goes through them."""
+    """The answer to a query: the labels of its columns, and its rows, read while one goes through them.
+
+    So many of the last columns are `optional`: parameters that differ, which nobody asked for.
+    """
 
     labels: tuple[str, ...]
     rows: Iterator[tuple[Any, ...]]
+    optional: int = 0
 
 
 class Plan(Frozen):
-    """A query, bound to the fields of a store, and the labels of its columns."""
+    """A query, bound to the fields of a store, and the labels of its columns.
+
+    With `open_ended` the parameters that differ in its rows are columns, too, which only the rows tell.
+    """
 
     labels: tuple[str, ...]
     where: nodes.Truth | None
@@ -64,6 +76,7 @@ class Plan(Frozen):
     offset: int
     estimates: search.Estimates
     only: statements.Statement | None = None
+    open_ended: bool = False
 
     @functools.cached_property
     def wide(self) -> bool:
@@ -132,7 +145,8 @@ def select(
         expression: what holds for the notebooks, one text or several that all hold; all notebooks if not given.
         unless: what does not hold for them, be it false or for lack of a value.
         columns: what to show, `symbol, distance * 100 as pct`; by default the notebook, the fields that the expression
-            names and the parameters that vary.
+            names and the parameters that differ in the rows. Of more rows than are looked at before the first is given,
+            it is the parameters that vary in the store.
         sort: what to sort by, `-distance, symbol`; missing values come last, equal ones by path.
         limit: the most rows to give.
         offset: how many to leave out before.
@@ -146,7 +160,11 @@ def select(
     plan = planned(
         connection, fields, expression, unless=unless, columns=columns, sort=sort, limit=limit, offset=offset, only=only
     )
-    return Selection(plan.labels, _rows(connection, plan))
+    if not plan.open_ended:
+        return Selection(plan.labels, _rows(connection, plan))
+    rows = _rows_and_parameters(connection, fields, plan)
+    labels = next(rows)
+    return Selection(labels, rows, len(labels) - len(plan.labels))
 
 
 def planned(
@@ -164,7 +182,7 @@ def planned(
     """Bind a query to the fields of a store; arguments and errors are those of `select`."""
     if (limit or 0) < 0 or offset < 0:
         raise UsageError("The limit and the offset are not negative numbers.")
-    shown = _columns(connection, fields, _texts(expression if unless is None else unless), columns)
+    shown = _columns(fields, _texts(expression if unless is None else unless), columns)
     now = datetime.now(UTC)
     where = _where(fields, expression, unless, now)
     return Plan(
@@ -176,6 +194,7 @@ def planned(
         min(offset, _LARGEST),
         _estimates(connection, where),
         only=only,
+        open_ended=columns is None,
     )
 
 
@@ -192,12 +211,17 @@ def check(fields: Fields, expression: str | Sequence[str] | None = None, *, colu
             _bound_column(column, fields, now)
 
 
-def statements_of(connection: sqlite3.Connection, plan: Plan) -> list[statements.Statement]:
-    """The statements that answer a query, of which the second is run if the first gives too few rows."""
+def statements_of(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[str, statements.Statement]]:
+    """The statements that answer a query, and what each is for besides; in place of ids of rows they have `[…]`."""
     walk = _walk(connection, plan)
-    if walk is None:
-        return [plan.statement()]
-    return [plan.statement(walk), *([] if walk.complete else [plan.statement()])]
+    yield "", plan.statement(walk)
+    if walk and not walk.complete:
+        yield "if these are too few", plan.statement()
+    if plan.open_ended:
+        yield "for the parameters that differ in these rows", statements.Statement(DIFFERING, {"notebooks": "[…]"})
+    if plan.wide or plan.open_ended:
+        cells_ = statements.cells_statement((), ())
+        yield "for values in these rows", cells_._replace(values=dict.fromkeys(cells_.values, "[…]"))
 
 
 def count(
@@ -265,12 +289,9 @@ def _estimates(connection: sqlite3.Connection, where: nodes.Truth | None) -> sea
     return found
 
 
-def _columns(
-    connection: sqlite3.Connection, fields: Fields, expressions: Sequence[str], columns: str | None
-) -> list[parser.Column]:
+def _columns(fields: Fields, expressions: Sequence[str], columns: str | None) -> list[parser.Column]:
     if columns is None:
-        with sentences(question=True):
-            return default_columns(connection, fields, map(parser.parse, expressions))
+        return default_columns(fields, map(parser.parse, expressions))
     found: list[parser.Column] = []
     for column in parser.parse_columns(columns):
         found.extend(all_columns(fields) if isinstance(column.node, nodes.Star) else [column])
@@ -290,22 +311,50 @@ def _order(fields: Fields, sort: str | None, now: datetime) -> Iterator[statemen
 
 
 def _rows(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[Any, ...]]:
+    with sentences(question=True), snapshot(connection):
+        for chunk in _chunks(connection, plan):
+            yield from _values(connection, plan, chunk)
+
+
+def _rows_and_parameters(connection: sqlite3.Connection, fields: Fields, plan: Plan) -> Iterator[tuple[Any, ...]]:
+    """The labels, then the rows. If these are few, all are read before, so that no transaction is open meanwhile."""
+    with sentences(question=True), snapshot(connection):
+        chunks = _chunks(connection, plan)
+        first = list(itertools.islice(chunks, LOOKED_AT // _CHUNK))
+        more = list(itertools.islice(chunks, 1))
+        notebooks = [row[0] for chunk in first for row in chunk]
+        names = varying_parameters(connection, _MOST_VARYING) if more else differing_parameters(connection, notebooks)
+        found = [bound.Place(field) for name in names if (field := fields.find(name))]
+        parameters = [place for place in found if place not in plan.columns]
+        labels = (*plan.labels, *(place.field.name for place in parameters))
+        all_ = itertools.chain(first, more, chunks)
+        rows = (row for chunk in all_ for row in _values(connection, plan, chunk, parameters))
+        if more:
+            yield labels
+            yield from rows
+            return
+        read = list(rows)
+    yield labels
+    yield from read
+
+
+def _values(
+    connection: sqlite3.Connection, plan: Plan, chunk: Sequence[Sequence[Any]], parameters: Sequence[bound.Place] = ()
+) -> Iterator[tuple[Any, ...]]:
+    """Make values of the rows of a chunk; the parameters, which the statement does not have, are looked up."""
+    if not parameters and all(map(cells.is_plain, plan.columns)):
+        return (tuple(row[1:]) for row in chunk)
     readers = []
     start = 1
     for column in plan.columns:
-        readers.append(cells.reader(column, start, connection, wide=plan.wide))
+        readers.append(cells.reader(column, start, wide=plan.wide))
         start += statements.width(column, wide=plan.wide)
-    stored = [column.field for column in plan.columns if isinstance(column, bound.Place)] if plan.wide else []
-    name_ids = sorted({field.name_id for field in stored if isinstance(field, Field)})
-    plain = all(map(cells.is_plain, plan.columns))
-    with sentences(question=True), snapshot(connection):
-        for chunk in _chunks(connection, plan):
-            if plain:
-                yield from (tuple(row[1:]) for row in chunk)
-                continue
-            chunk_cells = cells.cells_of(connection, [row[0] for row in chunk], name_ids) if name_ids else {}
-            for row in chunk:
-                yield tuple([read(row, chunk_cells) for read in readers])
+    readers += [cells.reader(place, start, wide=True) for place in parameters]
+    stored = [*(plan.columns if plan.wide else ()), *parameters]
+    places = [column.field for column in stored if isinstance(column, bound.Place)]
+    name_ids = sorted({field.name_id for field in places if isinstance(field, Field)})
+    found = cells.cells_of(connection, [row[0] for row in chunk], name_ids) if name_ids else {}
+    return (tuple([read(row, found) for read in readers]) for row in chunk)
 
 
 def _chunks(connection: sqlite3.Connection, plan: Plan) -> Iterator[Sequence[Sequence[Any]]]:

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from urllib.parse import urlencode
 
 import pytest
 from datasette.app import Datasette
 
+import scrapdb.store
+from scrapdb.database import Database
+from scrapdb.datasette import register_routes
 from scrapdb.datasette.routes import PAGES
 from scrapdb.datasette.store import OF_SQLITE
 from scrapdb.datasette.store import TABLES
+from tests.notebook_builder import code
+from tests.notebook_builder import notebook
+from tests.notebook_builder import scrap
+from tests.notebook_builder import write
 
 NOBODY = 403
+SCHEMA = (Path(scrapdb.store.__file__).parent / "schema.sql").read_text(encoding="utf-8")
+TABLES_OF_SCHEMA = re.findall(r"^CREATE TABLE (\w+)", SCHEMA, re.MULTILINE)
+LEAST = 6  # characters
+# Of what the plugin puts on Datasette's own pages.
+PARTS = ("scrapdb-front", "scrapdb-columns", "scrapdb-expression", "/scraps/overview", "/scraps/plot")
 PATHS = ("../../../etc/passwd", "/etc/passwd", "..%2f..%2fetc%2fpasswd", "scraps.db", "%00", "file:///etc/passwd")
 
 
@@ -63,6 +78,86 @@ def addresses(store: Path) -> list[str]:
 def test_nobody_sees_a_page_of_what_they_may_not_see(rules: dict[str, Any], store: Path, addresses: list[str]) -> None:
     assert statuses(store, addresses, **rules) == {NOBODY}
     assert statuses(store, addresses, actor="bob", **rules) == {NOBODY}
+
+
+@pytest.fixture(scope="module")
+def full(glued: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with values in every table that are told from anything else on a page."""
+    directory = tmp_path_factory.mktemp("full") / "store"
+    shutil.copytree(glued.parent, directory)
+    times = {"parameters": {"given-name": "given-value", "x": 7}}
+    write(
+        directory / "run-given.ipynb",
+        notebook(code("given_source()", scrap("glued-name", "glued-value", "text")), papermill=times),
+    )
+    Database(directory / glued.name).index(directory)
+    return directory / glued.name
+
+
+def texts_of(store: Path, table: str) -> set[bytes]:
+    """Values of a table that are told from anything else on a page: longer than a word, and on no page anyway."""
+    with closing(sqlite3.connect(store)) as connection:
+        cells = {cell for row in connection.execute(f'SELECT * FROM "{table}"') for cell in row if cell is not None}
+    values = {cell if isinstance(cell, bytes) else str(cell).encode() for cell in cells}
+    anyway = asyncio.run(Datasette([], memory=True).client.get("/")).content + SCHEMA.encode()
+    return {value for value in values if len(value) >= LEAST and value not in anyway}
+
+
+def pages_of(store: Path) -> list[str]:
+    """Every address that the plugin answers, asked for what the store has."""
+    with closing(sqlite3.connect(store)) as connection:
+        (shown,) = connection.execute("SELECT hash FROM displays").fetchone()
+        (frame,) = connection.execute("SELECT hash FROM frames JOIN blobs USING (hash)").fetchone()
+        path, other = (
+            path
+            for (path,) in connection.execute("SELECT path FROM notebooks WHERE path LIKE 'run%' ORDER BY path LIMIT 2")
+        )
+    asked = urlencode([("path", path), ("path", other), ("x", "x"), ("start", "c"), ("_scrap", "x > 0")])
+    found = []
+    for address, _ in register_routes():
+        page = address.strip("^$").replace("(?P<database>[^/]+)", "scraps").replace("\\", "").replace("/?", "")
+        page = page.replace("(?P<hash>[0-9a-f]{64})", shown)
+        found.append(f"{page}?{f'hash={frame}' if '/frame' in page else asked}")
+    assert not [address for address in found if "(" in address.partition("?")[0]]
+    return found
+
+
+def answers(store: Path, addresses: list[str], **database: Any) -> dict[str, Any]:
+    """The answers to addresses, of a Datasette with rules for the store's database, of somebody who is nobody."""
+
+    async def ask() -> dict[str, Any]:
+        datasette = Datasette([str(store)], metadata={"databases": {"scraps": database}})
+        return {address: await datasette.client.get(address) for address in addresses}
+
+    return asyncio.run(ask())
+
+
+def test_every_page_shows_what_the_store_has(full: Path) -> None:
+    """Without this the next test could pass for pages that show nothing."""
+    found = answers(full, pages_of(full))
+    assert {address: answer.status_code for address, answer in found.items() if answer.status_code != 200} == {}
+    shown = b"".join(answer.content for answer in found.values())
+    tables = {"notebooks", "names", "scraps", "parameters", "displays", "frames", "blobs", "cells", "problems", "runs"}
+    assert {table for table in TABLES_OF_SCHEMA if any(text in shown for text in texts_of(full, table))} >= tables
+
+
+@pytest.mark.parametrize("table", TABLES_OF_SCHEMA)
+def test_no_page_shows_a_value_of_a_table_that_is_closed(full: Path, table: str) -> None:
+    closed = {"tables": {table: {"allow": False}}}
+    own = [f"/scraps/{table}", f"/scraps/{table}.json", f"/scraps/{table}/1"]
+    found = answers(full, [*pages_of(full), *own], **closed)
+    assert {address: answer.status_code for address, answer in found.items() if answer.status_code != NOBODY} == {}
+    texts = texts_of(full, table)
+    assert [address for address, answer in found.items() if any(text in answer.content for text in texts)] == []
+    others = ["/", "/scraps", *(f"/scraps/{other}" for other in ("runs", "scraps", "names") if other != table)]
+    around = answers(full, others, **closed)
+    assert {answer.status_code for answer in around.values()} == {200}
+    assert [(address, part) for address, answer in around.items() for part in PARTS if part in answer.text] == []
+
+
+def test_what_the_plugin_puts_around_is_there_for_who_may_see_the_tables(full: Path) -> None:
+    text = "".join(answer.text for answer in answers(full, ["/", "/scraps", "/scraps/runs"]).values())
+    assert all(part in text for part in PARTS)
 
 
 def test_every_table_is_one_that_pages_may_read_or_one_of_sqlite(store: Path) -> None:

@@ -26,6 +26,7 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.formats import FORMATS
 from scrapdb.formats import write
 from scrapdb.formats.table import display_width
+from scrapdb.formats.table import room
 from scrapdb.query.cells import DisplayCell
 from scrapdb.query.cells import FrameCell
 from tests import nobody
@@ -151,7 +152,8 @@ def test_frames_and_displays_say_what_they_are(format_: str) -> None:
 def test_a_table_has_no_raw_control_character(rows: list[tuple[str, str]], width: int) -> None:
     table = written("table", ["a\x1b", "b"], [*rows], width)
     assert not [char for char in table.replace("\n", "") if is_harmful(char)]
-    assert table.count("\n") == len(rows) + 1
+    if width == 0 or width >= 30:  # a narrower one has no room for two columns
+        assert table.count("\n") == len(rows) + 1
 
 
 @given(st.lists(st.tuples(texts, texts), max_size=4))
@@ -225,6 +227,65 @@ def test_a_column_is_cut_for_its_neighbour_only_where_it_must() -> None:
     assert written("table", ["a", "b"], [("x" * 30, "y" * 10)], width=30) == (
         "a" + " " * 19 + "b\n" + "x" * 17 + "…  " + "y" * 10 + "\n"
     )
+
+
+def test_no_column_is_wider_than_eighty_where_no_terminal_is() -> None:
+    rows = [("x" * 2_679, "runs/" * 50 + "a.ipynb", 1.5, "日本" * 100), ("y", "", 2, "z")]
+    lines = written("table", ["n" * 2_679, "path", "p" * 2_679, "wide"], rows).splitlines()
+    assert lines[1].split() == [
+        "x" * 79 + "…",
+        ("runs/" * 50 + "a.ipynb")[-79:].rjust(80, "…"),
+        "1.5",
+        "日本" * 19 + "日…",
+    ]
+    assert lines[0].split() == ["n" * 79 + "…", "path", "p" * 79 + "…", "wide"]
+    assert {display_width(line[:82]) for line in lines} == {82}
+
+
+@pytest.mark.parametrize("width", [61, 80, 200])
+def test_a_long_name_is_cut_before_values_are(width: int) -> None:
+    rows = [("runs/2026-11-21/AAA.ipynb", 1, "low"), ("runs/2026-11-21/BCD.ipynb", 2, "high")]
+    header, *lines = written("table", ["notebook", "learning_rate" * 100, "n" * 30], rows, width).splitlines()
+    assert display_width(header) <= width
+    assert header.split()[1].startswith("learning_rate")
+    assert [line.split() for line in lines] == [[path, str(number), text] for path, number, text in rows]
+
+
+@pytest.mark.parametrize("width", [26, 30, 40, 60])
+def test_no_number_is_cut(width: int) -> None:
+    rows = [("x" * 100, 0.0283475, "y" * 100), ("z", -1.5e-300, "")]
+    lines = written("table", ["a", "number", "b"], rows, width).splitlines()
+    assert re.search(r"(?<![\w.])0\.0283475(?![\w…])", "\n".join(lines))
+    assert "-1.5e-300" in "\n".join(lines)
+    assert max(map(display_width, lines)) <= width
+
+
+def test_what_has_no_room_side_by_side_is_a_list_for_each_row() -> None:
+    names = [f"column {number}" for number in range(20)]
+    rows = [("日本.ipynb", *map(str, range(10**8, 10**8 + 19))), ("b.ipynb", None, "x" * 100, *[None] * 16, 0.5)]
+    first, second = written("table", names, rows, 80).split("\n\n")
+    assert first.splitlines() == [f"{name:<9}  {value}" for name, value in zip(names, rows[0], strict=True)]
+    assert second.splitlines() == ["column 0   b.ipynb", f"column 2   {'x' * 68}…", "column 19  0.5"]
+    assert len(written("table", names, rows).splitlines()) == 3  # where no terminal is
+
+
+@pytest.mark.parametrize(
+    ("columns", "row", "width", "expected"),
+    [
+        (["notebook", "a", "b"], ("a.ipynb", 1, 2), 80, 3),
+        (["notebook", "a", "b"], ("x" * 100, "y" * 100, "z" * 100), 80, 2),
+        (["notebook", "a" * 100, "b" * 100, "c" * 100], ("a.ipynb", 1, 2, 3), 80, 4),
+        (["notebook", "a" * 100, "b" * 100, "c" * 100], ("a.ipynb", 1, 2, 3), 61, 3),
+        (["notebook", "a", "b"], ("日本語日本語日", "語" * 3, "語"), 22, 2),
+        (["notebook"], ("x" * 100,), 5, 1),
+    ],
+)
+def test_how_many_columns_a_terminal_has_room_for(
+    columns: list[str], row: tuple[Any, ...], width: int, expected: int
+) -> None:
+    assert room(columns, [row], width) == expected
+    lines = written("table", columns[:expected], [row[:expected]], width).splitlines()
+    assert max(map(display_width, lines)) <= max(width, 16)
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,18 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from typing import Any
 
 import pytest
 
 from scrapdb.query.explain import explain
 from scrapdb.query.select import fields_of
+from scrapdb.query.select import select
 from tests.query.stores import Notebook
 from tests.query.stores import build
+
+# What is looked up before a question is answered: names, and how many notebooks a term has.
+BESIDES = ("BEGIN", "ROLLBACK", "name_types", "FROM names", "SELECT count(*)")
 
 
 @pytest.fixture(scope="module", params=["fresh", "analyzed"])
@@ -41,12 +46,51 @@ def test_every_stage(store: sqlite3.Connection) -> None:
     found = explain(store, fields_of(store), "Distance<0.1 AND !flag".lower())
     assert found.tokens[:3] == (("name", "distance"), ("sign", "<"), ("number", "0.1"))
     assert (found.expression, found.tree) == ("distance < 0.1 and not flag", "(and (< distance 0.1) (not (true flag)))")
-    (step,) = found.steps
+    step, *later = found.steps
     assert set(re.findall(r":(\w+)", step.sql)) == set(step.values)
     assert 0.1 in step.values.values()
     assert store.execute(step.sql, step.values).fetchall()
     titles = [line for line in str(found).splitlines() if not line.startswith(" ")]
-    assert titles == ["tokens", "expression", "tree", "sql", "values", "plan"]
+    each = ["values", "plan"]
+    assert titles[:6] == ["tokens", "expression", "tree", "sql", *each]
+    # Of the parameters that differ only the rows tell, so that their ids are not there to be bound.
+    assert titles[6:] == [
+        "sql, for the parameters that differ in these rows",
+        *each,
+        "sql, for values in these rows",
+        *each,
+    ]
+    assert {value for step in later for value in step.values.values()} == {"[…]"}
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {},
+        {"expression": "distance < 0.5 and rate = 3"},
+        {"expression": "flag", "columns": "symbol, both, distance * 2 as double", "sort": "-distance"},
+        {"columns": "*", "limit": 3, "offset": 2},
+        {"columns": ", ".join(["symbol", *(f"dj.a + {number} as a{number}" for number in range(30))]), "limit": 3},
+        {"sort": "-distance", "limit": 2},
+    ],
+)
+def test_what_is_explained_is_what_is_run(store: sqlite3.Connection, question: dict[str, Any]) -> None:
+    """Of a walk through an index the second statement is run only if the first gives too few rows."""
+    run: list[str] = []
+    explained = {_unbound(step.sql) for step in explain(store, fields_of(store), **question).steps}
+    store.set_trace_callback(run.append)
+    try:
+        list(select(store, fields_of(store), **question).rows)
+    finally:
+        store.set_trace_callback(None)
+    answering = {_unbound(sql) for sql in run if not any(word in sql for word in BESIDES)}
+    assert answering
+    assert answering <= explained
+
+
+def _unbound(sql: str) -> str:
+    """Take out what is bound, which SQLite's trace writes into the statement."""
+    return re.sub(r":\w+|'\[[^']*'|-Inf|-?\d+(\.\d+)?(e-?\d+)?|'[^']*'", "?", sql)
 
 
 def test_the_first_rows_are_looked_for_before_all_are_sorted(store: sqlite3.Connection) -> None:

@@ -18,6 +18,7 @@ from scrapdb.errors import StoreError
 from scrapdb.errors import UsageError
 from scrapdb.query.cells import DisplayCell
 from scrapdb.query.cells import FrameCell
+from scrapdb.query.select import LOOKED_AT
 from scrapdb.query.select import check
 from scrapdb.query.select import count
 from scrapdb.query.select import fields_of
@@ -127,9 +128,106 @@ def test_only_parameters_that_vary_are_shown() -> None:
         assert select(store, fields_of(store)).labels == ("notebook",)
 
 
-def test_at_most_twenty_parameters_are_shown() -> None:
-    store = build([Notebook(f"{run}.ipynb", {}, {f"p{number}": run for number in range(100)}) for run in range(2)])
-    assert len(select(store, fields_of(store)).labels) == 21
+def test_parameters_that_differ_in_the_rows_are_shown_however_many() -> None:
+    """What varies elsewhere is not, nor is what only one of the rows has: a directory of many kinds of notebooks."""
+    kinds = [
+        Notebook(f"{kind}/{run}.ipynb", {"kind": kind}, {f"{kind}{number}": run for number in range(30)} | {"run": run})
+        for kind in "ab"
+        for run in range(3)
+    ]
+    store = build(kinds)
+    of_a = tuple(f"a{number}" for number in range(30))
+    selection = select(store, fields_of(store), "kind = 'a'")
+    assert selection.labels == ("notebook", "kind", *of_a, "run")
+    assert selection.optional == 31
+    assert list(selection.rows) == [(f"a/{run}.ipynb", "a", *[run] * 31) for run in range(3)]
+    assert select(store, fields_of(store), "kind = 'a'", limit=1).labels == ("notebook", "kind")
+    assert select(store, fields_of(store), "nb.path like '%/0.ipynb'").labels == ("notebook",)
+    assert len(select(store, fields_of(store)).labels) == 1 + 1 + 2 * 30
+    assert select(store, fields_of(store)).labels[1] == "run"  # which most have
+    assert select(store, fields_of(store), columns="notebook, run").optional == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "differ"),
+    [
+        ([1, 1], False),
+        ([1, None], True),
+        ([None, None], False),
+        ([math.nan, math.nan], False),
+        ([math.nan, 1.5], True),
+        ([2**70, 2**70 + 1], True),  # the same float
+        ([2**70, 2**70], False),
+        (["1", 1], True),
+        (["a", "a"], False),
+        ([[1, 2], [1, 3]], True),
+        ([{"a": [1]}, {"a": [1]}], False),
+        ([True, False], True),
+    ],
+)
+def test_what_differs_of_every_type(values: list[Any], differ: bool) -> None:
+    store = build([Notebook(f"{number}.ipynb", {}, {"p": value}) for number, value in enumerate(values)])
+    assert (select(store, fields_of(store)).labels == ("notebook", "p")) is differ
+
+
+def test_a_parameter_behind_a_scrap_is_shown_as_the_scrap() -> None:
+    store = build([Notebook(f"{run}.ipynb", {"p": f"glued {run}"} if run else {}, {"p": run}) for run in range(2)])
+    assert answer(store) == [("0.ipynb", 0), ("1.ipynb", "glued 1")]
+
+
+def test_of_very_many_rows_the_parameters_that_vary_in_the_store_are_shown() -> None:
+    store = build(
+        Notebook(f"{run:05}.ipynb", {"x": run}, {"p": run < LOOKED_AT, "q": max(run, LOOKED_AT), "same": 1})
+        for run in range(LOOKED_AT + 600)
+    )
+    few = select(store, fields_of(store), f"x < {LOOKED_AT}")
+    assert few.labels == ("notebook", "x")
+    many = select(store, fields_of(store), f"x <= {LOOKED_AT}")
+    assert many.labels == ("notebook", "x", "p", "q")
+    rows = list(many.rows)
+    assert rows[0] == ("00000.ipynb", 0, True, LOOKED_AT)
+    assert rows[-1] == (f"{LOOKED_AT}.ipynb", LOOKED_AT, False, LOOKED_AT)
+    assert len(rows) == LOOKED_AT + 1
+
+
+def test_an_answer_that_waits_for_its_reader_holds_no_transaction(store: sqlite3.Connection) -> None:
+    selection = select(store, fields_of(store))
+    assert not store.in_transaction
+    assert len(list(selection.rows)) == 5
+
+
+@pytest.mark.parametrize("columns", ["stats, plot", "plot, distance, stats, param.rate", None])
+@pytest.mark.parametrize("others", [0, 3 * MOST_JOINED])
+def test_the_rows_of_an_answer_cost_no_statement_each(columns: str | None, others: int) -> None:
+    names = [f"s{number}" for number in range(others)]
+
+    def statements(count_: int) -> int:
+        run: list[str] = []
+        store = build(
+            Notebook(
+                f"{number:04}.ipynb",
+                {"stats": Frame(number, 3), "plot": Display(("text/html", "image/png")), "distance": number / 7}
+                | dict.fromkeys(names, 1),
+                {"rate": number},
+            )
+            for number in range(count_)
+        )
+        store.set_trace_callback(run.append)
+        shown = ", ".join([columns, *names]) if columns else None
+        question = "stats is not null and plot is not null"
+        rows = list(select(store, fields_of(store), question, columns=shown).rows)
+        assert len(rows) == count_
+        assert FrameCell(count_, "stats", count_ - 1, 3) in rows[-1]
+        assert DisplayCell(1, "plot", ("image/png", "text/html")) in rows[0]
+        return len(run)
+
+    # A thousand rows come in two chunks, of which each may be looked up.
+    assert statements(1000) - statements(10) <= 1
+
+
+def test_a_display_of_which_nothing_is_kept_is_one() -> None:
+    store = build([Notebook("a.ipynb", {"chart": Display(()), "prices": Frame(0, 0)})])
+    assert answer(store, columns="chart, prices") == [(DisplayCell(1, "chart", ()), FrameCell(1, "prices", 0, 0))]
 
 
 def test_star_is_every_field(store: sqlite3.Connection) -> None:

@@ -32,7 +32,7 @@ def command(
     elif any_ and not verdict.holds:
         settings.say(f"It holds for none of {verdict.looked_at:,} notebooks.")
     elif not verdict.holds:
-        printing.print_rows(verdict.offenders)
+        printing.print_rows(verdict.offenders, settings.say)
         settings.say(f"It does not hold for {verdict.failed:,} of {verdict.looked_at:,} notebooks.")
     else:
         settings.say(f"It holds for {verdict.looked_at - verdict.failed:,} of {verdict.looked_at:,} notebooks.")

@@ -79,7 +79,7 @@ def command(
         summary = once(roots, names=names, force=force, progress=progress)
     _tell(summary, path, settings, as_json=as_json)
     if watch:
-        _follow(path, paths, once, summary, settings)
+        _follow(path, paths, once, summary, settings, as_json=as_json)
     if summary.errors or (strict and summary.failed):
         raise typer.Exit(1)
 
@@ -99,7 +99,7 @@ def _tell(summary: Summary, path: Path, settings: Settings, *, as_json: bool) ->
     for error in summary.errors:
         settings.say(f"Warning: {error}")
     if as_json:
-        _print_json(summary)
+        _print_json(summary, path)
     else:
         settings.say(f"{summary} → {path}")
     if summary.failed and settings.verbose:
@@ -119,12 +119,14 @@ def _say_reasons(path: Path, settings: Settings) -> None:
             settings.say(f"{notebook}: {message}")
 
 
-def _print_json(summary: Summary) -> None:
+def _print_json(summary: Summary, path: Path) -> None:
+    """Print all that the sentence tells, and the errors, on one line."""
     import json
 
     import msgspec
 
     values = msgspec.structs.asdict(summary) | {"seconds": round(summary.seconds, 3)}
+    values |= {"notebooks": summary.notebooks, "store": str(path)}
     typer.echo(json.dumps(values, ensure_ascii=False))
 
 
@@ -153,7 +155,9 @@ def _progress(settings: Settings) -> Iterator[Callable[[Progress], None]]:
         yield draw
 
 
-def _follow(store: Path, roots: Sequence[str], index: partial[Summary], last: Summary, settings: Settings) -> None:
+def _follow(
+    store: Path, roots: Sequence[str], index: partial[Summary], last: Summary, settings: Settings, *, as_json: bool
+) -> None:
     """Index after every change until it is interrupted; print a line for each pass, and in the end what all did."""
     from scrapdb.indexing.changes import Change
     from scrapdb.indexing.watch import PATIENCE
@@ -169,7 +173,10 @@ def _follow(store: Path, roots: Sequence[str], index: partial[Summary], last: Su
                 continue
             for error in news.errors:
                 complain(f"Warning: {error}")
-            settings.say(f"{time.strftime('%H:%M:%S')}  {news.told(*told)}")
+            if as_json:
+                _print_json(news, store)
+            else:
+                settings.say(f"{time.strftime('%H:%M:%S')}  {news.told(*told)}")
             total = total.then(news)
     finally:
         settings.say(f"Watched: {total.told(*told)} → {store}")

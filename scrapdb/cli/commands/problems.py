@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from typing import Annotated
 
 import typer
 
 from scrapdb.cli.options import Settings
 from scrapdb.cli.printing import Printing
+
+if TYPE_CHECKING:
+    from scrapdb.database.table import Table
 
 
 def command(
@@ -16,5 +20,28 @@ def command(
     printing: Printing,
     settings: Settings,
 ) -> None:
-    """List what could not be read, or looks wrong: the notebook, the cell, the name, and why."""
-    printing.print_rows(settings.database().problems(notebook))
+    """List what could not be read, or looks wrong: the notebook, the cell, the name, and why.
+
+    On a terminal each problem is a sentence below its notebook, unless a format is asked for.
+    """
+    problems = settings.database().problems(notebook)
+    if printing.chosen() or printing.resolved() != "table":
+        printing.print_rows(problems)
+    else:
+        _print_sentences(problems, settings)
+
+
+def _print_sentences(problems: Table, settings: Settings) -> None:
+    """Print each problem as a sentence, which no column of a table has room for."""
+    from scrapdb.formats.values import escaped
+
+    last = None
+    for path, cell, output, name, kind, message in problems.rows():
+        if path != last:
+            typer.echo(escaped(path))
+        last = path
+        places = (("cell", cell), ("output", output), ("name", name))
+        where = ", ".join(f"{word} {place}" for word, place in places if place is not None)
+        typer.echo(escaped(f"  {kind}{f' ({where})' if where else ''}: {message}"))
+    if last is None:
+        settings.say("There are no problems.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from typing import Annotated
 
 import typer
@@ -9,6 +10,9 @@ import typer
 from scrapdb.cli import options
 from scrapdb.cli.printing import Printing
 from scrapdb.errors import UsageError
+
+if TYPE_CHECKING:
+    from scrapdb.database import Database
 
 
 def command(
@@ -48,10 +52,17 @@ def command(
             )
         print_text(f"{db.explain(*question)}\n", printing.output)
         return
-    number = db.count(expression) if count or fail_if_empty else None
+    number = _number(db, expression, limit, offset) if count or fail_if_empty else None
     if count:
+        db.query(expression, columns, sort or (), 0)  # which says what is wrong with columns and order
         print_text(f"{number}\n", printing.output)
     else:
-        printing.print_rows(db.query(*question))
+        printing.print_rows(db.query(*question), settings.say)
     if fail_if_empty and not number:
         raise typer.Exit(1)
+
+
+def _number(db: Database, expression: str | None, limit: int | None, offset: int) -> int:
+    """Count the rows of an answer."""
+    found = max(db.count(expression) - offset, 0)
+    return found if limit is None else min(found, limit)

@@ -15,6 +15,7 @@ from scrapdb.query.sql import rows
 from scrapdb.query.sql import search
 from scrapdb.query.sql.values import faces
 from scrapdb.store.values import KINDS
+from scrapdb.store.values import ids_as_json
 
 _RELATIONS = ("=", "<", "<=", ">", ">=")
 # SQLite joins at most 64 tables, and a field may stand in two.
@@ -61,9 +62,7 @@ def ids_statement(where: nodes.Truth | None, estimates: search.Estimates | None 
 
 def one_of(notebooks: Sequence[int]) -> Statement:
     """The condition that a notebook `n` is one of these, by their ids."""
-    import json  # which most queries do without
-
-    return Statement("n.id IN (SELECT value FROM json_each(:one_of))", {"one_of": json.dumps(notebooks)})
+    return Statement("n.id IN (SELECT value FROM json_each(:one_of))", {"one_of": ids_as_json(notebooks)})
 
 
 def rows_statement(
@@ -111,17 +110,28 @@ def width(column: Output, *, wide: bool) -> int:
     return 1
 
 
-CELLS = """\
-SELECT notebook_id, name_id, '{role}', type, coalesce(number, text, json), exact FROM {table}
-WHERE notebook_id IN (SELECT value FROM json_each(:notebooks))
-AND +name_id IN (SELECT value FROM json_each(:names))"""
-# The plus keeps SQLite from looking up every name in every notebook, where most do not have it.
-CELLS_STATEMENT = (
-    f"{CELLS.format(role='scrap', table='scraps')} UNION ALL {CELLS.format(role='param', table='parameters')}"
-)
+def cells_statement(notebooks: Sequence[int], name_ids: Sequence[int]) -> Statement:
+    """The scraps and parameters of some notebooks: notebook, name and role, then type, value and exact."""
+    return Statement(_CELLS, {"notebooks": ids_as_json(notebooks), "names": ids_as_json(name_ids)})
 
-FRAME = "SELECT rows, columns FROM frames WHERE notebook_id = ? AND name_id = ?"
-DISPLAYS = "SELECT mime_type FROM displays WHERE notebook_id = ? AND name_id = ? ORDER BY mime_type"
+
+# The value in a row of `scraps` or `parameters`; of a frame its size, of a display its MIME types.
+_VALUE = "coalesce({v}.number, {v}.text, {v}.json)"
+_REFERENCE = """\
+coalesce({v}.number, {v}.text, {v}.json, CASE {v}.type
+ WHEN 'frame' THEN (SELECT json_array(rows, columns) FROM frames
+  WHERE notebook_id = {v}.notebook_id AND name_id = {v}.name_id)
+ WHEN 'display' THEN (SELECT json_group_array(mime_type) FROM displays
+  WHERE notebook_id = {v}.notebook_id AND name_id = {v}.name_id) END)"""
+_CELLS_OF_ROLE = """\
+SELECT v.notebook_id, v.name_id, '{role}', v.type, {value}, v.exact FROM {table} AS v
+WHERE v.notebook_id IN (SELECT value FROM json_each(:notebooks))
+AND +v.name_id IN (SELECT value FROM json_each(:names))"""
+# The plus keeps SQLite from looking up every name in every notebook, where most do not have it.
+_CELLS = " UNION ALL ".join(
+    _CELLS_OF_ROLE.format(role=role, table=table, value=value.format(v="v"))
+    for role, table, value in (("scrap", "scraps", _REFERENCE), ("param", "parameters", _VALUE))
+)
 
 
 def _where(conditions: Sequence[str]) -> str:
@@ -161,9 +171,10 @@ def _outputs(column: Output, scope: rows.Scope, bind: rows.Binder, *, wide: bool
         return [f"n.{field.column}"]
     if wide:
         return []
+    value = _REFERENCE if field.types & {"frame", "display"} else _VALUE
     return [
         rows.looked_up(field, lambda alias: f"{alias}.type", scope, bind),
-        rows.looked_up(field, lambda alias: f"coalesce({alias}.number, {alias}.text, {alias}.json)", scope, bind),
+        rows.looked_up(field, lambda alias: value.format(v=alias), scope, bind),
         rows.looked_up(field, lambda alias: f"{alias}.exact", scope, bind),
     ]
 

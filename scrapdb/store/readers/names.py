@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
+
+from scrapdb.store.values import ids_as_json
 
 _EXAMPLES = 3
 _LONGEST_EXAMPLE = 40  # characters
@@ -21,6 +24,13 @@ SELECT DISTINCT json FROM (
 )
 LIMIT 2""",
 )
+
+DIFFERING = """\
+SELECT name FROM (
+  SELECT name_id, count(*) AS notebooks FROM json_each(:notebooks) AS found
+   CROSS JOIN parameters ON notebook_id = found.value GROUP BY name_id
+  HAVING count(DISTINCT parameters.type) > 1 OR count(DISTINCT coalesce(exact, number, text, parameters.json, '')) > 1
+) JOIN names ON names.id = name_id ORDER BY notebooks DESC, name_id"""
 
 
 def names_starting_with(connection: sqlite3.Connection, start: str, limit: int = -1) -> list[str]:
@@ -58,6 +68,12 @@ def roles_of_name(connection: sqlite3.Connection, name: str) -> list[tuple[int, 
 def used_names(connection: sqlite3.Connection) -> list[str]:
     """Read the names in use, the first ones first."""
     rows = connection.execute("SELECT name FROM names WHERE scraps > 0 OR parameters > 0 ORDER BY id")
+    return [name for (name,) in rows]
+
+
+def differing_parameters(connection: sqlite3.Connection, notebooks: Sequence[int]) -> list[str]:
+    """Read which parameters do not have one and the same value in all of some notebooks that have them."""
+    rows = connection.execute(DIFFERING, {"notebooks": ids_as_json(notebooks)})
     return [name for (name,) in rows]
 
 

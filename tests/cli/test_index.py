@@ -1,0 +1,103 @@
+"""What `index --json` tells, in every way in which an index ends."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from scrapdb.indexing.changes import Summary
+from tests import notebook_builder as nb
+from tests import sessions
+
+FIELDS = {field.name for field in msgspec.structs.fields(Summary)} | {"notebooks", "store"}
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """Two notebooks, one of them half-written, and a text that is none."""
+    nb.write(tmp_path / "runs/a.ipynb", nb.gluing(x=1))
+    nb.write(tmp_path / "runs/half.ipynb", b'{"cells": [')
+    return tmp_path
+
+
+def told(text: str) -> dict[str, Any]:
+    """Read the sentence that `index` prints without --json, and its warnings."""
+    words = re.search(r"^([\d,]+) notebooks?: (.*) in [\d.]+ s → (.*)$", text, re.MULTILINE)
+    assert words, text
+    counts = {name: int(number) for number, name in (part.split() for part in words[2].split(", "))}
+    return counts | {
+        "notebooks": int(words[1]),
+        "store": words[3],
+        "errors": re.findall(r"^Warning: (.*)$", text, re.MULTILINE),
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ("runs", 0),
+        ("runs --strict", 1),
+        ("runs/a.ipynb runs/half.ipynb --strict --workers 1", 1),
+        ("'runs/*.ipynb' --force", 0),
+        ("runs -v", 0),
+        ("- < list", 1),
+        ("runs - --db other.db < list", 1),
+    ],
+)
+def test_json_has_all_that_is_told(runs: Path, arguments: str, code: int) -> None:
+    (runs / "list").write_text("runs/a.ipynb\nnowhere.ipynb\nnor/here.ipynb\n")
+    sentences = sessions.run(f"scrapdb index {arguments}", runs)
+    for store in runs.glob("*.db*"):
+        store.unlink()
+    ran = sessions.run(
+        f"scrapdb index {arguments.replace(' <', ' --json <')} {'' if '<' in arguments else '--json'}", runs
+    )
+    values = json.loads(ran.stdout)
+    assert (ran.code, sentences.code) == (code, code)
+    assert set(values) == FIELDS
+    expected = told(sentences.stderr)
+    assert {name: values[name] for name in expected} == expected
+    assert (values["unfinished"], values["seconds"] >= 0) == (0, True)
+    assert len(values["errors"]) == 2 * ("list" in arguments)
+
+
+def test_json_is_all_that_is_on_standard_output(runs: Path) -> None:
+    quiet = sessions.run("scrapdb -q index runs nowhere.ipynb - --json < /dev/null", runs)
+    assert (quiet.stdout, quiet.code) == ("", 2)
+    assert quiet.stderr == "Error: There is no file or directory nowhere.ipynb.\n"
+    ran = sessions.run("scrapdb -q index runs --json", runs)
+    assert (ran.stderr, ran.stdout.count("\n")) == ("", 1)
+
+
+def test_every_pass_of_a_watch_is_a_line(runs: Path) -> None:
+    out = runs / "out"
+    command = [sys.executable, "-m", "scrapdb", "index", "runs", "--watch", "--json"]
+    with out.open("w") as stream, subprocess.Popen(command, cwd=runs, stdout=stream, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        try:
+            for expected in (1, 2):
+                deadline = time.monotonic() + 30
+                while out.read_text().count("\n") < expected:
+                    assert time.monotonic() < deadline, out.read_text()
+                    time.sleep(0.02)
+                nb.write(runs / f"runs/{expected}.ipynb", nb.gluing(x=2), mtime=int(time.time()))
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 130
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+        said = process.stderr.read().decode()
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert {frozenset(line) for line in lines} == {frozenset(FIELDS)}
+    assert [(line["added"], line["failed"], line["notebooks"]) for line in lines[:2]] == [(1, 1, 2), (1, 1, 3)]
+    assert "Watched: " in said
