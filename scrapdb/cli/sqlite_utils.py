@@ -70,7 +70,7 @@ def _scraps(
     from scrapdb.formats import write
 
     try:
-        table = Database(path).query(expression, columns or None, sort, limit)
+        table = Database(path).query(expression, columns or None, sort, limit, differing=True)
         write(format_ or "json", table.columns, table.rows())
     except ScrapdbError as error:
         from scrapdb.cli.options import complain

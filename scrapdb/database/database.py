@@ -113,16 +113,21 @@ class Database:
         sort: str | Sequence[str] = (),
         limit: int | None = None,
         offset: int = 0,
+        *,
+        differing: bool = False,
     ) -> Table:
         """Ask for the notebooks for which an expression holds.
 
         Args:
             expression: in the query language; None for all notebooks.
             columns: what to show, `"symbol, distance * 100 as percent"` or a list of such; `*` for all fields.
-                By default the path, the fields that the expression names, and the parameters that differ in the rows.
+                By default the path, the fields that the expression names, and of the parameters that the rows have
+                those that vary in the store.
             sort: fields to sort by, `-` in front for the largest first. Missing values come last.
             limit: the most rows.
             offset: how many of the first rows to leave out.
+            differing: whether, by default, only those parameters are shown that differ in the rows, as on the command
+                line.
 
         Raises:
             ExpressionError: the expression, a column or a sort key is wrong, or names an unknown field.
@@ -132,7 +137,16 @@ class Database:
 
         def ask(connection: sqlite3.Connection) -> Answer:
             fields = select.fields_of(connection)
-            answer = select.select(connection, fields, expression, columns=shown, sort=keys, limit=limit, offset=offset)
+            answer = select.select(
+                connection,
+                fields,
+                expression,
+                columns=shown,
+                differing=differing,
+                sort=keys,
+                limit=limit,
+                offset=offset,
+            )
             _refuse_doubles(answer.labels)
             return answer
 
@@ -158,7 +172,7 @@ class Database:
     ) -> str:
         """Print every stage of a query: tokens, canonical form, and each statement with bound values and SQLite's plan.
 
-        Arguments and errors are those of `query`.
+        Arguments and errors are those of `query` with `differing`.
         """
         from scrapdb.query.explain import explain
 
@@ -181,7 +195,7 @@ class Database:
         """
 
         def ask(connection: sqlite3.Connection) -> Answer:
-            return select.select(connection, select.fields_of(connection), where, unless=expression)
+            return select.select(connection, select.fields_of(connection), where, unless=expression, differing=True)
 
         with reading(self.path) as connection:
             fields = select.fields_of(connection)

@@ -147,7 +147,7 @@ def answer(request: Request) -> Answer:
     if request.is_sql:
         rows = db.sql(request.expression or "")
         return Answer(rows.columns, [*rows.rows()])
-    rows = db.query(request.expression, request.columns, request.sort, request.limit)
+    rows = db.query(request.expression, request.columns, request.sort, request.limit, differing=True)
     return Answer(rows.columns, [*rows.rows()], _pictures(db, request))
 
 

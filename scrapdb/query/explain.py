@@ -57,10 +57,12 @@ def explain(
     limit: int | None = None,
     offset: int = 0,
 ) -> Explanation:
-    """Show how a query is understood and answered; arguments and errors are those of `select`."""
+    """Show how a query is understood and answered; arguments and errors are those of `select` with `differing`."""
     node = None if expression is None else parse(expression)
     tokens = tuple((token.kind, token.span.source) for token in tokenize(expression or "")[:-1])
-    query = planned(connection, fields, expression, columns=columns, sort=sort, limit=limit, offset=offset)
+    query = planned(
+        connection, fields, expression, columns=columns, differing=True, sort=sort, limit=limit, offset=offset
+    )
     with sentences(question=True):
         steps = tuple(_step(connection, *told) for told in statements_of(connection, query))
     return Explanation(tokens, str(node or ""), node.tree if node else "", steps)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC
 from datetime import datetime
 from typing import Any
+from typing import Literal
 from typing import NamedTuple
 
 from scrapdb.errors import UsageError
@@ -36,8 +37,8 @@ from scrapdb.store.connection import file_of
 from scrapdb.store.connection import snapshot
 from scrapdb.store.errors import damaged
 from scrapdb.store.errors import sentences
-from scrapdb.store.readers.names import DIFFERING
-from scrapdb.store.readers.names import differing_parameters
+from scrapdb.store.readers.names import PARAMETERS
+from scrapdb.store.readers.names import parameters_of
 from scrapdb.store.readers.names import roles_of_name
 from scrapdb.store.readers.names import used_names
 from scrapdb.store.readers.names import varying_parameters
@@ -65,7 +66,7 @@ class Selection(NamedTuple):
 class Plan(Frozen):
     """A query, bound to the fields of a store, and the labels of its columns.
 
-    With `open_ended` the parameters that differ in its rows are columns, too, which only the rows tell.
+    Parameters of its rows are columns, too, where they are `differing` in these, or `varying` in the store.
     """
 
     labels: tuple[str, ...]
@@ -76,7 +77,7 @@ class Plan(Frozen):
     offset: int
     estimates: search.Estimates
     only: statements.Statement | None = None
-    open_ended: bool = False
+    parameters: Literal["", "differing", "varying"] = ""
 
     @functools.cached_property
     def wide(self) -> bool:
@@ -132,6 +133,7 @@ def select(
     *,
     unless: str | None = None,
     columns: str | None = None,
+    differing: bool = False,
     sort: str | None = None,
     limit: int | None = None,
     offset: int = 0,
@@ -145,8 +147,9 @@ def select(
         expression: what holds for the notebooks, one text or several that all hold; all notebooks if not given.
         unless: what does not hold for them, be it false or for lack of a value.
         columns: what to show, `symbol, distance * 100 as pct`; by default the notebook, the fields that the expression
-            names and the parameters that differ in the rows. Of more rows than are looked at before the first is given,
-            it is the parameters that vary in the store.
+            names, and of the parameters that the rows have those that vary in the store.
+        differing: whether by default only those are shown that differ in the rows; of more rows than are looked at
+            before the first is given, it is those that vary in the store.
         sort: what to sort by, `-distance, symbol`; missing values come last, equal ones by path.
         limit: the most rows to give.
         offset: how many to leave out before.
@@ -158,9 +161,18 @@ def select(
         StoreError: the store cannot be read.
     """
     plan = planned(
-        connection, fields, expression, unless=unless, columns=columns, sort=sort, limit=limit, offset=offset, only=only
+        connection,
+        fields,
+        expression,
+        unless=unless,
+        columns=columns,
+        differing=differing,
+        sort=sort,
+        limit=limit,
+        offset=offset,
+        only=only,
     )
-    if not plan.open_ended:
+    if not plan.parameters:
         return Selection(plan.labels, _rows(connection, plan))
     rows = _rows_and_parameters(connection, fields, plan)
     labels = next(rows)
@@ -174,6 +186,7 @@ def planned(
     *,
     unless: str | None = None,
     columns: str | None = None,
+    differing: bool = False,
     sort: str | None = None,
     limit: int | None = None,
     offset: int = 0,
@@ -194,7 +207,7 @@ def planned(
         min(offset, _LARGEST),
         _estimates(connection, where),
         only=only,
-        open_ended=columns is None,
+        parameters="" if columns is not None else "differing" if differing else "varying",
     )
 
 
@@ -217,9 +230,9 @@ def statements_of(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[
     yield "", plan.statement(walk)
     if walk and not walk.complete:
         yield "if these are too few", plan.statement()
-    if plan.open_ended:
-        yield "for the parameters that differ in these rows", statements.Statement(DIFFERING, {"notebooks": "[…]"})
-    if plan.wide or plan.open_ended:
+    if plan.parameters:
+        yield "for the parameters of these rows", statements.Statement(PARAMETERS, {"notebooks": "[…]"})
+    if plan.wide or plan.parameters:
         cells_ = statements.cells_statement((), ())
         yield "for values in these rows", cells_._replace(values=dict.fromkeys(cells_.values, "[…]"))
 
@@ -323,7 +336,9 @@ def _rows_and_parameters(connection: sqlite3.Connection, fields: Fields, plan: P
         first = list(itertools.islice(chunks, LOOKED_AT // _CHUNK))
         more = list(itertools.islice(chunks, 1))
         notebooks = [row[0] for chunk in first for row in chunk]
-        names = varying_parameters(connection, _MOST_VARYING) if more else differing_parameters(connection, notebooks)
+        varying = list(varying_parameters(connection, _MOST_VARYING)) if more or plan.parameters == "varying" else []
+        differs = dict.fromkeys(varying, True) if more else parameters_of(connection, notebooks)
+        names = [name for name, does in differs.items() if does or name in varying]
         found = [bound.Place(field) for name in names if (field := fields.find(name))]
         parameters = [place for place in found if place not in plan.columns]
         labels = (*plan.labels, *(place.field.name for place in parameters))

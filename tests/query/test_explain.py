@@ -55,7 +55,7 @@ def test_every_stage(store: sqlite3.Connection) -> None:
     assert titles[:6] == ["tokens", "expression", "tree", "sql", *each]
     # Of the parameters that differ only the rows tell, so that their ids are not there to be bound.
     assert titles[6:] == [
-        "sql, for the parameters that differ in these rows",
+        "sql, for the parameters of these rows",
         *each,
         "sql, for values in these rows",
         *each,
@@ -80,7 +80,7 @@ def test_what_is_explained_is_what_is_run(store: sqlite3.Connection, question: d
     explained = {_unbound(step.sql) for step in explain(store, fields_of(store), **question).steps}
     store.set_trace_callback(run.append)
     try:
-        list(select(store, fields_of(store), **question).rows)
+        list(select(store, fields_of(store), **question, differing=True).rows)
     finally:
         store.set_trace_callback(None)
     answering = {_unbound(sql) for sql in run if not any(word in sql for word in BESIDES)}

@@ -137,14 +137,15 @@ def test_parameters_that_differ_in_the_rows_are_shown_however_many() -> None:
     ]
     store = build(kinds)
     of_a = tuple(f"a{number}" for number in range(30))
-    selection = select(store, fields_of(store), "kind = 'a'")
+    selection = select(store, fields_of(store), "kind = 'a'", differing=True)
     assert selection.labels == ("notebook", "kind", *of_a, "run")
     assert selection.optional == 31
     assert list(selection.rows) == [(f"a/{run}.ipynb", "a", *[run] * 31) for run in range(3)]
-    assert select(store, fields_of(store), "kind = 'a'", limit=1).labels == ("notebook", "kind")
-    assert select(store, fields_of(store), "nb.path like '%/0.ipynb'").labels == ("notebook",)
-    assert len(select(store, fields_of(store)).labels) == 1 + 1 + 2 * 30
-    assert select(store, fields_of(store)).labels[1] == "run"  # which most have
+    assert select(store, fields_of(store), "kind = 'a'", differing=True, limit=1).labels == ("notebook", "kind")
+    assert select(store, fields_of(store), "nb.path like '%/0.ipynb'", differing=True).labels == ("notebook",)
+    everything = select(store, fields_of(store), differing=True)
+    assert len(everything.labels) == 1 + 1 + 2 * 30
+    assert everything.labels[1] == "run"  # which most have
     assert select(store, fields_of(store), columns="notebook, run").optional == 0
 
 
@@ -170,6 +171,14 @@ def test_what_differs_of_every_type(values: list[Any], differ: bool) -> None:
     assert (select(store, fields_of(store)).labels == ("notebook", "p")) is differ
 
 
+def test_a_program_has_the_parameters_that_vary_also_in_one_row() -> None:
+    store = build(
+        Notebook(f"{kind}.ipynb", {"kind": kind}, {"run": kind, "same": 0, f"of_{kind}": [kind]}) for kind in "abc"
+    )
+    assert answer(store, "kind = 'a'") == [("a.ipynb", "a", "a")]
+    assert select(store, fields_of(store), "kind = 'a'").labels == ("notebook", "kind", "run")
+
+
 def test_a_parameter_behind_a_scrap_is_shown_as_the_scrap() -> None:
     store = build([Notebook(f"{run}.ipynb", {"p": f"glued {run}"} if run else {}, {"p": run}) for run in range(2)])
     assert answer(store) == [("0.ipynb", 0), ("1.ipynb", "glued 1")]
@@ -180,9 +189,9 @@ def test_of_very_many_rows_the_parameters_that_vary_in_the_store_are_shown() -> 
         Notebook(f"{run:05}.ipynb", {"x": run}, {"p": run < LOOKED_AT, "q": max(run, LOOKED_AT), "same": 1})
         for run in range(LOOKED_AT + 600)
     )
-    few = select(store, fields_of(store), f"x < {LOOKED_AT}")
+    few = select(store, fields_of(store), f"x < {LOOKED_AT}", differing=True)
     assert few.labels == ("notebook", "x")
-    many = select(store, fields_of(store), f"x <= {LOOKED_AT}")
+    many = select(store, fields_of(store), f"x <= {LOOKED_AT}", differing=True)
     assert many.labels == ("notebook", "x", "p", "q")
     rows = list(many.rows)
     assert rows[0] == ("00000.ipynb", 0, True, LOOKED_AT)

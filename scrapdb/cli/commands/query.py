@@ -57,7 +57,7 @@ def command(
         db.query(expression, columns, sort or (), 0)  # which says what is wrong with columns and order
         print_text(f"{number}\n", printing.output)
     else:
-        printing.print_rows(db.query(*question), settings.say)
+        printing.print_rows(db.query(*question, differing=True), settings.say)
     if fail_if_empty and not number:
         raise typer.Exit(1)
 

@@ -25,11 +25,12 @@ SELECT DISTINCT json FROM (
 LIMIT 2""",
 )
 
-DIFFERING = """\
-SELECT name FROM (
-  SELECT name_id, count(*) AS notebooks FROM json_each(:notebooks) AS found
-   CROSS JOIN parameters ON notebook_id = found.value GROUP BY name_id
-  HAVING count(DISTINCT parameters.type) > 1 OR count(DISTINCT coalesce(exact, number, text, parameters.json, '')) > 1
+PARAMETERS = """\
+SELECT name, differs FROM (
+  SELECT name_id, count(*) AS notebooks,
+         count(DISTINCT parameters.type) > 1
+         OR count(DISTINCT coalesce(exact, number, text, parameters.json, '')) > 1 AS differs
+    FROM json_each(:notebooks) AS found CROSS JOIN parameters ON notebook_id = found.value GROUP BY name_id
 ) JOIN names ON names.id = name_id ORDER BY notebooks DESC, name_id"""
 
 
@@ -71,10 +72,9 @@ def used_names(connection: sqlite3.Connection) -> list[str]:
     return [name for (name,) in rows]
 
 
-def differing_parameters(connection: sqlite3.Connection, notebooks: Sequence[int]) -> list[str]:
-    """Read which parameters do not have one and the same value in all of some notebooks that have them."""
-    rows = connection.execute(DIFFERING, {"notebooks": ids_as_json(notebooks)})
-    return [name for (name,) in rows]
+def parameters_of(connection: sqlite3.Connection, notebooks: Sequence[int]) -> dict[str, bool]:
+    """Read which parameters some notebooks have, and whether they do not have one and the same value in all of them."""
+    return dict(connection.execute(PARAMETERS, {"notebooks": ids_as_json(notebooks)}).fetchall())
 
 
 def varying_parameters(connection: sqlite3.Connection, looked_at: int) -> Iterator[str]:
