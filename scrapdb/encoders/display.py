@@ -76,7 +76,7 @@ def _prepare_for_figures(value: Any, shell: Any) -> None:
     if not any(figure in formatter.type_printers for formatter in formatters for figure in figures):
         from IPython.core.pylabtools import select_figure_formats
 
-        select_figure_formats(shell, {"png"})
+        select_figure_formats(shell, {"png"})  # type: ignore[no-untyped-call]
 
 
 def _displayed(value: Any) -> Shown:
@@ -88,8 +88,8 @@ def _displayed(value: Any) -> Shown:
     InteractiveShell.instance()
     with capture_output(stderr=False) as captured:
         _method(value, "_ipython_display_")(value)
-    printed = [RichOutput({"text/plain": captured.stdout})] if captured.stdout else []
-    return _together(type(value), [*printed, *captured.outputs])  # type: ignore[no-untyped-call]
+    printed = RichOutput({"text/plain": captured.stdout} if captured.stdout else {})  # type: ignore[no-untyped-call]
+    return _together(type(value), [printed, *captured.outputs])
 
 
 def _together(class_: type, outputs: list[Any]) -> Shown:

@@ -6,6 +6,7 @@ One ordered table. A library's class is looked for only if the library is loaded
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 import sys
 from collections import deque
@@ -44,7 +45,7 @@ class Kind(NamedTuple):
     takes: Callable[[Any], object] = lambda value: True  # noqa: ARG005
 
 
-def of(module: str, name: str) -> tuple[type, ...]:
+def of(module: str, name: str) -> tuple[Any, ...]:
     """Return a library's class if the library is loaded; if it is not, no value can be of the class."""
     found = getattr(sys.modules.get(module), name, None)
     return (found,) if isinstance(found, type) else ()
@@ -84,7 +85,7 @@ def _masked(value: Any, detail: str) -> Any:
     import numpy as np
 
     members = np.array(value, dtype=object)
-    mask = np.asarray(np.equal(members, None))
+    mask = np.array([member is None for member in members.flat]).reshape(members.shape)
     array = _array(np.where(mask, 0, members).tolist(), detail)
     return np.ma.array(array, mask=mask.reshape(array.shape))
 
@@ -210,4 +211,11 @@ BY_NAME = {kind.name: kind for kind in KINDS}
 
 def kind_of(value: Any) -> Kind | None:
     """Return a value's kind, or None if it has none."""
-    return next((kind for kind in KINDS if isinstance(value, kind.classes()) and kind.takes(value)), None)
+    class_: type = type(value)
+    return next((kind for kind in _kinds_of(class_) if kind.takes(value)), None)
+
+
+@functools.lru_cache(maxsize=256)
+def _kinds_of(class_: type) -> tuple[Kind, ...]:
+    """Find the kinds of a class once: a list may have a million of numpy's numbers."""
+    return tuple(kind for kind in KINDS if issubclass(class_, kind.classes()))

@@ -26,7 +26,6 @@ from typing import NamedTuple
 from scrapdb.encoders import kinds
 from scrapdb.errors import ScrapbookDataException
 
-INSTEAD = 'glue what it is made of, its members as a list with encoder="json", or what it shows with encoder="display"'
 _JSON = frozenset({str, bool, int, float, type(None)})
 _COLLECTIONS = (abc.Sequence, abc.Set, abc.ValuesView, abc.Iterator)
 
@@ -97,6 +96,12 @@ def widened(value: Any) -> Prepared | None:
     return Prepared("text" if isinstance(simple.value, str) else "json", *simple)
 
 
+def advice(value: Any) -> str:
+    """Say what can be glued of a value that no encoder takes."""
+    members = 'its members with encoder="json", ' if _is_collection(value) else ""
+    return f'glue what it is made of, {members}or what it shows with encoder="display"'
+
+
 def is_frame(value: Any) -> bool:
     """Return whether a value is a pandas.DataFrame, without loading pandas."""
     return isinstance(value, kinds.of("pandas", "DataFrame"))
@@ -158,17 +163,21 @@ def _base(value: Any, at: str) -> Any:
 
 
 def _listed(value: Any, at: str) -> list[Any]:
-    """Make a list of a collection, as Jupyter's kernel client does.
-
-    A table is none, nor is an open file, or what can merely be iterated over: it is more than its members.
-    """
+    """Make a list of a collection, as Jupyter's kernel client does."""
     _refuse_richer_array(value, at)
-    if to_list := getattr(type(value), "tolist", None) or getattr(type(value), "to_list", None):
-        return to_list(value)
-    if isinstance(value, _COLLECTIONS) and not isinstance(value, IOBase):
-        return list(value)
-    instead = "glue it under a name of its own" if at else INSTEAD
-    raise ScrapbookDataException(f"JSON cannot hold {_place(value, at)}; {instead}.")
+    if not _is_collection(value):
+        instead = "glue it under a name of its own" if at else advice(value)
+        raise ScrapbookDataException(f"JSON cannot hold {_place(value, at)}; {instead}.")
+    to_list = getattr(type(value), "tolist", getattr(type(value), "to_list", list))
+    members: list[Any] = to_list(value)
+    return members
+
+
+def _is_collection(value: Any) -> bool:
+    """Return whether a value is its members: a table is more, as is an open file, and most that can be looped over."""
+    class_ = type(value)
+    has_list = hasattr(class_, "tolist") or hasattr(class_, "to_list")
+    return has_list or (isinstance(value, _COLLECTIONS) and not isinstance(value, IOBase))
 
 
 def _refuse_richer_array(value: Any, at: str = "") -> None:

@@ -17,7 +17,6 @@ from typing import TypeVar
 
 from scrapdb.encoders import display as displays
 from scrapdb.encoders import python_types
-from scrapdb.encoders.display import NAME as DISPLAY
 from scrapdb.encoders.json import NAME as JSON
 from scrapdb.encoders.payload import scrap_to_payload
 from scrapdb.encoders.registration import registry as encoder_registry
@@ -26,6 +25,7 @@ from scrapdb.encoders.text import NAME as TEXT
 from scrapdb.errors import ScrapbookDataException
 from scrapdb.notebooks.wire import scrapbook
 
+DISPLAY = displays.NAME
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -111,7 +111,7 @@ def _prepared(data: Any, encoder: str | None, display: Any) -> python_types.Prep
             if wider := python_types.widened(data):
                 return wider
             if display is None and not displays.shows_itself(data):
-                raise NotImplementedError(f"{error}; {python_types.INSTEAD}.") from None
+                raise NotImplementedError(f"{error}; {python_types.advice(data)}.") from None
             encoder = DISPLAY
     if encoder == JSON and not isinstance(data, str):
         return _as_json(data)

@@ -44,7 +44,7 @@ def read(text: str) -> Any:
     return value if _is_writable(value) else UNSET
 
 
-def _value(node: ast.expr) -> Any:
+def _value(node: ast.expr | None) -> Any:
     """Make the value of an expression; any error means that it is none of a known kind."""
     match node:
         case ast.Constant(value=bool() | int() | float() | str() | None as value):
@@ -80,8 +80,8 @@ def _called(name: str, call: ast.Call) -> Any:
 
 def _array(members: ast.expr, dtype: ast.expr | None = None, shape: ast.expr | None = None) -> Any:
     """Make the list of a numpy array; its shape is written where it is empty, or parts of it are left out."""
-    name = dtype.value if isinstance(dtype, ast.Constant) else ast.unparse(dtype) if dtype else "float64"
-    if not _DTYPE.fullmatch(str(name)) or (shape and _value(shape)[0] != 0):
+    name = "float64" if dtype is None else ast.unparse(dtype).strip("'")
+    if not _DTYPE.fullmatch(name) or (shape and _value(shape)[0] != 0):
         raise ValueError(f"{name} is no type whose members can be listed.")
     return _value(members)
 
@@ -122,17 +122,24 @@ def _moment(text: str, _: str = "") -> str | None:
 
 def _stamp(text: str, **_: Any) -> str:
     """Write pandas' Timestamp in ISO 8601."""
-    date, time, hours, minutes = _STAMP.fullmatch(text).groups()
+    date, time, hours, minutes = _matched(_STAMP, text)
     return f"{date}T{time}{hours}:{minutes}" if hours else f"{date}T{time}"
 
 
 def _span(text: str) -> float:
     """Return the seconds of pandas' Timedelta."""
-    days, hours, minutes, seconds = _SPAN.fullmatch(text).groups(default="0")
-    return float(int(days) * 86400 + int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds))
+    days, hours, minutes, seconds = _matched(_SPAN, text)
+    return float(int(days) * 86400 + int(hours or 0) * 3600 + int(minutes or 0) * 60 + Fraction(seconds or 0))
 
 
-def _duration(count: int | str, unit: str = "") -> float:
+def _matched(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:
+    match = pattern.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not of the form {pattern.pattern}.")
+    return match.groups()
+
+
+def _duration(count: Any, unit: str = "") -> float:
     """Return the seconds of numpy's timedelta64."""
     return float("nan") if count == "NaT" else float(count * _SECONDS[unit])
 
