@@ -92,7 +92,7 @@ def _masked(value: Any, detail: str) -> Any:
 
 def plain_arrays() -> tuple[type, ...]:
     """Return the classes of arrays that have nothing but their members."""
-    return tuple(found for name in ("ndarray", "memmap", "matrix", "recarray") for found in of("numpy", name))
+    return tuple(found for name in ("ndarray", "memmap", "matrix") for found in of("numpy", name))
 
 
 def _by(module: str, name: str) -> Callable[[Any, str], Any]:
@@ -151,13 +151,6 @@ KINDS: tuple[Kind, ...] = (
         list,
         lambda items, longest: deque(items, int(longest) if longest else None),
         lambda items: "" if items.maxlen is None else str(items.maxlen),
-    ),
-    Kind(
-        "range",
-        lambda: (range,),
-        list,
-        lambda _, detail: range(*map(int, detail.split())),
-        lambda numbers: f"{numbers.start} {numbers.stop} {numbers.step}",
     ),
     Kind("bytes", lambda: (bytes, bytearray, memoryview), base64.encode, lambda text, _: base64.decode(text)),
     Kind("Decimal", lambda: (Decimal,), float, lambda _, digits: Decimal(digits), str),

@@ -181,12 +181,12 @@ def _is_collection(value: Any) -> bool:
 
 
 def _refuse_richer_array(value: Any, at: str = "") -> None:
-    """Refuse an array of numpy that has more than its members, such as a unit.
-
-    Raises:
-        ScrapbookDataException: it is one.
-    """
-    if isinstance(value, kinds.of("numpy", "ndarray")) and type(value) not in kinds.plain_arrays():
+    """Refuse an array of numpy that has more than its members: names of fields, a unit, a mask of texts."""
+    if not isinstance(value, kinds.of("numpy", "ndarray") + kinds.of("numpy", "void")):
+        return
+    if value.dtype.names:
+        raise ScrapbookDataException(f"JSON cannot hold the fields of {_place(value, at)}; glue it as a DataFrame.")
+    if type(value) not in kinds.plain_arrays():
         message = f"JSON cannot hold what {_place(value, at)} has beside its members"
         raise ScrapbookDataException(f"{message}; glue numpy.asarray(…) of it, and the rest under a name of its own.")
 

@@ -146,5 +146,5 @@ def _shown(name: str, data: Any, display: Any) -> displays.Shown:
 def _instead(data: Any) -> str:
     """Say what to do about a value of which nothing is shown."""
     if mimes := displays.shown(data)[0]:
-        return f"is not shown as `display` asks for; it can be as {', '.join(mimes)}"
+        return f"is not shown as `display` asks for; it can be as {', '.join(sorted(mimes))}"
     return "shows nothing; glue what it is made of, or a picture or HTML of IPython.display"
