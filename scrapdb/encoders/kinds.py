@@ -1,6 +1,7 @@
 """The kinds of values that JSON does not have: how each is written as a JSON value, and read again.
 
-One ordered table. A library's class is looked for only if the library is loaded: if it is not, no value can be of it.
+One ordered table. Libraries, and modules that take long to import, are not loaded for it: while a class is not there,
+no value can be of it.
 """
 
 from __future__ import annotations
@@ -13,16 +14,13 @@ from collections import deque
 from collections.abc import Callable
 from collections.abc import Iterable
 from decimal import Decimal
-from fractions import Fraction
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 from typing import NamedTuple
-from uuid import UUID
 
 from scrapdb.encoders import base64
 
-_DTYPE = re.compile(r"[<>|=][biuf]\d{1,2}|[<>=]M8\[\w+\]|\|O|[<>=]U\d+")
+_DTYPE = r"[<>|=][biuf]\d{1,2}|[<>=]M8\[\w+\]|\|O|[<>=]U\d+"  # compiled when an array is glued
 
 
 class Kind(NamedTuple):
@@ -75,7 +73,7 @@ def _array(value: Any, detail: str) -> Any:
     import numpy as np
 
     dtype, _, shape = detail.partition(" ")
-    if not _DTYPE.fullmatch(dtype):
+    if not re.fullmatch(_DTYPE, dtype):
         raise ValueError(f"{dtype!r} is not a type of an array's members.")
     array = np.array(value, dtype=str if "U" in dtype else dtype)
     return array.reshape([int(length) for length in shape.split(",")]) if shape else array
@@ -154,9 +152,15 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind("bytes", lambda: (bytes, bytearray, memoryview), base64.encode, lambda text, _: base64.decode(text)),
     Kind("Decimal", lambda: (Decimal,), float, lambda _, digits: Decimal(digits), str),
-    Kind("Fraction", lambda: (Fraction,), float, lambda _, quotient: Fraction(quotient), str),
-    Kind("UUID", lambda: (UUID,), str, lambda text, _: UUID(text)),
-    Kind("Path", lambda: (Path,), str, lambda text, _: Path(text)),
+    Kind(
+        "Fraction",
+        lambda: of("fractions", "Fraction"),
+        float,
+        lambda _, quotient: import_module("fractions").Fraction(quotient),
+        str,
+    ),
+    Kind("UUID", lambda: of("uuid", "UUID"), str, _by("uuid", "UUID")),
+    Kind("Path", lambda: of("pathlib", "Path"), str, _by("pathlib", "Path")),
     Kind("Timestamp", lambda: of("pandas", "Timestamp"), lambda stamp: stamp.isoformat(), _by("pandas", "Timestamp")),
     Kind(
         "Timedelta",
@@ -190,7 +194,7 @@ KINDS: tuple[Kind, ...] = (
         _array_list,
         _array,
         _array_detail,
-        takes=lambda array: type(array) in plain_arrays() and _DTYPE.fullmatch(array.dtype.str),
+        takes=lambda array: type(array) in plain_arrays() and re.fullmatch(_DTYPE, array.dtype.str),
     ),
     Kind("datetime64", lambda: of("numpy", "datetime64"), _moment, _by("numpy", "datetime64")),
     Kind("timedelta64", lambda: of("numpy", "timedelta64"), _seconds, _timedelta64, _count),

@@ -13,7 +13,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
-from fractions import Fraction
+from importlib import import_module
 from typing import Any
 
 from msgspec import UNSET
@@ -22,12 +22,13 @@ from scrapdb.encoders.python_types import plain
 
 _LONGEST = 100_000  # characters; parsing a repr takes a hundred times its memory
 _LARGEST_INTEGER = 10**4000  # Python writes none of more than 4300 digits
-_NUMBER = re.compile(r"np\.(?:bool_?|u?int(?:c|p|\d+)|u?(?:byte|short|long|longlong)|float\d+)")
-_DTYPE = re.compile(r"[<>=|]?(?:[biufUO]\d*|M8\[\w+\])|bool|object|str|u?int\d+|float\d+|datetime64\[\w+\]")
-_STAMP = re.compile(r"(-?\d{4,}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)(?:([+-]\d\d):?(\d\d))?")
-_SPAN = re.compile(r"(-?\d+) days(?: \+?(\d\d):(\d\d):(\d\d(?:\.\d+)?))?")
-_SECONDS = {unit: Fraction(1, 1000**power) for power, unit in enumerate(("s", "ms", "us", "ns", "ps", "fs", "as"))}
-_SECONDS |= {unit: Fraction(seconds) for unit, seconds in (("W", 604800), ("D", 86400), ("h", 3600), ("m", 60))}
+# Patterns are compiled when a repr is read: every kernel that glues imports this.
+_NUMBER = r"np\.(?:bool_?|u?int(?:c|p|\d+)|u?(?:byte|short|long|longlong)|float\d+)"
+_DTYPE = r"[<>=|]?(?:[biufUO]\d*|M8\[\w+\])|bool|object|str|u?int\d+|float\d+|datetime64\[\w+\]"
+_STAMP = r"(-?\d{4,}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)(?:([+-]\d\d):?(\d\d))?"
+_SPAN = r"(-?\d+) days(?: \+?(\d\d):(\d\d):(\d\d(?:\.\d+)?))?"
+_SECONDS = {"W": 604800, "D": 86400, "h": 3600, "m": 60, "s": 1}
+_PARTS = {"ms": 10**3, "us": 10**6, "ns": 10**9, "ps": 10**12, "fs": 10**15, "as": 10**18}  # of a second
 
 
 def read(text: str) -> Any:
@@ -74,14 +75,14 @@ def _called(name: str, call: ast.Call) -> Any:
     if name in {"array", "np.array"}:
         return _array(*call.args, **{str(keyword.arg): keyword.value for keyword in call.keywords})
     args = call.args[1:] if name == "defaultdict" else call.args  # after what makes the missing ones
-    make = _number if _NUMBER.fullmatch(name) else _CALLS[name]
+    make = _number if re.fullmatch(_NUMBER, name) else _CALLS[name]
     return make(*map(_value, args), **{str(keyword.arg): _value(keyword.value) for keyword in call.keywords})
 
 
 def _array(members: ast.expr, dtype: ast.expr | None = None, shape: ast.expr | None = None) -> Any:
     """Make the list of a numpy array; its shape is written where it is empty, or parts of it are left out."""
     name = "float64" if dtype is None else ast.unparse(dtype).strip("'")
-    if not _DTYPE.fullmatch(name) or (shape and _value(shape)[0] != 0):
+    if not re.fullmatch(_DTYPE, name) or (shape and _value(shape)[0] != 0):
         raise ValueError(f"{name} is no type whose members can be listed.")
     return _value(members)
 
@@ -129,19 +130,21 @@ def _stamp(text: str, **_: Any) -> str:
 def _span(text: str) -> float:
     """Return the seconds of pandas' Timedelta."""
     days, hours, minutes, seconds = _matched(_SPAN, text)
-    return float(int(days) * 86400 + int(hours or 0) * 3600 + int(minutes or 0) * 60 + Fraction(seconds or 0))
+    return float(int(days) * 86400 + int(hours or 0) * 3600 + int(minutes or 0) * 60 + Decimal(seconds or 0))
 
 
-def _matched(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:
-    match = pattern.fullmatch(text)
+def _matched(pattern: str, text: str) -> tuple[str, ...]:
+    match = re.fullmatch(pattern, text)
     if match is None:
-        raise ValueError(f"{text!r} is not of the form {pattern.pattern}.")
+        raise ValueError(f"{text!r} is not of the form {pattern}.")
     return match.groups()
 
 
 def _duration(count: Any, unit: str = "") -> float:
     """Return the seconds of numpy's timedelta64."""
-    return float("nan") if count == "NaT" else float(count * _SECONDS[unit])
+    if count == "NaT":
+        return float("nan")
+    return count / _PARTS[unit] if unit in _PARTS else float(count * _SECONDS[unit])
 
 
 def _is_writable(value: Any) -> bool:
@@ -172,7 +175,7 @@ _CALLS: dict[str, Callable[..., Any]] = {
     "Counter": _dict,
     "defaultdict": _dict,
     "Decimal": Decimal,
-    "Fraction": Fraction,
+    "Fraction": lambda *parts: import_module("fractions").Fraction(*parts),
     "UUID": _text,
     "PosixPath": _text,
     "WindowsPath": _text,
