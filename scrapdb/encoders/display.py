@@ -47,8 +47,8 @@ def shown(value: Any, include: Collection[str] | None = None, exclude: Collectio
     if not (is_rich and _method(value, "_repr_mimebundle_")):
         displayed = _displayed(value)
         bundle, metadata = displayed if displayed[0] or not is_rich else (bundle, metadata)
-    wanted = set(include or bundle) - set(exclude or ())
-    return {mime: part for mime, part in bundle.items() if mime in wanted}, metadata
+    wanted = [mime for mime in bundle if mime in (include or bundle) and mime not in (exclude or ())]
+    return {mime: bundle[mime] for mime in wanted}, metadata
 
 
 def _formatted(value: Any, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> Shown:

@@ -62,7 +62,7 @@ class Several:
 class Updating:
     def _ipython_display_(self) -> None:
         handle = display(Image(b"0 %", format="png"), display_id="bar")  # type: ignore[no-untyped-call]
-        handle.update(Image(b"100 %", format="png"))
+        handle.update(Image(b"100 %", format="png"))  # type: ignore[no-untyped-call]
 
 
 class TwoPictures:
@@ -134,7 +134,7 @@ def test_an_error_of_the_object_is_its_own() -> None:
 
 
 def test_ipython_is_left_as_it_was() -> None:
-    shell = InteractiveShell.instance()  # type: ignore[no-untyped-call]
+    shell: Any = InteractiveShell.instance()
     publisher = shell.display_pub
     for value in (Figure(), Displaying(), 1):
         shown(value)

@@ -28,7 +28,7 @@ from scrapdb.encoders.python_types import widened
 from scrapdb.errors import ScrapbookDataException
 
 ROOT = Path(__file__).parent.parent.parent
-_MEMBERS = (
+_MEMBERS: st.SearchStrategy[Any] = (
     st.integers()
     | st.text()
     | st.none()
@@ -102,7 +102,7 @@ def test_arrays_that_json_cannot_hold_are_refused() -> None:
                 plain(value)
 
 
-class Quantity(np.ndarray):  # type: ignore[type-arg]
+class Quantity(np.ndarray):
     """An array with a unit, as astropy has it."""
 
     unit = "m"

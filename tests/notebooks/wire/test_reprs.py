@@ -31,7 +31,7 @@ LATER = dt.timezone(dt.timedelta(hours=2))
 
 def printed(value: Any) -> str:
     """Print a value as myst-nb's glue has it printed."""
-    shell: Any = InteractiveShell.instance()  # type: ignore[no-untyped-call]
+    shell: Any = InteractiveShell.instance()
     bundle, _ = shell.display_formatter.format(value)
     return str(bundle["text/plain"])
 
@@ -170,7 +170,7 @@ def test_numpys_numbers_are_read(numbers: list[Any]) -> None:
             np.zeros((100, 100)),
         ),  # printed in part
         *(1j, np.complex128(1j), np.array([1j]), np.array([1], dtype="m8[s]"), np.zeros(1, dtype=[("a", "i4")])),
-        *(np.ma.array([1, 2], mask=[0, 1]), b"bytes", {1: 2}, {"a": {1: 2}}, slice(1), object(), int, len, ...),
+        *(np.ma.array([1, 2], mask=[False, True]), b"bytes", {1: 2}, {"a": {1: 2}}, slice(1), object(), int, len, ...),
         *(pd.Series([1]), pd.DataFrame({"a": [1]}), pd.Index([1]), np.zeros((3, 0)), np.timedelta64(1, "Y")),
     ],
     ids=lambda value: printed(value)[:30],
