@@ -22,7 +22,7 @@ def is_display_object(value: Any) -> bool:
 
 def shows_itself(value: Any) -> bool:
     """Return whether an object displays itself, or one of its `_repr_*_` methods gives something."""
-    return _method(value, "_ipython_display_") is not None or any(_shown(value, way) is not None for way in _WAYS)
+    return _method(value, "_ipython_display_") is not None or any(_shown(value, way) for way in _WAYS)
 
 
 def shown(value: Any, include: Collection[str] | None = None, exclude: Collection[str] | None = None) -> Shown:
@@ -118,6 +118,7 @@ def _shown(value: Any, way: str) -> Any:
     if show is None:
         return None
     try:
-        return show(value, include=None, exclude=None) if way == "mimebundle" else show(value)
+        part = show(value, include=None, exclude=None) if way == "mimebundle" else show(value)
     except Exception:  # noqa: BLE001 - it is somebody else's code, and IPython shows what else there is
         return None
+    return part[0] if isinstance(part, tuple) else part  # which may have its metadata beside it

@@ -80,6 +80,14 @@ class SilentWithHtml(Silent):
         return "<b>said</b>"
 
 
+class Empty:
+    def _repr_mimebundle_(self, **_: Any) -> Any:
+        return {}, {}
+
+    def _repr_html_(self) -> str:
+        return ""
+
+
 class Failing:
     def _ipython_display_(self) -> None:
         raise RuntimeError("no display")
@@ -142,7 +150,7 @@ def test_ipython_is_left_as_it_was() -> None:
     assert shell.display_pub is publisher
 
 
-@pytest.mark.parametrize("value", [MagicMock(), Figure, 1, "text", object()])
+@pytest.mark.parametrize("value", [MagicMock(), Figure, Empty(), 1, "text", object()])
 def test_what_has_no_display_of_its_own(value: Any) -> None:
     assert not shows_itself(value)
 
