@@ -133,6 +133,14 @@ def test_nothing_is_lost_in_silence(value: Any, options: dict[str, Any], message
     assert outputs == []
 
 
+@pytest.mark.parametrize("value", [[1], np.zeros((2, 2)), pa.array([1]), 1])
+def test_what_is_no_table_is_refused_as_one(value: Any) -> None:
+    message = f"{re.escape(str(type(value)))} is no table; glue a DataFrame"
+    with shown() as outputs, pytest.raises(ScrapbookDataException, match=message):
+        sb.glue("x", value, "pandas")
+    assert outputs == []
+
+
 def test_a_lazy_frame_is_not_its_plan() -> None:
     import polars as pl
 
