@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from scrapdb.encoders.python_types import plain
+from scrapdb.errors import ScrapbookDataException
 
 NAME = "json"
 _NOT_FINITE = frozenset({"nan", "inf", "-inf"})
@@ -42,11 +43,22 @@ def encode(value: Any) -> Any:
 
 
 def payload(value: Any) -> Any:
-    """Write a JSON value as it stands, or as JSON text if a payload must not hold it."""
+    """Write a JSON value as it stands, or as JSON text if a payload must not hold it.
+
+    Raises:
+        ScrapbookDataException: JSON cannot hold it.
+    """
     if value is None:
         return "null"
     try:
         json.dumps(value, allow_nan=False)
     except ValueError:
-        return json.dumps(value)
+        return _text(value)
     return value
+
+
+def _text(value: Any) -> str:
+    try:
+        return json.dumps(value)
+    except ValueError as error:  # an integer of more digits than Python writes
+        raise ScrapbookDataException(f"JSON cannot hold the value: {error}; glue it as text.") from error

@@ -10,6 +10,7 @@ from typing import Any
 
 from scrapdb.encoders import base64
 from scrapdb.errors import EncoderError
+from scrapdb.errors import ScrapbookDataException
 from scrapdb.facts import Frame
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def encode(table: Any, **options: Any) -> str:
         options: for `pandas.DataFrame.to_parquet` or `pyarrow.parquet.write_table`.
 
     Raises:
+        ScrapbookDataException: it is no table.
         pyarrow.ArrowException: parquet cannot hold a column.
     """
     import io
@@ -49,11 +51,19 @@ def encode(table: Any, **options: Any) -> str:
     if hasattr(table, "to_parquet"):
         table.to_parquet(file, engine="pyarrow", **options)
     else:
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        pq.write_table(pa.table(table), file, **options)
+        pq.write_table(_arrow(table), file, **options)
     return base64.encode(file.getvalue())
+
+
+def _arrow(table: Any) -> Any:
+    import pyarrow as pa
+
+    try:
+        return pa.table(table)
+    except (TypeError, ValueError) as error:
+        raise ScrapbookDataException(f"{type(table)} is no table; glue a DataFrame that is made of it.") from error
 
 
 def parquet(data: Any) -> bytes:

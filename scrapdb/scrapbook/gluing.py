@@ -15,8 +15,8 @@ from typing import Any
 from typing import ParamSpec
 from typing import TypeVar
 
+from scrapdb.encoders import display as displays
 from scrapdb.encoders import python_types
-from scrapdb.encoders.display import shows_itself
 from scrapdb.encoders.json import NAME as JSON
 from scrapdb.encoders.payload import scrap_to_payload
 from scrapdb.encoders.registration import registry as encoder_registry
@@ -25,7 +25,7 @@ from scrapdb.encoders.text import NAME as TEXT
 from scrapdb.errors import ScrapbookDataException
 from scrapdb.notebooks.wire import scrapbook
 
-DISPLAY = "display"
+DISPLAY = displays.NAME
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -66,13 +66,16 @@ def glue(name: str, data: Any, encoder: str | None = None, display: Any = None) 
     Raises:
         NotImplementedError: no encoder takes the value, and it cannot show itself.
         ScrapbookMissingEncoder: no encoder has that name.
-        ScrapbookDataException: the encoder cannot write the value.
+        ScrapbookDataException: the encoder cannot write the value, or nothing is shown of it.
     """
     chosen = _prepared(data, encoder, display)
-    if chosen.encoder != DISPLAY:
-        publish(*_encoded(name, chosen))
-    if display or (display is None and chosen.encoder == DISPLAY):
-        _show(name, data, display)
+    outputs = [] if chosen.encoder == DISPLAY else [_encoded(name, chosen)]
+    if display or (display is None and not outputs):
+        outputs.append(_shown(name, data, display))
+    if not outputs:
+        raise ScrapbookDataException(f"{name!r}, {type(data)}, can only be shown, which display={display!r} forbids.")
+    for output in outputs:
+        publish(*output)
 
 
 def output(name: str, data: Any, encoder: str | None = None) -> dict[str, Any]:
@@ -104,11 +107,11 @@ def _prepared(data: Any, encoder: str | None, display: Any) -> python_types.Prep
     if encoder is None:
         try:
             encoder = encoder_registry.determine_encoder_name(data)
-        except NotImplementedError:
+        except NotImplementedError as error:
             if wider := python_types.widened(data):
                 return wider
-            if display is None and not shows_itself(data):
-                raise
+            if display is None and not displays.shows_itself(data):
+                raise NotImplementedError(f"{error}; {python_types.advice(data)}.") from None
             encoder = DISPLAY
     if encoder == JSON and not isinstance(data, str):
         return _as_json(data)
@@ -130,10 +133,18 @@ def _as_json(data: Any) -> python_types.Prepared:
     return python_types.Prepared(JSON, value, simple.types)
 
 
-def _show(name: str, data: Any, display: Any) -> None:
-    from IPython.core.formatters import format_display_data
-
+def _shown(name: str, data: Any, display: Any) -> displays.Shown:
+    if not isinstance(name, str):
+        raise ScrapbookDataException(f"The scrap {name!r} is not valid: its name is not text.")
     mimes = {"include": display} if isinstance(display, list | tuple) else {}
-    options = display if isinstance(display, dict) else mimes
-    bundle, metadata = format_display_data(data, **options)  # type: ignore[no-untyped-call]
-    publish(*scrapbook.display_output(name, bundle, metadata))
+    bundle, metadata = displays.shown(data, **(display if isinstance(display, dict) else mimes))
+    if not bundle:
+        raise ScrapbookDataException(f"{name!r}, {type(data)}, {_instead(data)}.")
+    return scrapbook.display_output(name, bundle, metadata)
+
+
+def _instead(data: Any) -> str:
+    """Say what to do about a value of which nothing is shown."""
+    if mimes := displays.shown(data)[0]:
+        return f"is not shown as `display` asks for; it can be as {', '.join(sorted(mimes))}"
+    return "shows nothing; glue what it is made of, or a picture or HTML of IPython.display"

@@ -1,12 +1,20 @@
 from __future__ import annotations
 
+import array
+import dataclasses
+import enum
+import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
+from pathlib import PurePath
 from typing import Any
+from unittest.mock import MagicMock
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import scrapdb as sb
@@ -29,6 +37,11 @@ class Chart:
 class Silent:
     def _repr_html_(self) -> None:
         """Say nothing, as matplotlib's figures do."""
+
+
+class Nothing:
+    def _ipython_display_(self) -> None:
+        """Display nothing."""
 
 
 class Broken:
@@ -65,11 +78,74 @@ def test_what_shows_itself_is_glued_as_display() -> None:
     assert output["metadata"] == {"scrapbook": {"name": "chart", "data": False, "display": True}}
 
 
-@pytest.mark.parametrize("value", [object(), Silent(), Broken(), 1j, Chart, {1, 2}.__iter__()])
+class Color(enum.Enum):
+    RED = 1
+
+
+@dataclasses.dataclass
+class Run:
+    symbol: str
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(object(), Silent(), Broken(), 1j, Chart, slice(1), range(3), {1, 2}.__iter__(), {"a": 1}.values(), Color.RED),
+        *(Run("a"), array.array("d", [1.0]), pa.array([1]), np.array([1j]), pd.MultiIndex.from_tuples([(1, 2)])),
+        *(PurePath("a"), pd.Interval(0, 1), MagicMock()),
+    ],
+    ids=lambda value: type(value).__name__,
+)
 def test_what_nobody_takes_is_refused_as_by_scrapbook(value: Any) -> None:
-    with shown() as outputs, pytest.raises(NotImplementedError, match="has no supported encoder registered"):
+    message = (
+        f"Scrap of type {re.escape(str(type(value)))} has no supported encoder registered; glue what it is made of"
+    )
+    with shown() as outputs, pytest.raises(NotImplementedError, match=message):
         sb.glue("x", value)
     assert outputs == []
+
+
+@pytest.mark.parametrize(
+    "value", [range(3), {0: "a", 1: "b", 2: "c"}.keys(), (i for i in range(3)), pa.array([0, 1, 2])]
+)
+def test_members_are_glued_where_json_is_asked_for(value: Any, tmp_path: Path) -> None:
+    with shown() as outputs:
+        sb.glue("x", value, "json")
+    assert read(tmp_path / "n.ipynb", outputs).scraps["x"].data == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("value", "options", "message"),
+    [
+        (Nothing(), {}, r"'x', <class '.*Nothing'>, shows nothing; glue what it is made of"),
+        (Nothing(), {"encoder": "display"}, "shows nothing"),
+        (Nothing(), {"display": True}, "shows nothing"),
+        (Chart(), {"display": ("image/png",)}, "not shown as `display` asks for; it can be as text/html, text/plain"),
+        ({"a": 1}, {"display": ["image/png"]}, "it can be as text/plain"),
+        (Chart(), {"display": {"exclude": ["text/html", "text/plain"]}}, "it can be as text/html, text/plain"),
+        (Chart(), {"encoder": "display", "display": False}, r"can only be shown, which display=False forbids"),
+        (Chart(), {"display": ()}, r"can only be shown, which display=\(\) forbids"),
+    ],
+)
+def test_nothing_is_lost_in_silence(value: Any, options: dict[str, Any], message: str) -> None:
+    with shown() as outputs, pytest.raises(ScrapbookDataException, match=message):
+        sb.glue("x", value, **options)
+    assert outputs == []
+
+
+@pytest.mark.parametrize("value", [[1], np.zeros((2, 2)), pa.array([1]), 1])
+def test_what_is_no_table_is_refused_as_one(value: Any) -> None:
+    message = f"{re.escape(str(type(value)))} is no table; glue a DataFrame"
+    with shown() as outputs, pytest.raises(ScrapbookDataException, match=message):
+        sb.glue("x", value, "pandas")
+    assert outputs == []
+
+
+def test_a_lazy_frame_is_not_its_plan() -> None:
+    import polars as pl
+
+    with pytest.raises(ScrapbookDataException, match=r"LazyFrame'> has no rows yet; glue what its collect\(\) gives"):
+        sb.glue("x", pl.LazyFrame({"a": [1]}))
 
 
 @pytest.mark.parametrize("value", [{"x": object()}, {"f": pd.DataFrame({"a": [1]})}, {(1, 2): 3}, [1j]])
@@ -87,8 +163,9 @@ def test_a_value_that_holds_itself_is_refused() -> None:
 
 
 def test_a_name_is_text() -> None:
-    with pytest.raises(ScrapbookDataException, match="its name is not text"):
-        sb.glue(1, 1)  # type: ignore[arg-type]
+    for value in (1, Chart()):
+        with pytest.raises(ScrapbookDataException, match="its name is not text"):
+            sb.glue(1, value)  # type: ignore[arg-type]
 
 
 def test_an_unknown_encoder_is_named() -> None:
@@ -110,18 +187,18 @@ def test_a_named_encoder_gets_what_it_is_for(tmp_path: Path) -> None:
 
 
 def test_a_users_encoder_comes_before_what_scrapdb_adds(tmp_path: Path) -> None:
-    array = np.array([1, 2], dtype="int8")
+    numbers = np.array([1, 2], dtype="int8")
     sb.encoders.register(ArrayEncoder())
     try:
         with shown() as outputs:
-            sb.glue("a", array)
+            sb.glue("a", numbers)
         (payload,) = outputs[0]["data"].values()
         assert payload == {"name": "a", "data": ["int8", [1, 2]], "encoder": "array", "version": 1}
-        assert read(tmp_path / "n.ipynb", outputs).scraps["a"].data.dtype == array.dtype
+        assert read(tmp_path / "n.ipynb", outputs).scraps["a"].data.dtype == numbers.dtype
     finally:
         sb.encoders.deregister("array")
     with shown() as outputs:
-        sb.glue("a", array)
+        sb.glue("a", numbers)
     assert list(outputs[0]["data"]) == ["application/scrapbook.scrap.json+json"]
 
 
@@ -132,6 +209,15 @@ def test_polars_frames_are_glued(tmp_path: Path) -> None:
         sb.glue("f", pl.DataFrame({"n": [1, None], "s": ["a", "b"]}))
     frame = read(tmp_path / "n.ipynb", outputs).scraps["f"].data
     pd.testing.assert_frame_equal(frame, pd.DataFrame({"n": [1.0, None], "s": ["a", "b"]}))
+
+
+@pytest.mark.parametrize("name", ["n", None])
+def test_polars_series_are_glued(name: str | None, tmp_path: Path) -> None:
+    import polars as pl
+
+    with shown() as outputs:
+        sb.glue("s", pl.Series(name, [1, 2]))
+    pd.testing.assert_series_equal(read(tmp_path / "n.ipynb", outputs).scraps["s"].data, pd.Series([1, 2], name=name))
 
 
 @pytest.mark.parametrize("heavy", ["nbformat", "numpy", "pandas", "pyarrow", "sqlite3", "scrapdb.store"])
@@ -200,8 +286,48 @@ nb.reglue("figure")
 
 def test_a_figure_is_refused_without_the_encoder_display(workflow: Path) -> None:
     printed = [output.text for output in sb.read_notebook(workflow).node.cells[-1].outputs if "text" in output]
-    expected = "Scrap of type <class 'matplotlib.figure.Figure'> has no supported encoder registered\n"
-    assert printed == [expected]
+    expected = "Scrap of type <class 'matplotlib.figure.Figure'> has no supported encoder registered; "
+    assert printed == [f'{expected}glue what it is made of, or what it shows with encoder="display".\n']
+
+
+PLOTS = """
+import scrapdb as sb
+
+class Figure:
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"application/vnd.plotly.v1+json": {"data": [{"x": [1, 2]}]}, "text/html": "<div>plot</div>"}
+
+    def _ipython_display_(self):
+        display(self._repr_mimebundle_(), raw=True)
+
+class Widget:
+    def _ipython_display_(self):
+        display({"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "Widget()"}, raw=True)
+
+sb.glue("figure", Figure())
+sb.glue("named", Figure(), "display")
+sb.glue("asked for", Figure(), display=True)
+sb.glue("page", Figure(), display=("text/html",))
+sb.glue("widget", Widget())
+sb.glue("value", {"a": 1}, display=True)
+"""
+
+
+def test_plots_of_a_kernel_are_read_by_both(tmp_path: Path) -> None:
+    path = glued.cells("plots", tmp_path, PLOTS)
+    plot = {"application/vnd.plotly.v1+json": {"data": [{"x": [1, 2]}]}, "text/html": "<div>plot</div>"}
+    with warnings.catch_warnings(action="ignore"):  # it is of 2021
+        import scrapbook
+
+        theirs = scrapbook.read_notebook(str(path)).scraps
+    for scraps in (sb.read_notebook(path, strict=True).scraps, theirs):
+        shown = {name: dict(scrap.display["data"]) for name, scrap in scraps.items() if scrap.display}
+        for name in ("figure", "named", "asked for"):
+            assert shown[name].items() >= plot.items()
+            assert scraps[name].encoder == "display"
+        assert shown["page"] == {"text/html": "<div>plot</div>"}
+        assert shown["widget"]["application/vnd.jupyter.widget-view+json"] == {"model_id": "1"}
+        assert shown["value"] == {"text/plain": "{'a': 1}"}
 
 
 def test_a_scheduler_verifies_a_run(workflow: Path) -> None:

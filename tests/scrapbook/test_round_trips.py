@@ -56,9 +56,14 @@ def assert_same(one: Any, other: Any) -> None:
         assert_frame_equal(one, other)
     elif isinstance(one, pd.Series):
         assert_series_equal(one, other)
+    elif isinstance(one, pd.Index | pd.api.extensions.ExtensionArray):
+        assert_series_equal(pd.Series(one), pd.Series(other))
     elif isinstance(one, np.ndarray):
+        np.testing.assert_array_equal(np.ma.getmaskarray(one), np.ma.getmaskarray(other))
         np.testing.assert_array_equal(one, other)
-        assert one.dtype == other.dtype
+        assert (one.dtype, one.shape) == (other.dtype, other.shape)
+    elif isinstance(one, np.datetime64):
+        np.testing.assert_equal(one, other)
     elif isinstance(one, list | tuple):
         assert len(one) == len(other)
         for left, right in zip(one, other, strict=True):

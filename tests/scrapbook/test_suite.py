@@ -25,6 +25,8 @@ OUTDATED = {
 }
 # Test of scrapbook to the reason why scrapdb does otherwise.
 DIFFERENCES = {
+    "test_api::test_glue_display_only[tinypng-obj4-data4-display-metadata4-display4]": "to show nothing is an error",
+    "test_api::test_glue_display_encoder_fallback[tinypng-obj4-data4-None-metadata4-display4]": "the same",
     "test_notebooks::test_good_ext_for_url": "JSON that names no notebook format is no notebook",
     "test_notebooks::test_reglue_scrap_unattached": "unattached leaves no scrap",
 }

@@ -93,6 +93,8 @@ def _show_scrap(scrap: StoredScrap, printing: Printing, settings: Settings) -> N
     from scrapdb.formats.streams import binary_stream
 
     output = printing.output
+    if scrap.type == "display" and not scrap.display:
+        raise errors.ScrapdbError(f"Nothing was shown of {scrap.name} when it was glued, so there is nothing to write.")
     if scrap.type == "frame":
         printing.print_rows(scrap.table())
     elif output and not printing.chosen() and (scrap.display or _is_picture(output)):
@@ -106,11 +108,16 @@ def _show_scrap(scrap: StoredScrap, printing: Printing, settings: Settings) -> N
 
 
 def _shown_as(scrap: StoredScrap, output: Path) -> bytes:
-    """Choose the MIME type that the file's suffix asks for; without a known suffix, the first picture or rich text."""
+    """Choose the MIME type that the file's suffix asks for; without a known suffix, the first picture or rich text.
+
+    `.json` asks for any that is written as JSON, such as a chart's `application/vnd.plotly.v1+json`.
+    """
     import mimetypes
 
     shown = scrap.display
     wanted = mimetypes.guess_type(output.name)[0]
+    if wanted == "application/json" and wanted not in shown:
+        wanted = next((mime for mime in shown if mime.endswith("+json")), wanted)
     if wanted is None and shown:
         return shown[min(shown, key=lambda mime: (not mime.startswith("image/"), mime == "text/plain", mime))]
     if wanted not in shown:

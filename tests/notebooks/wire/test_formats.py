@@ -100,17 +100,20 @@ MYST_NB: list[Row] = [
         ("{'a': [1, {'b': None}]}", {"a": [1, {"b": None}]}),
         ("np.float64(0.9)", 0.9),
         ("np.int64(-3)", -3),
+        ("{'auc': np.float64(0.9), 'ok': np.True_}", {"auc": 0.9, "ok": True}),
+        ("array([1, 2])", [1, 2]),
+        ("{1, 2}", [1, 2]),
+        ("datetime.date(2026, 1, 1)", "2026-01-01"),
         (["[1,\n", " 2]"], [1, 2]),
     ]
 ]
 MYST_NB += [
     (*myst(text)[:2], [Glued("x", "display", UNSET, shown(text))])
     for text in [
-        "array([1, 2])",
+        "array([1, 2, ..., 9])",
         "<Figure size 640x480>",
         "{1: 2}",  # JSON has no such key
         "b'bytes'",
-        "{1, 2}",
         "1 +",
         "1if 1else 2",
         "__import__('os').getcwd()",
