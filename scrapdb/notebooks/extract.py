@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from scrapdb import facts
 from scrapdb.notebooks import ipynb
 from scrapdb.notebooks import parameters
+from scrapdb.notebooks import reruns
 from scrapdb.notebooks import status
 from scrapdb.notebooks import times
 from scrapdb.notebooks import wire
@@ -51,7 +52,7 @@ def extract(notebook: ipynb.Notebook) -> facts.Facts:
     real = [cell for cell in notebook.cells if PAPERMILL_MARK not in cell.metadata.tags]
     code = [(index, cell) for index, cell in enumerate(real) if cell.cell_type == "code"]
     cells = [cell for _, cell in code]
-    papermill = ipynb.mapping(metadata, "papermill")
+    code, papermill, outdated = reruns.current(code, ipynb.mapping(metadata, "papermill"))
     started, ended, seconds = times.times(cells, papermill)
     kernel, language = _kernel(metadata)
     given, suspicious = parameters.effective(
@@ -74,7 +75,7 @@ def extract(notebook: ipynb.Notebook) -> facts.Facts:
         parameters=tuple(given),
         scraps=tuple(map(decoded, scraps)),
         code=tuple(_code_cells(code, {found.place.cell for found in scraps})),
-        problems=(*notebook.problems, *suspicious, *problems),
+        problems=(*notebook.problems, *outdated, *suspicious, *problems),
     )
 
 
