@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import operator
-import unicodedata
 from collections.abc import Callable
 from collections.abc import Mapping
 from datetime import datetime
@@ -23,6 +22,7 @@ from scrapdb.query.folding import flattened
 from scrapdb.query.functions import SECONDS
 from scrapdb.query.functions import function_of
 from scrapdb.query.patterns import fault
+from scrapdb.text import composed
 from scrapdb.text import valid_text
 
 _CONTRARY = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
@@ -147,7 +147,7 @@ class _Binding:
             return self.moment(left, right), self.moment(right, left)
         if bound.kinds(left) and bound.kinds(right) and not bound.kinds(left) & bound.kinds(right) & bound.SCALARS:
             raise _unlike(node, left, right)
-        return _composed(left, right), _composed(right, left)
+        return _as_path(left, right), _as_path(right, left)
 
     def check_pattern(self, word: str, left: nodes.Value, right: nodes.Value) -> None:
         if bound.kinds(left) and not bound.kinds(left) & _TEXTS:
@@ -278,12 +278,12 @@ def _computed(node: nodes.Arithmetic) -> nodes.Value:
     return nodes.Constant(result, span=node.span) if -math.inf < result < math.inf else node
 
 
-def _composed(node: nodes.Value, other: nodes.Value) -> nodes.Value:
+def _as_path(node: nodes.Value, other: nodes.Value) -> nodes.Value:
     """Bring a text to the form in which the store keeps paths."""
     if isinstance(node, nodes.Constant) and isinstance(node.value, str) and isinstance(other, bound.Place):
         field = other.field
         if isinstance(field, Attribute) and field.column == "path":
-            return nodes.Constant(unicodedata.normalize("NFC", node.value), span=node.span)
+            return nodes.Constant(composed(node.value), span=node.span)
     return node
 
 

@@ -16,6 +16,7 @@ from scrapdb.errors import ExpressionError
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.nodes import Name
 from scrapdb.store import values
+from scrapdb.text import composed
 
 Kind = values.Kind | Literal["time"]
 
@@ -135,6 +136,7 @@ class Fields:
     def find(self, name: str) -> Field | None:
         """The field of a bare name, or None if no notebook has it."""
         if name not in self._found:
+        name = composed(name)
             rows = [row for row in self._lookup(name) if row.notebooks > 0]
             scraps, parameters = (
                 tuple((row.type, row.notebooks) for row in rows if row.role == role) for role in ("scrap", "parameter")
@@ -170,8 +172,8 @@ class Fields:
         if field is None or not node.role:
             return field
         if node.role == "scrap":
-            return Field(field.name_id, literal, field.scraps, ()) if field.scraps else None
-        return Field(field.name_id, literal, (), field.parameters) if field.parameters else None
+            return Field(field.name_id, field.name, field.scraps, ()) if field.scraps else None
+        return Field(field.name_id, field.name, (), field.parameters) if field.parameters else None
 
     def _unknown(self, node: Name) -> ExpressionError:
         name = ".".join((node.name, *node.dotted))

@@ -45,6 +45,7 @@ from scrapdb.query.lexer import Token
 from scrapdb.query.reader import MAX_DEPTH
 from scrapdb.query.reader import T
 from scrapdb.query.reader import TokenReader
+from scrapdb.text import composed
 
 # One text is read for its columns, its rows and their number, and again for the next page. Trees may be large.
 _REMEMBERED = 8
@@ -305,7 +306,7 @@ class _Parser(TokenReader):
             word = self.word()
             certain = path or "quoted" in (name.kind, word.kind)
             (path if certain else dotted).append(_spelled(word))
-        return nodes.Name(role or "", _spelled(name), tuple(dotted), tuple(path), span=self.since(first.span))
+        return nodes.Name(role or "", composed(_spelled(name)), tuple(dotted), tuple(path), span=self.since(first.span))
 
     def word(self) -> Token:
         # After a dot, every word is a name.
