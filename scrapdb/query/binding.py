@@ -32,6 +32,7 @@ _COMPUTE: Mapping[str, Callable[[float, float], float]] = {
     "-": operator.sub,
     "*": operator.mul,
     "/": operator.truediv,
+    "%": operator.mod,
 }
 _WORDS: Mapping[Kind, str] = {
     "number": "a number",
@@ -83,8 +84,9 @@ class _Binding:
                 continue
             try:
                 self.fields.meaning(node)
-            except ExpressionError:
+            except ExpressionError as error:
                 self.check_literal(root, node)
+                self.check_quotes(root, node, error)
                 raise
 
     def check_literal(self, root: nodes.Node, name: nodes.Name) -> None:
@@ -95,6 +97,21 @@ class _Binding:
                 raise span.error(
                     f"There is a field `{span.source}`: as a name it needs backticks, `` `{span.source}` ``"
                 )
+
+    def check_quotes(self, root: nodes.Node, name: nodes.Name, error: ExpressionError) -> None:
+        """Add to an error that a text needs quotes, if what is no field is compared with a field that is text."""
+        for node, _ in nodes.walk(root):
+            sides = (node.left, node.right) if isinstance(node, nodes.Comparison) else ()
+            if name in sides and any(self.is_text(side) for side in sides if not isinstance(side, nodes.Constant)):
+                end = "" if error.message.endswith("?") else "."
+                hint = f"A text needs quotes: `{nodes.Constant(name.span.source)}`"
+                raise name.span.error(f"{error.message}{end} {hint}")
+
+    def is_text(self, node: nodes.Value) -> bool:
+        try:
+            return bool(bound.kinds(self.value(node)) & _TEXTS)
+        except ExpressionError:  # it may be unknown, too
+            return False
 
     # Truths
 

@@ -155,18 +155,43 @@ def test_thousands_of_equalities_become_one_list() -> None:
 
 
 def test_columns() -> None:
-    text = 'symbol, distance * 100 as pct, `odd name`, *, a < 1, x as `b c`, y as "d" , a * b'
+    text = 'symbol, distance * 100 as pct, `odd name`, *, a < 1, x as `b c`, y as "d" , a * b, a%`b c` '
     found = [(column.label, column.node.tree) for column in parse_columns(text)]
     assert found == [
         ("symbol", "symbol"),
         ("pct", "(* distance 100)"),
-        ("`odd name`", "`odd name`"),
+        ("odd name", "`odd name`"),
         ("*", "*"),
         ("a < 1", "(< a 1)"),
         ("b c", "x"),
         ("d", "y"),
         ("a * b", "(* a b)"),
+        ("a%`b c`", "(% a `b c`)"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("`top1-error`", "top1-error"),
+        (" `a``b` ", "a`b"),
+        ("scrap.`top1-error`", "scrap.top1-error"),
+        ("param . a", "param.a"),
+        ("nb.path", "nb.path"),
+        ("`nb`", "nb"),
+        ("gro\u0308\u00dfe", "gr\u00f6\u00dfe"),
+        ("`gro\u0308\u00dfe`", "gr\u00f6\u00dfe"),
+        ("`top1-error` as `top 1`", "top 1"),
+        ("`a b`.c", "`a b`.c"),
+        ("dj['a']", "dj['a']"),
+        ("(`a b`)", "(`a b`)"),
+        ("-`a b`", "-`a b`"),
+        ("abs(`a b`)", "abs(`a b`)"),
+        ("`a b` is null", "`a b` is null"),
+    ],
+)
+def test_a_column_is_called_what_the_field_is_or_what_was_typed(text: str, label: str) -> None:
+    assert [column.label for column in parse_columns(text)] == [label]
 
 
 @pytest.mark.parametrize("text", ["", "a,", ",a", "a b", "a as", "a as 1", "* as x", "(a", "a; b"])
