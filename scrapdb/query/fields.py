@@ -40,7 +40,7 @@ class Attribute(Frozen):
 
 ATTRIBUTES = (
     Attribute("nb.path", "path", "text", "where the notebook is, relative to the store"),
-    Attribute("notebook", "path", "text", "the same, unless something was glued under this name"),
+    Attribute("notebook", "path", "text", "the same as `nb.path`, unless something was glued under this name"),
     Attribute("nb.status", "status", "text", "unreadable, failed, running, not run, partial or completed"),
     Attribute("nb.started_at", "started_at", "time", "start of the run"),
     Attribute("nb.ended_at", "ended_at", "time", "end of the run"),
