@@ -55,8 +55,8 @@ _MOST_ESTIMATED = 50
 class Selection(NamedTuple):
     """The answer to a query: the labels of its columns, and its rows, read while one goes through them.
 
-    So many of the last columns are `optional`: parameters that differ, which nobody asked for. `times` are the labels of
-    the columns that hold times, written as the store does.
+    So many of the last columns are `optional`: parameters that differ, which nobody asked for. `times` names those that
+    hold times, written as the store does.
     """
 
     labels: tuple[str, ...]

@@ -121,6 +121,13 @@ def test_columns_that_would_be_called_the_same_keep_their_backticks() -> None:
         assert values.get("nb.status", "completed") == "completed"
 
 
+def test_a_parameter_that_is_called_like_a_column_keeps_its_backticks() -> None:
+    store = build(Notebook(f"{p}.ipynb", {}, {"nb.status": p}) for p in (1, 2))
+    selection = select(store, fields_of(store), "nb.status = 'completed'")
+    assert selection.labels == ("notebook", "nb.status", "`nb.status`")
+    assert list(selection.rows) == [("1.ipynb", "completed", 1), ("2.ipynb", "completed", 2)]
+
+
 def test_remainders_are_those_of_python() -> None:
     pairs = [(7, 3), (-7, 3), (7, -3), (-7, -3), (7.5, 2), (-0.3, 0.2), (2**62 + 1, 2), (True, 2), (1, math.inf)]
     store = build(Notebook(f"{n}.ipynb", {"a": a, "b": b}) for n, (a, b) in enumerate(pairs))
