@@ -1,4 +1,4 @@
-"""Text and JSON that UTF-8 and SQLite can hold.
+"""Text and JSON that UTF-8 and SQLite can hold, and names that are the same in two spellings.
 
 They cannot hold lone surrogates, from JSON escapes and from names of files; nor SQLite NaN in JSON, and many levels.
 """
@@ -8,7 +8,9 @@ from __future__ import annotations
 import functools
 import math
 import re
+import unicodedata
 from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 _SURROGATE = "[\ud800-\udfff]"  # compiled when a text is not ASCII: most commands see none
@@ -19,6 +21,17 @@ _NESTED = (dict, list)
 def has_surrogates(text: str) -> bool:
     """Return whether a text holds lone surrogates, which neither UTF-8 nor SQLite can."""
     return not text.isascii() and re.search(_SURROGATE, text) is not None
+
+
+def composed(name: str) -> str:
+    """Return a name in NFC: one that looks the same is the same, whether its accents are characters or marks."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def spelling(name: str, known: Iterable[str]) -> str:
+    """Return the last of the known names that is this one but for how its accents are written; itself if none is."""
+    wanted = composed(name)
+    return next((other for other in reversed(list(known)) if composed(other) == wanted), name)
 
 
 def valid_text(text: str) -> str:

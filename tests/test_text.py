@@ -3,14 +3,17 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
+import unicodedata
 from contextlib import closing
 from typing import Any
 
 import pytest
 from hypothesis import given
 
+from scrapdb.text import composed
 from scrapdb.text import has_surrogates
 from scrapdb.text import is_deep
+from scrapdb.text import spelling
 from scrapdb.text import valid_json
 from scrapdb.text import valid_text
 from tests.store.test_values import VALUES
@@ -57,3 +60,18 @@ def test_json_has_no_blanks_and_no_nan() -> None:
 )
 def test_levels_of_lists_and_dicts_are_counted(value: Any, deep: bool) -> None:
     assert is_deep(value, json.dumps(value)) == deep
+
+
+def test_names_that_look_the_same_are_the_same() -> None:
+    forms = [unicodedata.normalize(form, "gr\u00f6\u00dfe \u00c5 \uac00") for form in ("NFC", "NFD")]
+    assert len({*forms}) == 2
+    assert {*map(composed, forms)} == {forms[0]}
+    assert composed("\u212a") == "K"  # the sign of Kelvin
+    assert composed("\ud800e\u0301") == "\ud800\u00e9"
+    assert composed("\ufb01\u00b2") == "\ufb01\u00b2"  # which look other than `fi2`
+
+
+def test_the_last_spelling_is_taken() -> None:
+    assert spelling("\u00e9", ["a", "e\u0301", "b"]) == "e\u0301"
+    assert spelling("e\u0301", ["e\u0301", "\u00e9"]) == "\u00e9"
+    assert spelling("\u00e9", ["a"]) == "\u00e9"

@@ -77,7 +77,7 @@ class Printing(NamedTuple):
             values = list(rows)
             shown = max(room(columns, values[:_LOOKED_AT], width), len(columns) - table.optional)
             columns, rows = columns[:shown], (row[:shown] for row in values)
-        write(self.resolved(), columns, rows, self.output, width)
+        write(self.resolved(), columns, rows, self.output, width, times=table.times)
         if missing := len(table.columns) - len(columns):
             differ = "parameter differs" if missing == 1 else "parameters differ"
             say(f"{missing} more {differ} here; `scrapdb query -c '*'` shows every field.")

@@ -279,7 +279,8 @@ class Database:
 
         with reading(self.path) as connection:
             names = names_starting_with(connection, start, _COMPLETIONS)
-        return names + [attribute.name for attribute in ATTRIBUTES if attribute.name.startswith(start)]
+        names += [attribute.name for attribute in ATTRIBUTES if attribute.name.startswith(start)]
+        return list(dict.fromkeys(names))
 
     def problems(self, notebook: str | None = None) -> Table:
         """List what could not be read, of one notebook or of all.

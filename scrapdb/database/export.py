@@ -29,6 +29,8 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
 from scrapdb.files import remote
 from scrapdb.files.whole import whole_directory
+from scrapdb.formats.parquet import arrow_time
+from scrapdb.query.fields import ATTRIBUTES
 from scrapdb.store import exported
 from scrapdb.store.readers.frames import StoredFrame
 from scrapdb.store.readers.frames import frame_names
@@ -79,13 +81,16 @@ def _write_table(connection: sqlite3.Connection, table: str, notebooks: Sequence
     import pyarrow as pa
 
     types = {"TEXT": pa.string(), "INTEGER": pa.int64(), "REAL": pa.float64(), "BLOB": pa.binary()}
-    schema = pa.schema([(column.name, types[column.type]) for column in exported.columns(connection, table)])
+    columns = [(column.name, types[column.type]) for column in exported.columns(connection, table)]
+    times = {attribute.column for attribute in ATTRIBUTES if attribute.kind == "time" and table == "notebooks"}
+    schema = pa.schema([(name, arrow_time() if name in times else type_) for name, type_ in columns])
     rows = exported.rows(connection, table, notebooks)
 
     def tables() -> Iterator[pa.Table]:
         while batch := list(islice(rows, _ROWS_AT_ONCE)):
-            values = zip(zip(*batch, strict=True), schema.types, strict=True)
-            yield pa.table([pa.array(column, type_) for column, type_ in values], schema)
+            values = zip(zip(*batch, strict=True), columns, strict=True)
+            plain = [pa.array(column, type_) for column, (_, type_) in values]
+            yield pa.table(plain, pa.schema(columns)).cast(schema)
 
     return _write(open_(f"{table}.parquet"), schema, tables())
 

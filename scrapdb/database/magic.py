@@ -13,7 +13,6 @@ import os
 import re
 from collections.abc import Iterator
 from collections.abc import Mapping
-from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +28,7 @@ from scrapdb.formats.values import escaped
 from scrapdb.store.connection import find
 from scrapdb.store.connection import reading
 from scrapdb.store.readers import displays
+from scrapdb.text import composed
 
 if TYPE_CHECKING:
     import sqlite3
@@ -60,8 +60,9 @@ class Request(NamedTuple):
 class Answer(Table):
     """Rows as they were when they were asked for, and what their notebooks have shown, as HTML."""
 
-    def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[Any]], shown: str = "") -> None:
-        super().__init__(columns, lambda: iter(rows))
+    def __init__(self, asked: Table, shown: str = "") -> None:
+        rows = [*asked.rows()]
+        super().__init__(asked.columns, lambda: iter(rows), times=asked.times)
         self._number = len(rows)
         self._shown = shown
 
@@ -145,10 +146,9 @@ def answer(request: Request) -> Answer:
     """
     db = Database(_store_path(request.db))
     if request.is_sql:
-        rows = db.sql(request.expression or "")
-        return Answer(rows.columns, [*rows.rows()])
+        return Answer(db.sql(request.expression or ""))
     rows = db.query(request.expression, request.columns, request.sort, request.limit, differing=True)
-    return Answer(rows.columns, [*rows.rows()], _pictures(db, request))
+    return Answer(rows, _pictures(db, request))
 
 
 def _split_options(line: str) -> tuple[dict[str, str], list[str]]:
@@ -208,7 +208,7 @@ def _pictures(db: Database, request: Request) -> str:
 
 def _check_name(connection: sqlite3.Connection, name: str) -> None:
     known = displays.displayed_names(connection)
-    if name not in known:
+    if composed(name) not in known:
         raise errors.ScrapNotFoundError(
             f"No notebook has shown anything for {name!r}; {errors.suggestion(name, known)}"
         )

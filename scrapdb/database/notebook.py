@@ -20,6 +20,7 @@ from scrapdb.store.connection import reading
 from scrapdb.store.readers import notebooks
 from scrapdb.store.readers.displays import display_of_scrap
 from scrapdb.store.readers.problems import problems_of_notebook
+from scrapdb.text import composed
 from scrapdb.text import valid_text
 
 
@@ -103,10 +104,11 @@ class StoredScraps(Mapping[str, StoredScrap]):
         self._notebook = notebook
 
     def __getitem__(self, name: str) -> StoredScrap:
-        if name not in self._scraps:
+        found = self._scraps.get(composed(name))
+        if found is None:
             known = errors.suggestion(name, self._scraps, owner="it")
             raise errors.ScrapNotFoundError(f"{self._notebook} has no scrap {name!r}; {known}")
-        return self._scraps[name]
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._scraps)

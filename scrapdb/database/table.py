@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import closing
@@ -13,6 +14,7 @@ from typing import Any
 from scrapdb.errors import StoreError
 from scrapdb.formats.parquet import arrow_table
 from scrapdb.formats.values import short
+from scrapdb.query.select import Selection
 from scrapdb.store.connection import open_reader
 from scrapdb.store.errors import sentences
 
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    # The names of the columns, the rows, and how many of the last columns are optional, if any are.
-    Answer = tuple[Sequence[str], Iterator[Sequence[Any]]] | tuple[Sequence[str], Iterator[Sequence[Any]], int]
+    Rows = tuple[Sequence[str], Iterator[Sequence[Any]]]  # the names of the columns, and the rows
+    Answer = Rows | Selection
     Ask = Callable[[sqlite3.Connection], Answer]
 
 _SHOWN = 100  # rows, in Jupyter
@@ -40,11 +42,19 @@ class Table:
         columns: names of the columns.
         rows: returns the rows, each time it is called.
         optional: how many of the last columns may be left out where there is no room.
+        times: names of the columns that hold times, which are ISO 8601 texts in the rows.
     """
 
-    def __init__(self, columns: Sequence[str], rows: Callable[[], Iterator[Sequence[Any]]], optional: int = 0) -> None:
+    def __init__(
+        self,
+        columns: Sequence[str],
+        rows: Callable[[], Iterator[Sequence[Any]]],
+        optional: int = 0,
+        times: Collection[str] = (),
+    ) -> None:
         self.columns = tuple(columns)
         self.optional = optional
+        self.times = frozenset(times)
         self._rows = rows
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -56,17 +66,25 @@ class Table:
         return self._rows()
 
     def to_pandas(self) -> pd.DataFrame:
-        """Make a DataFrame: a column of booleans, integers, numbers or text gets pandas' nullable dtype for it."""
+        """Make a DataFrame: a column of booleans, integers, numbers or text gets pandas' nullable dtype for it.
+
+        Times are timestamps in UTC.
+        """
         import pandas as pd
 
         by_column = list(zip(*self._rows(), strict=True)) or [()] * len(self.columns)
-        frame = pd.DataFrame({place: _series(values) for place, values in enumerate(by_column)})
+        frame = pd.DataFrame(
+            {
+                place: _times(values) if self.columns[place] in self.times else _series(values)
+                for place, values in enumerate(by_column)
+            }
+        )
         frame.columns = pd.Index(self.columns)
         return frame
 
     def to_arrow(self) -> pa.Table:
-        """Make a pyarrow.Table; a column that mixes numbers and text is text."""
-        table: pa.Table = arrow_table(self.columns, self._rows())
+        """Make a pyarrow.Table; a column that mixes numbers and text is text, times are timestamps in UTC."""
+        table: pa.Table = arrow_table(self.columns, self._rows(), self.times)
         return table
 
     def __repr__(self) -> str:
@@ -91,7 +109,7 @@ def asked(store: Path, ask: Ask) -> Table:
         StoreError: there is no store, or it cannot be read; also while rows are taken.
     """
     first = _answer(store, ask)
-    columns, optional = next(first)
+    columns, optional, times = next(first)
     waiting = [first]
 
     def rows() -> Iterator[Sequence[Any]]:
@@ -102,18 +120,25 @@ def asked(store: Path, ask: Ask) -> Table:
             raise StoreError(f"The columns of the answer are not {', '.join(columns)} any more; ask anew.")
         return again
 
-    return Table(columns, rows, optional)
+    return Table(columns, rows, optional, times)
 
 
 def _answer(store: Path, ask: Ask) -> Iterator[Sequence[Any]]:
-    """Return the names of the columns and how many are optional, then the rows.
+    """Return the names of the columns, how many are optional, and which hold times; then the rows.
 
     The store is open until the last of them, or until nobody wants more.
     """
     with closing(open_reader(store)) as connection, sentences(store):
-        columns, rows, *optional = ask(connection)
-        yield tuple(columns), sum(optional)
+        answer = ask(connection)
+        columns, rows = answer[:2]
+        yield tuple(columns), *((answer.optional, answer.times) if isinstance(answer, Selection) else (0, frozenset()))
         yield from rows
+
+
+def _times(values: Sequence[str | None]) -> pd.Series[Any]:
+    import pandas as pd
+
+    return pd.Series(list(values), dtype="datetime64[us, UTC]")
 
 
 def _series(values: Sequence[Any]) -> pd.Series[Any]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
 
+from scrapdb.text import spelling
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -50,6 +52,13 @@ class Scrap(NamedTuple):
 
 class Scraps(OrderedDict[str, Scrap]):
     """Scraps by name, in the order in which they were glued."""
+
+    def __missing__(self, name: str) -> Scrap:
+        """Find the scrap whose name looks the same, with its accents written in another way."""
+        known = spelling(name, self)
+        if known == name:
+            raise KeyError(name)
+        return self[known]
 
     @property
     def data_scraps(self) -> OrderedDict[str, Scrap]:

@@ -8,6 +8,7 @@ cannot act. The room knows neither notebooks nor stores; above `files`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Sequence
 from functools import partial
@@ -22,8 +23,9 @@ from scrapdb.formats import table
 from scrapdb.formats.streams import binary_stream
 from scrapdb.formats.streams import text_stream
 
-# Each takes columns, rows, a stream, and the width of the terminal that a table must fit (0: no limit).
-FORMATS: dict[str, Callable[[Sequence[str], Iterable[Sequence[Any]], Any, int], None]] = {
+# Each takes columns, rows, a stream, and the width of the terminal that a table must fit (0: no limit); one with types
+# also takes `times`, the names of the columns that hold times.
+FORMATS: dict[str, Callable[..., None]] = {
     "table": table.write,
     "json": json.write,
     "jsonl": json.write_lines,
@@ -32,11 +34,17 @@ FORMATS: dict[str, Callable[[Sequence[str], Iterable[Sequence[Any]], Any, int], 
     "md": markdown.write,
     "parquet": parquet.write,
 }
-_OF_BYTES = frozenset({"parquet"})  # the others are text
+_OF_BYTES = frozenset({"parquet"})  # the others are text, and have no types
 
 
 def write(
-    format_: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], to: Path | None = None, width: int = 0
+    format_: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    to: Path | None = None,
+    width: int = 0,
+    *,
+    times: Collection[str] = (),
 ) -> None:
     """Write rows in a format, to a file or to standard output.
 
@@ -46,9 +54,11 @@ def write(
         rows: the rows.
         to: a file, which appears when it is complete; None for standard output.
         width: columns of the terminal that a table must fit; 0: no limit.
+        times: names of the columns that hold times, as ISO 8601 texts.
 
     Raises:
         ScrapdbError: the file cannot be written.
     """
-    with (binary_stream if format_ in _OF_BYTES else text_stream)(to) as stream:
-        FORMATS[format_](columns, rows, stream, width)
+    is_typed = format_ in _OF_BYTES
+    with (binary_stream if is_typed else text_stream)(to) as stream:
+        FORMATS[format_](columns, rows, stream, width, **({"times": times} if is_typed else {}))

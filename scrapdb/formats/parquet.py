@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import Any
@@ -10,19 +11,35 @@ from typing import BinaryIO
 from scrapdb.formats.values import plain
 
 
-def write(columns: Sequence[str], rows: Iterable[Sequence[Any]], file: BinaryIO, _: int) -> None:
+def write(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], file: BinaryIO, _: int, times: Collection[str] = ()
+) -> None:
     """Write a parquet file."""
     import pyarrow.parquet as pq
 
-    pq.write_table(arrow_table(columns, rows), file)
+    pq.write_table(arrow_table(columns, rows, times), file)
 
 
-def arrow_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
-    """Return a pyarrow.Table. A column of numbers is numeric; one that mixes kinds is text, each value as in CSV."""
+def arrow_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], times: Collection[str] = ()) -> Any:
+    """Return a pyarrow.Table. A column of numbers is numeric; one that mixes kinds is text, each value as in CSV.
+
+    Those that `times` names are of `arrow_time`.
+    """
     import pyarrow as pa
 
     by_column = list(zip(*rows, strict=True)) or [()] * len(columns)
-    return pa.Table.from_arrays([_array(pa, values) for values in by_column], names=list(columns))
+    arrays = [
+        pa.array(values, pa.string()).cast(arrow_time()) if name in times else _array(pa, values)
+        for name, values in zip(columns, by_column, strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, names=list(columns))
+
+
+def arrow_time() -> Any:
+    """Return the type of times: microseconds in UTC."""
+    import pyarrow as pa
+
+    return pa.timestamp("us", "UTC")
 
 
 def _array(pa: Any, values: Sequence[Any]) -> Any:

@@ -26,6 +26,7 @@ from scrapdb.notebooks.layout import Layout
 from scrapdb.notebooks.layout import layout
 from scrapdb.notebooks.spans import Container
 from scrapdb.notebooks.spans import container
+from scrapdb.text import composed
 
 
 class _Spot(NamedTuple):
@@ -36,7 +37,9 @@ class _Spot(NamedTuple):
     items: Sequence[Glued | Problem]
 
     def of(self, name: str) -> list[Glued]:
-        return [item for item in self.items if isinstance(item, Glued) and item.name == name]
+        """Return those of a name, however its accents are written."""
+        wanted = composed(name)
+        return [item for item in self.items if isinstance(item, Glued) and composed(item.name) == wanted]
 
 
 class _Source(NamedTuple):

@@ -15,10 +15,12 @@ from msgspec.structs import replace
 from scrapdb import facts
 from scrapdb.notebooks import ipynb
 from scrapdb.notebooks import parameters
+from scrapdb.notebooks import reruns
 from scrapdb.notebooks import status
 from scrapdb.notebooks import times
 from scrapdb.notebooks import wire
 from scrapdb.notebooks.decode import decoded
+from scrapdb.text import composed
 
 PAPERMILL_MARK = "papermill-error-cell-tag"
 # Widget state can be larger than the rest of the notebook; Colab's key holds users and their files.
@@ -50,13 +52,12 @@ def extract(notebook: ipynb.Notebook) -> facts.Facts:
     metadata = notebook.metadata
     real = [cell for cell in notebook.cells if PAPERMILL_MARK not in cell.metadata.tags]
     code = [(index, cell) for index, cell in enumerate(real) if cell.cell_type == "code"]
+    code, papermill, outdated = reruns.current(code, ipynb.mapping(metadata, "papermill"))
     cells = [cell for _, cell in code]
-    papermill = ipynb.mapping(metadata, "papermill")
     started, ended, seconds = times.times(cells, papermill)
     kernel, language = _kernel(metadata)
-    given, suspicious = parameters.effective(
-        code, ipynb.mapping(papermill, "parameters"), python=language in {None, "python", "ipython"}
-    )
+    recorded = {composed(name): value for name, value in ipynb.mapping(papermill, "parameters").items()}
+    given, suspicious = parameters.effective(code, recorded, python=language in {None, "python", "ipython"})
     scraps, problems = glued(code)
     return facts.Facts(
         status=status.status(cells, papermill),
@@ -74,12 +75,14 @@ def extract(notebook: ipynb.Notebook) -> facts.Facts:
         parameters=tuple(given),
         scraps=tuple(map(decoded, scraps)),
         code=tuple(_code_cells(code, {found.place.cell for found in scraps})),
-        problems=(*notebook.problems, *suspicious, *problems),
+        problems=(*notebook.problems, *outdated, *suspicious, *problems),
     )
 
 
 def glued(code: Iterable[tuple[int, ipynb.Cell]]) -> tuple[list[facts.Found], list[facts.Problem]]:
     """Collect what was glued, the last of a repeated name; a display joins the value glued before it in its cell.
+
+    Names are in NFC: those that look the same are the same.
 
     Args:
         code: the code cells with their indexes, as in Place.
@@ -89,10 +92,11 @@ def glued(code: Iterable[tuple[int, ipynb.Cell]]) -> tuple[list[facts.Found], li
     """
     scraps: dict[str, facts.Found] = {}
     problems: list[facts.Problem] = []
-    for item in items(code):
-        if isinstance(item, facts.Problem):
-            problems.append(item)
+    for found in items(code):
+        if isinstance(found, facts.Problem):
+            problems.append(found)
             continue
+        item = found if found.glued.name.isascii() else _composed(found)
         earlier = scraps.pop(item.glued.name, None)
         if earlier and belongs(item, earlier):
             scraps[item.glued.name] = merged(earlier, item)
@@ -127,6 +131,10 @@ def belongs(item: facts.Found, earlier: facts.Found) -> bool:
 def merged(earlier: facts.Found, item: facts.Found) -> facts.Found:
     """Return a value with the display that belongs to it."""
     return replace(earlier, glued=replace(earlier.glued, display=item.glued.display))
+
+
+def _composed(item: facts.Found) -> facts.Found:
+    return replace(item, glued=replace(item.glued, name=composed(item.glued.name)))
 
 
 def _repeated(earlier: facts.Found, item: facts.Found) -> facts.Problem:

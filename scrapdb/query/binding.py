@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import operator
-import unicodedata
 from collections.abc import Callable
 from collections.abc import Mapping
 from datetime import datetime
@@ -23,6 +22,7 @@ from scrapdb.query.folding import flattened
 from scrapdb.query.functions import SECONDS
 from scrapdb.query.functions import function_of
 from scrapdb.query.patterns import fault
+from scrapdb.text import composed
 from scrapdb.text import valid_text
 
 _CONTRARY = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
@@ -32,6 +32,7 @@ _COMPUTE: Mapping[str, Callable[[float, float], float]] = {
     "-": operator.sub,
     "*": operator.mul,
     "/": operator.truediv,
+    "%": operator.mod,
 }
 _WORDS: Mapping[Kind, str] = {
     "number": "a number",
@@ -83,8 +84,9 @@ class _Binding:
                 continue
             try:
                 self.fields.meaning(node)
-            except ExpressionError:
+            except ExpressionError as error:
                 self.check_literal(root, node)
+                self.check_quotes(root, node, error)
                 raise
 
     def check_literal(self, root: nodes.Node, name: nodes.Name) -> None:
@@ -95,6 +97,21 @@ class _Binding:
                 raise span.error(
                     f"There is a field `{span.source}`: as a name it needs backticks, `` `{span.source}` ``"
                 )
+
+    def check_quotes(self, root: nodes.Node, name: nodes.Name, error: ExpressionError) -> None:
+        """Add to an error that a text needs quotes, if what is no field is compared with a field that is text."""
+        for node, _ in nodes.walk(root):
+            sides = (node.left, node.right) if isinstance(node, nodes.Comparison) else ()
+            if name in sides and any(self.is_text(side) for side in sides if not isinstance(side, nodes.Constant)):
+                end = "" if error.message.endswith("?") else "."
+                hint = f"A text needs quotes: `{nodes.Constant(name.span.source)}`"
+                raise name.span.error(f"{error.message}{end} {hint}")
+
+    def is_text(self, node: nodes.Value) -> bool:
+        try:
+            return bool(bound.kinds(self.value(node)) & _TEXTS)
+        except ExpressionError:  # it may be unknown, too
+            return False
 
     # Truths
 
@@ -147,7 +164,7 @@ class _Binding:
             return self.moment(left, right), self.moment(right, left)
         if bound.kinds(left) and bound.kinds(right) and not bound.kinds(left) & bound.kinds(right) & bound.SCALARS:
             raise _unlike(node, left, right)
-        return _composed(left, right), _composed(right, left)
+        return _as_path(left, right), _as_path(right, left)
 
     def check_pattern(self, word: str, left: nodes.Value, right: nodes.Value) -> None:
         if bound.kinds(left) and not bound.kinds(left) & _TEXTS:
@@ -278,12 +295,12 @@ def _computed(node: nodes.Arithmetic) -> nodes.Value:
     return nodes.Constant(result, span=node.span) if -math.inf < result < math.inf else node
 
 
-def _composed(node: nodes.Value, other: nodes.Value) -> nodes.Value:
+def _as_path(node: nodes.Value, other: nodes.Value) -> nodes.Value:
     """Bring a text to the form in which the store keeps paths."""
     if isinstance(node, nodes.Constant) and isinstance(node.value, str) and isinstance(other, bound.Place):
         field = other.field
         if isinstance(field, Attribute) and field.column == "path":
-            return nodes.Constant(unicodedata.normalize("NFC", node.value), span=node.span)
+            return nodes.Constant(composed(node.value), span=node.span)
     return node
 
 

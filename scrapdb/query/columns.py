@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from collections.abc import Sequence
 
 from scrapdb.query.fields import ATTRIBUTES
 from scrapdb.query.fields import Fields
@@ -12,12 +14,13 @@ from scrapdb.query.nodes import names
 from scrapdb.query.parser import Column
 
 _PATH = Name("nb", "path")
+_ALIAS = Name("", "notebook")
 
 
 def default_columns(fields: Fields, expressions: Iterable[Node]) -> list[Column]:
     """The notebook and the fields that the expressions name, to which the rows add the parameters that differ."""
-    shown = [name for expression in expressions for name in names(expression) if name != _PATH]
-    return [_notebook(fields), *(Column(_label(name), name) for name in dict.fromkeys(shown))]
+    shown = [name for expression in expressions for name in names(expression) if not _is_path(name, fields)]
+    return [_notebook(fields), *(Column(name.label, name) for name in dict.fromkeys(shown))]
 
 
 def all_columns(fields: Fields) -> list[Column]:
@@ -31,22 +34,23 @@ def all_columns(fields: Fields) -> list[Column]:
         if field.scraps and field.parameters:
             found.append(Name("param", name))
     found += [Name("nb", attribute.name.removeprefix("nb.")) for attribute in ATTRIBUTES if attribute.column != "path"]
-    return [_notebook(fields), *(Column(_label(name), name) for name in found)]
+    return [_notebook(fields), *(Column(name.label, name) for name in found)]
 
 
-def meant(node: Node, fields: Fields) -> Node:
-    """As a column, `notebook` is the path, unless something of that name was glued."""
-    if isinstance(node, Name) and str(node) == "notebook" and fields.find("notebook") is None:
-        return Name("nb", "path", span=node.span)
-    return node
+def told_apart(columns: Sequence[Column]) -> list[Column]:
+    """Give names their backticks again where two columns are called the same: `` `nb.status` `` and `nb.status`."""
+    labels = Counter(column.label for column in columns)
+    return [_as_typed(column) if labels[column.label] > 1 else column for column in columns]
+
+
+def _as_typed(column: Column) -> Column:
+    is_called_so = isinstance(column.node, Name) and column.node.label == column.label  # and not by `as`
+    return Column(column.node.span.source or str(column.node), column.node) if is_called_so else column
+
+
+def _is_path(name: Name, fields: Fields) -> bool:
+    return name == _PATH or (name == _ALIAS and fields.find(_ALIAS.name) is None)
 
 
 def _notebook(fields: Fields) -> Column:
-    return Column("notebook" if fields.find("notebook") is None else "nb.path", _PATH)
-
-
-def _label(name: Name) -> str:
-    # As it is called, without the backticks that only an expression needs.
-    if name.dotted or name.path:
-        return str(name)
-    return f"{name.role}.{name.name}" if name.role else name.name
+    return Column(_ALIAS.label if fields.find(_ALIAS.name) is None else _PATH.label, _PATH)

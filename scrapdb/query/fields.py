@@ -16,6 +16,7 @@ from scrapdb.errors import ExpressionError
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.nodes import Name
 from scrapdb.store import values
+from scrapdb.text import composed
 
 Kind = values.Kind | Literal["time"]
 
@@ -24,7 +25,7 @@ _MANY = 2000
 
 
 class Attribute(Frozen):
-    """A field that every notebook has, from a column of `notebooks`."""
+    """A field that every notebook has, from a column of `notebooks`. One without `nb.` gives way to what was glued."""
 
     name: str
     column: str
@@ -39,6 +40,7 @@ class Attribute(Frozen):
 
 ATTRIBUTES = (
     Attribute("nb.path", "path", "text", "where the notebook is, relative to the store"),
+    Attribute("notebook", "path", "text", "the same as `nb.path`, unless something was glued under this name"),
     Attribute("nb.status", "status", "text", "unreadable, failed, running, not run, partial or completed"),
     Attribute("nb.started_at", "started_at", "time", "start of the run"),
     Attribute("nb.ended_at", "ended_at", "time", "end of the run"),
@@ -134,6 +136,7 @@ class Fields:
 
     def find(self, name: str) -> Field | None:
         """The field of a bare name, or None if no notebook has it."""
+        name = composed(name)
         if name not in self._found:
             rows = [row for row in self._lookup(name) if row.notebooks > 0]
             scraps, parameters = (
@@ -159,6 +162,8 @@ class Fields:
     def _glued(self, node: Name) -> Meaning:
         readings = ((self._in_role(node, literal), rest) for literal, rest in _readings(node))
         known = [Meaning(field, rest + node.path) for field, rest in readings if field]
+        if not known and str(node) in _ATTRIBUTES:
+            return Meaning(_ATTRIBUTES[f"nb.{_ATTRIBUTES[str(node)].column}"], ())
         if not known:
             raise self._unknown(node)
         if len(known) > 1:
@@ -170,8 +175,8 @@ class Fields:
         if field is None or not node.role:
             return field
         if node.role == "scrap":
-            return Field(field.name_id, literal, field.scraps, ()) if field.scraps else None
-        return Field(field.name_id, literal, (), field.parameters) if field.parameters else None
+            return Field(field.name_id, field.name, field.scraps, ()) if field.scraps else None
+        return Field(field.name_id, field.name, (), field.parameters) if field.parameters else None
 
     def _unknown(self, node: Name) -> ExpressionError:
         name = ".".join((node.name, *node.dotted))
@@ -199,8 +204,8 @@ def _ambiguous(node: Name, shorter: Meaning, longer: Meaning) -> ExpressionError
 def _attribute(node: Name) -> Meaning:
     attribute = _ATTRIBUTES.get(f"nb.{node.name}")
     if attribute is None:
-        near = _nearest(node.name, [known.removeprefix("nb.") for known in _ATTRIBUTES])
-        near = [f"nb.{known}" for known in near] or list(_ATTRIBUTES)
+        known = [attribute.name.removeprefix("nb.") for attribute in ATTRIBUTES if attribute.name.startswith("nb.")]
+        near = [f"nb.{name}" for name in _nearest(node.name, known) or known]
         raise node.span.error(f"There is no `nb.{node.name}`{_question(near)}")
     path = node.dotted + node.path
     if path and attribute.kind != "json":

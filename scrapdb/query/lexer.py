@@ -14,7 +14,7 @@ Kind = Literal["number", "text", "name", "quoted", "keyword", "sign", "end"]
 KEYWORDS = frozenset({"and", "as", "between", "contains", "false", "in", "is", "like", "not", "null", "or", "true"})
 
 _NUMBER = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_SIGNS = frozenset({"<>", "!=", "<=", ">=", "==", "&&", "||", "!~", *"-<>=~!&|+*/()[],."})
+_SIGNS = frozenset({"<>", "!=", "<=", ">=", "==", "&&", "||", "!~", *"-<>=~!&|+*/%()[],."})
 _SAME = {"==": "=", "<>": "!=", "&": "and", "&&": "and", "|": "or", "||": "or"}
 # Python refuses to read longer integers.
 _LONGEST_INTEGER = 4000

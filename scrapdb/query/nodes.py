@@ -92,6 +92,13 @@ class Name(Value):
     dotted: tuple[str, ...] = ()
     path: tuple[str | int, ...] = ()
 
+    @property
+    def label(self) -> str:
+        """How a column of it is called: the name as it is, without the backticks that only an expression needs."""
+        if self.dotted or self.path:
+            return str(self)
+        return f"{self.role}.{self.name}" if self.role else self.name
+
     def __str__(self) -> str:
         prefix = f"{self.role}." if self.role else ""
         # After a dot every word is a name; `nb` with backticks is a scrap of that name.
@@ -122,7 +129,7 @@ class Negative(Value):
 
 
 class Arithmetic(Value):
-    """`a + b`, `a - b`, `a * b` or `a / b`."""
+    """`a + b`, `a - b`, `a * b`, `a / b` or `a % b`."""
 
     parts: ClassVar[tuple[str, ...]] = ("left", "right")
     operator: str

@@ -14,7 +14,7 @@ The language, where keywords may be in any case and `&`, `&&`, `|`, `||` are oth
     relation   = "=" | "==" | "!=" | "<>" | "<" | "<=" | ">" | ">="
     list       = "(" sum { "," sum } [","] ")" | "[" sum { "," sum } [","] "]"
     sum        = product { ("+" | "-") product }
-    product    = minus { ("*" | "/") minus }
+    product    = minus { ("*" | "/" | "%") minus }
     minus      = "-" minus | primary
     primary    = number | text | "true" | "false" | call | field | "(" expression ")"
     call       = word "(" [ sum { "," sum } ] ")"
@@ -45,10 +45,12 @@ from scrapdb.query.lexer import Token
 from scrapdb.query.reader import MAX_DEPTH
 from scrapdb.query.reader import T
 from scrapdb.query.reader import TokenReader
+from scrapdb.text import composed
 
 # One text is read for its columns, its rows and their number, and again for the next page. Trees may be large.
 _REMEMBERED = 8
 _RELATIONS = ("=", "!=", "<", "<=", ">", ">=")
+_FACTORS = ("*", "/", "%")
 _PREDICATES = ("in", "between", "like", "contains", "is", "~", "!~", "not")
 
 
@@ -121,7 +123,7 @@ class _Parser(TokenReader):
         if self.at("*") and (self.at(",", ahead=1) or self.at_end(ahead=1)):
             return Column("*", nodes.Star(span=self.take().span))
         node = self.shallow(self.expression())
-        label = self.since(first).source
+        label = _label(node, self.since(first))
         if self.accept("as"):
             if self.token.kind not in ("name", "quoted", "text"):
                 raise self.unexpected("a name for the column")
@@ -164,7 +166,7 @@ class _Parser(TokenReader):
             operand = self.deeper(self.not_term)
         elif self.accept("!", "~"):
             operand = self.deeper(self.not_term if self.at("!", "~") else self.primary)
-            if self.at(*_RELATIONS, *_PREDICATES, "+", "-", "*", "/"):
+            if self.at(*_RELATIONS, *_PREDICATES, "+", "-", *_FACTORS):
                 place = self.since(first.span).to(self.token.span)
                 raise place.error(
                     f"`{first.value}` before a comparison can be read in two ways: "
@@ -244,7 +246,7 @@ class _Parser(TokenReader):
         return self.calculation(("+", "-"), self.product)
 
     def product(self) -> nodes.Node:
-        return self.calculation(("*", "/"), self.minus)
+        return self.calculation(_FACTORS, self.minus)
 
     def calculation(self, operators: Sequence[str], rule: Callable[[], nodes.Node]) -> nodes.Node:
         left = rule()
@@ -305,7 +307,7 @@ class _Parser(TokenReader):
             word = self.word()
             certain = path or "quoted" in (name.kind, word.kind)
             (path if certain else dotted).append(_spelled(word))
-        return nodes.Name(role or "", _spelled(name), tuple(dotted), tuple(path), span=self.since(first.span))
+        return nodes.Name(role or "", composed(_spelled(name)), tuple(dotted), tuple(path), span=self.since(first.span))
 
     def word(self) -> Token:
         # After a dot, every word is a name.
@@ -324,6 +326,13 @@ class _Parser(TokenReader):
             raise token.span.error("Expected a whole number or a text in the brackets")
         self.expect("]")
         return key
+
+
+def _label(node: nodes.Node, span: Span) -> str:
+    """A field is called what it is, without backticks; a calculation, or a part of a field, what was typed."""
+    if isinstance(node, nodes.Name) and node.span == span and not (node.dotted or node.path):
+        return node.label
+    return span.source
 
 
 def _spelled(word: Token) -> str:

@@ -1,4 +1,4 @@
-"""Patterns: `like` as GLOB, which can use an index; regular expressions that cannot hang; the functions for both."""
+"""Patterns: `like` as GLOB, which can use an index; regular expressions that cannot hang; the functions of SQL."""
 
 from __future__ import annotations
 
@@ -53,8 +53,9 @@ def register(connection: sqlite3.Connection) -> None:
     """Give a connection the SQL functions that compiled expressions call.
 
     `regexp` is a search with google-re2, in time linear in the text; `text_lower` and `text_upper` know all letters,
-    where SQLite's own know ASCII.
+    where SQLite's own know ASCII; `remainder` is Python's, where SQLite's `%` drops fractions.
     """
+    connection.create_function("remainder", 2, _remainder, deterministic=True)
     connection.create_function("regexp", 2, _search, deterministic=True)
     connection.create_function(
         "text_lower", 1, lambda text: text.lower() if isinstance(text, str) else None, deterministic=True
@@ -73,6 +74,10 @@ def execute(connection: sqlite3.Connection, sql: str, values: Mapping[str, objec
             raise
         register(connection)
         return connection.execute(sql, values)
+
+
+def _remainder(number: float | None, divisor: float | None) -> float | None:
+    return number % divisor if number is not None and divisor else None
 
 
 def _search(pattern: str, text: object) -> bool | None:

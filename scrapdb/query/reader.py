@@ -12,6 +12,7 @@ from scrapdb.query import lexer
 MAX_DEPTH = 64
 
 _NAMES = ("name", "quoted")
+_MARKS = "needs backticks, a text quotes"
 
 T = TypeVar("T")
 
@@ -59,14 +60,14 @@ class TokenReader:
         return first.to(self.tokens[self.position - 1].span)
 
     def unexpected(self, wanted: str) -> ExpressionError:
-        """Tell what should stand here, and if it looks as if a name were meant, that it needs backticks."""
+        """Tell what should stand here, and if it looks as if a name or a text were meant, what it needs."""
         token = self.token
         last = self.tokens[self.position - 1] if self.position else token
         if last.kind in _NAMES and token.kind in (*_NAMES, "number"):
             whole = self.word_before().to(token.span)
-            return whole.error(f"Expected {wanted} before {token}; a name like `{whole.source}` needs backticks")
+            return whole.error(f"Expected {wanted} before {token}; a name like `{whole.source}` {_MARKS}")
         if token.kind == "keyword" and not (last.kind in (*_NAMES, "number", "text") or last.value == ")"):
-            return token.span.error(f"Expected {wanted}, not {token}; a field of that name needs backticks")
+            return token.span.error(f"Expected {wanted}, not {token}; a field of that name {_MARKS}")
         return token.span.error(f"Expected {wanted}, not {token}")
 
     def word_before(self) -> lexer.Span:

@@ -23,7 +23,7 @@ from scrapdb.query.binding import bind_truth
 from scrapdb.query.binding import bind_value
 from scrapdb.query.columns import all_columns
 from scrapdb.query.columns import default_columns
-from scrapdb.query.columns import meant
+from scrapdb.query.columns import told_apart
 from scrapdb.query.fields import Field
 from scrapdb.query.fields import Fields
 from scrapdb.query.fields import NameRow
@@ -55,12 +55,14 @@ _MOST_ESTIMATED = 50
 class Selection(NamedTuple):
     """The answer to a query: the labels of its columns, and its rows, read while one goes through them.
 
-    So many of the last columns are `optional`: parameters that differ, which nobody asked for.
+    So many of the last columns are `optional`: parameters that differ, which nobody asked for. `times` names those that
+    hold times, written as the store does.
     """
 
     labels: tuple[str, ...]
     rows: Iterator[tuple[Any, ...]]
     optional: int = 0
+    times: frozenset[str] = frozenset()
 
 
 class Plan(Frozen):
@@ -172,11 +174,12 @@ def select(
         offset=offset,
         only=only,
     )
+    times = frozenset(_times(plan))
     if not plan.parameters:
-        return Selection(plan.labels, _rows(connection, plan))
+        return Selection(plan.labels, _rows(connection, plan), times=times)
     rows = _rows_and_parameters(connection, fields, plan)
     labels = next(rows)
-    return Selection(labels, rows, len(labels) - len(plan.labels))
+    return Selection(labels, rows, len(labels) - len(plan.labels), times)
 
 
 def planned(
@@ -304,15 +307,15 @@ def _estimates(connection: sqlite3.Connection, where: nodes.Truth | None) -> sea
 
 def _columns(fields: Fields, expressions: Sequence[str], columns: str | None) -> list[parser.Column]:
     if columns is None:
-        return default_columns(fields, map(parser.parse, expressions))
+        return told_apart(default_columns(fields, map(parser.parse, expressions)))
     found: list[parser.Column] = []
     for column in parser.parse_columns(columns):
         found.extend(all_columns(fields) if isinstance(column.node, nodes.Star) else [column])
-    return found
+    return told_apart(found)
 
 
 def _bound_column(column: parser.Column, fields: Fields, now: datetime) -> statements.Output:
-    node = meant(column.node, fields)
+    node = column.node
     if isinstance(node, nodes.Truth):
         return bound.Decided(bind_truth(node, fields, now), bind_truth(nodes.Not(node), fields, now))
     return bind_value(as_value(node), fields, now)
@@ -320,7 +323,13 @@ def _bound_column(column: parser.Column, fields: Fields, now: datetime) -> state
 
 def _order(fields: Fields, sort: str | None, now: datetime) -> Iterator[statements.Order]:
     for key in parser.parse_sort(sort) if sort is not None else ():
-        yield statements.Order(bind_value(as_value(meant(key.node, fields)), fields, now), key.descending)
+        yield statements.Order(bind_value(key.node, fields, now), key.descending)
+
+
+def _times(plan: Plan) -> Iterator[str]:
+    for label, column in zip(plan.labels, plan.columns, strict=True):
+        if isinstance(column, nodes.Value) and bound.kinds(column) == {"time"}:
+            yield label
 
 
 def _rows(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[Any, ...]]:
@@ -341,7 +350,7 @@ def _rows_and_parameters(connection: sqlite3.Connection, fields: Fields, plan: P
         names = [name for name, does in differs.items() if does or name in varying]
         found = [bound.Place(field) for name in names if (field := fields.find(name))]
         parameters = [place for place in found if place not in plan.columns]
-        labels = (*plan.labels, *(place.field.name for place in parameters))
+        labels = (*plan.labels, *(_free(place.field.name, plan.labels) for place in parameters))
         all_ = itertools.chain(first, more, chunks)
         rows = (row for chunk in all_ for row in _values(connection, plan, chunk, parameters))
         if more:
@@ -351,6 +360,11 @@ def _rows_and_parameters(connection: sqlite3.Connection, fields: Fields, plan: P
         read = list(rows)
     yield labels
     yield from read
+
+
+def _free(name: str, labels: Sequence[str]) -> str:
+    """Call a field by its name; as an expression does, if another column is called so."""
+    return str(nodes.Name("", name)) if name in labels else name
 
 
 def _values(

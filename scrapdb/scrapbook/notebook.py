@@ -29,6 +29,7 @@ from scrapdb.notebooks.wire import scrapbook
 from scrapdb.scrapbook import gluing
 from scrapdb.scrapbook import outputs
 from scrapdb.scrapbook.document import document
+from scrapdb.text import spelling
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -188,8 +189,9 @@ class Notebook:
         """Set a scrap, as if `glue` had been called so; `save` writes it.
 
         Args:
-            name: its name. The output that counts is replaced; a display that was glued with it stays. What is new
-                becomes the last output of the cell that glued last, or else of the last one with code.
+            name: its name, which stays as the notebook spells it. The output that counts is replaced; a display that
+                was glued with it stays. What is new becomes the last output of the cell that glued last, or else of the
+                last one with code.
             data: the value.
             encoder: as for `glue`.
             cell: the cell to write to, counted as in `problems`.
@@ -201,6 +203,8 @@ class Notebook:
             UsageError: there is no such cell.
             NotImplementedError, ScrapbookException: as `glue`; and a display cannot be set.
         """
+        if not name.isascii():
+            name = spelling(name, self._glued_scraps)
         output_ = gluing.output(name, data, encoder)
         self._document.edit(partial(edit.put, name=name, output=output_, cell=cell, may_add=new))
 

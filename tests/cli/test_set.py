@@ -18,9 +18,11 @@ import scrapdb as sb
 from scrapdb.cli.app import main
 from scrapdb.cli.commands.set import _value
 from tests import sessions
+from tests.notebook_builder import content
 from tests.notebook_builder import gluing
 from tests.notebook_builder import write
 
+OLD = "gro\u0308\u00dfe"
 FRAME = pd.DataFrame({"n": [1, 2], "t": ["a", "b"]})
 
 
@@ -249,3 +251,17 @@ def test_what_many_editors_set_one_after_the_other_is_all_there(
     assert scrapdb(f"scrapdb query '{' = 1 and '.join(names)} = 1' -c symbol").stdout == "symbol\nBCD\n"
     errors = (tmp_path / "here" / "errors").read_text().splitlines()
     assert all("another process" in line or "since it was read" in line or "being changed" in line for line in errors)
+
+
+@pytest.mark.parametrize("name", ["gr\u00f6\u00dfe", OLD])
+def test_a_name_stays_as_the_notebook_spells_it(
+    scrapdb: Callable[[str], sessions.Ran], tmp_path: Path, name: str
+) -> None:
+    file = write(tmp_path / "here" / "tickers" / "size.ipynb", gluing(**{OLD: 1}))
+    scrapdb("scrapdb index tickers -q")
+    assert scrapdb(f"scrapdb set size {name} 2 -q && scrapdb show size {name}").stdout.endswith("2\n")
+    assert file.read_bytes() == content(gluing(**{OLD: 2}))
+    assert sb.read_notebook(file).scraps[name].data == 2
+    assert scrapdb(f"scrapdb query '{name} > 1' -c '`{name}`' --csv").stdout == "gr\u00f6\u00dfe\n2\n"
+    scrapdb(f"scrapdb unset size {name} -q")
+    assert not sb.read_notebook(file).scraps

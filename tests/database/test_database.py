@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import scrapdb
@@ -19,6 +20,7 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
 from scrapdb.errors import StoreNotFoundError
 from scrapdb.errors import UsageError
+from scrapdb.formats import write
 from tests import notebook_builder as nb
 from tests import sessions
 
@@ -349,3 +351,21 @@ print(opened())
 def test_two_columns_of_one_name_are_refused(ticker_store: Path) -> None:
     with pytest.raises(UsageError, match="Two columns are called `a`"):
         scrapdb.open(ticker_store).query(columns="distance as a, symbol as a")
+
+
+@pytest.mark.parametrize("format_", ["csv", "json", "parquet"])
+def test_columns_are_called_what_was_glued(tmp_path: Path, format_: str) -> None:
+    names = {"top1-error": 0.03, "nb.status": "good", "a`b": 1}
+    nb.write(tmp_path / "runs" / "a.ipynb", nb.gluing(**names))
+    db = scrapdb.open(tmp_path / "scraps.db")
+    db.index(tmp_path / "runs")
+    columns = "`top1-error`, `nb.status`, nb.status, `a``b`, `top1-error` * 2, notebook"
+    labels = ["top1-error", "`nb.status`", "nb.status", "a`b", "`top1-error` * 2", "notebook"]
+    table = db.query(columns=columns)
+    assert [*table.columns] == table.to_pandas().columns.tolist() == table.to_arrow().column_names == labels
+    write(format_, table.columns, table.rows(), tmp_path / "rows", times=table.times)
+    read: Any = {"csv": pd.read_csv, "json": pd.read_json, "parquet": pd.read_parquet}[format_]
+    assert read(tmp_path / "rows").to_dict("records") == [
+        dict(zip(labels, [0.03, "good", "completed", 1, 0.06, "runs/a.ipynb"], strict=True))
+    ]
+    assert db.query("`top1-error` < 1 and nb.status = 'completed'").columns == ("notebook", "top1-error", "nb.status")

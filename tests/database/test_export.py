@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import math
+import re
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,12 @@ def store_of(directory: Path, *notebooks: list[Any]) -> scrapdb.Database:
     return db
 
 
+def timed(value: Any) -> Any:
+    """Read what the store has as the text of a time."""
+    is_time = isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT[0-9:.]{15}Z", value)
+    return datetime.fromisoformat(value) if is_time else value
+
+
 def in_duckdb(path: Path | str, rest: str = "") -> list[tuple[Any, ...]]:
     with duckdb.connect() as connection:
         return connection.execute(f"SELECT * FROM read_parquet(?) {rest}", [str(path)]).fetchall()
@@ -65,7 +73,8 @@ def test_the_tables_are_those_of_the_store(ticker_store: Path, tmp_path: Path) -
         "frames", "notebooks.parquet", "parameters.parquet", "problems.parquet", "scraps.parquet"
     ]  # fmt: skip
     columns = ", ".join(column for _, column, *_ in query(ticker_store, "PRAGMA table_info(notebooks)")[1:])
-    expected = query(ticker_store, f"SELECT {columns} FROM notebooks ORDER BY path")
+    notebooks = query(ticker_store, f"SELECT {columns} FROM notebooks ORDER BY path")
+    expected = [tuple(map(timed, row)) for row in notebooks]
     assert in_duckdb(tmp_path / "out" / "notebooks.parquet", "ORDER BY notebook") == expected
     assert in_polars(tmp_path / "out" / "notebooks.parquet", "notebook") == expected
     scraps = query(ticker_store, OF_SCRAPS)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import math
 import shutil
@@ -14,6 +15,7 @@ import pytest
 from IPython.core.formatters import DisplayFormatter
 
 import scrapdb
+from scrapdb.database import magic
 from scrapdb.database.notebook import StoredNotebook
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import UsageError
@@ -124,6 +126,23 @@ def test_an_unknown_scrap_names_the_known(encoders: StoredNotebook) -> None:
         encoders.scraps["nothing"]
     assert "nothing" not in encoders.scraps
     assert encoders.scraps.get("nothing") is None
+
+
+@pytest.mark.parametrize("name", ["gr\u00f6\u00dfe", "gro\u0308\u00dfe"])
+def test_a_name_is_looked_up_in_both_spellings(tmp_path: Path, name: str) -> None:
+    frame = io.BytesIO()
+    pd.DataFrame({"a": [1]}).to_parquet(frame)
+    payload = base64.b64encode(frame.getvalue()).decode()
+    outputs = [nb.scrap("gro\u0308\u00dfe", payload, "pandas"), nb.display("gro\u0308\u00dfe", {"image/png": nb.PNG})]
+    found = glue(tmp_path, *outputs)
+    db = scrapdb.open(tmp_path / "scraps.db")
+    assert list(found.scraps) == ["gr\u00f6\u00dfe"]
+    assert name in found.scraps
+    assert list(found.scraps[name].display) == ["image/png"]
+    assert db.frame(name)["a"].tolist() == [1]
+    assert db.completions(name[:4]) == ["gr\u00f6\u00dfe"]
+    shown = magic.answer(magic.Request(None, scrap=name, db=str(db.path)))
+    assert nb.PNG in shown._repr_html_()
 
 
 def test_a_notebook_without_scraps_says_so(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ import pandas as pd
 import pytest
 
 import scrapdb
+from scrapdb.database.magic import Request
+from scrapdb.database.magic import answer
 from scrapdb.database.table import Table
 from scrapdb.database.table import asked
 from scrapdb.errors import StoreError
@@ -79,6 +81,36 @@ def test_times_are_those_of_pandas() -> None:
     times = Table(["t"], lambda: iter([(datetime(2026, 11, 1),), (None,)])).to_pandas()["t"]  # noqa: DTZ001
     assert times.dtype.kind == "M"
     assert times.isna().tolist() == [False, True]
+
+
+def test_columns_that_hold_times_are_timestamps() -> None:
+    texts = ["2026-11-01T12:00:00.000001Z", None, "0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"]
+    moments = [None if text is None else datetime.fromisoformat(text) for text in texts]
+    for values, expected in ((texts, moments), ([None], [None]), ([], [])):
+        rows = [(value, value) for value in values]
+        found = Table(["t", "text"], rows.__iter__, times=["t"])
+        assert str(found.to_arrow().schema.field("t").type) == "timestamp[us, tz=UTC]"
+        assert found.to_arrow()["t"].to_pylist() == expected
+        series = found.to_pandas()["t"]
+        assert str(series.dtype) == "datetime64[us, UTC]"
+        assert [None if value is pd.NaT else value.to_pydatetime() for value in series] == expected
+        assert [row["t"] for row in found] == values
+
+
+def test_times_of_a_store_are_timestamps(ticker_store: Path) -> None:
+    db = scrapdb.open(ticker_store)
+    found = db.query(columns="nb.started_at, nb.ended_at as end, nb.seconds, nb.error_name", sort="nb.started_at")
+    rows = db.sql("SELECT started_at, ended_at FROM notebooks ORDER BY started_at").to_pandas()
+    frame = found.to_pandas()
+    assert frame["nb.started_at"].tolist() == [datetime.fromisoformat(text) for text in rows["started_at"]]
+    assert frame["end"].tolist() == [datetime.fromisoformat(text) for text in rows["ended_at"]]
+    assert ((frame["end"] - frame["nb.started_at"]).dt.total_seconds() > 0).all()
+    assert [row["end"] for row in found] == rows["ended_at"].tolist()
+    none = db.query("nb.status = 'unreadable'", columns="nb.mtime")
+    assert str(none.to_arrow().schema.field("nb.mtime").type) == "timestamp[us, tz=UTC]"
+    assert str(answer(Request(None, columns="nb.mtime", db=str(ticker_store))).to_pandas().dtypes["nb.mtime"]) == str(
+        none.to_pandas().dtypes["nb.mtime"]
+    )
 
 
 def test_rows_that_are_taken_once_are_asked_for_once(ticker_store: Path) -> None:

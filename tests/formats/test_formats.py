@@ -339,6 +339,19 @@ def test_parquet_comes_back_from_pandas(tmp_path: Path) -> None:
     assert {name: [None if value is pd.NA else value for value in frame[name]] for name in frame} == expected
 
 
+def test_times_are_timestamps_in_parquet_and_text_elsewhere(tmp_path: Path) -> None:
+    text = "2026-11-01T12:00:00.000001Z"
+    rows = [(text, text), (None, None)]
+    write("parquet", ["t", "text"], rows, tmp_path / "rows.parquet", times=["t"])
+    frame = pd.read_parquet(tmp_path / "rows.parquet")
+    assert frame["t"].tolist() == [pd.Timestamp(text), pd.NaT]
+    assert frame["text"].tolist()[0] == text
+    for format_ in sorted(FORMATS.keys() - {"parquet"}):
+        write(format_, ["t", "text"], rows, tmp_path / "times", times=["t"])
+        write(format_, ["t", "text"], rows, tmp_path / "texts")
+        assert (tmp_path / "times").read_text() == (tmp_path / "texts").read_text()
+
+
 def test_parquet_without_rows_has_its_columns(tmp_path: Path) -> None:
     write("parquet", ["a", "b"], [], tmp_path / "rows.parquet")
     assert pd.read_parquet(tmp_path / "rows.parquet").columns.tolist() == ["a", "b"]

@@ -315,3 +315,11 @@ def test_of_a_notebook_where_anything_may_be_anything_only_one_output_changes(da
     assert name not in glued(without)
     assert after == put(after, name, nb.scrap(name, 77))
     assert without == content or name in glued(content)
+
+
+@pytest.mark.parametrize("name", ["\u00e9", "e\u0301"])
+def test_a_scrap_is_found_by_either_spelling_of_its_name(name: str) -> None:
+    content = cells([nb.scrap("e\u0301", 1), nb.scrap("x", 2), nb.scrap("\u00e9", 3)])
+    new = nb.scrap("\u00e9", 4)
+    assert put(content, name, new) == cells([nb.scrap("e\u0301", 1), nb.scrap("x", 2), new])
+    assert remove(content, name) == cells([nb.scrap("x", 2)])

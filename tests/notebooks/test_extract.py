@@ -88,6 +88,23 @@ def test_repeated_names_and_displays(cells: list[Any], expected: Any, repeated: 
     assert [(problem.cell, problem.output) for problem in found.problems] == repeated
 
 
+def test_a_name_in_two_spellings_is_one() -> None:
+    composed, decomposed = "gr\u00f6\u00dfe", "gro\u0308\u00dfe"
+    found = facts_of(code("", scrap(composed, 1), scrap(decomposed, 2)))
+    assert glued(found) == [(composed, 2, {}, 0, 1)]
+    assert [(problem.kind, problem.name) for problem in found.problems] == [("repeated", composed)]
+    assert glued(facts_of(code("", scrap(decomposed, 1)))) == [(composed, 1, {}, 0, 0)]
+    assert glued(facts_of(code("", scrap(decomposed, 1), display(composed, SHOWN)))) == [(composed, 1, TEXT, 0, 0)]
+
+
+@pytest.mark.parametrize("name", ["gr\u00f6\u00dfe", "gro\u0308\u00dfe"])
+def test_a_parameter_is_called_as_python_calls_it(name: str) -> None:
+    injected = code(f"{name} = 1", tags=("injected-parameters",))
+    found = facts_of(injected, papermill={"parameters": {name: 1}})
+    assert [(each.name, each.value, each.source) for each in found.parameters] == [("gr\u00f6\u00dfe", 1, "injected")]
+    assert found.problems == ()
+
+
 def test_a_place_counts_the_cells_that_were_run() -> None:
     found = facts_of(
         markdown("An Exception was encountered", "papermill-error-cell-tag"),

@@ -270,6 +270,7 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "-": lambda left, right: left - right,
     "*": lambda left, right: left * right,
     "/": lambda left, right: left / right,
+    "%": lambda left, right: left % right,
 }
 
 

@@ -16,6 +16,7 @@ from tests.query.stores import Frame
 from tests.query.stores import Notebook
 from tests.query.stores import build
 
+UNKNOWN = "No notebook has a field `{}`; `scrapdb fields` lists what there is"
 NOW = datetime(2026, 11, 8, 12, tzinfo=UTC)
 
 
@@ -70,6 +71,23 @@ def store() -> sqlite3.Connection:
         ("nb.started_at > «5»", "`5` is a number: `nb.started_at` is a time, and they cannot be compared"),
         ("«now() - days(1e12)» > nb.started_at", "There is no such time"),
         ("«nb.started_at + days(1)» > now()", None),
+        ("«nb.started_at % 2» = 1", None),
+        ("x % «symbol» = 1", "`symbol` is text: `%` is for numbers"),
+        ("nb.status = «completed»", f'{UNKNOWN.format("completed")}. A text needs quotes: `"completed"`'),
+        ("«completed» = nb.status", f'{UNKNOWN.format("completed")}. A text needs quotes: `"completed"`'),
+        ("«foo» = 'failed'", UNKNOWN.format("foo")),
+        ("nb.status in («partial», 'failed')", f'{UNKNOWN.format("partial")}. A text needs quotes: `"partial"`'),
+        ("symbol like «AAA»", f'{UNKNOWN.format("AAA")}. A text needs quotes: `"AAA"`'),
+        ("lower(symbol) != «aaa»", f'{UNKNOWN.format("aaa")}. A text needs quotes: `"aaa"`'),
+        ("nb.source = «src.ipynb»", f'{UNKNOWN.format("src.ipynb")}. A text needs quotes: `"src.ipynb"`'),
+        ("notebook = «a.ipynb»", f'{UNKNOWN.format("a.ipynb")}. A text needs quotes: `"a.ipynb"`'),
+        ("nb.started_at > «soon»", f'{UNKNOWN.format("soon")}. A text needs quotes: `"soon"`'),
+        ("symbol = «symbl»", 'No notebook has a field `symbl`; did you mean `symbol`? A text needs quotes: `"symbl"`'),
+        ("x = «completed»", UNKNOWN.format("completed")),
+        ("«foo» = bar", UNKNOWN.format("foo")),
+        ("«nb.stats» = completed", "There is no `nb.stats`; did you mean `nb.status`?"),
+        ("«notebook.x» = 1", UNKNOWN.format("notebook.x")),
+        ("«scrap.notebook» = 'a'", None),
     ],
 )
 def test_errors(store: sqlite3.Connection, text: str, message: str | None) -> None:
@@ -124,6 +142,8 @@ def test_negation_and_constants_are_worked_in(store: sqlite3.Connection, text: s
         ("now() - hours(12) - minutes(30) < nb.mtime", "nb.mtime > '2026-11-07T23:30:00Z'"),
         ("nb.seconds < now() - '2026-11-08'", "nb.seconds < 43200.0"),
         ("nb.path = 'e\u0301.ipynb'", "nb.path = '\u00e9.ipynb'"),
+        ("notebook = 'e\u0301.ipynb'", "nb.path = '\u00e9.ipynb'"),
+        ("not (notebook like 'a%' or `notebook` is null)", "not (nb.path like 'a%' or nb.path is null)"),
     ],
 )
 def test_times_and_paths(store: sqlite3.Connection, text: str, same: str) -> None:

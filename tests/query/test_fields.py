@@ -95,7 +95,9 @@ def test_errors(text: str, message: str) -> None:
 def test_attributes_are_columns_of_the_schema() -> None:
     columns = {row[1] for row in build([]).execute("PRAGMA table_info(notebooks)")}
     assert columns - {attribute.column for attribute in ATTRIBUTES} == {"id", "os_path", "mtime_ns", "etag"}
-    assert all(attribute.name == f"nb.{attribute.column}" for attribute in ATTRIBUTES)
+    names = {attribute.name: f"nb.{attribute.column}" for attribute in ATTRIBUTES}
+    assert names.pop("notebook") == "nb.path"
+    assert list(names) == list(names.values())
     assert "CREATE TABLE notebooks" in SCHEMA
 
 

@@ -99,10 +99,20 @@ ERRORS = [
     ("a and «»", "Expected a field or a value, not the end"),
     ("a < 1 «)»", "Expected an operator such as `and`, not `)`"),
     ("(a < 1«»", "Expected `)`, not the end"),
-    ("«odd name» < 1", "Expected an operator such as `and` before `name`; a name like `odd name` needs backticks"),
-    ("x and «a-b c» = 1", "Expected an operator such as `and` before `c`; a name like `a-b c` needs backticks"),
-    ("«v1.5» = 1", "Expected an operator such as `and` before `.5`; a name like `v1.5` needs backticks"),
-    ("a < «like»", "Expected a field or a value, not `like`; a field of that name needs backticks"),
+    (
+        "«odd name» < 1",
+        "Expected an operator such as `and` before `name`; a name like `odd name` needs backticks, a text quotes",
+    ),
+    (
+        "x and «a-b c» = 1",
+        "Expected an operator such as `and` before `c`; a name like `a-b c` needs backticks, a text quotes",
+    ),
+    ("«v1.5» = 1", "Expected an operator such as `and` before `.5`; a name like `v1.5` needs backticks, a text quotes"),
+    (
+        "nb.status = «not» run",
+        "Expected a field or a value, not `not`; a field of that name needs backticks, a text quotes",
+    ),
+    ("a < «like»", "Expected a field or a value, not `like`; a field of that name needs backticks, a text quotes"),
     ("«! a <» 1", "`!` before a comparison can be read in two ways: write `!(… < …)`"),
     ("«~b +» 1 < 2", "`~` before a comparison can be read in two ways: write `~(… + …)`"),
     ("x = «null»", "Nothing equals null: use `is null` or `is not null`"),
@@ -155,18 +165,43 @@ def test_thousands_of_equalities_become_one_list() -> None:
 
 
 def test_columns() -> None:
-    text = 'symbol, distance * 100 as pct, `odd name`, *, a < 1, x as `b c`, y as "d" , a * b'
+    text = 'symbol, distance * 100 as pct, `odd name`, *, a < 1, x as `b c`, y as "d" , a * b, a%`b c` '
     found = [(column.label, column.node.tree) for column in parse_columns(text)]
     assert found == [
         ("symbol", "symbol"),
         ("pct", "(* distance 100)"),
-        ("`odd name`", "`odd name`"),
+        ("odd name", "`odd name`"),
         ("*", "*"),
         ("a < 1", "(< a 1)"),
         ("b c", "x"),
         ("d", "y"),
         ("a * b", "(* a b)"),
+        ("a%`b c`", "(% a `b c`)"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("`top1-error`", "top1-error"),
+        (" `a``b` ", "a`b"),
+        ("scrap.`top1-error`", "scrap.top1-error"),
+        ("param . a", "param.a"),
+        ("nb.path", "nb.path"),
+        ("`nb`", "nb"),
+        ("gro\u0308\u00dfe", "gr\u00f6\u00dfe"),
+        ("`gro\u0308\u00dfe`", "gr\u00f6\u00dfe"),
+        ("`top1-error` as `top 1`", "top 1"),
+        ("`a b`.c", "`a b`.c"),
+        ("dj['a']", "dj['a']"),
+        ("(`a b`)", "(`a b`)"),
+        ("-`a b`", "-`a b`"),
+        ("abs(`a b`)", "abs(`a b`)"),
+        ("`a b` is null", "`a b` is null"),
+    ],
+)
+def test_a_column_is_called_what_the_field_is_or_what_was_typed(text: str, label: str) -> None:
+    assert [column.label for column in parse_columns(text)] == [label]
 
 
 @pytest.mark.parametrize("text", ["", "a,", ",a", "a b", "a as", "a as 1", "* as x", "(a", "a; b"])

@@ -97,6 +97,59 @@ def test_default_columns(store: sqlite3.Connection) -> None:
     assert next(selection.rows) == ("t/aaa.ipynb", 0.5, None, "completed", False, "AAA", 1)
 
 
+def test_a_path_that_is_asked_for_is_shown_once(store: sqlite3.Connection) -> None:
+    selection = select(store, fields_of(store), "notebook like 't/a%' and nb.path is not null")
+    assert selection.labels == ("notebook", "symbol", "both")
+    assert [row[0] for row in selection.rows] == ["t/aaa.ipynb"]
+
+
+def test_columns_that_would_be_called_the_same_keep_their_backticks() -> None:
+    names = {"nb.status": 1, "a": 2, "scrap.a": 3}
+    store = build([Notebook("a.ipynb", names)])
+    for columns, labels in {
+        "`nb.status`, nb.status": ("`nb.status`", "nb.status"),
+        "a, `scrap.a`, scrap.a": ("a", "`scrap.a`", "scrap.a"),
+        "a, `a`": ("a", "`a`"),
+        "nb.status as a, `a`": ("a", "`a`"),
+        "*, a as b": ("notebook", "`nb.status`", "a", "scrap.a", "nb.status"),
+    }.items():
+        selection = select(store, fields_of(store), columns=columns)
+        assert selection.labels[: len(labels)] == labels
+        assert len(set(selection.labels)) == len(selection.labels)
+        values = dict(zip(selection.labels, next(selection.rows), strict=True))
+        assert values.get("`nb.status`", 1) == 1
+        assert values.get("nb.status", "completed") == "completed"
+
+
+def test_a_parameter_that_is_called_like_a_column_keeps_its_backticks() -> None:
+    store = build(Notebook(f"{p}.ipynb", {}, {"nb.status": p}) for p in (1, 2))
+    selection = select(store, fields_of(store), "nb.status = 'completed'")
+    assert selection.labels == ("notebook", "nb.status", "`nb.status`")
+    assert list(selection.rows) == [("1.ipynb", "completed", 1), ("2.ipynb", "completed", 2)]
+
+
+def test_remainders_are_those_of_python() -> None:
+    pairs = [(7, 3), (-7, 3), (7, -3), (-7, -3), (7.5, 2), (-0.3, 0.2), (2**62 + 1, 2), (True, 2), (1, math.inf)]
+    store = build(Notebook(f"{n}.ipynb", {"a": a, "b": b}) for n, (a, b) in enumerate(pairs))
+    found = [row[0] for row in answer(store, columns="a % b")]
+    assert [(type(each), each) for each in found] == [(type(a % b), a % b) for a, b in pairs]
+    constants = ", ".join(f"{a!r} % {b!r}" for a, b in pairs[:7])
+    assert answer(store, columns=constants, limit=1) == [tuple(a % b for a, b in pairs[:7])]
+
+
+def test_a_remainder_of_nothing_or_by_nothing_is_missing() -> None:
+    store = build([Notebook("a.ipynb", {"a": 1, "zero": 0, "none": None, "nan": math.nan, "inf": math.inf})])
+    columns = "a % zero, a % 0, a % 0.0, 1 % 0, a % none, none % a, nan % a, inf % a, a % nan"
+    assert answer(store, columns=columns) == [(None,) * 9]
+    assert answer(store, "a % zero = 0 or not (a % zero = 0)") == []
+
+
+def test_operators_of_one_rank_are_read_from_the_left() -> None:
+    store = build([Notebook("a.ipynb", {"a": 7, "b": 4, "c": 3})])
+    assert answer(store, columns="a % b * c, a * b % c, a + b % c, -a % b, a % -b") == [(9, 1, 8, 1, -1)]
+    assert paths(store, "a % b = 3 and a % 2") == "i"
+
+
 @pytest.mark.parametrize("count_", [1, 3 * MOST_JOINED])
 def test_a_number_comes_off_the_index_as_its_type(count_: int) -> None:
     """A name of one type is not looked up again; among many columns it is."""
@@ -428,6 +481,26 @@ def test_an_empty_store_has_no_rows() -> None:
     assert answer(store) == []
     assert answer(store, columns="*") == []
     assert count(store, fields_of(store), "nb.status = 'failed'") == 0
+
+
+def test_a_name_is_found_in_both_spellings() -> None:
+    composed, decomposed = "gr\u00f6\u00dfe", "gro\u0308\u00dfe"
+    store = build([Notebook("t/a.ipynb", {composed: 1, f"{composed}n.x": 2}, {f"p {composed}": 3})])
+    for name in (composed, decomposed):
+        selection = select(store, fields_of(store), f"{name} > 0", columns=f"{name}, `{name}n.x`, param.`p {name}`")
+        assert selection.labels == (composed, f"{composed}n.x", f"param.p {composed}")
+        assert list(selection.rows) == [(1, 2, 3)]
+        assert select(store, fields_of(store), f"{composed} = 1 and {decomposed} = 1").labels == ("notebook", composed)
+    assert answer(store, f"{decomposed}n.x = 2", columns="nb.path") == [("t/a.ipynb",)]
+
+
+def test_columns_of_times_are_told() -> None:
+    store = build([Notebook("a.ipynb", {"x": 1, "t": "2026-11-01"}, {}, {"started_at": "2026-11-01T00:00:00.000000Z"})])
+    columns = "nb.started_at, nb.ended_at as e, now(), coalesce(nb.ended_at, nb.mtime) as c, x, t, nb.seconds"
+    columns += ", nb.ended_at - nb.started_at as s, nb.started_at > '2026-01-01' as after, nb.path, nb.metadata.t as m"
+    selection = select(store, fields_of(store), columns=columns)
+    assert selection.times == {"nb.started_at", "e", "now()", "c"}
+    assert select(store, fields_of(store), columns="*").times == {"nb.started_at", "nb.ended_at", "nb.mtime"}
 
 
 def test_lone_surrogates_and_zeros_are_found_as_the_store_writes_them() -> None:

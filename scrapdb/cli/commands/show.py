@@ -13,6 +13,7 @@ from scrapdb import errors
 from scrapdb.cli.options import NotebookName
 from scrapdb.cli.options import Settings
 from scrapdb.cli.printing import Printing
+from scrapdb.text import composed
 
 if TYPE_CHECKING:
     from scrapdb.database.notebook import StoredNotebook
@@ -53,6 +54,7 @@ def command(
     scrapdb show BCD chart -o chart.png
     """
     found = settings.database().notebook(notebook)
+    name = name and composed(name)
     if name is None:
         _show_notebook(found, printing, settings)
     elif name in found.scraps:

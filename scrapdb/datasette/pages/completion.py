@@ -57,6 +57,11 @@ def beginning(connection: sqlite3.Connection, start: str) -> list[tuple[str, str
         field = fields_.find(name)
         if field and not (role == "scrap" and not field.scraps) and not (role == "param" and not field.parameters):
             words.append((str(Name(role, name)), " or ".join(sorted(field.kinds)) or "null"))
-    words += [(attribute.name, attribute.kind) for attribute in ATTRIBUTES if attribute.name.startswith(start)]
+    taken = {word for word, _ in words}
+    words += [
+        (attribute.name, attribute.kind)
+        for attribute in ATTRIBUTES
+        if attribute.name.startswith(start) and attribute.name not in taken
+    ]
     words += [(f"{name}(", "function") for name in FUNCTIONS if start and name.startswith(start)]
     return words[:_MOST]

@@ -24,6 +24,7 @@ from scrapdb.query.parser import parse
 from scrapdb.query.parser import parse_sort
 from scrapdb.query.sql.statements import Statement
 from scrapdb.store.readers import displays
+from scrapdb.text import composed
 
 if TYPE_CHECKING:
     from datasette.utils.asgi import Response
@@ -54,7 +55,7 @@ async def view(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/gallery?scrap=NAME&where=EXPRESSION&sort=FIELD&page=NUMBER`."""
     question = read(request, Question)
     names = await store.ask(displays.displayed_names)
-    question = question._replace(scrap=question.scrap or next(iter(names), ""))
+    question = question._replace(scrap=composed(question.scrap) or next(iter(names), ""))
     entries, error = [], ""
     try:
         if question.scrap:

@@ -97,6 +97,8 @@ def _arithmetic(node: nodes.Arithmetic, scope: rows.Scope, bind: rows.Binder) ->
     left, right = number(node.left, scope, bind), number(node.right, scope, bind)
     if node.operator == "/":
         return f"(CAST({left} AS REAL) / {right})"
+    if node.operator == "%":
+        return f"remainder({left}, {right})"
     return f"({left} {node.operator} {right})"
 
 

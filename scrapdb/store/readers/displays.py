@@ -7,6 +7,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from scrapdb.text import composed
+
 _LOOKED_AT = 1000  # displays at either end of the store
 # Of a notebook `n`: whether it has shown something for a name.
 IS_SHOWN = """EXISTS (SELECT 1 FROM displays WHERE notebook_id = n.id
@@ -53,7 +55,7 @@ def displays_of_notebooks(
              JOIN names ON names.id = name_id
             WHERE CASE WHEN ?2 IS NULL THEN mime_type IN (SELECT value FROM json_each(?3)) ELSE name = ?2 END
             ORDER BY chosen.key, name""",
-        (json.dumps(paths), name, json.dumps(mime_types)),
+        (json.dumps(paths), name and composed(name), json.dumps(mime_types)),
     ):
         found.setdefault((path, shown_name), {})[mime] = StoredDisplay(digest, size)
     return found

@@ -11,6 +11,7 @@ from scrapdb.errors import StoreError
 from scrapdb.store import sidecars
 from scrapdb.store.connection import file_of
 from scrapdb.store.errors import damaged
+from scrapdb.text import composed
 
 
 class StoredFrame(NamedTuple):
@@ -40,7 +41,7 @@ def frame_names(connection: sqlite3.Connection) -> list[str]:
 
 def frames_of_name(connection: sqlite3.Connection, name: str) -> Iterator[StoredFrame]:
     """Read where the DataFrames of a name are, by path of their notebooks."""
-    return (found.frame for found in _frames(connection, "name = ? ORDER BY path", name))
+    return (found.frame for found in _frames(connection, "name = ? ORDER BY path", composed(name)))
 
 
 def frames_of_notebook(connection: sqlite3.Connection, notebook_id: int) -> dict[str, StoredFrame]:
@@ -50,7 +51,7 @@ def frames_of_notebook(connection: sqlite3.Connection, notebook_id: int) -> dict
 
 def frame_of_notebook(connection: sqlite3.Connection, notebook_id: int, name: str) -> NamedFrame | None:
     """Read the DataFrame that a notebook glued under a name."""
-    return next(_frames(connection, "notebook_id = ? AND name = ?", notebook_id, name), None)
+    return next(_frames(connection, "notebook_id = ? AND name = ?", notebook_id, composed(name)), None)
 
 
 def frames_of_hash(connection: sqlite3.Connection, digest: str, limit: int) -> list[NamedFrame]:

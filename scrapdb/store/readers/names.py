@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from scrapdb.store.values import ids_as_json
+from scrapdb.text import composed
 
 _EXAMPLES = 3
 _LONGEST_EXAMPLE = 40  # characters
@@ -38,7 +39,7 @@ def names_starting_with(connection: sqlite3.Connection, start: str, limit: int =
     """Read the names in use that begin so."""
     rows = connection.execute(
         "SELECT name FROM names WHERE type IS NOT NULL AND substr(name, 1, length(?1)) = ?1 ORDER BY name LIMIT ?2",
-        (start, limit),
+        (composed(start), limit),
     )
     return [name for (name,) in rows]
 
