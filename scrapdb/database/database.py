@@ -235,8 +235,9 @@ class Database:
             ExpressionError: the expression is wrong.
             StoreError: there is no store, or a sidecar is missing.
         """
-        joined: pd.DataFrame = self._frame(name, where, columns).to_pandas()
-        return joined
+        from scrapdb.encoders import parquet
+
+        return parquet.to_pandas(self._frame(name, where, columns))
 
     def frame_table(self, name: str, where: str | None = None, columns: str | Sequence[str] | None = None) -> Table:
         """Read one DataFrame across notebooks as rows. Arguments and errors are those of `frame`."""
@@ -358,10 +359,9 @@ class Database:
     def _frame(self, name: str, where: str | None, columns: str | Sequence[str] | None) -> pa.Table:
         from scrapdb.database import frames
 
-        if isinstance(columns, str):
-            columns = [column.strip() for column in columns.split(",") if column.strip()] or None
+        wanted = None if columns is None else frames.asked(columns)
         with reading(self.path) as connection:
-            return frames.across(connection, name, self._chosen(connection, where), columns)
+            return frames.across(connection, name, self._chosen(connection, where), wanted)
 
     def _chosen(self, connection: sqlite3.Connection, where: str | None) -> list[int] | None:
         return None if where is None else select.notebook_ids(connection, select.fields_of(connection), where)

@@ -1,0 +1,165 @@
+"""One schema for the frames of many notebooks, in which no value of any of them is lost."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from typing import Any
+
+from scrapdb.encoders import parquet
+from scrapdb.formats.values import plain
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_UNITS = ("us", "ms", "s")  # of times, that reach farther than nanoseconds
+
+
+def unified(schemas: Sequence[pa.Schema], pieces: Callable[[Collection[str]], Iterable[pa.Table]]) -> pa.Schema:
+    """Find the schema that holds what tables of these schemas hold, every value exactly.
+
+    Args:
+        schemas: of the tables.
+        pieces: reads columns of the tables, by their names: of those whose type depends on the values.
+    """
+    import pyarrow as pa
+
+    types: dict[str, list[pa.DataType]] = {}
+    for field in itertools.chain.from_iterable(schemas):
+        of_name = types.setdefault(field.name, [])
+        if field.type not in of_name:
+            of_name.append(field.type)
+    ladders = {name: _ladder(of_name) for name, of_name in types.items()}
+    if undecided := [name for name, ladder in ladders.items() if len(ladder) > 1]:
+        for piece in pieces(undecided):
+            for name in set(undecided).intersection(piece.schema.names):
+                ladders[name] = [type_ for type_ in ladders[name] if _holds(type_, piece[name])]
+    fields = [(name, ladder[0]) for name, ladder in ladders.items()]
+    return pa.schema(fields, _agreed(schemas).metadata())
+
+
+def fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Give a table the schema that `unified` found; a column that it has not is missing in all of its rows."""
+    import pyarrow as pa
+
+    columns = dict(zip(table.schema.names, table.columns, strict=True))
+    missing = pa.chunked_array([pa.nulls(table.num_rows)])
+    return pa.table([_as(columns.get(field.name, missing), field.type) for field in schema], schema=schema)
+
+
+def with_one_set_of_categories(table: pa.Table) -> pa.Table:
+    """Turn categories into their values, unless all frames have the same."""
+    import pyarrow as pa
+
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            chunks = [chunk for chunk in table.column(place).chunks if chunk.null_count < len(chunk)]
+            if any(chunk.dictionary != chunks[0].dictionary for chunk in chunks):
+                table = table.set_column(place, field.name, table.column(place).cast(field.type.value_type))
+    return table
+
+
+def without_categories(table: pa.Table) -> pa.Table:
+    """Turn categories into their values."""
+    import pyarrow as pa
+
+    types = [(field.name, _without_categories(field.type)) for field in table.schema]
+    return table.cast(pa.schema(types, table.schema.metadata))
+
+
+def _ladder(types: Sequence[pa.DataType]) -> list[pa.DataType]:
+    """Return the types that may hold values of all of these types, the best first; the last one does."""
+    import pyarrow as pa
+
+    known = [type_ for type_ in types if not pa.types.is_null(type_)]
+    if len(known) > 1:
+        known = list(dict.fromkeys(map(_without_categories, known)))
+    if len(known) <= 1:
+        return known or [pa.null()]
+    if any(map(_is_text, known)):  # Arrow would make bytes of text beside bytes
+        return [pa.large_string()]
+    try:
+        schemas = [pa.schema([("column", type_)]) for type_ in known]
+        widest = pa.unify_schemas(schemas, promote_options="permissive").field(0).type
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        return [pa.large_string()]
+    return [widest, *_others(widest), pa.large_string()]
+
+
+def _others(widest: pa.DataType) -> list[pa.DataType]:
+    """Return types that hold values which the common one does not: long integers, years far away."""
+    import pyarrow as pa
+
+    if pa.types.is_integer(widest) or pa.types.is_floating(widest):
+        return [pa.int64(), pa.uint64()]
+    if pa.types.is_timestamp(widest):
+        return [pa.timestamp(unit, widest.tz) for unit in _UNITS]
+    return [pa.duration(unit) for unit in _UNITS] if pa.types.is_duration(widest) else []
+
+
+def _holds(type_: pa.DataType, column: pa.ChunkedArray) -> bool:
+    """Return whether a type holds the values of a column so that they come back from it."""
+    import pyarrow as pa
+
+    is_float = pa.types.is_floating
+    own = _without_categories(column.type)
+    if own == type_ or _is_text(type_) or (is_float(own) and is_float(type_)):  # a NaN is unlike itself
+        return True
+    plain_values = column.cast(own)
+    try:
+        back: bool = plain_values.cast(type_, safe=False).cast(own).equals(plain_values)
+    except pa.ArrowException:
+        return False
+    return back
+
+
+def _as(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
+    """Give a column a type that holds its values; as text each is what it prints as."""
+    import pyarrow as pa
+
+    own = _without_categories(column.type)
+    if column.type == type_:
+        return column
+    if _is_text(type_) and not _is_text(own) and not pa.types.is_null(own):
+        texts = [None if value is None else plain(value) for value in parquet.values(column.cast(own))]
+        return pa.chunked_array([pa.array(texts, type_)])
+    return column.cast(own).cast(type_, safe=False)
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_))
+
+
+def _without_categories(type_: pa.DataType) -> pa.DataType:
+    import pyarrow as pa
+
+    return type_.value_type if pa.types.is_dictionary(type_) else type_
+
+
+def _agreed(schemas: Sequence[pa.Schema]) -> parquet.Said:
+    """Find what pandas says of all tables, as far as they have a column."""
+    import pyarrow as pa
+
+    index: dict[str, None] = {}
+    columns: dict[str, Any] = {}
+    levels: list[list[dict[str, Any]]] = []
+    for schema in schemas:
+        pandas = parquet.said(schema)
+        index |= dict.fromkeys(pandas.index)
+        for field in schema:
+            column = pandas.columns.get(field.name)
+            if not pa.types.is_null(field.type) and columns.setdefault(field.name, column) != column:
+                columns[field.name] = None
+        if set(schema.names) - set(pandas.index) and pandas.levels not in levels:
+            levels.append(pandas.levels)
+    if len(levels) > 1:
+        unnamed = [[{**level, "name": None, "field_name": None} for level in of_one] for of_one in levels]
+        levels = unnamed[:1] if all(of_one == unnamed[0] for of_one in unnamed) else []
+    known = {name: column for name, column in columns.items() if column}
+    return parquet.Said(list(index), known, levels[0] if levels else [])

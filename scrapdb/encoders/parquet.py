@@ -1,0 +1,285 @@
+"""The parquet file of a DataFrame: its columns as `reset_index` gives them, their values, and the way back to pandas.
+
+What parquet has no word for stands in the metadata that pandas writes: which columns are the index, an index that only
+counts, dtypes, and names of columns that are no text. Types of pandas' own are known to Arrow when pandas is loaded.
+Source: https://pandas.pydata.org/docs/development/developer.html.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import warnings
+from collections import Counter
+from collections import defaultdict
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import NamedTuple
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from pyarrow import parquet as pq
+
+_PANDAS, _ATTRS, _EXTENSION = b"pandas", b"PANDAS_ATTRS", b"ARROW:extension:name"
+_PARTS = ("index_columns", "columns", "column_indexes")
+_OF_PANDAS = ("period[", "interval[")  # dtypes whose types are pandas' own
+_UNREAD = (AttributeError, LookupError, MemoryError, RuntimeError, SyntaxError, TypeError, ValueError)
+
+
+class Column(NamedTuple):
+    """A column of a frame: the nth of those that the file calls `stored`, or one that counts and is not in the file.
+
+    `type` is Arrow's name of its type, or pandas' of one of its own; `is_index`: pandas had it as the index.
+    """
+
+    name: str
+    stored: str
+    type: str
+    nth: int = 0
+    counted: range | None = None
+    is_index: bool = False
+
+
+class Said(NamedTuple):
+    """What pandas says of a frame: its index, each column by its name in the file, each level of columns' names."""
+
+    index: list[Any]
+    columns: dict[str, dict[str, Any]]
+    levels: list[dict[str, Any]]
+
+    def metadata(self) -> dict[bytes, bytes]:
+        """Return it as a schema's metadata."""
+        columns = [{"name": name, **column, "field_name": name} for name, column in self.columns.items()]
+        return {_PANDAS: json.dumps(dict(zip(_PARTS, (self.index, columns, self.levels), strict=True))).encode()}
+
+
+def said(schema: pa.Schema) -> Said:
+    """Read what pandas says, and nothing of what it would not have written."""
+    try:
+        found = json.loads((schema.metadata or {}).get(_PANDAS, b"null"))
+    except ValueError:
+        found = None
+    parts = found if isinstance(found, dict) else {}
+    index, columns, levels = (part if isinstance(part := parts.get(name), list) else [] for name in _PARTS)
+    return Said(index, {column.get("field_name", column.get("name")): column for column in columns}, levels)
+
+
+def open_file(source: Any) -> pq.ParquetFile:
+    """Open a file, and load pandas if there are types of its own in it.
+
+    Args:
+        source: a file of Arrow's own: one of Python's may make the process abort at its end, apache/arrow#34314.
+    """
+    from pyarrow import parquet as pq
+
+    file = pq.ParquetFile(source)
+    if any((field.metadata or {}).get(_EXTENSION, b"").startswith(b"pandas.") for field in file.schema_arrow):
+        import pandas as pd
+        import pyarrow as pa
+
+        pa.array(pd.array([], "period[D]"))  # tells Arrow of pandas' types
+        file = pq.ParquetFile(source)
+    return file
+
+
+def columns(file: pq.ParquetFile) -> list[Column]:
+    """Return the columns, those of the index in front, with names that differ."""
+    schema, pandas = file.schema_arrow, said(file.schema_arrow)
+    seen: Counter[str] = Counter()
+    stored = []
+    for name, type_ in zip(schema.names, types(schema), strict=True):
+        stored.append(Column(name, name, type_, seen[name]))
+        seen[name] += 1
+    data = [column for column in stored if column.stored not in pandas.index]
+    by_name = {column.stored: column for column in stored}
+    levels = []
+    for number, level in enumerate(pandas.index):
+        default = "index" if len(pandas.index) == 1 and "index" not in by_name else f"level_{number}"
+        if isinstance(level, dict):
+            name, counted = level["name"], range(level["start"], level["stop"], level["step"])
+            column = Column("", "", "int64", counted=counted)
+            if len(counted) != file.metadata.num_rows or (name is None and counted == range(len(counted))):
+                continue
+        elif level in by_name:
+            name, column = pandas.columns.get(level, {}).get("name", level), by_name[level]
+        else:
+            continue
+        levels.append(column._replace(name=default if name is None else str(name), is_index=True))
+    found = _distinct([*data, *levels])
+    return found[len(data) :] + found[: len(data)]
+
+
+def types(schema: pa.Schema) -> list[str]:
+    """Return the names of the types in a schema: Arrow's, and for pandas' own types pandas'."""
+    dtypes = {name: str(column.get("numpy_type")) for name, column in said(schema).columns.items()}
+    return [
+        dtype if (dtype := dtypes.get(field.name, "")).startswith(_OF_PANDAS) else str(field.type) for field in schema
+    ]
+
+
+def read(file: pq.ParquetFile, names: Collection[str] | None = None, *, empty: bool = False) -> pa.Table:
+    """Read columns as `columns` names them, by default all; what pandas says of the table is true of it.
+
+    Args:
+        file: the file.
+        names: the columns to read, those that it has.
+        empty: whether to read none of the rows.
+    """
+    import pyarrow as pa
+
+    wanted = [column for column in columns(file) if names is None or column.name in names]
+    stored = [column.stored for column in wanted if column.counted is None]
+    # In this thread: a pool of Arrow's that is still starting when a short command ends brings the process down.
+    table = file.schema_arrow.empty_table() if empty else file.read(columns=stored, use_threads=False)
+    arrays = iter(picked(table, [column for column in wanted if column.counted is None]))
+    by_name = {
+        column.name: next(arrays) if column.counted is None else pa.array(column.counted[: table.num_rows], pa.int64())
+        for column in wanted
+    }
+    pandas = said(file.schema_arrow)
+    known = {
+        column.name: pandas.columns[column.stored] | {"name": column.name}
+        for column in wanted
+        if column.stored in pandas.columns
+    }
+    index = [column.name for column in wanted if column.is_index]
+    found = pa.table(by_name) if wanted else table.select([])  # which has its number of rows
+    return found.replace_schema_metadata(Said(index, known, pandas.levels).metadata())
+
+
+def picked(table: pa.Table, columns: Iterable[Column]) -> list[pa.ChunkedArray]:
+    """Pick columns by their exact names; parquet's readers also give `a.b` to who asks for `a`."""
+    places = defaultdict(list)
+    for place, name in enumerate(table.schema.names):
+        places[name].append(place)
+    return [table.column(places[column.stored][column.nth]) for column in columns]
+
+
+def values(column: pa.ChunkedArray | pa.Array) -> list[Any]:
+    """Return the values for Python: each says by `str` what pandas prints of it, and None is missing."""
+    import pyarrow as pa
+
+    if not pa.types.is_duration(column.type) and not is_of_pandas(column.type):
+        try:
+            return column.to_pylist()
+        except (OverflowError, ValueError):  # Python's times have no year 10,000, and no nanoseconds
+            if pa.types.is_time(column.type):
+                return column.cast(pa.string()).to_pylist()
+    found = column.to_pandas(date_as_object=False)
+    return [None if missing else value for value, missing in zip(found, found.isna(), strict=True)]
+
+
+def is_of_pandas(type_: pa.DataType) -> bool:
+    """Return whether a type is of periods or intervals."""
+    return str(getattr(type_, "extension_name", "")).startswith("pandas.")
+
+
+def glued(file: pq.ParquetFile) -> pd.DataFrame:
+    """Read a frame as it was glued: as pandas does, where it does that without loss."""
+    pandas = said(file.schema_arrow)
+    table = file.read(use_threads=False)
+    frame = _frame(table, pandas.index)
+    frame.columns = _labels([name for name in table.schema.names if name not in pandas.index], pandas)
+    if attributes := (file.schema_arrow.metadata or {}).get(_ATTRS):
+        frame.attrs = json.loads(attributes)
+    return frame
+
+
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """Make a DataFrame of a table that `read` gave: the frame as it was glued after `reset_index`."""
+    import pandas as pd
+
+    names, pandas = table.schema.names, said(table.schema)
+    frame = _frame(table, [])
+    index = set(pandas.index)
+    of_data = _labels([name for name in names if name not in index], pandas)
+    rest = iter(of_data)
+    if of_data.nlevels > 1:
+        padding = [""] * (of_data.nlevels - 1)
+        tuples = [(name, *padding) if name in index else next(rest) for name in names]
+        frame.columns = pd.MultiIndex.from_tuples(tuples, names=of_data.names)
+    else:
+        frame.columns = pd.Index([name if name in index else next(rest) for name in names], name=of_data.name)
+    return frame
+
+
+def _distinct(columns: Sequence[Column]) -> list[Column]:
+    """Add as many `_` to a name as make it differ from those before it."""
+    taken: dict[str, Column] = {}
+    for column in columns:
+        name = column.name
+        while name in taken:
+            name += "_"
+        taken[name] = column._replace(name=name)
+    return list(taken.values())
+
+
+def _frame(table: pa.Table, index: list[Any]) -> pd.DataFrame:
+    """Make a DataFrame with dtypes and index as pandas had them; its columns may have other names."""
+    known = said(table.schema).columns
+    columns = {
+        field.name: known.get(field.name, {"pandas_type": "object", "metadata": None})
+        | {"numpy_type": _dtype(column, known.get(field.name, {}).get("numpy_type"))}
+        for field, column in zip(table.schema, table.columns, strict=True)
+    }
+    frame: pd.DataFrame = table.replace_schema_metadata(Said(index, columns, []).metadata()).to_pandas()
+    return frame
+
+
+def _dtype(column: pa.ChunkedArray, said: str | None) -> str:
+    """Name a column's dtype: as pandas says, if that can be had; integers and booleans with gaps stay what they are."""
+    import pandas as pd
+    import pyarrow as pa
+
+    try:
+        dtype = pd.api.types.pandas_dtype(said or "object")
+        if isinstance(dtype, pd.api.extensions.ExtensionDtype):
+            dtype.__from_arrow__(column.slice(length=0))
+            return str(said)
+    except (AttributeError, NotImplementedError, TypeError, ValueError, pa.ArrowException):
+        said = None
+    if column.null_count and pa.types.is_integer(column.type):
+        return f"{'U' if pa.types.is_unsigned_integer(column.type) else ''}Int{column.type.bit_width}"
+    if column.null_count and pa.types.is_boolean(column.type) and said != "object":
+        return "boolean"
+    return said or "object"
+
+
+def _labels(names: list[str], pandas: Said) -> pd.Index[Any]:
+    """Read names of columns as pandas had them, or as text if pandas does not read these back."""
+    booleans = [number for number, level in enumerate(pandas.levels) if level.get("pandas_type") == "bool"]
+    texts = [level | {"pandas_type": "unicode", "numpy_type": "object"} for level in pandas.levels]
+    mended = [texts[number] if number in booleans else level for number, level in enumerate(pandas.levels)]
+    for levels in (mended, texts):
+        try:
+            labels = _read_labels(names, pandas._replace(levels=levels))
+        except _UNREAD:
+            kinds = ", ".join(str(level.get("pandas_type")) for level in levels)
+            warnings.warn(f"pandas does not read names of columns back that are {kinds}; they are text.", stacklevel=2)
+        else:
+            return functools.reduce(_with_booleans, booleans, labels)
+    return _read_labels(names, pandas._replace(levels=[]))
+
+
+def _read_labels(names: list[str], pandas: Said) -> pd.Index[Any]:
+    """Let pandas read names of columns."""
+    import pyarrow as pa
+
+    said = Said([], {name: pandas.columns[name] for name in names if name in pandas.columns}, pandas.levels)
+    schema = pa.schema([(name, pa.null()) for name in names], said.metadata())
+    labels: pd.Index[Any] = schema.empty_table().to_pandas().columns
+    return labels
+
+
+def _with_booleans(labels: pd.Index[Any], level: int) -> pd.Index[Any]:
+    """Read the names of one level that were booleans: of any text but the empty one pandas would make True."""
+    import pandas as pd
+
+    meanings = {"True": True, "False": False}
+    if isinstance(labels, pd.MultiIndex):
+        return labels.set_levels(labels.levels[level].map(meanings), level=level)
+    return labels.map(meanings)
