@@ -227,7 +227,8 @@ def _with_path(table: pa.Table, name: str, frame: StoredFrame) -> pa.Table:
     import pyarrow as pa
 
     columns = dict(zip(table.schema.names, table.columns, strict=True))
-    with_path = pa.table({name: pa.repeat(pa.scalar(frame.notebook), table.num_rows)} | columns)
+    length = table.num_rows if columns else frame.rows  # it may have none of the columns asked for
+    with_path = pa.table({name: pa.repeat(pa.scalar(frame.notebook), length)} | columns)
     pandas = parquet.said(table.schema)
     return with_path.replace_schema_metadata(pandas._replace(index=[name, *pandas.index]).metadata())
 

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from scrapdb.encoders import base64
+from scrapdb.encoders.parquet import glued
+from scrapdb.encoders.parquet import open_file
+from scrapdb.encoders.parquet import types
 from scrapdb.errors import EncoderError
 from scrapdb.errors import ScrapbookDataException
 from scrapdb.facts import Frame
@@ -25,12 +28,11 @@ def decode(data: Any) -> pd.DataFrame:
     Raises:
         EncoderError: the payload is not base64, or not parquet.
     """
-    import pandas as pd
     import pyarrow as pa
 
-    try:  # by a file of Arrow's own: one of Python's may make the process abort at its end, apache/arrow#34314
-        return pd.read_parquet(pa.BufferReader(parquet(data)), engine="pyarrow")
-    except (pa.ArrowException, OSError, ValueError) as error:
+    try:
+        return glued(open_file(pa.BufferReader(parquet(data))))
+    except (pa.ArrowException, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         raise EncoderError(f"The payload of a DataFrame is not parquet: {error}") from error
 
 
@@ -94,7 +96,8 @@ def frame(data: Any) -> Frame:
         file = pq.ParquetFile(pa.BufferReader(content))
         schema = file.schema_arrow
         index = (schema.pandas_metadata or {}).get("index_columns") or []
-        columns = tuple((field.name, str(field.type)) for field in schema if field.name not in index)
+        named = zip(schema.names, types(schema), strict=True)
+        columns = tuple((name, type_) for name, type_ in named if name not in index)
     except (pa.ArrowException, OSError, ValueError, TypeError, AttributeError) as error:
         raise EncoderError(f"The payload of a DataFrame is not parquet: {error}") from error
     return Frame(content, file.metadata.num_rows, columns)

@@ -147,8 +147,7 @@ def read(file: pq.ParquetFile, names: Collection[str] | None = None, *, empty: b
         if column.stored in pandas.columns
     }
     index = [column.name for column in wanted if column.is_index]
-    found = pa.table(by_name) if wanted else table.select([])  # which has its number of rows
-    return found.replace_schema_metadata(Said(index, known, pandas.levels).metadata())
+    return pa.table(by_name).replace_schema_metadata(Said(index, known, pandas.levels).metadata())
 
 
 def picked(table: pa.Table, columns: Iterable[Column]) -> list[pa.ChunkedArray]:
@@ -259,7 +258,7 @@ def _labels(names: list[str], pandas: Said) -> pd.Index[Any]:
             labels = _read_labels(names, pandas._replace(levels=levels))
         except _UNREAD:
             kinds = ", ".join(str(level.get("pandas_type")) for level in levels)
-            warnings.warn(f"pandas does not read names of columns back that are {kinds}; they are text.", stacklevel=2)
+            warnings.warn(f"Names of columns are text here: pandas reads back none that were {kinds}.", stacklevel=3)
         else:
             return functools.reduce(_with_booleans, booleans, labels)
     return _read_labels(names, pandas._replace(levels=[]))

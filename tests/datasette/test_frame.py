@@ -168,7 +168,7 @@ def test_odd_values(glued: Path) -> None:
     assert (day, content, number) == ("2026-11-01", "3 bytes", "null")
     assert long.endswith("1,000 characters")
     assert len(long) < 400
-    assert wait == "1:00:00"
+    assert wait == "0 days 01:00:00"
     assert re.search(r"<details><summary>2 items</summary><ul><li>0: 1</li><li>1: 2</li></ul></details>", text)
     assert "deep: &#34;&lt;i&gt;&#34;" in text
     assert "inner: 1 item" in text
