@@ -168,8 +168,8 @@ def values(column: pa.ChunkedArray | pa.Array) -> list[Any]:
         except (OverflowError, ValueError):  # Python's times have no year 10,000, and no nanoseconds
             if pa.types.is_time(column.type):
                 return column.cast(pa.string()).to_pylist()
-    found = column.to_pandas(date_as_object=False)
-    return [None if missing else value for value, missing in zip(found, found.isna(), strict=True)]
+    present = iter(column.drop_null().to_pandas(date_as_object=False))
+    return [next(present) if is_valid else None for is_valid in column.is_valid().to_pylist()]
 
 
 def is_of_pandas(type_: pa.DataType) -> bool:
@@ -191,9 +191,17 @@ def glued(file: pq.ParquetFile) -> pd.DataFrame:
 def to_pandas(table: pa.Table) -> pd.DataFrame:
     """Make a DataFrame of a table that `read` gave: the frame as it was glued after `reset_index`."""
     import pandas as pd
+    import pyarrow as pa
 
     names, pandas = table.schema.names, said(table.schema)
+    objects = {}
+    for place, column in enumerate(table.columns):
+        if column.null_count and _is_interval_of_integers(column.type):  # among which pandas has no gaps
+            objects[place] = pd.Series(values(column), dtype=object)
+            table = table.set_column(place, names[place], pa.nulls(table.num_rows))
     frame = _frame(table, [])
+    for place, series in objects.items():
+        frame.isetitem(place, series)
     index = set(pandas.index)
     of_data = _labels([name for name in names if name not in index], pandas)
     rest = iter(of_data)
@@ -204,6 +212,11 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
     else:
         frame.columns = pd.Index([name if name in index else next(rest) for name in names], name=of_data.name)
     return frame
+
+
+def _is_interval_of_integers(type_: pa.DataType) -> bool:
+    subtype = getattr(type_.to_pandas_dtype(), "subtype", None) if is_of_pandas(type_) else None
+    return subtype is not None and subtype.kind in "iu"
 
 
 def _distinct(columns: Sequence[Column]) -> list[Column]:
@@ -268,8 +281,8 @@ def _read_labels(names: list[str], pandas: Said) -> pd.Index[Any]:
     """Let pandas read names of columns."""
     import pyarrow as pa
 
-    said = Said([], {name: pandas.columns[name] for name in names if name in pandas.columns}, pandas.levels)
-    schema = pa.schema([(name, pa.null()) for name in names], said.metadata())
+    columns = {name: pandas.columns[name] | {"numpy_type": "object"} for name in names if name in pandas.columns}
+    schema = pa.schema([(name, pa.null()) for name in names], Said([], columns, pandas.levels).metadata())
     labels: pd.Index[Any] = schema.empty_table().to_pandas().columns
     return labels
 
