@@ -235,16 +235,15 @@ class Database:
             ExpressionError: the expression is wrong.
             StoreError: there is no store, or a sidecar is missing.
         """
-        from scrapdb.encoders import parquet
+        from scrapdb.formats import dataframe
 
-        return parquet.to_pandas(self._frame(name, where, columns))
+        return dataframe.to_pandas(self._frame(name, where, columns))
 
     def frame_table(self, name: str, where: str | None = None, columns: str | Sequence[str] | None = None) -> Table:
         """Read one DataFrame across notebooks as rows. Arguments and errors are those of `frame`."""
         from scrapdb.database import frames
 
-        table = self._frame(name, where, columns)
-        return Table(table.schema.names, lambda: frames.rows(table))
+        return frames.Rows(self._frame(name, where, columns))
 
     def notebook(self, name: str | os.PathLike[str]) -> StoredNotebook:
         """Find a notebook by its path, or by as much of its end as tells it from others (`BCD`).

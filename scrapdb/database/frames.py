@@ -19,7 +19,8 @@ from typing import Any
 
 from scrapdb import errors
 from scrapdb.database import schemas
-from scrapdb.encoders import parquet
+from scrapdb.database.table import Table
+from scrapdb.formats import dataframe
 from scrapdb.store.readers.frames import StoredFrame
 from scrapdb.store.readers.frames import frame_names
 from scrapdb.store.readers.frames import frames_of_name
@@ -51,9 +52,9 @@ def load(
         ScrapdbError: its bytes are damaged or missing.
     """
     with _open_parquet(connection, frame) as file:
-        names = [column.name for column in parquet.columns(file)]
+        names = [column.name for column in dataframe.columns(file)]
         wanted = names if columns is None else {name for asked in columns for name in named(asked, names)}
-        return parquet.read(file, wanted, empty=empty)
+        return dataframe.read(file, wanted, empty=empty)
 
 
 def glued(connection: sqlite3.Connection, frame: StoredFrame) -> pd.DataFrame:
@@ -63,7 +64,7 @@ def glued(connection: sqlite3.Connection, frame: StoredFrame) -> pd.DataFrame:
         ScrapdbError: its bytes are damaged or missing.
     """
     with _open_parquet(connection, frame) as file:
-        return parquet.glued(file)
+        return dataframe.glued(file)
 
 
 @contextmanager
@@ -75,7 +76,7 @@ def _open_parquet(connection: sqlite3.Connection, frame: StoredFrame) -> Iterato
     try:
         if isinstance(place, Path):
             _check(place, frame.hash)
-        yield parquet.open_file(pa.OSFile(str(place)) if isinstance(place, Path) else pa.BufferReader(place))
+        yield dataframe.open_file(pa.OSFile(str(place)) if isinstance(place, Path) else pa.BufferReader(place))
     except (pa.ArrowException, ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         reason = " ".join(str(error).rstrip(".\n").split())
         raise errors.ScrapdbError(
@@ -190,9 +191,7 @@ class AlignedFrames:
         self._names = _free_names(names, (*reserved, NOTEBOOK))
         if self.frames:
             found = [self._renamed(table, self.frames[0]).schema for table in empty.values()]
-            schema = schemas.unified(found, self._columns)
-            dtypes = parquet.said(schema)._replace(index=[], levels=[])
-            self.schema = schema.with_metadata(dtypes.metadata())
+            self.schema = dataframe.as_columns(schemas.unified(found, self._columns))
 
     def table(self, frame: StoredFrame) -> pa.Table:
         """Read one of `frames`.
@@ -210,17 +209,33 @@ class AlignedFrames:
                 yield self._renamed(load(self._connection, frame, stored), frame)
 
     def _renamed(self, table: pa.Table, frame: StoredFrame) -> pa.Table:
-        pandas = parquet.said(table.schema)
+        pandas = dataframe.said(table.schema)
         known = {self._names[name]: column for name, column in pandas.columns.items()}
         renamed = schemas.without_categories(table).rename_columns([self._names[name] for name in table.schema.names])
         metadata = pandas._replace(index=[], columns=known).metadata()
         return _with_path(renamed.replace_schema_metadata(metadata), NOTEBOOK, frame)
 
 
+class Rows(Table):
+    """What `load` or `across` read, as rows; for Arrow and pandas they keep their types."""
+
+    def __init__(self, table: pa.Table) -> None:
+        super().__init__(table.schema.names, lambda: rows(table))
+        self._table = table
+
+    def to_arrow(self) -> pa.Table:
+        """Return the rows as Arrow's."""
+        return self._table.replace_schema_metadata(dataframe.as_columns(self._table.schema).metadata)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the rows as pandas', with text as names of columns."""
+        return dataframe.to_pandas(self.to_arrow())
+
+
 def rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
     """Return the rows of a table as tuples of Python values."""
     for batch in table.to_batches(max_chunksize=_BATCH_ROWS):
-        yield from zip(*map(parquet.values, batch.columns), strict=True)
+        yield from zip(*map(dataframe.values, batch.columns), strict=True)
 
 
 def _with_path(table: pa.Table, name: str, frame: StoredFrame) -> pa.Table:
@@ -229,7 +244,7 @@ def _with_path(table: pa.Table, name: str, frame: StoredFrame) -> pa.Table:
     columns = dict(zip(table.schema.names, table.columns, strict=True))
     length = table.num_rows if columns else frame.rows  # it may have none of the columns asked for
     with_path = pa.table({name: pa.repeat(pa.scalar(frame.notebook), length)} | columns)
-    pandas = parquet.said(table.schema)
+    pandas = dataframe.said(table.schema)
     return with_path.replace_schema_metadata(pandas._replace(index=[name, *pandas.index]).metadata())
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
 
-from scrapdb.encoders import parquet
+from scrapdb.formats import dataframe
 from scrapdb.formats.values import plain
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _as(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
     if column.type == type_:
         return column
     if _is_text(type_) and not _is_text(own) and not pa.types.is_null(own):
-        texts = [None if value is None else plain(value) for value in parquet.values(column.cast(own))]
+        texts = [None if value is None else plain(value) for value in dataframe.values(column.cast(own))]
         return pa.chunked_array([pa.array(texts, type_)])
     return column.cast(own).cast(type_, safe=False)
 
@@ -142,7 +142,7 @@ def _without_categories(type_: pa.DataType) -> pa.DataType:
     return type_.value_type if pa.types.is_dictionary(type_) else type_
 
 
-def _agreed(schemas: Sequence[pa.Schema]) -> parquet.Said:
+def _agreed(schemas: Sequence[pa.Schema]) -> dataframe.Said:
     """Find what pandas says of all tables, as far as they have a column."""
     import pyarrow as pa
 
@@ -150,7 +150,7 @@ def _agreed(schemas: Sequence[pa.Schema]) -> parquet.Said:
     columns: dict[str, Any] = {}
     levels: list[list[dict[str, Any]]] = []
     for schema in schemas:
-        pandas = parquet.said(schema)
+        pandas = dataframe.said(schema)
         index |= dict.fromkeys(pandas.index)
         for field in schema:
             column = pandas.columns.get(field.name)
@@ -162,4 +162,4 @@ def _agreed(schemas: Sequence[pa.Schema]) -> parquet.Said:
         unnamed = [[{**level, "name": None, "field_name": None} for level in of_one] for of_one in levels]
         levels = unnamed[:1] if all(of_one == unnamed[0] for of_one in unnamed) else []
     known = {name: column for name, column in columns.items() if column}
-    return parquet.Said(list(index), known, levels[0] if levels else [])
+    return dataframe.Said(list(index), known, levels[0] if levels else [])

@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from scrapdb.encoders import base64
-from scrapdb.encoders.parquet import glued
-from scrapdb.encoders.parquet import open_file
-from scrapdb.encoders.parquet import types
 from scrapdb.errors import EncoderError
 from scrapdb.errors import ScrapbookDataException
 from scrapdb.facts import Frame
@@ -30,8 +27,10 @@ def decode(data: Any) -> pd.DataFrame:
     """
     import pyarrow as pa
 
+    from scrapdb.formats import dataframe
+
     try:
-        return glued(open_file(pa.BufferReader(parquet(data))))
+        return dataframe.glued(dataframe.open_file(pa.BufferReader(parquet(data))))
     except (pa.ArrowException, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         raise EncoderError(f"The payload of a DataFrame is not parquet: {error}") from error
 
@@ -90,6 +89,8 @@ def frame(data: Any) -> Frame:
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
+
+    from scrapdb.formats.dataframe import types
 
     content = parquet(data)
     try:

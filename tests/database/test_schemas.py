@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-import datetime
-import io
+import datetime as dt
 import json
 import math
 from decimal import Decimal
@@ -13,13 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pytest
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from scrapdb.database import schemas
-from scrapdb.encoders import parquet
+from scrapdb.formats import dataframe
 
 _WHOLE = [-(2**63), -(2**53) - 1, -128, -1, 0, 2, 255, 2**24 + 1, 2**53, 2**53 + 1, 2**53 + 2, 2**63 - 1, 2**64 - 1]
 _BROKEN = [0.5, 0.1, 7.0, -0.0, 2.0**24, 2.0**53, 2.0**63, 1e300, 5e-324, math.inf, -math.inf]
@@ -56,8 +54,8 @@ SERIES: dict[str, pd.Series[Any]] = {
     "string": pd.Series(["ä", "1.5", None], dtype="string"),
     "category": pd.Series(["a", "b", None], dtype="category"),
     "bytes": objects(b"\0\xff", b"a"),
-    "date": objects(datetime.date(1, 1, 1), datetime.date(9999, 12, 31)),
-    "time": objects(datetime.time(23, 59, 59, 999999)),
+    "date": objects(dt.date(1, 1, 1), dt.date(9999, 12, 31)),
+    "time": objects(dt.time(23, 59, 59, 999999)),
     "decimal": objects(Decimal("0.10"), Decimal("7.00")),
     "long decimal": objects(Decimal("12345678901234567890123456789.5"), Decimal("-0.1")),
     "list": objects([1, 2], []),
@@ -74,7 +72,7 @@ _AS_NULLABLE = {"bool": "boolean", "float64": "Float64", "float32": "Float32"} |
 
 
 def stored(frame: pd.DataFrame) -> pa.Table:
-    return parquet.read(parquet.open_file(pa.BufferReader(frame.to_parquet())))
+    return dataframe.read(dataframe.open_file(pa.BufferReader(frame.to_parquet())))
 
 
 def together(*frames: pd.DataFrame) -> pa.Table:
@@ -113,13 +111,13 @@ def some(of: pd.Series[Any]) -> st.SearchStrategy[pd.Series[Any]]:
     return places.map(lambda chosen: of.take(chosen).reset_index(drop=True))
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_no_value_is_lost_whatever_stands_below_it(data: st.DataObject) -> None:
     names = data.draw(st.tuples(*[st.sampled_from(sorted(SERIES))] * 2))
     one, other = (data.draw(some(SERIES[name])) for name in names)
     table = together(pd.DataFrame({"x": one}), pd.DataFrame({"x": other}))
-    found = parquet.values(table["x"])
+    found = dataframe.values(table["x"])
     given = values(one) + values(other)
     assert len(found) == len(given)
     if pa.types.is_large_string(table["x"].type):
@@ -127,7 +125,7 @@ def test_no_value_is_lost_whatever_stands_below_it(data: st.DataObject) -> None:
         assert not concat_is_exact(names, one, other)
     else:
         assert all(map(is_same, found, given)), (found, given, table["x"].type)
-    in_pandas = values(parquet.to_pandas(table)["x"])
+    in_pandas = values(dataframe.to_pandas(table)["x"])
     assert all(map(is_same, in_pandas, found)), (in_pandas, found)
 
 

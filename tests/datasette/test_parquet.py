@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from scrapdb.datasette.frames import parquet
-from scrapdb.encoders.parquet import Column
 from scrapdb.datasette.frames.parquet import Recent
 from scrapdb.datasette.frames.parquet import opened
 from scrapdb.datasette.frames.parquet import summary
 from scrapdb.errors import ScrapdbError
+from scrapdb.formats.dataframe import Column
 
 ROWS = 120_000
 

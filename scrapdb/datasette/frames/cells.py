@@ -19,7 +19,7 @@ _MIDNIGHT = " 00:00:00"
 
 
 def frame_cell(value: Any, longest: int = LONGEST_TEXT) -> Markup:
-    """Show one value of a DataFrame, one of `encoders.parquet.values`; text beyond so many characters is cut."""
+    """Show one value of a DataFrame, one of `formats.dataframe.values`; text beyond so many characters is cut."""
     if value is None:
         return Markup('<span class="scrapdb-null">null</span>')
     if isinstance(value, float):

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
-from scrapdb.encoders.parquet import columns
-from scrapdb.encoders.parquet import open_file
-from scrapdb.encoders.parquet import picked
 from scrapdb.errors import ScrapdbError
+from scrapdb.formats.dataframe import columns
+from scrapdb.formats.dataframe import open_file
+from scrapdb.formats.dataframe import picked
 
 if TYPE_CHECKING:
     import numpy as np

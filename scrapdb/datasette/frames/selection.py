@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from scrapdb.datasette.frames.parquet import RECENT
 from scrapdb.datasette.frames.parquet import Parquet
-from scrapdb.encoders.parquet import is_of_pandas
 from scrapdb.errors import UsageError
+from scrapdb.formats.dataframe import is_of_pandas
 
 if TYPE_CHECKING:
     import numpy as np

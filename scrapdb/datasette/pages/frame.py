@@ -21,8 +21,8 @@ from scrapdb.datasette.frames.cells import frame_cell
 from scrapdb.datasette.frames.located import Located
 from scrapdb.datasette.frames.located import locate
 from scrapdb.datasette.store import Store
-from scrapdb.encoders.parquet import values
 from scrapdb.errors import UsageError
+from scrapdb.formats.dataframe import values
 
 if TYPE_CHECKING:
     from datasette.utils.asgi import Response

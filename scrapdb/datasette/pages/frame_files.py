@@ -25,7 +25,7 @@ from scrapdb.datasette.pages.frame import Question
 from scrapdb.datasette.pages.frame import find
 from scrapdb.datasette.pages.frame import part_of
 from scrapdb.datasette.store import Store
-from scrapdb.encoders.parquet import values
+from scrapdb.formats.dataframe import values
 from scrapdb.formats.html import SVG
 from scrapdb.formats.values import plain
 

@@ -19,9 +19,9 @@ from scrapdb.datasette.frames import located
 from scrapdb.datasette.frames.cells import frame_cell
 from scrapdb.datasette.frames.parquet import opened
 from scrapdb.datasette.store import Store
-from scrapdb.encoders.parquet import values
 from scrapdb.errors import ScrapdbError
 from scrapdb.facts import CodeCell
+from scrapdb.formats.dataframe import values
 from scrapdb.formats.html import PICTURES
 from scrapdb.store.readers import notebooks
 from scrapdb.store.readers.displays import display_hashes

@@ -158,6 +158,11 @@ def picked(table: pa.Table, columns: Iterable[Column]) -> list[pa.ChunkedArray]:
     return [table.column(places[column.stored][column.nth]) for column in columns]
 
 
+def as_columns(schema: pa.Schema) -> pa.Schema:
+    """Let a schema of `read` say of all columns that they are no index, and of their names that they are text."""
+    return schema.with_metadata(said(schema)._replace(index=[], levels=[]).metadata())
+
+
 def values(column: pa.ChunkedArray | pa.Array) -> list[Any]:
     """Return the values for Python: each says by `str` what pandas prints of it, and None is missing."""
     import pyarrow as pa
