@@ -52,9 +52,12 @@ def load(
         ScrapdbError: its bytes are damaged or missing.
     """
     with _open_parquet(connection, frame) as file:
-        names = [column.name for column in dataframe.columns(file)]
-        wanted = names if columns is None else {name for asked in columns for name in named(asked, names)}
-        return dataframe.read(file, wanted, empty=empty)
+        found = dataframe.columns(file)
+        if columns is not None:
+            names = [column.name for column in found]
+            wanted = {name for column in columns for name in named(column, names)}
+            found = [column for column in found if column.name in wanted]
+        return dataframe.read(file, found, empty=empty)
 
 
 def glued(connection: sqlite3.Connection, frame: StoredFrame) -> pd.DataFrame:
@@ -126,7 +129,9 @@ def _concatenated(
     tables = [load(connection, frame, columns) for frame in frames]
     names = dict.fromkeys(name for table in tables for name in table.schema.names)
     if missing := [column for column in columns or () if column != NOTEBOOK and not named(column, names)]:
-        known = ", ".join(dict.fromkeys(name for frame in frames for name in load(connection, frame).schema.names))
+        known = ", ".join(
+            dict.fromkeys(name for frame in frames for name in load(connection, frame, empty=True).schema.names)
+        )
         raise errors.UsageError(f"No such DataFrame has a column {', '.join(missing)}; there are {known}.")
     path = next(name for tail in itertools.count() if (name := NOTEBOOK + "_" * tail) not in names)
     pieces = [_with_path(table, path, frame) for table, frame in zip(tables, frames, strict=True)]

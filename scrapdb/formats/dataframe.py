@@ -12,7 +12,6 @@ import json
 import warnings
 from collections import Counter
 from collections import defaultdict
-from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -59,13 +58,19 @@ class Said(NamedTuple):
 
 def said(schema: pa.Schema) -> Said:
     """Read what pandas says, and nothing of what it would not have written."""
+    return _parsed((schema.metadata or {}).get(_PANDAS, b""))
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(metadata: bytes) -> Said:
     try:
-        found = json.loads((schema.metadata or {}).get(_PANDAS, b"null"))
+        found = json.loads(metadata)
     except ValueError:
         found = None
     parts = found if isinstance(found, dict) else {}
     index, columns, levels = (part if isinstance(part := parts.get(name), list) else [] for name in _PARTS)
-    return Said(index, {column.get("field_name", column.get("name")): column for column in columns}, levels)
+    named = {column.get("field_name", column.get("name")): column for column in columns if isinstance(column, dict)}
+    return Said(index, named, [level for level in levels if isinstance(level, dict)])
 
 
 def open_file(source: Any) -> pq.ParquetFile:
@@ -88,7 +93,8 @@ def open_file(source: Any) -> pq.ParquetFile:
 
 def columns(file: pq.ParquetFile) -> list[Column]:
     """Return the columns, those of the index in front, with names that differ."""
-    schema, pandas = file.schema_arrow, said(file.schema_arrow)
+    schema = file.schema_arrow
+    pandas = said(schema)
     seen: Counter[str] = Counter()
     stored = []
     for name, type_ in zip(schema.names, types(schema), strict=True):
@@ -121,26 +127,20 @@ def types(schema: pa.Schema) -> list[str]:
     ]
 
 
-def read(file: pq.ParquetFile, names: Collection[str] | None = None, *, empty: bool = False) -> pa.Table:
-    """Read columns as `columns` names them, by default all; what pandas says of the table is true of it.
-
-    Args:
-        file: the file.
-        names: the columns to read, those that it has.
-        empty: whether to read none of the rows.
-    """
+def read(file: pq.ParquetFile, wanted: Sequence[Column], *, empty: bool = False) -> pa.Table:
+    """Read some of its `columns`, or on request none of their rows; what pandas says of the table is true of it."""
     import pyarrow as pa
 
-    wanted = [column for column in columns(file) if names is None or column.name in names]
+    schema = file.schema_arrow
     stored = [column.stored for column in wanted if column.counted is None]
     # In this thread: a pool of Arrow's that is still starting when a short command ends brings the process down.
-    table = file.schema_arrow.empty_table() if empty else file.read(columns=stored, use_threads=False)
+    table = schema.empty_table() if empty else file.read(columns=stored, use_threads=False)
     arrays = iter(picked(table, [column for column in wanted if column.counted is None]))
     by_name = {
         column.name: next(arrays) if column.counted is None else pa.array(column.counted[: table.num_rows], pa.int64())
         for column in wanted
     }
-    pandas = said(file.schema_arrow)
+    pandas = said(schema)
     known = {
         column.name: pandas.columns[column.stored] | {"name": column.name}
         for column in wanted
@@ -184,11 +184,12 @@ def is_of_pandas(type_: pa.DataType) -> bool:
 
 def glued(file: pq.ParquetFile) -> pd.DataFrame:
     """Read a frame as it was glued: as pandas does, where it does that without loss."""
-    pandas = said(file.schema_arrow)
+    schema = file.schema_arrow
+    pandas = said(schema)
     table = file.read(use_threads=False)
     frame = _frame(table, pandas.index)
     frame.columns = _labels([name for name in table.schema.names if name not in pandas.index], pandas)
-    if attributes := (file.schema_arrow.metadata or {}).get(_ATTRS):
+    if attributes := (schema.metadata or {}).get(_ATTRS):
         frame.attrs = json.loads(attributes)
     return frame
 
@@ -198,25 +199,30 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
     import pandas as pd
     import pyarrow as pa
 
-    names, pandas = table.schema.names, said(table.schema)
-    objects = {}
-    for place, column in enumerate(table.columns):
-        if column.null_count and _is_interval_of_integers(column.type):  # among which pandas has no gaps
-            objects[place] = pd.Series(values(column), dtype=object)
-            table = table.set_column(place, names[place], pa.nulls(table.num_rows))
+    gaps = {
+        place: pd.Series(values(column), dtype=object)
+        for place, column in enumerate(table.columns)
+        if column.null_count and _is_interval_of_integers(column.type)  # pandas makes these of integers from nowhere
+    }
+    for place in gaps:
+        table = table.set_column(place, table.schema.names[place], pa.nulls(table.num_rows))
     frame = _frame(table, [])
-    for place, series in objects.items():
+    for place, series in gaps.items():
         frame.isetitem(place, series)
-    index = set(pandas.index)
-    of_data = _labels([name for name in names if name not in index], pandas)
-    rest = iter(of_data)
-    if of_data.nlevels > 1:
-        padding = [""] * (of_data.nlevels - 1)
-        tuples = [(name, *padding) if name in index else next(rest) for name in names]
-        frame.columns = pd.MultiIndex.from_tuples(tuples, names=of_data.names)
-    else:
-        frame.columns = pd.Index([name if name in index else next(rest) for name in names], name=of_data.name)
+    frame.columns = _labels_in_front(table.schema.names, said(table.schema))
     return frame
+
+
+def _labels_in_front(names: list[str], pandas: Said) -> pd.Index[Any]:
+    """Read names of columns, among which those of the index are text, in the first level as `reset_index` has them."""
+    import pandas as pd
+
+    index = set(pandas.index)
+    labels = _labels([name for name in names if name not in index], pandas)
+    rest = iter(labels)
+    padding = [""] * (labels.nlevels - 1)
+    found = [((name, *padding) if padding else name) if name in index else next(rest) for name in names]
+    return pd.MultiIndex.from_tuples(found, names=labels.names) if padding else pd.Index(found, name=labels.name)
 
 
 def _is_interval_of_integers(type_: pa.DataType) -> bool:
@@ -243,7 +249,11 @@ def _frame(table: pa.Table, index: list[Any]) -> pd.DataFrame:
         | {"numpy_type": _dtype(column, known.get(field.name, {}).get("numpy_type"))}
         for field, column in zip(table.schema, table.columns, strict=True)
     }
-    frame: pd.DataFrame = table.replace_schema_metadata(Said(index, columns, []).metadata()).to_pandas()
+    described = table.replace_schema_metadata(Said(index, columns, []).metadata())
+    try:
+        frame: pd.DataFrame = described.to_pandas()
+    except (OverflowError, ValueError):  # Python's dates have no year 10,000
+        frame = described.to_pandas(date_as_object=False)
     return frame
 
 
@@ -268,6 +278,8 @@ def _dtype(column: pa.ChunkedArray, said: str | None) -> str:
 
 def _labels(names: list[str], pandas: Said) -> pd.Index[Any]:
     """Read names of columns as pandas had them, or as text if pandas does not read these back."""
+    if not names:
+        return _read_labels([], pandas._replace(levels=[]))
     booleans = [number for number, level in enumerate(pandas.levels) if level.get("pandas_type") == "bool"]
     texts = [level | {"pandas_type": "unicode", "numpy_type": "object"} for level in pandas.levels]
     mended = [texts[number] if number in booleans else level for number, level in enumerate(pandas.levels)]

@@ -72,7 +72,8 @@ _AS_NULLABLE = {"bool": "boolean", "float64": "Float64", "float32": "Float32"} |
 
 
 def stored(frame: pd.DataFrame) -> pa.Table:
-    return dataframe.read(dataframe.open_file(pa.BufferReader(frame.to_parquet())))
+    file = dataframe.open_file(pa.BufferReader(frame.to_parquet()))
+    return dataframe.read(file, dataframe.columns(file))
 
 
 def together(*frames: pd.DataFrame) -> pa.Table:
