@@ -87,6 +87,8 @@ def _ladder(types: Sequence[pa.DataType]) -> list[pa.DataType]:
         widest = pa.unify_schemas(schemas, promote_options="permissive").field(0).type
     except (pa.ArrowTypeError, pa.ArrowInvalid):
         return [pa.large_string()]
+    if pa.types.is_floating(widest) and any(map(pa.types.is_decimal, known)):
+        widest = pa.float64()
     return [widest, *_others(widest), pa.large_string()]
 
 

@@ -13,6 +13,7 @@ import warnings
 from collections import Counter
 from collections import defaultdict
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
@@ -101,22 +102,27 @@ def columns(file: pq.ParquetFile) -> list[Column]:
         stored.append(Column(name, name, type_, seen[name]))
         seen[name] += 1
     data = [column for column in stored if column.stored not in pandas.index]
-    by_name = {column.stored: column for column in stored}
-    levels = []
+    found = _distinct([*data, *_levels(pandas, stored, file.metadata.num_rows)])
+    return found[len(data) :] + found[: len(data)]
+
+
+def _levels(pandas: Said, stored: Sequence[Column], rows: int) -> Iterator[Column]:
+    """Find the levels of the index; one that numbers the rows from 0 and has no name says nothing."""
+    waiting = defaultdict(list)
+    for column in stored:
+        waiting[column.stored].append(column)
     for number, level in enumerate(pandas.index):
-        default = "index" if len(pandas.index) == 1 and "index" not in by_name else f"level_{number}"
+        default = "index" if len(pandas.index) == 1 and "index" not in waiting else f"level_{number}"
         if isinstance(level, dict):
             name, counted = level["name"], range(level["start"], level["stop"], level["step"])
             column = Column("", "", "int64", counted=counted)
-            if len(counted) != file.metadata.num_rows or (name is None and counted == range(len(counted))):
+            if len(counted) != rows or (name is None and counted == range(rows)):
                 continue
-        elif level in by_name:
-            name, column = pandas.columns.get(level, {}).get("name", level), by_name[level]
+        elif waiting.get(level):
+            name, column = pandas.columns.get(level, {}).get("name", level), waiting[level].pop(0)
         else:
             continue
-        levels.append(column._replace(name=default if name is None else str(name), is_index=True))
-    found = _distinct([*data, *levels])
-    return found[len(data) :] + found[: len(data)]
+        yield column._replace(name=default if name is None else str(name), is_index=True)
 
 
 def types(schema: pa.Schema) -> list[str]:
@@ -183,12 +189,17 @@ def is_of_pandas(type_: pa.DataType) -> bool:
 
 
 def glued(file: pq.ParquetFile) -> pd.DataFrame:
-    """Read a frame as it was glued: as pandas does, where it does that without loss."""
+    """Read a frame as it was glued; if pandas does not read it back, as columns that have text as names."""
     schema = file.schema_arrow
     pandas = said(schema)
     table = file.read(use_threads=False)
-    frame = _frame(table, pandas.index)
-    frame.columns = _labels([name for name in table.schema.names if name not in pandas.index], pandas)
+    try:
+        frame = _frame(table, pandas.index)
+        frame.columns = _labels([name for name in table.schema.names if name not in pandas.index], pandas)
+    except _UNREAD as error:
+        warnings.warn(f"pandas does not read this DataFrame back as it was ({error}).", stacklevel=2)
+        flat = read(file, columns(file))
+        frame = to_pandas(flat.replace_schema_metadata(as_columns(flat.schema).metadata))
     if attributes := (schema.metadata or {}).get(_ATTRS):
         frame.attrs = json.loads(attributes)
     return frame
