@@ -53,7 +53,8 @@ class Said(NamedTuple):
 
     def metadata(self) -> dict[bytes, bytes]:
         """Return it as a schema's metadata."""
-        columns = [{"name": name, **column, "field_name": name} for name, column in self.columns.items()]
+        unknown = {"pandas_type": "object", "numpy_type": "object", "metadata": None}
+        columns = [{"name": name} | unknown | column | {"field_name": name} for name, column in self.columns.items()]
         return {_PANDAS: json.dumps(dict(zip(_PARTS, (self.index, columns, self.levels), strict=True))).encode()}
 
 
@@ -176,9 +177,8 @@ def values(column: pa.ChunkedArray | pa.Array) -> list[Any]:
     if not pa.types.is_duration(column.type) and not is_of_pandas(column.type):
         try:
             return column.to_pylist()
-        except (OverflowError, ValueError):  # Python's times have no year 10,000, and no nanoseconds
-            if pa.types.is_time(column.type):
-                return column.cast(pa.string()).to_pylist()
+        except (OverflowError, ValueError):  # Python's times have no year 10,000
+            pass
     present = iter(column.drop_null().to_pandas(date_as_object=False))
     return [next(present) if is_valid else None for is_valid in column.is_valid().to_pylist()]
 
@@ -256,7 +256,7 @@ def _frame(table: pa.Table, index: list[Any]) -> pd.DataFrame:
     """Make a DataFrame with dtypes and index as pandas had them; its columns may have other names."""
     known = said(table.schema).columns
     columns = {
-        field.name: known.get(field.name, {"pandas_type": "object", "metadata": None})
+        field.name: known.get(field.name, {})
         | {"numpy_type": _dtype(column, known.get(field.name, {}).get("numpy_type"))}
         for field, column in zip(table.schema, table.columns, strict=True)
     }
@@ -276,7 +276,7 @@ def _dtype(column: pa.ChunkedArray, said: str | None) -> str:
     try:
         dtype = pd.api.types.pandas_dtype(said or "object")
         if isinstance(dtype, pd.api.extensions.ExtensionDtype):
-            dtype.__from_arrow__(column.slice(length=0))
+            dtype.__from_arrow__(column.slice(length=1))
             return str(said)
     except (AttributeError, NotImplementedError, TypeError, ValueError, pa.ArrowException):
         said = None
@@ -290,7 +290,7 @@ def _dtype(column: pa.ChunkedArray, said: str | None) -> str:
 def _labels(names: list[str], pandas: Said) -> pd.Index[Any]:
     """Read names of columns as pandas had them, or as text if pandas does not read these back."""
     if not names:
-        return _read_labels([], pandas._replace(levels=[]))
+        return _read_labels([], pandas._replace(levels=pandas.levels if len(pandas.levels) == 1 else []))
     booleans = [number for number, level in enumerate(pandas.levels) if level.get("pandas_type") == "bool"]
     texts = [level | {"pandas_type": "unicode", "numpy_type": "object"} for level in pandas.levels]
     mended = [texts[number] if number in booleans else level for number, level in enumerate(pandas.levels)]
