@@ -268,23 +268,23 @@ def _frame(table: pa.Table, index: list[Any]) -> pd.DataFrame:
     return frame
 
 
-def _dtype(column: pa.ChunkedArray, said: str | None) -> str:
+def _dtype(column: pa.ChunkedArray, claimed: str | None) -> str:
     """Name a column's dtype: as pandas says, if that can be had; integers and booleans with gaps stay what they are."""
     import pandas as pd
     import pyarrow as pa
 
     try:
-        dtype = pd.api.types.pandas_dtype(said or "object")
+        dtype = pd.api.types.pandas_dtype("object" if claimed is None or claimed.startswith(_OF_PANDAS) else claimed)
         if isinstance(dtype, pd.api.extensions.ExtensionDtype):
             dtype.__from_arrow__(column.slice(length=1))
-            return str(said)
+            return str(dtype)
     except (AttributeError, NotImplementedError, TypeError, ValueError, pa.ArrowException):
-        said = None
+        dtype = pd.api.types.pandas_dtype("object")
     if column.null_count and pa.types.is_integer(column.type):
         return f"{'U' if pa.types.is_unsigned_integer(column.type) else ''}Int{column.type.bit_width}"
-    if column.null_count and pa.types.is_boolean(column.type) and said != "object":
+    if column.null_count and pa.types.is_boolean(column.type) and claimed != "object":
         return "boolean"
-    return said or "object"
+    return str(dtype)
 
 
 def _labels(names: list[str], pandas: Said) -> pd.Index[Any]:
