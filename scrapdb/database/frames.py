@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 NOTEBOOK = "notebook"
 _BATCH_ROWS = 10_000
 # One of the names between commas: in quotes or as it is, and with commas where there are brackets around them.
-_ASKED = re.compile(r"""(?:"[^"]*"|'[^']*'|(?:[(\[](?:"[^"]*"|'[^']*'|[^)\]])*[)\]]|[^,])+)(?=\s*(?:,|$))""")
+_ASKED = re.compile(r"""\s*("[^"]*"|'[^']*'|(?:[(\[](?:"[^"]*"|'[^']*'|[^)\]])*[)\]]|[^,])+)(?=\s*(?:,|$))""")
 
 
 def load(
