@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
+from collections.abc import Hashable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -220,14 +221,16 @@ class Database:
 
         return asked(self.path, lambda connection: users_sql.execute(connection, sql, parameters, seconds))
 
-    def frame(self, name: str, where: str | None = None, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
+    def frame(
+        self, name: str, where: str | None = None, columns: str | Sequence[Hashable] | None = None
+    ) -> pd.DataFrame:
         """Read one DataFrame across notebooks: the rows of all, the column `notebook` in front.
 
         Args:
             name: the name it was glued under.
             where: an expression that chooses notebooks.
             columns: columns of the DataFrame to read, `"price, ATH"` or a list; by default all. Its index is columns
-                too, named as `reset_index` names them.
+                too, named as `reset_index` names them. One with levels is `("price", "mean")` or `"price.mean"`.
 
         Raises:
             ScrapNotFoundError: no notebook glued a DataFrame under that name.
@@ -239,7 +242,9 @@ class Database:
 
         return dataframe.to_pandas(self._frame(name, where, columns))
 
-    def frame_table(self, name: str, where: str | None = None, columns: str | Sequence[str] | None = None) -> Table:
+    def frame_table(
+        self, name: str, where: str | None = None, columns: str | Sequence[Hashable] | None = None
+    ) -> Table:
         """Read one DataFrame across notebooks as rows. Arguments and errors are those of `frame`."""
         from scrapdb.database import frames
 
@@ -355,7 +360,7 @@ class Database:
         with Writer(self.path) as writer:
             return collect(writer)
 
-    def _frame(self, name: str, where: str | None, columns: str | Sequence[str] | None) -> pa.Table:
+    def _frame(self, name: str, where: str | None, columns: str | Sequence[Hashable] | None) -> pa.Table:
         from scrapdb.database import frames
 
         wanted = None if columns is None else frames.asked(columns)

@@ -8,6 +8,7 @@ import itertools
 import re
 import sqlite3
 from collections.abc import Collection
+from collections.abc import Hashable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -140,7 +141,7 @@ def _concatenated(
     return schemas.with_one_set_of_categories(pa.concat_tables(fitted))
 
 
-def asked(columns: str | Sequence[Any]) -> list[str] | None:
+def asked(columns: str | Sequence[Hashable]) -> list[str] | None:
     """Read which columns are wanted: a list, or a text with commas between names; None if it names none.
 
     A comma in quotes or brackets belongs to a name, as in `"('price', 'mean'), day"`.
@@ -217,7 +218,7 @@ class AlignedFrames:
         pandas = dataframe.said(table.schema)
         known = {self._names[name]: column for name, column in pandas.columns.items()}
         renamed = schemas.without_categories(table).rename_columns([self._names[name] for name in table.schema.names])
-        metadata = pandas._replace(index=[], columns=known).metadata()
+        metadata = pandas._replace(index_columns=[], columns=known).metadata()
         return _with_path(renamed.replace_schema_metadata(metadata), NOTEBOOK, frame)
 
 
@@ -250,7 +251,7 @@ def _with_path(table: pa.Table, name: str, frame: StoredFrame) -> pa.Table:
     length = table.num_rows if columns else frame.rows  # it may have none of the columns asked for
     with_path = pa.table({name: pa.repeat(pa.scalar(frame.notebook), length)} | columns)
     pandas = dataframe.said(table.schema)
-    return with_path.replace_schema_metadata(pandas._replace(index=[name, *pandas.index]).metadata())
+    return with_path.replace_schema_metadata(pandas._replace(index_columns=[name, *pandas.index_columns]).metadata())
 
 
 def _free_names(names: Iterable[str], reserved: Sequence[str]) -> dict[str, str]:

@@ -153,13 +153,13 @@ def _agreed(schemas: Sequence[pa.Schema]) -> dataframe.Said:
     levels: list[list[dict[str, Any]]] = []
     for schema in schemas:
         pandas = dataframe.said(schema)
-        index |= dict.fromkeys(pandas.index)
+        index |= dict.fromkeys(pandas.index_columns)
         for field in schema:
             column = pandas.columns.get(field.name)
             if not pa.types.is_null(field.type) and columns.setdefault(field.name, column) != column:
                 columns[field.name] = None
-        if set(schema.names) - set(pandas.index) and pandas.levels not in levels:
-            levels.append(pandas.levels)
+        if set(schema.names) - set(pandas.index_columns) and pandas.column_indexes not in levels:
+            levels.append(pandas.column_indexes)
     if len(levels) > 1:
         unnamed = [[{**level, "name": None, "field_name": None} for level in of_one] for of_one in levels]
         levels = unnamed[:1] if all(of_one == unnamed[0] for of_one in unnamed) else []

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pyarrow import parquet as pq
 
 _PANDAS, _ATTRS, _EXTENSION = b"pandas", b"PANDAS_ATTRS", b"ARROW:extension:name"
-_PARTS = ("index_columns", "columns", "column_indexes")
 _OF_PANDAS = ("period[", "interval[")  # dtypes whose types are pandas' own
 _UNREAD = (AttributeError, LookupError, MemoryError, RuntimeError, SyntaxError, TypeError, ValueError)
 
@@ -47,15 +46,15 @@ class Column(NamedTuple):
 class Said(NamedTuple):
     """What pandas says of a frame: its index, each column by its name in the file, each level of columns' names."""
 
-    index: list[Any]
+    index_columns: list[Any]
     columns: dict[str, dict[str, Any]]
-    levels: list[dict[str, Any]]
+    column_indexes: list[dict[str, Any]]
 
     def metadata(self) -> dict[bytes, bytes]:
         """Return it as a schema's metadata."""
         unknown = {"pandas_type": "object", "numpy_type": "object", "metadata": None}
         columns = [{"name": name} | unknown | column | {"field_name": name} for name, column in self.columns.items()]
-        return {_PANDAS: json.dumps(dict(zip(_PARTS, (self.index, columns, self.levels), strict=True))).encode()}
+        return {_PANDAS: json.dumps(self._asdict() | {"columns": columns}).encode()}
 
 
 def said(schema: pa.Schema) -> Said:
@@ -70,8 +69,10 @@ def _parsed(metadata: bytes) -> Said:
     except ValueError:
         found = None
     parts = found if isinstance(found, dict) else {}
-    index, columns, levels = (part if isinstance(part := parts.get(name), list) else [] for name in _PARTS)
-    named = {column.get("field_name", column.get("name")): column for column in columns if isinstance(column, dict)}
+    index, columns, levels = (part if isinstance(part := parts.get(name), list) else [] for name in Said._fields)
+    named = {
+        str(column.get("field_name", column.get("name"))): column for column in columns if isinstance(column, dict)
+    }
     return Said(index, named, [level for level in levels if isinstance(level, dict)])
 
 
@@ -88,7 +89,7 @@ def open_file(source: Any) -> pq.ParquetFile:
         import pandas as pd
         import pyarrow as pa
 
-        pa.array(pd.array([], "period[D]"))  # tells Arrow of pandas' types
+        pa.array(pd.PeriodIndex([], freq="D"))  # tells Arrow of pandas' types
         file = pq.ParquetFile(source)
     return file
 
@@ -102,7 +103,7 @@ def columns(file: pq.ParquetFile) -> list[Column]:
     for name, type_ in zip(schema.names, types(schema), strict=True):
         stored.append(Column(name, name, type_, seen[name]))
         seen[name] += 1
-    data = [column for column in stored if column.stored not in pandas.index]
+    data = [column for column in stored if column.stored not in pandas.index_columns]
     found = _distinct([*data, *_levels(pandas, stored, file.metadata.num_rows)])
     return found[len(data) :] + found[: len(data)]
 
@@ -112,8 +113,8 @@ def _levels(pandas: Said, stored: Sequence[Column], rows: int) -> Iterator[Colum
     waiting = defaultdict(list)
     for column in stored:
         waiting[column.stored].append(column)
-    for number, level in enumerate(pandas.index):
-        default = "index" if len(pandas.index) == 1 and "index" not in waiting else f"level_{number}"
+    for number, level in enumerate(pandas.index_columns):
+        default = "index" if len(pandas.index_columns) == 1 and "index" not in waiting else f"level_{number}"
         if isinstance(level, dict):
             name, counted = level["name"], range(level["start"], level["stop"], level["step"])
             column = Column("", "", "int64", counted=counted)
@@ -154,7 +155,7 @@ def read(file: pq.ParquetFile, wanted: Sequence[Column], *, empty: bool = False)
         if column.stored in pandas.columns
     }
     index = [column.name for column in wanted if column.is_index]
-    return pa.table(by_name).replace_schema_metadata(Said(index, known, pandas.levels).metadata())
+    return pa.table(by_name).replace_schema_metadata(Said(index, known, pandas.column_indexes).metadata())
 
 
 def picked(table: pa.Table, columns: Iterable[Column]) -> list[pa.ChunkedArray]:
@@ -167,7 +168,7 @@ def picked(table: pa.Table, columns: Iterable[Column]) -> list[pa.ChunkedArray]:
 
 def as_columns(schema: pa.Schema) -> pa.Schema:
     """Let a schema of `read` say of all columns that they are no index, and of their names that they are text."""
-    return schema.with_metadata(said(schema)._replace(index=[], levels=[]).metadata())
+    return schema.with_metadata(said(schema)._replace(index_columns=[], column_indexes=[]).metadata())
 
 
 def values(column: pa.ChunkedArray | pa.Array) -> list[Any]:
@@ -176,9 +177,11 @@ def values(column: pa.ChunkedArray | pa.Array) -> list[Any]:
 
     if not pa.types.is_duration(column.type) and not is_of_pandas(column.type):
         try:
-            return column.to_pylist()
+            found: list[Any] = column.to_pylist()
         except (OverflowError, ValueError):  # Python's times have no year 10,000
             pass
+        else:
+            return found
     present = iter(column.drop_null().to_pandas(date_as_object=False))
     return [next(present) if is_valid else None for is_valid in column.is_valid().to_pylist()]
 
@@ -194,8 +197,8 @@ def glued(file: pq.ParquetFile) -> pd.DataFrame:
     pandas = said(schema)
     table = file.read(use_threads=False)
     try:
-        frame = _frame(table, pandas.index)
-        frame.columns = _labels([name for name in table.schema.names if name not in pandas.index], pandas)
+        frame = _frame(table, pandas.index_columns)
+        frame.columns = _labels([name for name in table.schema.names if name not in pandas.index_columns], pandas)
     except _UNREAD as error:
         warnings.warn(f"pandas does not read this DataFrame back as it was ({error}).", stacklevel=2)
         flat = read(file, columns(file))
@@ -219,7 +222,7 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
         table = table.set_column(place, table.schema.names[place], pa.nulls(table.num_rows))
     frame = _frame(table, [])
     for place, series in gaps.items():
-        frame.isetitem(place, series)
+        frame.isetitem(place, series)  # type: ignore[arg-type]
     frame.columns = _labels_in_front(table.schema.names, said(table.schema))
     return frame
 
@@ -228,11 +231,11 @@ def _labels_in_front(names: list[str], pandas: Said) -> pd.Index[Any]:
     """Read names of columns, among which those of the index are text, in the first level as `reset_index` has them."""
     import pandas as pd
 
-    index = set(pandas.index)
+    index = set(pandas.index_columns)
     labels = _labels([name for name in names if name not in index], pandas)
     rest = iter(labels)
     padding = [""] * (labels.nlevels - 1)
-    found = [((name, *padding) if padding else name) if name in index else next(rest) for name in names]
+    found: list[Any] = [((name, *padding) if padding else name) if name in index else next(rest) for name in names]
     return pd.MultiIndex.from_tuples(found, names=labels.names) if padding else pd.Index(found, name=labels.name)
 
 
@@ -276,7 +279,7 @@ def _dtype(column: pa.ChunkedArray, claimed: str | None) -> str:
     try:
         dtype = pd.api.types.pandas_dtype("object" if claimed is None or claimed.startswith(_OF_PANDAS) else claimed)
         if isinstance(dtype, pd.api.extensions.ExtensionDtype):
-            dtype.__from_arrow__(column.slice(length=1))
+            dtype.__from_arrow__(column.slice(length=1))  # type: ignore[attr-defined]
             return str(dtype)
     except (AttributeError, NotImplementedError, TypeError, ValueError, pa.ArrowException):
         dtype = pd.api.types.pandas_dtype("object")
@@ -290,19 +293,21 @@ def _dtype(column: pa.ChunkedArray, claimed: str | None) -> str:
 def _labels(names: list[str], pandas: Said) -> pd.Index[Any]:
     """Read names of columns as pandas had them, or as text if pandas does not read these back."""
     if not names:
-        return _read_labels([], pandas._replace(levels=pandas.levels if len(pandas.levels) == 1 else []))
-    booleans = [number for number, level in enumerate(pandas.levels) if level.get("pandas_type") == "bool"]
-    texts = [level | {"pandas_type": "unicode", "numpy_type": "object"} for level in pandas.levels]
-    mended = [texts[number] if number in booleans else level for number, level in enumerate(pandas.levels)]
+        return _read_labels(
+            [], pandas._replace(column_indexes=pandas.column_indexes if len(pandas.column_indexes) == 1 else [])
+        )
+    booleans = [number for number, level in enumerate(pandas.column_indexes) if level.get("pandas_type") == "bool"]
+    texts = [level | {"pandas_type": "unicode", "numpy_type": "object"} for level in pandas.column_indexes]
+    mended = [texts[number] if number in booleans else level for number, level in enumerate(pandas.column_indexes)]
     for levels in (mended, texts):
         try:
-            labels = _read_labels(names, pandas._replace(levels=levels))
+            labels = _read_labels(names, pandas._replace(column_indexes=levels))
         except _UNREAD:
             kinds = ", ".join(str(level.get("pandas_type")) for level in levels)
             warnings.warn(f"Names of columns are text here: pandas reads back none that were {kinds}.", stacklevel=3)
         else:
             return functools.reduce(_with_booleans, booleans, labels)
-    return _read_labels(names, pandas._replace(levels=[]))
+    return _read_labels(names, pandas._replace(column_indexes=[]))
 
 
 def _read_labels(names: list[str], pandas: Said) -> pd.Index[Any]:
@@ -310,7 +315,7 @@ def _read_labels(names: list[str], pandas: Said) -> pd.Index[Any]:
     import pyarrow as pa
 
     columns = {name: pandas.columns[name] | {"numpy_type": "object"} for name in names if name in pandas.columns}
-    schema = pa.schema([(name, pa.null()) for name in names], Said([], columns, pandas.levels).metadata())
+    schema = pa.schema([(name, pa.null()) for name in names], Said([], columns, pandas.column_indexes).metadata())
     labels: pd.Index[Any] = schema.empty_table().to_pandas().columns
     return labels
 
@@ -320,6 +325,7 @@ def _with_booleans(labels: pd.Index[Any], level: int) -> pd.Index[Any]:
     import pandas as pd
 
     meanings = {"True": True, "False": False}
-    if isinstance(labels, pd.MultiIndex):
-        return labels.set_levels(labels.levels[level].map(meanings), level=level)
-    return labels.map(meanings)
+    if not isinstance(labels, pd.MultiIndex):
+        return labels.map(meanings)
+    levels: Any = labels.levels[level].map(meanings)
+    return labels.set_levels(levels, level=level)

@@ -61,10 +61,10 @@ SERIES: dict[str, pd.Series[Any]] = {
     "list": objects([1, 2], []),
     "nothing": objects(),
     **{f"{kind}[{unit}]": times(kind, unit) for kind in ("datetime64", "timedelta64") for unit in _UNITS},
-    **{zone: pd.Series(pd.to_datetime(["2026-07-01 12:00", None]).tz_localize(zone)) for zone in _WHERE},
+    **{zone: pd.Series([pd.Timestamp("2026-07-01 12:00", tz=zone), pd.NaT]) for zone in _WHERE},
     **{f"period {unit}": pd.Series(pd.PeriodIndex(["2024-01-15", None], freq=unit)) for unit in ("M", "D", "W-SUN")},
     "interval": pd.Series(pd.arrays.IntervalArray.from_tuples([(0, 2), (2, 2**53 + 1)])),
-    "half open": pd.Series(pd.arrays.IntervalArray.from_tuples([(0.5, 1.5), None], closed="left")),
+    "half open": pd.Series([pd.Interval(0.5, 1.5, closed="left"), None], dtype="interval[float64, left]"),
 }
 _AS_NULLABLE = {"bool": "boolean", "float64": "Float64", "float32": "Float32"} | {
     dtype: dtype.replace("int", "Int").replace("u", "U") for dtype in _INTEGERS
@@ -134,7 +134,7 @@ def concat_is_exact(names: tuple[str, ...], one: pd.Series[Any], other: pd.Serie
     """Return whether pandas puts them together, none of them text, with nullable dtypes and without loss."""
     if {*names} & {"str", "string", "category"}:
         return False
-    nullable = [each.astype(_AS_NULLABLE.get(str(each.dtype), each.dtype)) for each in (one, other)]
+    nullable: list[Any] = [each.astype(_AS_NULLABLE.get(str(each.dtype), str(each.dtype))) for each in (one, other)]  # type: ignore[call-overload]
     try:
         whole = pd.concat(nullable)
     except (OverflowError, ValueError):

@@ -31,7 +31,7 @@ WHOLE: dict[str, pd.DataFrame] = {
     "levels of names": pd.DataFrame(_ROW, columns=_LEVELS, index=pd.Index([7], name="k")),
     "booleans as a level": pd.DataFrame(_ROW, columns=pd.MultiIndex.from_product([["p"], [False, True]])),
     "no names": pd.DataFrame(index=pd.Index(["a", "b"])),
-    "rows that were chosen": pd.DataFrame({"v": range(6)})[lambda frame: frame.v.isin([1, 4])],
+    "rows that were chosen": pd.DataFrame({"v": range(6)}).query("v in (1, 4)"),
     "rows backwards": pd.DataFrame({"v": range(6)})[::-1],
     "rows with a name": pd.DataFrame({"v": [1]}, index=pd.RangeIndex(1, name="epoch")),
     "an index named like a column": pd.DataFrame({"a": [1]}, index=pd.Index([3], name="a")),
@@ -57,6 +57,11 @@ AS_TEXT: dict[str, Any] = {
     "unicode, date": pd.MultiIndex.from_product([["p"], [dt.date(2026, 1, 1), dt.date(2026, 1, 2)]]),
     "bool, categorical": pd.MultiIndex.from_arrays([[True, True], pd.Categorical(["a", "b"])]),
 }
+
+
+def texts(frame: pd.DataFrame) -> list[list[str]]:
+    """Give the names of columns, level by level, as text."""
+    return [[str(name) for name in frame.columns.get_level_values(n)] for n in range(frame.columns.nlevels)]
 
 
 def opened(frame: pd.DataFrame | pa.Table) -> pq.ParquetFile:
@@ -90,9 +95,8 @@ def test_names_that_pandas_does_not_read_back_are_text(kinds: str) -> None:
         pd.read_parquet(io.BytesIO(frame.to_parquet()))
     with pytest.warns(UserWarning, match="Names of columns are text here: pandas reads back none that were"):
         found = dataframe.glued(opened(frame))
-    names = [tuple(map(str, name)) if isinstance(name, tuple) else str(name) for name in frame.columns]
-    found.columns = found.columns.map(lambda name: tuple(map(str, name)) if isinstance(name, tuple) else name)
-    assert found.columns.tolist() == names
+    assert texts(found) == texts(frame)
+    assert {type(found.columns.get_level_values(-1)[0])} == {str}
     pd.testing.assert_frame_equal(found.set_axis(range(2), axis="columns"), frame.set_axis(range(2), axis="columns"))
 
 
@@ -103,7 +107,8 @@ def test_attributes_come_back() -> None:
 
 
 def test_a_dtype_that_pandas_does_not_read_back_is_left_out() -> None:
-    frame = pd.DataFrame({"v": pd.array([[1], None], pd.ArrowDtype(pa.list_(pa.int64()))), "i": [1, 2]})
+    lists: Any = [[1], None]
+    frame = pd.DataFrame({"v": pd.array(lists, pd.ArrowDtype(pa.list_(pa.int64()))), "i": [1, 2]})
     with pytest.raises(TypeError, match="not understood"):
         pd.read_parquet(io.BytesIO(frame.to_parquet()))
     found = dataframe.glued(opened(frame))

@@ -261,9 +261,11 @@ class Parquet:
 
     def _fits(self, group: int, names: Sequence[str]) -> bool:
         """Return whether columns can be decoded whole; a row takes 8 bytes even where its encoding takes none."""
-        return sum(self._size(group, name) + 8 * self._groups[group] for name in names) <= REMEMBERED
+        size: int = sum(self._size(group, name) + 8 * self._groups[group] for name in names)
+        return size <= REMEMBERED
 
     def _size(self, group: int, name: str) -> int:
+        """Return the uncompressed bytes of a column; one that is not in the file has none."""
         return self._sizes[group][self._columns[name].stored]
 
 
