@@ -195,7 +195,7 @@ def glued(file: pq.ParquetFile) -> pd.DataFrame:
     """Read a frame as it was glued; if pandas does not read it back, as columns that have text as names."""
     schema = file.schema_arrow
     pandas = said(schema)
-    table = file.read(use_threads=False)
+    table = file.read()
     try:
         frame = _frame(table, pandas.index_columns)
         frame.columns = _labels([name for name in table.schema.names if name not in pandas.index_columns], pandas)
