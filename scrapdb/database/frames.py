@@ -186,7 +186,7 @@ class AlignedFrames:
         self._connection = connection
         self.frames: list[StoredFrame] = []
         self.errors: list[str] = []
-        empty: dict[pa.Schema, pa.Table] = {}
+        empty: dict[tuple[Any, ...], pa.Table] = {}
         for frame in frames:
             try:
                 table = load(connection, frame, empty=True)
