@@ -198,7 +198,9 @@ class AlignedFrames:
         self._names = _free_names(names, (*reserved, NOTEBOOK))
         if self.frames:
             found = [self._renamed(table, self.frames[0]).schema for table in empty.values()]
-            self.schema = schemas.of_arrow(dataframe.as_columns(schemas.unified(found, self._columns)))
+            schema = schemas.unified(found, self._columns)
+            sure = set(dataframe.said(schema).columns).intersection(*(of_some.names for of_some in found))
+            self.schema = schemas.of_arrow(dataframe.as_columns(schema, set(schema.names) - sure))
 
     def table(self, frame: StoredFrame) -> pa.Table:
         """Read one of `frames`.
@@ -232,7 +234,9 @@ class Rows(Table):
 
     def to_arrow(self) -> pa.Table:
         """Return the rows as Arrow's."""
-        return self._table.replace_schema_metadata(dataframe.as_columns(self._table.schema).metadata)
+        columns = zip(self._table.schema.names, self._table.columns, strict=True)
+        with_gaps = {name for name, column in columns if column.null_count}
+        return self._table.replace_schema_metadata(dataframe.as_columns(self._table.schema, with_gaps).metadata)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return the rows as pandas', with text as names of columns."""

@@ -12,6 +12,7 @@ import json
 import warnings
 from collections import Counter
 from collections import defaultdict
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -166,9 +167,15 @@ def picked(table: pa.Table, columns: Iterable[Column]) -> list[pa.ChunkedArray]:
     return [table.column(places[column.stored][column.nth]) for column in columns]
 
 
-def as_columns(schema: pa.Schema) -> pa.Schema:
-    """Let a schema of `read` say of all columns that they are no index, and of their names that they are text."""
-    return schema.with_metadata(said(schema)._replace(index_columns=[], column_indexes=[]).metadata())
+def as_columns(schema: pa.Schema, with_gaps: Collection[str] = ()) -> pa.Schema:
+    """Let a schema of `read` say that no column is an index, that names are text, and that some columns have gaps."""
+    columns = said(schema).columns
+    nullable = {
+        field.name: columns.get(field.name, {}) | {"numpy_type": dtype}
+        for field in schema
+        if field.name in with_gaps and (dtype := _nullable(field.type))
+    }
+    return schema.with_metadata(Said([], columns | nullable, []).metadata())
 
 
 def values(column: pa.ChunkedArray | pa.Array) -> list[Any]:
@@ -200,7 +207,7 @@ def glued(file: pq.ParquetFile) -> pd.DataFrame:
         frame = _frame(table, pandas.index_columns)
         frame.columns = _labels([name for name in table.schema.names if name not in pandas.index_columns], pandas)
     except _UNREAD as error:
-        warnings.warn(f"pandas does not read this DataFrame back as it was ({error}).", stacklevel=2)
+        warnings.warn(f"pandas does not read this DataFrame back as it was ({error}).", stacklevel=4)
         flat = read(file, columns(file))
         frame = to_pandas(flat.replace_schema_metadata(as_columns(flat.schema).metadata))
     if attributes := (schema.metadata or {}).get(_ATTRS):
@@ -283,11 +290,17 @@ def _dtype(column: pa.ChunkedArray, claimed: str | None) -> str:
             return str(dtype)
     except (AttributeError, NotImplementedError, TypeError, ValueError, pa.ArrowException):
         dtype = pd.api.types.pandas_dtype("object")
-    if column.null_count and pa.types.is_integer(column.type):
-        return f"{'U' if pa.types.is_unsigned_integer(column.type) else ''}Int{column.type.bit_width}"
-    if column.null_count and pa.types.is_boolean(column.type) and claimed != "object":
-        return "boolean"
-    return str(dtype)
+    nullable = _nullable(column.type) if column.null_count else None
+    return str(dtype) if nullable is None or (nullable, claimed) == ("boolean", "object") else nullable
+
+
+def _nullable(type_: pa.DataType) -> str | None:
+    """Name the dtype in which integers or booleans have gaps."""
+    import pyarrow as pa
+
+    if pa.types.is_integer(type_):
+        return f"{'U' if pa.types.is_unsigned_integer(type_) else ''}Int{type_.bit_width}"
+    return "boolean" if pa.types.is_boolean(type_) else None
 
 
 def _labels(names: list[str], pandas: Said) -> pd.Index[Any]:
@@ -304,7 +317,7 @@ def _labels(names: list[str], pandas: Said) -> pd.Index[Any]:
             labels = _read_labels(names, pandas._replace(column_indexes=levels))
         except _UNREAD:
             kinds = ", ".join(str(level.get("pandas_type")) for level in levels)
-            warnings.warn(f"Names of columns are text here: pandas reads back none that were {kinds}.", stacklevel=3)
+            warnings.warn(f"Names of columns are text here: pandas reads back none that were {kinds}.", stacklevel=5)
         else:
             return functools.reduce(_with_booleans, booleans, labels)
     return _read_labels(names, pandas._replace(column_indexes=[]))

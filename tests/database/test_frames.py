@@ -402,10 +402,14 @@ def test_nullable_integers_keep_every_digit(frames: Frames) -> None:
 
 
 def test_a_column_that_some_miss_stays_one_of_integers(frames: Frames) -> None:
-    found = frames(pd.DataFrame({"a": [2**53 + 1], "b": [True]}), pd.DataFrame({"c": [0.5]})).frame("frame")
-    assert found["a"].tolist() == [2**53 + 1, pd.NA]
-    assert found["b"].tolist() == [True, pd.NA]
-    assert found["c"].dtype == np.float64
+    db = frames(pd.DataFrame({"a": [2**53 + 1], "b": [True]}), pd.DataFrame({"c": [0.5]}))
+    db.export(db.path.parent / "out")
+    exported = pd.read_parquet(db.path.parent / "out" / "frames" / "name=frame" / "part-0.parquet")
+    sessions.run("scrapdb frame frame -o kept.parquet", db.path.parent)
+    for found in (db.frame("frame"), exported, pd.read_parquet(db.path.parent / "kept.parquet")):
+        assert found["a"].tolist() == [2**53 + 1, pd.NA]
+        assert found["b"].tolist() == [True, pd.NA]
+        assert found["c"].dtype == np.float64
 
 
 @pytest.mark.parametrize(
@@ -448,8 +452,9 @@ def test_all_rows_stay_whatever_the_values_are(
     assert [None if pd.isna(value) else value for value in db.frame("frame")["x"]] == expected
     exported = db.export(tmp_path / "out")
     assert (exported.frames, exported.errors) == (2, [])
-    table = pq.ParquetFile(tmp_path / "out" / "frames" / "name=frame" / "part-0.parquet").read()
-    assert table["x"].to_pylist() == expected
+    file = tmp_path / "out" / "frames" / "name=frame" / "part-0.parquet"
+    assert pq.ParquetFile(file).read()["x"].to_pylist() == expected
+    assert [None if pd.isna(value) else value for value in pd.read_parquet(file)["x"]] == expected
 
 
 def test_categories_stay_if_all_notebooks_have_the_same(frames: Frames) -> None:
