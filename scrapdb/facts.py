@@ -67,7 +67,7 @@ class Frame(msgspec.Struct, frozen=True):
     Args:
         parquet: the bytes of the file.
         rows: how many rows it has.
-        schema: name and Arrow type of each column, without those of the index.
+        schema: name of each column and of its type, Arrow's or one of pandas' own, without those of the index.
     """
 
     parquet: bytes

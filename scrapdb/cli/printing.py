@@ -72,7 +72,7 @@ class Printing(NamedTuple):
             say: is told in a sentence that some are.
         """
         width = shutil.get_terminal_size().columns if self._is_on_terminal() else 0
-        columns, rows = table.columns, table.rows()
+        columns, rows = table.columns, table.to_arrow() if self.resolved() == "parquet" else table.rows()
         if width and table.optional and self.resolved() == "table":
             values = list(rows)
             shown = max(room(columns, values[:_LOOKED_AT], width), len(columns) - table.optional)

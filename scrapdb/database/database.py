@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
+from collections.abc import Hashable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -220,14 +221,16 @@ class Database:
 
         return asked(self.path, lambda connection: users_sql.execute(connection, sql, parameters, seconds))
 
-    def frame(self, name: str, where: str | None = None, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
+    def frame(
+        self, name: str, where: str | None = None, columns: str | Sequence[Hashable] | None = None
+    ) -> pd.DataFrame:
         """Read one DataFrame across notebooks: the rows of all, the column `notebook` in front.
 
         Args:
             name: the name it was glued under.
             where: an expression that chooses notebooks.
             columns: columns of the DataFrame to read, `"price, ATH"` or a list; by default all. Its index is columns
-                too, named as `reset_index` names them.
+                too, named as `reset_index` names them. One with levels is `("price", "mean")` or `"price.mean"`.
 
         Raises:
             ScrapNotFoundError: no notebook glued a DataFrame under that name.
@@ -235,15 +238,17 @@ class Database:
             ExpressionError: the expression is wrong.
             StoreError: there is no store, or a sidecar is missing.
         """
-        joined: pd.DataFrame = self._frame(name, where, columns).to_pandas()
-        return joined
+        from scrapdb.formats import dataframe
 
-    def frame_table(self, name: str, where: str | None = None, columns: str | Sequence[str] | None = None) -> Table:
+        return dataframe.to_pandas(self._frame(name, where, columns))
+
+    def frame_table(
+        self, name: str, where: str | None = None, columns: str | Sequence[Hashable] | None = None
+    ) -> Table:
         """Read one DataFrame across notebooks as rows. Arguments and errors are those of `frame`."""
         from scrapdb.database import frames
 
-        table = self._frame(name, where, columns)
-        return Table(table.schema.names, lambda: frames.rows(table))
+        return frames.Rows(self._frame(name, where, columns))
 
     def notebook(self, name: str | os.PathLike[str]) -> StoredNotebook:
         """Find a notebook by its path, or by as much of its end as tells it from others (`BCD`).
@@ -355,13 +360,12 @@ class Database:
         with Writer(self.path) as writer:
             return collect(writer)
 
-    def _frame(self, name: str, where: str | None, columns: str | Sequence[str] | None) -> pa.Table:
+    def _frame(self, name: str, where: str | None, columns: str | Sequence[Hashable] | None) -> pa.Table:
         from scrapdb.database import frames
 
-        if isinstance(columns, str):
-            columns = [column.strip() for column in columns.split(",") if column.strip()] or None
+        wanted = None if columns is None else frames.asked(columns)
         with reading(self.path) as connection:
-            return frames.across(connection, name, self._chosen(connection, where), columns)
+            return frames.across(connection, name, self._chosen(connection, where), wanted)
 
     def _chosen(self, connection: sqlite3.Connection, where: str | None) -> list[int] | None:
         return None if where is None else select.notebook_ids(connection, select.fields_of(connection), where)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import functools
+import ast
 import hashlib
 import itertools
-import json
 import re
 import sqlite3
 from collections.abc import Collection
+from collections.abc import Hashable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
 from scrapdb import errors
-from scrapdb.formats.values import plain
+from scrapdb.database import schemas
+from scrapdb.database.table import Table
+from scrapdb.formats import dataframe
 from scrapdb.store.readers.frames import StoredFrame
 from scrapdb.store.readers.frames import frame_names
 from scrapdb.store.readers.frames import frames_of_name
@@ -28,11 +31,11 @@ from scrapdb.text import valid_text
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-    from pyarrow import parquet as pq
 
 NOTEBOOK = "notebook"
-_LEVEL = re.compile(r"__index_level_(\d+)__")  # as pandas writes an index without a name
 _BATCH_ROWS = 10_000
+# One of the names between commas: in quotes or as it is, and with commas where there are brackets around them.
+_ASKED = re.compile(r"""\s*("[^"]*"|'[^']*'|(?:[(\[](?:"[^"]*"|'[^']*'|[^)\]])*[)\]]|[^,])+)(?=\s*(?:,|$))""")
 
 
 def load(
@@ -43,16 +46,19 @@ def load(
     Args:
         connection: of the store.
         frame: where the frame is.
-        columns: the columns to read, those that it has.
+        columns: the columns to read, those that it has, as `named` understands them.
         empty: whether to read none of its rows.
 
     Raises:
         ScrapdbError: its bytes are damaged or missing.
     """
-    from pyarrow import parquet as pq
-
     with _open_parquet(connection, frame) as file:
-        return _read(pq.ParquetFile(file), columns, empty=empty)
+        found = dataframe.columns(file)
+        if columns is not None:
+            names = [column.name for column in found]
+            wanted = {name for column in columns for name in named(column, names)}
+            found = [column for column in found if column.name in wanted]
+        return dataframe.read(file, found, empty=empty)
 
 
 def glued(connection: sqlite3.Connection, frame: StoredFrame) -> pd.DataFrame:
@@ -61,22 +67,20 @@ def glued(connection: sqlite3.Connection, frame: StoredFrame) -> pd.DataFrame:
     Raises:
         ScrapdbError: its bytes are damaged or missing.
     """
-    import pandas as pd
-
     with _open_parquet(connection, frame) as file:
-        return pd.read_parquet(file)
+        return dataframe.glued(file)
 
 
 @contextmanager
 def _open_parquet(connection: sqlite3.Connection, frame: StoredFrame) -> Iterator[Any]:
-    """Open a frame as a file of Arrow's own, as in `encoders.pandas`, and tell of what goes wrong inside."""
+    """Open a frame, and tell of what goes wrong inside."""
     import pyarrow as pa
 
     place = parquet_of_frame(connection, frame)
     try:
         if isinstance(place, Path):
             _check(place, frame.hash)
-        yield pa.OSFile(str(place)) if isinstance(place, Path) else pa.BufferReader(place)
+        yield dataframe.open_file(pa.OSFile(str(place)) if isinstance(place, Path) else pa.BufferReader(place))
     except (pa.ArrowException, ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         reason = " ".join(str(error).rstrip(".\n").split())
         raise errors.ScrapdbError(
@@ -99,7 +103,8 @@ def across(
 ) -> pa.Table:
     """Read the frames of a name one below the other, the path of the notebook in front.
 
-    Columns are put together by name; a type that differs is widened, or becomes text where nothing else holds both.
+    Columns are put together by name; a type that differs is widened, or becomes text where nothing else holds all
+    values of both. What pandas says of the table is what all frames agree about.
 
     Raises:
         ScrapNotFoundError: no notebook glued a frame under that name.
@@ -113,20 +118,51 @@ def across(
         raise errors.ScrapNotFoundError(f"No notebook has glued {reason}")
     wanted = None if notebook_ids is None else set(notebook_ids)
     kept = [frame for frame in of_name if wanted is None or frame.notebook_id in wanted]
-    table = _concatenated_frames(connection, kept or of_name[:1], columns)
+    table = _concatenated(connection, kept or of_name[:1], columns)
     return table if kept else table.slice(length=0)
 
 
-def _concatenated_frames(
+def _concatenated(
     connection: sqlite3.Connection, frames: Sequence[StoredFrame], columns: Sequence[str] | None
 ) -> pa.Table:
+    import pyarrow as pa
+
     tables = [load(connection, frame, columns) for frame in frames]
-    names = {name for table in tables for name in table.schema.names}
-    if missing := set(columns or ()) - names - {NOTEBOOK}:
-        known = ", ".join(dict.fromkeys(name for frame in frames for name in load(connection, frame).schema.names))
-        raise errors.UsageError(f"No such DataFrame has a column {', '.join(sorted(missing))}; there are {known}.")
+    names = dict.fromkeys(name for table in tables for name in table.schema.names)
+    if missing := [column for column in columns or () if column != NOTEBOOK and not named(column, names)]:
+        known = ", ".join(
+            dict.fromkeys(name for frame in frames for name in load(connection, frame, empty=True).schema.names)
+        )
+        raise errors.UsageError(f"No such DataFrame has a column {', '.join(missing)}; there are {known}.")
     path = next(name for tail in itertools.count() if (name := NOTEBOOK + "_" * tail) not in names)
-    return _concatenated([_with_path(table, path, frame) for table, frame in zip(tables, frames, strict=True)])
+    pieces = [_with_path(table, path, frame) for table, frame in zip(tables, frames, strict=True)]
+    schema = schemas.unified([piece.schema for piece in pieces], lambda _: pieces)
+    fitted = [schemas.fitted(piece, schema) for piece in pieces]
+    return schemas.with_one_set_of_categories(pa.concat_tables(fitted))
+
+
+def asked(columns: str | Sequence[Hashable]) -> list[str] | None:
+    """Read which columns are wanted: a list, or a text with commas between names; None if it names none.
+
+    A comma in quotes or brackets belongs to a name, as in `"('price', 'mean'), day"`.
+    """
+    if isinstance(columns, str):
+        return [name for name in map(str.strip, _ASKED.findall(columns)) if name] or None
+    return [str(tuple(map(str, name)) if isinstance(name, tuple) else name) for name in columns]
+
+
+def named(column: str, names: Collection[str]) -> list[str]:
+    """Find the column that is called so, or else in quotes; of names with levels also `price.mean`."""
+    return [column] if column in names else [name for name in names if _levels(name) == _levels(column)]
+
+
+def _levels(name: str) -> str:
+    """Join the levels of a name with dots, and take quotes away; a file has the Python of a tuple for levels."""
+    try:
+        written = ast.literal_eval(name) if name[:1] in {"(", "'", '"'} else name
+    except (MemoryError, RecursionError, SyntaxError, ValueError):
+        return name
+    return ".".join(str(level) for level in written if level != "") if isinstance(written, tuple) else str(written)
 
 
 class AlignedFrames:
@@ -135,6 +171,8 @@ class AlignedFrames:
     Attributes:
         frames: those that can be read.
         errors: a sentence about each of the others.
+        schema: of every table that `table` returns; the path of the notebook is in front, and what only pandas knows
+            is text.
 
     Args:
         connection: of the store.
@@ -148,107 +186,77 @@ class AlignedFrames:
         self._connection = connection
         self.frames: list[StoredFrame] = []
         self.errors: list[str] = []
-        schemas: dict[pa.Schema, StoredFrame] = {}
+        empty: dict[tuple[Any, ...], pa.Table] = {}
         for frame in frames:
             try:
-                schemas.setdefault(_decoded(load(connection, frame, empty=True)).schema, frame)
+                table = load(connection, frame, empty=True)
+                empty.setdefault((table.schema.remove_metadata(), *table.schema.metadata.values()), table)
                 self.frames.append(frame)
             except errors.ScrapdbError as error:
                 self.errors.append(str(error))
-        names = dict.fromkeys(name for schema in schemas for name in schema.names)
+        names = dict.fromkeys(name for table in empty.values() for name in table.schema.names)
         self._names = _free_names(names, (*reserved, NOTEBOOK))
-        if schemas:
-            pieces = [self._renamed(schema.empty_table(), frame) for schema, frame in schemas.items()]
-            self._empty = _concatenated(pieces).slice(length=0)
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The schema of every table that `table` returns; the path of the notebook is in front."""
-        return self._empty.schema
+        if self.frames:
+            found = [self._renamed(table, self.frames[0]).schema for table in empty.values()]
+            schema = schemas.unified(found, self._columns)
+            sure = set(dataframe.said(schema).columns).intersection(*(of_some.names for of_some in found))
+            self.schema = schemas.of_arrow(dataframe.as_columns(schema, set(schema.names) - sure))
 
     def table(self, frame: StoredFrame) -> pa.Table:
         """Read one of `frames`.
 
         Raises:
-            ScrapdbError: it is damaged, or has a value that the type found for all does not hold.
+            ScrapdbError: it is damaged.
         """
-        import pyarrow as pa
+        return schemas.fitted(self._renamed(load(self._connection, frame), frame), self.schema)
 
-        table = self._renamed(_decoded(load(self._connection, frame)), frame)
-        clashing = [field.name for field in table.schema if _becomes_text(field, self.schema.field(field.name))]
-        try:
-            table = functools.reduce(_column_as_text, clashing, table)
-            return pa.concat_tables([self._empty, table], promote_options="permissive").cast(self.schema)
-        except pa.ArrowException as error:
-            raise errors.ScrapdbError(
-                f"The DataFrame of {frame.notebook} does not fit to the others: {error}."
-            ) from error
+    def _columns(self, names: Collection[str]) -> Iterator[pa.Table]:
+        """Read some columns of all frames; `table` tells of a frame that is damaged."""
+        stored = [name for name, free in self._names.items() if free in names]
+        for frame in self.frames:
+            with suppress(errors.ScrapdbError):
+                yield self._renamed(load(self._connection, frame, stored), frame)
 
     def _renamed(self, table: pa.Table, frame: StoredFrame) -> pa.Table:
-        renamed = table.rename_columns([self._names[name] for name in table.schema.names])
-        return _with_path(renamed, NOTEBOOK, frame)
+        pandas = dataframe.said(table.schema)
+        known = {self._names[name]: column for name, column in pandas.columns.items()}
+        renamed = schemas.without_categories(table).rename_columns([self._names[name] for name in table.schema.names])
+        metadata = pandas._replace(index_columns=[], columns=known).metadata()
+        return _with_path(renamed.replace_schema_metadata(metadata), NOTEBOOK, frame)
+
+
+class Rows(Table):
+    """What `load` or `across` read, as rows; for Arrow and pandas they keep their types."""
+
+    def __init__(self, table: pa.Table) -> None:
+        super().__init__(table.schema.names, lambda: rows(table))
+        self._table = table
+
+    def to_arrow(self) -> pa.Table:
+        """Return the rows as Arrow's."""
+        columns = zip(self._table.schema.names, self._table.columns, strict=True)
+        with_gaps = {name for name, column in columns if column.null_count}
+        return self._table.replace_schema_metadata(dataframe.as_columns(self._table.schema, with_gaps).metadata)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the rows as pandas', with text as names of columns."""
+        return dataframe.to_pandas(self.to_arrow())
 
 
 def rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
     """Return the rows of a table as tuples of Python values."""
     for batch in table.to_batches(max_chunksize=_BATCH_ROWS):
-        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
-
-
-def _concatenated(pieces: Sequence[pa.Table]) -> pa.Table:
-    import pyarrow as pa
-
-    try:
-        return pa.concat_tables(pieces, promote_options="permissive")
-    except (pa.ArrowTypeError, pa.ArrowInvalid):
-        return pa.concat_tables(_as_text(pieces), promote_options="permissive")
+        yield from zip(*map(dataframe.values, batch.columns), strict=True)
 
 
 def _with_path(table: pa.Table, name: str, frame: StoredFrame) -> pa.Table:
     import pyarrow as pa
 
-    length = table.num_rows if table.num_columns else frame.rows  # it may have none of the columns asked for
     columns = dict(zip(table.schema.names, table.columns, strict=True))
-    return pa.table({name: pa.repeat(pa.scalar(frame.notebook), length)} | columns)
-
-
-def _as_text(pieces: Sequence[pa.Table]) -> list[pa.Table]:
-    """Turn the columns whose types nothing else holds together into text."""
-    types: dict[str, set[Any]] = {}
-    for field in (field for piece in pieces for field in piece.schema):
-        types.setdefault(field.name, set()).add(field.type)
-    clashing = {name for name, of_name in types.items() if not _are_compatible(of_name)}
-    return [
-        functools.reduce(_column_as_text, (name for name in piece.schema.names if name in clashing), piece)
-        for piece in pieces
-    ]
-
-
-def _are_compatible(types: Iterable[Any]) -> bool:
-    import pyarrow as pa
-
-    try:
-        pa.unify_schemas([pa.schema([("column", type_)]) for type_ in types], promote_options="permissive")
-    except (pa.ArrowTypeError, pa.ArrowInvalid):
-        return False
-    return True
-
-
-def _column_as_text(table: pa.Table, name: str) -> pa.Table:
-    import pyarrow as pa
-
-    texts = [None if value is None else plain(value) for value in table[name].to_pylist()]
-    return table.set_column(table.schema.get_field_index(name), name, pa.array(texts, pa.string()))
-
-
-def _decoded(table: pa.Table) -> pa.Table:
-    """Turn categories into their values."""
-    import pyarrow as pa
-
-    for place, field in enumerate(table.schema):
-        if pa.types.is_dictionary(field.type):
-            table = table.set_column(place, field.name, table.column(place).cast(field.type.value_type))
-    return table
+    length = table.num_rows if columns else frame.rows  # it may have none of the columns asked for
+    with_path = pa.table({name: pa.repeat(pa.scalar(frame.notebook), length)} | columns)
+    pandas = dataframe.said(table.schema)
+    return with_path.replace_schema_metadata(pandas._replace(index_columns=[name, *pandas.index_columns]).metadata())
 
 
 def _free_names(names: Iterable[str], reserved: Sequence[str]) -> dict[str, str]:
@@ -262,52 +270,3 @@ def _free_names(names: Iterable[str], reserved: Sequence[str]) -> dict[str, str]
             free[name] = next(longer for longer in tails if longer.casefold() not in taken)
             taken.add(free[name].casefold())
     return free
-
-
-def _becomes_text(column: pa.Field, whole: pa.Field) -> bool:
-    import pyarrow as pa
-
-    texts = {pa.string(), pa.large_string()}
-    return whole.type in texts and column.type not in texts | {pa.null()}
-
-
-def _read(file: pq.ParquetFile, columns: Sequence[str] | None, *, empty: bool) -> pa.Table:
-    import pyarrow as pa
-
-    named = _column_names(file.schema_arrow.names)
-    wanted = [column for column, name in named.items() if columns is None or name in columns]
-    # In this thread: a pool of Arrow's that is still starting when a short command ends brings the process down.
-    table = file.schema_arrow.empty_table() if empty else file.read(columns=wanted, use_threads=False)
-    columns_by_name = {
-        name: pa.array(values[:0] if empty else values, pa.int64())
-        for name, values in _ranges(file)
-        if columns is None or name in columns
-    }
-    levels = _index(file)  # which pandas writes behind the columns
-    for column in sorted(wanted, key=lambda column: column not in levels):
-        columns_by_name[named[column]] = table[column]
-    return pa.table(columns_by_name)
-
-
-def _column_names(stored: Sequence[str]) -> dict[str, str]:
-    """Return the name of each stored column, with names for the levels of an index that has none."""
-    levels = [column for column in stored if _LEVEL.fullmatch(column)]
-    if levels == ["__index_level_0__"] and "index" not in stored:
-        return {column: "index" if column in levels else column for column in stored}
-    return {column: _LEVEL.sub(r"level_\1", column) for column in stored}
-
-
-def _index(file: pq.ParquetFile) -> list[Any]:
-    """Read what pandas says of the index: the name of a column for each level, or a dict for one that counts rows."""
-    metadata = json.loads((file.schema_arrow.metadata or {}).get(b"pandas", b"{}"))
-    levels = metadata.get("index_columns") if isinstance(metadata, dict) else None
-    return levels if isinstance(levels, list) else []
-
-
-def _ranges(file: pq.ParquetFile) -> Iterator[tuple[str, range]]:
-    """Find an index with a name that counts rows: pandas writes it as start, stop and step into the metadata."""
-    for index in _index(file):
-        if isinstance(index, dict) and index["name"] is not None:
-            values = range(index["start"], index["stop"], index["step"])
-            if len(values) == file.metadata.num_rows:
-                yield index["name"], values

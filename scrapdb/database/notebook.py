@@ -78,8 +78,7 @@ class StoredScrap:
         if self._value.frame is None:
             raise errors.UsageError(f"{self.name} is no DataFrame.")
         with reading(self._store) as connection:
-            table = frames.load(connection, self._value.frame)
-        return Table(table.schema.names, lambda: frames.rows(table))
+            return frames.Rows(frames.load(connection, self._value.frame))
 
     def __repr__(self) -> str:
         return f"<Scrap {values.escaped(self.name)}: {summary(self._value)}>"

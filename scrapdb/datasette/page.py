@@ -19,7 +19,6 @@ from scrapdb.datasette.cells import badge
 from scrapdb.datasette.cells import encodable
 from scrapdb.datasette.cells import tree
 from scrapdb.datasette.displays import picture
-from scrapdb.datasette.frames.cells import heading
 from scrapdb.datasette.store import Store
 from scrapdb.errors import UsageError
 from scrapdb.formats.values import short
@@ -28,7 +27,7 @@ from scrapdb.formats.values import short
 _POLICY = "frame-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'"
 # Nothing in a page goes anywhere else, nor do links: no other policy of Chromium keeps scripts from WebRTC.
 _ALONE = {"Connection-Allowlist": "(response-origin)"}
-_TOOLS = {"badge": badge, "tree": tree, "short": short, "heading": heading, "picture": picture}
+_TOOLS = {"badge": badge, "tree": tree, "short": short, "picture": picture}
 _LONGEST_NUMBER = 15  # digits
 
 Question = TypeVar("Question", bound=tuple[Any, ...])
@@ -103,7 +102,7 @@ async def render(
 ) -> Response:
     """Answer with a template of `templates/scrapdb`, by its name without suffix.
 
-    It has at hand `store`, `url`, `badge`, `tree`, `short`, `time`, `heading`, `picture`, and the context. Where
+    It has at hand `store`, `url`, `badge`, `tree`, `short`, `time`, `picture`, and the context. Where
     somebody else's scripts run in the page, it is `alone`: they may not connect to any other server.
     """
     common = _TOOLS | {"store": store, "url": store.url, "time": time, "page_name": template.capitalize()}

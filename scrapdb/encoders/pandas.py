@@ -25,12 +25,13 @@ def decode(data: Any) -> pd.DataFrame:
     Raises:
         EncoderError: the payload is not base64, or not parquet.
     """
-    import pandas as pd
     import pyarrow as pa
 
-    try:  # by a file of Arrow's own: one of Python's may make the process abort at its end, apache/arrow#34314
-        return pd.read_parquet(pa.BufferReader(parquet(data)), engine="pyarrow")
-    except (pa.ArrowException, OSError, ValueError) as error:
+    from scrapdb.formats import dataframe
+
+    try:
+        return dataframe.glued(dataframe.open_file(pa.BufferReader(parquet(data))))
+    except (pa.ArrowException, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         raise EncoderError(f"The payload of a DataFrame is not parquet: {error}") from error
 
 
@@ -89,12 +90,15 @@ def frame(data: Any) -> Frame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from scrapdb.formats.dataframe import types
+
     content = parquet(data)
     try:
         file = pq.ParquetFile(pa.BufferReader(content))
         schema = file.schema_arrow
         index = (schema.pandas_metadata or {}).get("index_columns") or []
-        columns = tuple((field.name, str(field.type)) for field in schema if field.name not in index)
+        named = zip(schema.names, types(schema), strict=True)
+        columns = tuple((name, type_) for name, type_ in named if name not in index)
     except (pa.ArrowException, OSError, ValueError, TypeError, AttributeError) as error:
         raise EncoderError(f"The payload of a DataFrame is not parquet: {error}") from error
     return Frame(content, file.metadata.num_rows, columns)

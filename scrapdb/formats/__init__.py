@@ -2,7 +2,7 @@
 
 Everything but a table and parquet is written row by row. Values are what a query gives: None, bool, int, float, text,
 lists and dicts, bytes, and objects that say what they are by `str()`. `html` and `sandbox` show displays so that they
-cannot act. The room knows neither notebooks nor stores; above `files`.
+cannot act, `dataframe` reads what pandas wrote. The room knows neither notebooks nor stores; above `files`.
 """
 
 from __future__ import annotations

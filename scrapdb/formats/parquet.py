@@ -14,10 +14,11 @@ from scrapdb.formats.values import plain
 def write(
     columns: Sequence[str], rows: Iterable[Sequence[Any]], file: BinaryIO, _: int, times: Collection[str] = ()
 ) -> None:
-    """Write a parquet file."""
+    """Write a parquet file; rows may be a pyarrow.Table, whose types are kept."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(arrow_table(columns, rows, times), file)
+    pq.write_table(rows if isinstance(rows, pa.Table) else arrow_table(columns, rows, times), file)
 
 
 def arrow_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], times: Collection[str] = ()) -> Any:

@@ -112,7 +112,7 @@ CREATE TABLE frames (
   name_id INTEGER NOT NULL REFERENCES names (id),
   rows INTEGER NOT NULL,
   columns INTEGER NOT NULL,
-  schema TEXT NOT NULL,             -- JSON list of {"name", "type"}, Arrow's type names
+  schema TEXT NOT NULL,             -- JSON list of {"name", "type"}, Arrow's type names; pandas' of periods
   hash TEXT NOT NULL,               -- SHA-256 of the parquet file
   size INTEGER NOT NULL,            -- bytes of the parquet file
   stored TEXT NOT NULL,             -- inline (in `blobs`) or sidecar (a file <hash>.parquet beside the store)

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import io
 import json
+import shlex
 import shutil
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -331,3 +335,200 @@ def test_times_stay_times_in_parquet(frames: Frames) -> None:
     ran = sessions.run("scrapdb frame frame -o days.parquet", db.path.parent)
     assert (ran.code, ran.stderr) == (0, "")
     assert pd.read_parquet(db.path.parent / "days.parquet")["day"].tolist() == days.tolist()
+
+
+def months(*days: str, frequency: str) -> pd.DataFrame:
+    return pd.DataFrame({"month": pd.PeriodIndex(days, freq=frequency), "v": range(len(days))})
+
+
+def test_periods_of_one_frequency_stay_periods(frames: Frames, tmp_path: Path) -> None:
+    found = [months("2024-01", "2024-02", frequency="M"), months("2023-12", frequency="M")]
+    db = frames(*found)
+    pd.testing.assert_frame_equal(db.frame("frame")[["month", "v"]], pd.concat(found, ignore_index=True))
+    assert [str(month) for _, month, _ in db.frame_table("frame").rows()] == ["2024-01", "2024-02", "2023-12"]
+    pd.testing.assert_frame_equal(db.notebook("0").scraps["frame"].data, found[0])
+    db.export(tmp_path / "out")
+    exported = pd.read_parquet(tmp_path / "out" / "frames" / "name=frame" / "part-0.parquet")
+    assert exported["month"].tolist() == ["2024-01", "2024-02", "2023-12"]
+
+
+def test_periods_of_two_frequencies_become_text(frames: Frames, tmp_path: Path) -> None:
+    db = frames(months("2024-01", frequency="M"), months("2024-01-15", frequency="D"))
+    assert db.frame("frame")["month"].tolist() == ["2024-01", "2024-01-15"]
+    db.export(tmp_path / "out")
+    exported = pd.read_parquet(tmp_path / "out" / "frames" / "name=frame" / "part-0.parquet")
+    assert exported["month"].tolist() == ["2024-01", "2024-01-15"]
+
+
+@pytest.mark.parametrize("command", ["frame frame", "show 0 frame"])
+def test_the_command_line_prints_what_pandas_prints(frames: Frames, command: str) -> None:
+    columns = {
+        "month": pd.period_range("2024-01", periods=1, freq="M"),
+        "wait": pd.to_timedelta(["26h"]),
+        "span": pd.interval_range(0, 1),
+        "when": pd.to_datetime(["2026-01-01T00:00:00.000000001"]),
+    }
+    frame = pd.DataFrame(columns, index=pd.RangeIndex(4, 5))
+    expected = {name: str(value) for name, value in frame.reset_index().loc[0].items()} | {"index": 4}
+    directory = frames(frame).path.parent
+    (found,) = json.loads(sessions.run(f"scrapdb {command} --json", directory).stdout)
+    assert {name: found[name] for name in expected} == expected
+    written = sessions.run(f"scrapdb {command} --csv", directory).stdout
+    assert pd.read_csv(io.StringIO(written), dtype=str)[list(expected)].loc[0].to_dict() == expected | {"index": "4"}
+    sessions.run(f"scrapdb {command} -o kept.parquet", directory)
+    kept = pd.read_parquet(directory / "kept.parquet")[list(expected)]
+    pd.testing.assert_frame_equal(kept, frame.reset_index())
+
+
+def test_rows_that_were_chosen_keep_their_numbers(frames: Frames) -> None:
+    every = pd.DataFrame({"v": [10, 20, 30, 40, 50, 60]})
+    chosen = [every[every.v.isin([20, 50])], every[every.v.isin([20, 30, 60])], every[::-1]]
+    db = frames(*chosen, every)
+    expected = pd.concat([*(frame.reset_index() for frame in chosen), every], ignore_index=True)
+    expected["index"] = expected["index"].astype("Int64")  # the whole frame's labels say nothing
+    pd.testing.assert_frame_equal(db.frame("frame")[["index", "v"]], expected)
+    assert db.frame("frame", where="n = 0", columns=["index"])["index"].tolist() == [1, 4]
+    assert db.frame("frame", where="n = 3").columns.tolist() == ["notebook", "v"]
+
+
+def test_nullable_integers_keep_every_digit(frames: Frames) -> None:
+    found = [
+        pd.DataFrame({"id": pd.array([2**53 + 1, None], "Int64"), "ok": pd.array([True, None], "boolean")}),
+        pd.DataFrame({"id": [2**63 - 1]}),
+    ]
+    joined = frames(*found).frame("frame")[["id", "ok"]]
+    pd.testing.assert_frame_equal(joined, pd.concat(found, ignore_index=True).astype({"ok": "boolean"}))
+    assert joined["id"].tolist() == [2**53 + 1, pd.NA, 2**63 - 1]
+
+
+def test_a_column_that_some_miss_stays_one_of_integers(frames: Frames) -> None:
+    db = frames(pd.DataFrame({"a": [2**53 + 1], "b": [True]}), pd.DataFrame({"c": [0.5]}))
+    db.export(db.path.parent / "out")
+    exported = pd.read_parquet(db.path.parent / "out" / "frames" / "name=frame" / "part-0.parquet")
+    sessions.run("scrapdb frame frame -o kept.parquet", db.path.parent)
+    for found in (db.frame("frame"), exported, pd.read_parquet(db.path.parent / "kept.parquet")):
+        assert found["a"].tolist() == [2**53 + 1, pd.NA]
+        assert found["b"].tolist() == [True, pd.NA]
+        assert found["c"].dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ([2**53 + 1, 2], [7.0, None], [2**53 + 1, 2, 7, None]),
+        ([2**53 + 1], [0.5], [str(2**53 + 1), "0.5"]),
+        ([2**53], [0.5], [2.0**53, 0.5]),
+        (np.array([2**64 - 1], "uint64"), [-1], [str(2**64 - 1), "-1"]),
+        (np.array([2**64 - 1], "uint64"), [1], [2**64 - 1, 1]),
+        (
+            pd.to_datetime(["2026-01-01"]).as_unit("ns"),
+            np.array(["9999-12-31"], "M8[s]"),
+            [pd.Timestamp("2026-01-01"), pd.Timestamp("9999-12-31").as_unit("s")],
+        ),
+        (
+            pd.to_datetime(["2026-01-01 00:00:00.000000001"]),
+            np.array(["9999-12-31"], "M8[s]"),
+            ["2026-01-01 00:00:00.000000001", "9999-12-31 00:00:00"],
+        ),
+        (
+            pd.to_datetime(["2026-01-01"]).tz_localize("UTC"),
+            pd.to_datetime(["2026-01-01"]),
+            ["2026-01-01 00:00:00+00:00", "2026-01-01 00:00:00"],
+        ),
+        ([Decimal("0.10")], [0.5], [0.1, 0.5]),
+        ([Decimal("0.12345678901234567890")], [0.5], ["0.12345678901234567890", "0.5"]),
+        (pd.to_datetime(["2026-01-01"]), [np.nan], [pd.Timestamp("2026-01-01"), None]),
+        (pd.period_range("2026-01", periods=1, freq="D").to_timestamp().time, [np.nan], [dt.time(0), None]),
+        ([1, 2], np.array([], "M8[s]"), [1, 2]),
+        (["text"], [b"bytes"], ["text", "Ynl0ZXM="]),
+        ([[1]], ["[1]"], ["[1]", "[1]"]),
+    ],
+)
+def test_all_rows_stay_whatever_the_values_are(
+    frames: Frames, tmp_path: Path, one: Any, other: Any, expected: list[Any]
+) -> None:
+    db = frames(pd.DataFrame({"x": one}), pd.DataFrame({"x": other}))
+    assert [value for _, value in db.frame_table("frame").rows()] == expected
+    assert [None if pd.isna(value) else value for value in db.frame("frame")["x"]] == expected
+    exported = db.export(tmp_path / "out")
+    assert (exported.frames, exported.errors) == (2, [])
+    file = tmp_path / "out" / "frames" / "name=frame" / "part-0.parquet"
+    assert pq.ParquetFile(file).read()["x"].to_pylist() == expected
+    assert [None if pd.isna(value) else value for value in pd.read_parquet(file)["x"]] == expected
+
+
+def test_categories_stay_if_all_notebooks_have_the_same(frames: Frames) -> None:
+    dtype = pd.CategoricalDtype(["low", "high"], ordered=True)
+    found = [pd.DataFrame({"c": pd.Categorical(values, dtype=dtype)}) for values in (["low"], [None, "high"])]
+    pd.testing.assert_frame_equal(frames(*found).frame("frame")[["c"]], pd.concat(found, ignore_index=True))
+    assert frames(found[0], pd.DataFrame({"v": [1]})).frame("frame")["c"].dtype == dtype
+
+
+def test_what_pandas_does_not_read_back_is_read_with_text_as_names(frames: Frames) -> None:
+    days = [dt.date(2026, 1, 1), dt.date(2026, 1, 2)]
+    db = frames(pd.DataFrame([[1.0, 2.0]], columns=days, index=["AAA"]))
+    with pytest.warns(UserWarning, match="Names of columns are text here: pandas reads back none that were date"):
+        found = db.notebook("0").scraps["frame"].data
+    assert found.to_dict("index") == {"AAA": {"2026-01-01": 1.0, "2026-01-02": 2.0}}
+    ran = sessions.run("scrapdb frame frame", db.path.parent)
+    assert (ran.code, ran.stderr) == (0, "")
+    assert ran.stdout == "notebook,index,2026-01-01,2026-01-02\nruns/0.ipynb,AAA,1.0,2.0\n"
+
+
+def grouped() -> pd.DataFrame:
+    prices = pd.DataFrame({"k": list("aab"), "p": [1.0, 2.0, 3.0]})
+    return prices.groupby("k").agg({"p": ["mean", "max"]})
+
+
+def test_levels_of_columns_come_back(frames: Frames) -> None:
+    expected = pd.concat([grouped().reset_index()] * 2, ignore_index=True)
+    expected.insert(0, ("notebook", ""), ["runs/0.ipynb"] * 2 + ["runs/1.ipynb"] * 2)
+    db = frames(grouped(), grouped())
+    pd.testing.assert_frame_equal(db.frame("frame"), expected)
+    assert db.frame("frame", columns=["k"]).columns.tolist() == ["notebook", "k"]
+    of_one = db.frame("frame", columns=[("p", "max")])
+    pd.testing.assert_frame_equal(of_one, expected[[("notebook", ""), ("p", "max")]])
+
+
+def test_names_that_are_numbers_come_back_unless_notebooks_differ(frames: Frames) -> None:
+    numbers, texts = pd.DataFrame([[1, 2]]), pd.DataFrame({"0": [3]})
+    assert frames(numbers, numbers).frame("frame").columns.tolist() == ["notebook", 0, 1]
+    assert frames(numbers, numbers).frame("frame", columns=[1]).columns.tolist() == ["notebook", 1]
+    assert frames(numbers, texts).frame("frame").to_dict("list")["0"] == [1, 3]
+
+
+def test_the_name_of_all_columns_stays_if_notebooks_agree(frames: Frames) -> None:
+    one, other = (pd.DataFrame([[1]], columns=pd.Index(["a"], name=name)) for name in ("big", "small"))
+    assert frames(one, one).frame("frame").columns.name == "big"
+    assert frames(one, other).frame("frame").columns.name is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "columns"),
+    [
+        ("('p', 'mean')", ["('p', 'mean')"]),
+        ("('p','mean'), k", ["k", "('p', 'mean')"]),
+        ('("p", "mean")', ["('p', 'mean')"]),
+        ("p.max", ["('p', 'max')"]),
+        ("p.max,k,p.mean", ["k", "('p', 'mean')", "('p', 'max')"]),
+    ],
+)
+def test_a_column_with_levels_is_named(frames: Frames, asked: str, columns: list[str]) -> None:
+    db = frames(grouped())
+    ran = sessions.run(f"scrapdb frame frame --json -c {shlex.quote(asked)}", db.path.parent)
+    assert (ran.code, ran.stderr) == (0, "")
+    assert [list(row) for row in json.loads(ran.stdout)] == [["notebook", *columns]] * 2
+
+
+def test_an_unknown_column_with_levels_is_told_whole(frames: Frames) -> None:
+    with pytest.raises(UsageError, match=r"has a column \('p', 'median'\); there are k, \('p', 'mean'\)"):
+        frames(grouped()).frame("frame", columns="('p', 'median')")
+
+
+@pytest.mark.parametrize("name", ["a,b", "(0, 10]", "it's, that", "net (EUR, USD)", "'quoted'", "p.mean", 'in "inch"'])
+def test_any_name_can_be_asked_for(frames: Frames, name: str) -> None:
+    frame = pd.DataFrame([[1, 2, 3]], columns=[name, "it's", "other"])
+    db = frames(frame)
+    quoted = name if name in {"(0, 10]", "net (EUR, USD)", "'quoted'", "p.mean", 'in "inch"'} else f'"{name}"'
+    assert db.frame("frame", columns=f"it's, {quoted}").columns.tolist() == ["notebook", name, "it's"]
+    assert db.frame("frame", columns=[name]).columns.tolist() == ["notebook", name]

@@ -57,9 +57,9 @@ def small() -> pd.DataFrame:
     )
 
 
-def glued_frame(name: str, frame: pd.DataFrame) -> tuple[dict[str, Any], str]:
-    """Glue a frame; gives the output, and the SHA-256 of its parquet file."""
-    content = frame.to_parquet()
+def glued_frame(name: str, frame: pd.DataFrame, **options: Any) -> tuple[dict[str, Any], str]:
+    """Glue a frame; gives the output, and the SHA-256 of its parquet file. Options are those of `to_parquet`."""
+    content = frame.to_parquet(**options)
     return scrap(name, base64.b64encode(content).decode(), "pandas"), hashlib.sha256(content).hexdigest()
 
 

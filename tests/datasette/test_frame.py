@@ -10,6 +10,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -168,7 +169,7 @@ def test_odd_values(glued: Path) -> None:
     assert (day, content, number) == ("2026-11-01", "3 bytes", "null")
     assert long.endswith("1,000 characters")
     assert len(long) < 400
-    assert wait == "1:00:00"
+    assert wait == "0 days 01:00:00"
     assert re.search(r"<details><summary>2 items</summary><ul><li>0: 1</li><li>1: 2</li></ul></details>", text)
     assert "deep: &#34;&lt;i&gt;&#34;" in text
     assert "inner: 1 item" in text
@@ -313,3 +314,88 @@ def test_of_many_columns_twenty_are_shown(odd: Path) -> None:
     assert cells(text, 0) == [str(number) for number in range(20)]
     assert "20 of 300 columns are shown" in text
     assert cells(get(odd, page("frame", path="odd", name="wide", _col="c299")).text, 0) == ["299"]
+
+
+def of_pandas() -> pd.DataFrame:
+    """A frame of types that only pandas has, and with labels of rows that count by threes."""
+    return pd.DataFrame(
+        {
+            "month": pd.PeriodIndex(["2024-03", "2024-01", None, "2024-02"], freq="M"),
+            "span": pd.arrays.IntervalArray.from_arrays([0.5, 1, np.nan, 0], [1, 2, np.nan, 0.5], closed="left"),
+            "wait": pd.to_timedelta(["26h", "-1s", None, "1ns"]),
+            "when": pd.date_range("2026-10-24 12:00", periods=4, tz="Europe/Berlin"),
+            "far": np.array(["12000-01-01", "2026-01-01", "NaT", "2026-01-02"], "M8[s]"),
+            "id": pd.array([2**53 + 1, 1, None, 2], "Int64"),
+        },
+        index=pd.RangeIndex(1, 13, 3),
+    )
+
+
+@pytest.fixture(scope="module")
+def pandas_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of `of_pandas()`, and of a long frame that counts backwards in several groups of rows."""
+    long = pd.DataFrame({"x": range(120_000)}, index=pd.RangeIndex(120_000, 0, -1, name="left"))
+    directory = tmp_path_factory.mktemp("pandas")
+    outputs = [glued_frame("frame", of_pandas())[0], glued_frame("long", long, row_group_size=50_000)[0]]
+    write(directory / "a.ipynb", notebook(code("1", *outputs)))
+    Database(directory / "scraps.db").index(directory)
+    return directory / "scraps.db"
+
+
+def test_values_are_what_pandas_prints(pandas_store: Path) -> None:
+    text = get(pandas_store, page("frame", path="a", name="frame")).text
+    flat = of_pandas().reset_index()
+    for place, column in enumerate(flat):
+        expected = ["null" if pd.isna(value) else str(value).removesuffix(" 00:00:00") for value in flat[column]]
+        assert [cells(text, row)[place] for row in range(len(flat))] == expected
+    assert re.findall(r"(\S+) <span class=\"scrapdb-null\">([^<]+)</span></label>", text)[:3] == [
+        ("index", "int64, index"),
+        ("month", "period[M]"),
+        ("span", "interval[float64, left]"),
+    ]
+
+
+def test_csv_has_what_pandas_prints(pandas_store: Path) -> None:
+    text = get(pandas_store, page("frame.csv", path="a", name="frame")).text
+    found = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+    flat = of_pandas().reset_index()
+    assert found.columns.tolist() == flat.columns.tolist()
+    for column in flat:
+        assert found[column].tolist() == ["" if pd.isna(value) else str(value) for value in flat[column]]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"month": "2024-01"}, [1]),
+        ({"month__gte": "2024-02-15"}, [0, 3]),
+        ({"month__isnull": "1"}, [2]),
+        ({"span__isnull": "1"}, [2]),
+        ({"_sort": "month"}, [1, 3, 0, 2]),
+        ({"_sort_desc": "month", "month__notnull": "1"}, [0, 3, 1]),
+        ({"index__gt": "4"}, [2, 3]),
+        ({"_sort_desc": "index"}, [3, 2, 1, 0]),
+        ({"id": str(2**53 + 1)}, [0]),
+    ],
+)
+def test_filters_of_what_only_pandas_has(pandas_store: Path, parameters: dict[str, str], expected: list[int]) -> None:
+    assert rows(get(pandas_store, page("frame", path="a", name="frame", **parameters)).text) == expected
+
+
+@pytest.mark.parametrize("parameters", [{"month": "spring"}, {"span": "(0, 1]"}])
+def test_filters_that_make_no_value_are_told(pandas_store: Path, parameters: dict[str, str]) -> None:
+    response = get(pandas_store, page("frame", path="a", name="frame", **parameters))
+    assert response.status_code == 400
+    assert "is no value that the column" in unescape(response.text)
+
+
+@pytest.mark.parametrize("first", [0, 49_990, 99_995, 119_999])
+def test_an_index_that_counts_is_read_from_anywhere(pandas_store: Path, first: int) -> None:
+    text = get(pandas_store, page("frame", path="a", name="long", _offset=first, _size=20)).text
+    assert cells(text, 0) == [str(120_000 - first), str(first)]
+    selected = get(pandas_store, page("frame", path="a", name="long", left=120_000 - first, _col="left")).text
+    assert (rows(selected), cells(selected, 0)) == ([first], [str(120_000 - first)])
+
+
+def test_a_chart_runs_over_an_index_that_counts(pandas_store: Path) -> None:
+    assert ">left</text>" in get(pandas_store, page("frame.svg", path="a", name="long")).text

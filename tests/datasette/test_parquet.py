@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from scrapdb.datasette.frames import parquet
-from scrapdb.datasette.frames.parquet import Column
 from scrapdb.datasette.frames.parquet import Recent
 from scrapdb.datasette.frames.parquet import opened
 from scrapdb.datasette.frames.parquet import summary
 from scrapdb.errors import ScrapdbError
+from scrapdb.formats.dataframe import Column
 
 ROWS = 120_000
 
@@ -86,12 +86,12 @@ def test_bytes_are_read_like_files(frame: pd.DataFrame) -> None:
 def test_columns_index_first(file: Path) -> None:
     with opened(file) as found:
         assert found.columns == [
-            Column("time", "timestamp[us]", is_index=True),
-            Column("x", "double", is_index=False),
-            Column("name", "large_string", is_index=False),
-            Column("note", "large_string", is_index=False),
-            Column("items", "list<element: int64>", is_index=False),
-            Column("kind", found.columns[5].type, is_index=False),
+            Column("time", "time", "timestamp[us]", is_index=True),
+            Column("x", "x", "double"),
+            Column("name", "name", "large_string"),
+            Column("note", "note", "large_string"),
+            Column("items", "items", "list<element: int64>"),
+            Column("kind", "kind", found.columns[5].type),
         ]
 
 

@@ -78,6 +78,17 @@ def test_a_frame_is_summed_up_without_its_index() -> None:
         assert frame(in_base64(content)) == Frame(content, 2, (("n", "int64"), ("s", "large_string")))
 
 
+def test_types_of_pandas_have_their_names() -> None:
+    months = pd.DataFrame({"m": pd.period_range("2024-01", periods=2, freq="M"), "i": pd.interval_range(0, 2)})
+    schema = frame(in_base64(parquet_file(months))).schema
+    assert schema == (("m", "period[M]"), ("i", "interval[int64, right]"))
+
+
+def test_names_that_are_booleans_are_read_back() -> None:
+    counted = pd.crosstab(pd.Series(list("aab"), name="k"), pd.Series([True, False, True], name="big"))
+    assert_frame_equal(BY_NAME["pandas"].decode(in_base64(parquet_file(counted))), counted)
+
+
 @pytest.mark.parametrize("payload", [None, 1, ["UEFSMQ=="], "no base64!", "é", "", "UEFSMQ==", "UEFSMVBBUjE="])
 def test_what_is_no_frame_is_refused(payload: Any) -> None:
     with pytest.raises(EncoderError, match=r"^The payload of a DataFrame is not "):

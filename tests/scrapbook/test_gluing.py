@@ -208,7 +208,7 @@ def test_polars_frames_are_glued(tmp_path: Path) -> None:
     with shown() as outputs:
         sb.glue("f", pl.DataFrame({"n": [1, None], "s": ["a", "b"]}))
     frame = read(tmp_path / "n.ipynb", outputs).scraps["f"].data
-    pd.testing.assert_frame_equal(frame, pd.DataFrame({"n": [1.0, None], "s": ["a", "b"]}))
+    pd.testing.assert_frame_equal(frame, pd.DataFrame({"n": pd.array([1, None], "Int64"), "s": ["a", "b"]}))
 
 
 @pytest.mark.parametrize("name", ["n", None])

@@ -20,5 +20,13 @@ def command(
     printing: Printing,
     settings: options.Settings,
 ) -> None:
-    """Show the rows of the DataFrame that was glued as NAME, of all notebooks, each row with its notebook."""
+    """Show the rows of the DataFrame that was glued as NAME, of all notebooks, each row with its notebook.
+
+    Where types differ, a column gets the first one that holds every value, and is text if there is none. A column with
+    levels is `price.mean` or `"('price', 'mean')"`; a name with a comma stands in quotes.
+
+    \b
+    scrapdb frame prices --where "distance < 0.1" -o prices.parquet
+    scrapdb frame stats -c "day, price.mean"
+    """
     printing.print_rows(settings.database().frame_table(name, where=where, columns=columns))

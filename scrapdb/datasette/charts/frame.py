@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from scrapdb.datasette.charts import plot
-from scrapdb.datasette.frames.cells import heading
 from scrapdb.datasette.frames.parquet import Parquet
 from scrapdb.errors import UsageError
 
@@ -61,7 +60,7 @@ def _is_time(file: Parquet, name: str) -> bool:
 
 
 def _axis(file: Parquet, across: str | None, count: int) -> dict[str, Any]:
-    title = {"title": heading(across or _ROW)}
+    title = {"title": across or _ROW}
     if across is not None and _is_time(file, across):
         return {"type": "temporal"} | plot.TIMES | title
     rows = {"axis": plot.whole(count - 1)} if across is None else {}

@@ -19,7 +19,7 @@ _MIDNIGHT = " 00:00:00"
 
 
 def frame_cell(value: Any, longest: int = LONGEST_TEXT) -> Markup:
-    """Show one value of a DataFrame, as pyarrow gives it to Python; text beyond so many characters is cut."""
+    """Show one value of a DataFrame, one of `formats.dataframe.values`; text beyond so many characters is cut."""
     if value is None:
         return Markup('<span class="scrapdb-null">null</span>')
     if isinstance(value, float):
@@ -33,11 +33,6 @@ def frame_cell(value: Any, longest: int = LONGEST_TEXT) -> Markup:
     if isinstance(value, bytes):
         return Markup('<span class="scrapdb-null">{:,} bytes</span>').format(len(value))
     return escape(short(value))
-
-
-def heading(name: str) -> str:
-    """Name a column for people: an index without a name stands in the file under one that pandas made up."""
-    return name.replace("__index_level_0__", "index")
 
 
 def _text(value: str, longest: int) -> Markup:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections import defaultdict
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -18,9 +19,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
-from typing import NamedTuple
 
 from scrapdb.errors import ScrapdbError
+from scrapdb.formats.dataframe import columns
+from scrapdb.formats.dataframe import open_file
+from scrapdb.formats.dataframe import picked
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,14 +37,6 @@ _REPEATED = 8  # bytes per row: a text column that takes less repeats itself, an
 SECONDS = 10.0
 _ODD = "This DataFrame holds what cannot be shown: {}. Download the parquet file."
 _DAMAGED = "The parquet file of this DataFrame is damaged: {}. Make it anew with `scrapdb index --force`."
-
-
-class Column(NamedTuple):
-    """A column of a frame and Arrow's name of its type; `is_index`: pandas had it as the index."""
-
-    name: str
-    type: str
-    is_index: bool
 
 
 class Recent:
@@ -89,11 +84,10 @@ def opened(place: bytes | Path) -> Iterator[Parquet]:
         ScrapdbError: it is damaged, or holds what Arrow or Python cannot do; also while it is read.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
         source = pa.memory_map(str(place)) if isinstance(place, Path) else pa.BufferReader(place)
-        with source, pq.ParquetFile(source) as file:
+        with source, open_file(source) as file:
             yield Parquet(file, source, str(place) if isinstance(place, Path) else sha256(place).hexdigest())
     except ScrapdbError:
         raise
@@ -102,7 +96,7 @@ def opened(place: bytes | Path) -> Iterator[Parquet]:
     except (pa.ArrowException, OSError) as error:
         reason = str(error).partition("\n")[0].replace(str(place), "it") if isinstance(place, Path) else str(error)
         raise ScrapdbError(_DAMAGED.format(reason.rstrip("."))) from error
-    except (ArithmeticError, LookupError, ValueError) as error:  # Python has no value for the year 10,000
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:  # of whoever wrote the file
         raise ScrapdbError(_ODD.format(error)) from error
 
 
@@ -112,7 +106,7 @@ class Parquet:
     Attributes:
         key: tells the file from others.
         rows: how many it has.
-        columns: its columns, an index of pandas first; of several with one name the first.
+        columns: its columns, an index of pandas first.
     """
 
     def __init__(self, file: Any, source: Any, key: str) -> None:
@@ -120,13 +114,8 @@ class Parquet:
         self._source = source
         self.key = key
         self.rows: int = file.metadata.num_rows
-        schema = file.schema_arrow
-        index = _index_columns(schema)
-        columns = [
-            Column(name, str(schema.field(schema.names.index(name)).type), name in index)
-            for name in dict.fromkeys(schema.names)
-        ]
-        self.columns = sorted(columns, key=lambda column: not column.is_index)
+        self.columns = columns(file)
+        self._columns = {column.name: column for column in self.columns}
         self._groups = [file.metadata.row_group(place).num_rows for place in range(file.num_row_groups)]
         self._sizes = [_sizes(file.metadata.row_group(place)) for place in range(file.num_row_groups)]
 
@@ -134,7 +123,11 @@ class Parquet:
         """Return the Arrow type of a column; a dictionary's is that of its values."""
         import pyarrow as pa
 
-        type_ = self._file.schema_arrow.field(self._file.schema_arrow.names.index(column)).type
+        _, stored, _, nth, counted, _ = self._columns[column]
+        if counted is not None:
+            return pa.int64()
+        schema = self._file.schema_arrow
+        type_ = schema.field(schema.get_all_field_indices(stored)[nth]).type
         return type_.value_type if pa.types.is_dictionary(type_) else type_
 
     def is_numeric(self, column: str) -> bool:
@@ -172,7 +165,7 @@ class Parquet:
                 parts.extend(self._taken(group, columns, inside, deadline))
             first += length
         if not parts:
-            return _selected(self._file.schema_arrow.empty_table(), columns)
+            return self._without_dictionaries(self._selected(self._file.schema_arrow.empty_table(), columns, 0))
         return pa.concat_tables(map(self._without_dictionaries, parts)).take(np.argsort(order))
 
     def pieces(self, columns: Sequence[str]) -> Iterator[pa.Table]:
@@ -189,10 +182,8 @@ class Parquet:
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Return all rows in order, some thousands at a time, remembering none."""
-        import pyarrow as pa
-
-        for batch in self._file.iter_batches(_BATCH_ROWS, columns=list(columns)):
-            yield self._without_dictionaries(_selected(pa.Table.from_batches([batch]), columns))
+        for piece in self._read_batches(range(len(self._groups)), columns):
+            yield self._without_dictionaries(piece)
 
     def _taken(
         self, group: int, columns: Sequence[str], inside: np.ndarray[Any, Any], deadline: _Deadline
@@ -217,20 +208,44 @@ class Parquet:
         kept = {name: RECENT.get((self.key, group, name)) for name in columns}
         missing = [name for name, array in kept.items() if array is None]
         if missing and not (whole and self._fits(group, columns)):
-            for batch in self._file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=list(columns)):
-                yield _selected(pa.Table.from_batches([batch]), columns)
+            yield from self._read_batches([group], columns)
             return
         if missing:
             kept |= self._decoded(group, missing)
         yield pa.Table.from_arrays([kept[name] for name in columns], names=list(columns))
 
+    def _read_batches(self, groups: Sequence[int], columns: Sequence[str]) -> Iterator[pa.Table]:
+        import pyarrow as pa
+
+        first = sum(self._groups[: groups[0]]) if groups else 0
+        for batch in self._file.iter_batches(_BATCH_ROWS, row_groups=list(groups), columns=self._stored(columns)):
+            yield self._selected(pa.Table.from_batches([batch]), columns, first)
+            first += len(batch)
+
+    def _stored(self, names: Iterable[str]) -> list[str]:
+        """Return what the file calls columns, without those that are not in it."""
+        return [column.stored for name in names if (column := self._columns[name]).counted is None]
+
+    def _selected(self, table: pa.Table, names: Sequence[str], first: int) -> pa.Table:
+        """Pick columns of a table as the file has it, whose first row has that number, and add those that count."""
+        import pyarrow as pa
+
+        columns = [self._columns[name] for name in names]
+        stored = iter(picked(table, [column for column in columns if column.counted is None]))
+        arrays = [
+            next(stored) if column.counted is None else pa.array(column.counted[first : first + len(table)], pa.int64())
+            for column in columns
+        ]
+        return pa.table(arrays, names=list(names))
+
     def _decoded(self, group: int, names: Sequence[str]) -> dict[str, pa.ChunkedArray]:
         import pyarrow.parquet as pq
 
         small = _REPEATED * self._groups[group]
-        repeated = [name for name in names if self._sizes[group][name] < small and self.is_text(name)]
-        file = pq.ParquetFile(self._source, metadata=self._file.metadata, read_dictionary=repeated)
-        table = _selected(file.read_row_group(group, columns=list(names)), names)
+        repeated = [name for name in names if self._size(group, name) < small and self.is_text(name)]
+        file = pq.ParquetFile(self._source, metadata=self._file.metadata, read_dictionary=self._stored(repeated))
+        table = file.read_row_group(group, columns=self._stored(names))
+        table = self._selected(table, names, sum(self._groups[:group]))
         decoded = dict(zip(names, table.columns, strict=True))
         for name, array in decoded.items():
             RECENT.keep((self.key, group, name), array, array.nbytes)
@@ -246,8 +261,12 @@ class Parquet:
 
     def _fits(self, group: int, names: Sequence[str]) -> bool:
         """Return whether columns can be decoded whole; a row takes 8 bytes even where its encoding takes none."""
-        size: int = sum(self._sizes[group][name] + 8 * self._groups[group] for name in names)
+        size: int = sum(self._size(group, name) + 8 * self._groups[group] for name in names)
         return size <= REMEMBERED
+
+    def _size(self, group: int, name: str) -> int:
+        """Return the uncompressed bytes of a column; one that is not in the file has none."""
+        return self._sizes[group][self._columns[name].stored]
 
 
 class _Deadline:
@@ -263,12 +282,6 @@ class _Deadline:
             )
 
 
-def _selected(table: pa.Table, columns: Sequence[str]) -> pa.Table:
-    """Select columns by their exact names; parquet's readers also give `a.b` to who asks for `a`."""
-    names = table.schema.names
-    return table.select([names.index(column) for column in columns])
-
-
 def _sizes(group: Any) -> dict[str, int]:
     """Sum the uncompressed bytes of a row group by column; `a.b` counts for `a` too, since it may be a part of it."""
     sizes: dict[str, int] = defaultdict(int)
@@ -278,15 +291,6 @@ def _sizes(group: Any) -> dict[str, int]:
         for count in range(1, len(words) + 1):
             sizes[".".join(words[:count])] += column.total_uncompressed_size
     return sizes
-
-
-def _index_columns(schema: pa.Schema) -> list[str]:
-    """Read which columns pandas had as the index; a RangeIndex is described and not stored."""
-    try:
-        index = (schema.pandas_metadata or {}).get("index_columns") or []
-        return [name for name in index if isinstance(name, str)]
-    except (ValueError, TypeError, AttributeError):  # metadata of whoever wrote the file
-        return []
 
 
 def summary(file: Parquet) -> dict[str, dict[str, Any]]:

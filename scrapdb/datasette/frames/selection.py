@@ -15,6 +15,7 @@ from typing import NamedTuple
 from scrapdb.datasette.frames.parquet import RECENT
 from scrapdb.datasette.frames.parquet import Parquet
 from scrapdb.errors import UsageError
+from scrapdb.formats.dataframe import is_of_pandas
 
 if TYPE_CHECKING:
     import numpy as np
@@ -132,7 +133,7 @@ def _sorted(file: Parquet, rows: np.ndarray[Any, Any], column: str, *, descendin
     _check_sortable(len(rows))
     if not len(rows):
         return rows
-    values = pa.concat_tables(file.pieces([column])).column(0)
+    values = _comparable(pa.concat_tables(file.pieces([column])).column(0))
     if len(rows) < file.rows:
         values = values.take(pa.array(rows))
     try:
@@ -156,7 +157,17 @@ def _mask(file: Parquet, filters: Sequence[Filter]) -> Callable[[pa.Table], pa.C
     import pyarrow.compute as pc
 
     conditions = [(filter_.column, _condition(file, filter_)) for filter_ in filters]
-    return lambda piece: reduce(pc.and_, (condition(piece.column(column)) for column, condition in conditions))
+    return lambda piece: reduce(
+        pc.and_, (condition(_comparable(piece.column(column))) for column, condition in conditions)
+    )
+
+
+def _comparable(array: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return what Arrow compares: of types that are not its own what they are made of, numbers for periods."""
+    import pyarrow as pa
+
+    is_extension = isinstance(array.type, pa.BaseExtensionType)
+    return array.cast(array.type.storage_type) if is_extension else array
 
 
 def _condition(file: Parquet, filter_: Filter) -> Callable[[pa.ChunkedArray], pa.ChunkedArray]:
@@ -185,6 +196,11 @@ def _value(column: str, text: str, type_: pa.DataType) -> pa.Scalar:
     if pa.types.is_boolean(type_) and text.lower() in _TRUE | _FALSE:
         return pa.scalar(text.lower() in _TRUE)
     readings: list[Callable[[], pa.Scalar]] = [lambda: pa.scalar(text.strip()).cast(type_)]
+    if is_of_pandas(type_):
+        import pandas as pd
+
+        frequency = getattr(type_.to_pandas_dtype(), "freq", None)  # of periods, not of intervals
+        readings = [lambda: pa.scalar(pd.Period(text.strip(), frequency).ordinal)]
     if pa.types.is_integer(type_):
         readings += [lambda: pa.scalar(int(text)), lambda: pa.scalar(float(text))]
     if pa.types.is_timestamp(type_):

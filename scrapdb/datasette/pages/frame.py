@@ -18,11 +18,11 @@ from scrapdb.datasette.charts import drawer
 from scrapdb.datasette.frames import parquet
 from scrapdb.datasette.frames import selection
 from scrapdb.datasette.frames.cells import frame_cell
-from scrapdb.datasette.frames.cells import heading
 from scrapdb.datasette.frames.located import Located
 from scrapdb.datasette.frames.located import locate
 from scrapdb.datasette.store import Store
 from scrapdb.errors import UsageError
+from scrapdb.formats.dataframe import values
 
 if TYPE_CHECKING:
     from datasette.utils.asgi import Response
@@ -165,23 +165,22 @@ def _rows(
     end = question.offset + question.size
     numbers = np.arange(question.offset, min(end, file.rows)) if selected is None else selected[question.offset : end]
     table = file.take(columns, numbers)
-    values = [[frame_cell(value) for value in column.to_pylist()] for column in table.columns]
-    return zip(numbers.tolist(), zip(*values, strict=True), strict=True)
+    cells = [map(frame_cell, values(column)) for column in table.columns]
+    return zip(numbers.tolist(), zip(*cells, strict=True), strict=True)
 
 
 def _head(name: str, part: Part, *, is_numeric: bool, is_sortable: bool) -> Head:
     """Lead from a column that does not sort the rows to one that does, then to the other direction, then to none."""
-    label = heading(name)
     if not is_sortable:
-        return Head(label, is_numeric)
+        return Head(name, is_numeric)
     if part.selection.sort != name:
         address = _address(part.parameters, _sort=name, _sort_desc=None)
-        return Head(label, is_numeric, address, "sort, smallest first")
+        return Head(name, is_numeric, address, "sort, smallest first")
     if part.selection.descending:
         address = _address(part.parameters, _sort_desc=None, _sort=None)
-        return Head(f"{label} ▼", is_numeric, address, "as in the frame")
+        return Head(f"{name} ▼", is_numeric, address, "as in the frame")
     address = _address(part.parameters, _sort_desc=name, _sort=None)
-    return Head(f"{label} ▲", is_numeric, address, "sort, largest first")
+    return Head(f"{name} ▲", is_numeric, address, "sort, largest first")
 
 
 def _address(parameters: Sequence[tuple[str, str]], **changes: Any) -> str:

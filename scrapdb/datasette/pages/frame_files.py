@@ -25,6 +25,7 @@ from scrapdb.datasette.pages.frame import Question
 from scrapdb.datasette.pages.frame import find
 from scrapdb.datasette.pages.frame import part_of
 from scrapdb.datasette.store import Store
+from scrapdb.formats.dataframe import values
 from scrapdb.formats.html import SVG
 from scrapdb.formats.values import plain
 
@@ -100,7 +101,7 @@ def csv_lines(table: pa.Table, *, header: bool = False) -> bytes:
 
     for place, field in enumerate(table.schema):
         if not any(is_written(field.type) for is_written in _written_as_they_are()):
-            texts = [None if value is None else plain(value) for value in table.column(place).to_pylist()]
+            texts = [None if value is None else plain(value) for value in values(table.column(place))]
             table = table.set_column(place, field.name, pa.array(texts, pa.string()))
     lines = pa.BufferOutputStream()
     csv.write_csv(table, lines, csv.WriteOptions(include_header=header))
@@ -111,7 +112,7 @@ def csv_lines(table: pa.Table, *, header: bool = False) -> bytes:
 def _written_as_they_are() -> tuple[Callable[[pa.DataType], bool], ...]:
     from pyarrow import types
 
-    names = ("null", "boolean", "integer", "floating", "decimal", "date", "time", "timestamp", "string", "large_string")
+    names = ("null", "boolean", "integer", "floating", "decimal", "date", "time", "string", "large_string")
     return tuple(getattr(types, f"is_{name}") for name in names)
 
 

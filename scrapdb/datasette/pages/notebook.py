@@ -17,11 +17,11 @@ from scrapdb.datasette.displays import Shown
 from scrapdb.datasette.displays import show
 from scrapdb.datasette.frames import located
 from scrapdb.datasette.frames.cells import frame_cell
-from scrapdb.datasette.frames.cells import heading
 from scrapdb.datasette.frames.parquet import opened
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapdbError
 from scrapdb.facts import CodeCell
+from scrapdb.formats.dataframe import values
 from scrapdb.formats.html import PICTURES
 from scrapdb.store.readers import notebooks
 from scrapdb.store.readers.displays import display_hashes
@@ -120,8 +120,8 @@ def _preview(place: bytes | Path | Exception) -> Preview:
         with opened(place) as file:
             columns = [column.name for column in file.columns]
             table = file.take(columns[:_PREVIEW_COLUMNS], range(min(_PREVIEW_ROWS, file.rows)))
-            values = [[frame_cell(value, _PREVIEW_TEXT) for value in column.to_pylist()] for column in table.columns]
+            cells = [[frame_cell(value, _PREVIEW_TEXT) for value in values(column)] for column in table.columns]
     except ScrapdbError as error:
         return Preview([], [], 0, str(error))
-    rows = list(zip(*values, strict=True))
-    return Preview(list(map(heading, table.schema.names)), rows, len(columns) - len(table.schema.names))
+    rows = list(zip(*cells, strict=True))
+    return Preview(table.schema.names, rows, len(columns) - len(table.schema.names))
