@@ -18,9 +18,12 @@ ParameterSource = Literal["default", "recorded", "injected"]
 
 
 class Expression(msgspec.Struct, frozen=True):
-    """The default of a parameter that is not a literal: source text, never evaluated."""
+    """A parameter whose value only a run could tell: source text, never evaluated, and shown as it stands."""
 
     source: str
+
+    def __repr__(self) -> str:
+        return self.source
 
 
 class Place(msgspec.Struct, frozen=True):

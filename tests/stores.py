@@ -173,7 +173,8 @@ def _columns(connection: sqlite3.Connection) -> list[tuple[str, str, int, str]]:
 def _shown_otherwise(column: str, kind: str) -> str:
     """Write the SQL for runs in which a plain value stands otherwise than among the scraps, else the parameters."""
     quoted = '"' + column.replace('"', '""') + '"'
-    types = "('integer', 'float', 'boolean')" if kind == "number" else "('text')"
+    types = "('integer', 'float', 'boolean')" if kind == "number" else f"('{kind}')"
+    kind = "json_extract(exact, '$')" if kind == "expression" else kind
     return f"""
 SELECT runs.notebook, runs.{quoted}, of.value FROM runs JOIN
   (SELECT notebook_id, type, {kind} AS value FROM scraps WHERE name_id = :name
@@ -199,10 +200,11 @@ SELECT name, scraps, parameters FROM names
     "types of names are wrong": f"""
 SELECT name, type, kinds FROM names LEFT JOIN
   (SELECT name_id, group_concat(DISTINCT CASE type WHEN 'integer' THEN 'number' WHEN 'float' THEN 'number'
-                                                   WHEN 'expression' THEN 'text' ELSE type END) AS kinds
-     FROM {_VALUES} WHERE type <> 'null' GROUP BY name_id) ON name_id = id
- WHERE type IS NOT CASE WHEN kinds LIKE '%,%' THEN 'mixed'
-                        WHEN kinds IS NULL AND scraps + parameters > 0 THEN 'null' ELSE kinds END""",
+                                                   ELSE type END) AS kinds
+     FROM {_VALUES} WHERE type NOT IN ('null', 'expression') GROUP BY name_id) ON name_id = id
+ WHERE type IS NOT CASE WHEN kinds LIKE '%,%' THEN 'mixed' WHEN kinds IS NOT NULL THEN kinds
+                        WHEN id IN (SELECT name_id FROM parameters WHERE type = 'expression') THEN 'expression'
+                        WHEN scraps + parameters > 0 THEN 'null' END""",
     "notebooks are not in `runs`": "SELECT path FROM notebooks WHERE id NOT IN (SELECT nb_id FROM runs)",
     "notebooks are half there": """
 SELECT path, status FROM notebooks

@@ -64,6 +64,13 @@ class Settings(NamedTuple):
 
         return Database(self.store_path())
 
+    def remark(self, database: Database, *expressions: str | None, columns: str | None = None) -> None:
+        """Tell of notebooks that comparisons leave out, since they have an expression where others have a value."""
+        from scrapdb.query.remarks import remark
+
+        if not self.quiet and (told := remark(database.path, *expressions, columns=columns)):
+            complain(told)
+
     def say(self, message: str) -> None:
         """Tell the person at the terminal something that is no data."""
         if not self.quiet:

@@ -66,15 +66,17 @@ def _scraps(
         sqlite-utils scraps scraps.db "distance < 0.1" \\
             -c symbol -c distance --sort distance
     """
+    from scrapdb.cli.options import complain
     from scrapdb.database import Database
     from scrapdb.formats import write
+    from scrapdb.query.remarks import remark
 
     try:
         table = Database(path).query(expression, columns or None, sort, limit, differing=True)
         write(format_ or "json", table.columns, table.rows())
+        if told := remark(path, expression, columns=", ".join(columns) or None):
+            complain(told)
     except ScrapdbError as error:
-        from scrapdb.cli.options import complain
-
         complain(f"Error: {str(error).removesuffix(' Name another file with --db.')}")
         raise click.exceptions.Exit(error.exit_code) from None
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import sys
 from collections.abc import Iterator
 from collections.abc import Mapping
 from itertools import islice
@@ -25,6 +26,7 @@ from scrapdb.database.table import Table
 from scrapdb.formats import html
 from scrapdb.formats import table
 from scrapdb.formats.values import escaped
+from scrapdb.query.remarks import remark
 from scrapdb.store.connection import find
 from scrapdb.store.connection import reading
 from scrapdb.store.readers import displays
@@ -148,6 +150,8 @@ def answer(request: Request) -> Answer:
     if request.is_sql:
         return Answer(db.sql(request.expression or ""))
     rows = db.query(request.expression, request.columns, request.sort, request.limit, differing=True)
+    if told := remark(db.path, request.expression, columns=request.columns):
+        sys.stderr.write(f"{escaped(told)}\n")
     return Answer(rows, _pictures(db, request))
 
 

@@ -146,6 +146,9 @@ def _series(values: Sequence[Any]) -> pd.Series[Any]:
     import numpy as np
     import pandas as pd
 
+    from scrapdb.facts import Expression
+
+    values = [value.source if isinstance(value, Expression) else value for value in values]
     types = {type(value) for value in values if value is not None}
     integers = [value for value in values if type(value) is int]
     if types == {bool}:

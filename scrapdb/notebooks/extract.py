@@ -26,6 +26,8 @@ PAPERMILL_MARK = "papermill-error-cell-tag"
 # Widget state can be larger than the rest of the notebook; Colab's key holds users and their files.
 _NOT_KEPT = frozenset({"widgets", "colab"})
 _TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_PYTHON = re.compile("python|pyspark", re.IGNORECASE)
+_OTHER = re.compile(r"(?:i?r|spark\w*|julia|scala|spylon|bash)\b", re.IGNORECASE)  # kernels and languages
 _LONGEST_TRACEBACK = 65_536
 _LONGEST_SOURCE = 65_536
 
@@ -57,7 +59,7 @@ def extract(notebook: ipynb.Notebook) -> facts.Facts:
     started, ended, seconds = times.times(cells, papermill)
     kernel, language = _kernel(metadata)
     recorded = {composed(name): value for name, value in ipynb.mapping(papermill, "parameters").items()}
-    given, suspicious = parameters.effective(code, recorded, python=language in {None, "python", "ipython"})
+    given, suspicious = parameters.effective(code, recorded, python=_is_python(metadata))
     scraps, problems = glued(code)
     return facts.Facts(
         status=status.status(cells, papermill),
@@ -167,9 +169,27 @@ def _kernel(metadata: dict[str, Any]) -> tuple[str | None, str | None]:
     return _text(kernelspec, "name"), language.lower() if language else None
 
 
+def _is_python(metadata: dict[str, Any]) -> bool:
+    """Return whether the cells are Python, under whatever name (pyspark); also where nobody says what they are.
+
+    Lexer and mode, by which editors colour cells, are right where the name is the kernel's own, and where the kernel of
+    another language is a program in Python.
+    """
+    kernelspec, language_info = ipynb.mapping(metadata, "kernelspec"), ipynb.mapping(metadata, "language_info")
+    mode = _text(ipynb.mapping(language_info, "codemirror_mode"), "name") or _text(language_info, "codemirror_mode")
+    colours, name = f"{_text(language_info, 'pygments_lexer') or ''} {mode or ''}", _text(language_info, "name") or ""
+    if _PYTHON.search(f"{colours} {name}") or not colours.isspace():
+        return bool(_PYTHON.search(f"{colours} {name}"))
+    language, kernel = _text(kernelspec, "language") or "", _text(kernelspec, "name") or ""
+    if name or language:
+        return bool(_PYTHON.search(language)) and not _OTHER.match(name)
+    return bool(_PYTHON.search(kernel)) or not _OTHER.match(kernel)
+
+
 def _code_hash(cells: list[ipynb.Cell]) -> str:
     """Hash the sources of code cells but for the injected one, which differs from run to run of the same code."""
-    sources = (ipynb.text(cell.source) for cell in cells if parameters.INJECTED_TAG not in cell.metadata.tags)
+    is_injected = parameters.injected(cells)
+    sources = (ipynb.text(cell.source) for cell in cells if not is_injected(cell))
     return hashlib.sha256("\0".join(sources).encode("utf-8", "surrogatepass")).hexdigest()
 
 

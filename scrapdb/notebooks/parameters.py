@@ -2,7 +2,8 @@
 
 Sources are parsed, never executed. Runners leave parameters in three places: the cell tagged `parameters` holds the
 defaults, `metadata.papermill.parameters` what papermill was given, and the cell tagged `injected-parameters` what was
-set in the kernel. jupyter-scheduler and ploomber-engine leave only the last.
+set in the kernel. jupyter-scheduler and ploomber-engine leave only the last. papermill before 0.14 (2018) tagged the
+injected cell `parameters`, and the one with the defaults `default parameters`.
 """
 
 from __future__ import annotations
@@ -11,21 +12,29 @@ import ast
 import functools
 import json
 import warnings
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from scrapdb import facts
 from scrapdb.notebooks import ipynb
+from scrapdb.notebooks import ipython
+from scrapdb.notebooks.assignments import Assignments
 
-DEFAULTS_TAG = "parameters"
-INJECTED_TAG = "injected-parameters"
+_DEFAULTS_TAG = "parameters"
+_OLD_DEFAULTS_TAG = "default parameters"
+_INJECTED_TAG = "injected-parameters"
 _LONGEST_SOURCE = 1_000_000  # characters of a cell; parsing takes a hundred times its memory
+_MOST_REASONS = 3  # that a problem tells
+_MOST_FAULTS = 1_000  # statements that cannot be parsed, after which the rest of a cell is not read
+_FAILURES = (SyntaxError, ValueError, MemoryError, RecursionError)
 
 
 def effective(
-    cells: Iterable[tuple[int, ipynb.Cell]], recorded: Mapping[str, Any], *, python: bool
+    cells: Sequence[tuple[int, ipynb.Cell]], recorded: Mapping[str, Any], *, python: bool
 ) -> tuple[list[facts.Parameter], list[facts.Problem]]:
     """Find the effective parameters of a notebook.
 
@@ -40,16 +49,28 @@ def effective(
     """
     problems: list[facts.Problem] = []
     by_source: dict[facts.ParameterSource, dict[str, Any]] = {"default": {}, "recorded": dict(recorded), "injected": {}}
-    for index, cell in cells if python else ():
-        if INJECTED_TAG in cell.metadata.tags:
-            by_source["injected"].update(_assignments(index, cell, problems))
-        elif DEFAULTS_TAG in cell.metadata.tags:
-            by_source["default"].update(_assignments(index, cell, problems))
+    if python:
+        is_injected = injected([cell for _, cell in cells])
+        given = [item for item in cells if is_injected(item[1])]
+        defaults = [item for item in cells if _is_tagged(item[1], _DEFAULTS_TAG, _OLD_DEFAULTS_TAG)]
+        by_source["default"] = _assigned([item for item in defaults if not is_injected(item[1])], problems)
+        by_source["injected"] = _assigned(given, problems)
     problems += _disagreements(by_source["recorded"], by_source["injected"])
     values: dict[str, facts.Parameter] = {}
     for source, named in by_source.items():
         values |= {name: facts.Parameter(name, value, source) for name, value in named.items()}
     return list(values.values()), problems
+
+
+def injected(cells: Iterable[ipynb.Cell]) -> Callable[[ipynb.Cell], bool]:
+    """Return what tells which of a notebook's cells a runner has injected."""
+    is_old = any(_OLD_DEFAULTS_TAG in cell.metadata.tags for cell in cells)
+    tags = (_INJECTED_TAG, _DEFAULTS_TAG) if is_old else (_INJECTED_TAG,)
+    return lambda cell: _is_tagged(cell, *tags) and _OLD_DEFAULTS_TAG not in cell.metadata.tags
+
+
+def _is_tagged(cell: ipynb.Cell, *tags: str) -> bool:
+    return any(tag in cell.metadata.tags for tag in tags)
 
 
 def recorded(content: bytes) -> dict[str, Any]:
@@ -61,60 +82,89 @@ def recorded(content: bytes) -> dict[str, Any]:
     return ipynb.mapping(ipynb.mapping(ipynb.metadata(content), "papermill"), "parameters")
 
 
-def _assignments(index: int, cell: ipynb.Cell, problems: list[facts.Problem]) -> dict[str, Any]:
-    try:
-        return dict(_assigned_in(ipynb.text(cell.source)))
-    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        reason = str(error) or type(error).__name__
-        problems.append(facts.Problem("parameters", f"The cell of parameters cannot be parsed: {reason}.", cell=index))
-        return {}
+def _assigned(cells: Sequence[tuple[int, ipynb.Cell]], problems: list[facts.Problem]) -> dict[str, Any]:
+    """Find what cells assign one after the other, and what of them cannot be read."""
+    values, faults = _assigned_in(tuple([ipynb.text(cell.source) for _, cell in cells]))
+    for place, reason in faults:
+        message = f"The cell of parameters cannot be parsed: {reason}."
+        problems.append(facts.Problem("parameters", message, cell=cells[place][0]))
+    return dict(values)
 
 
 @functools.lru_cache(maxsize=64)
-def _assigned_in(source: str) -> tuple[tuple[str, Any], ...]:
-    """Parse a cell; the runs of one notebook all have the same cell of defaults."""
+def _assigned_in(sources: tuple[str, ...]) -> tuple[tuple[tuple[str, Any], ...], tuple[tuple[int, str], ...]]:
+    """Read cells, of which the runs of one notebook all have the same for their defaults: values, and what is wrong."""
+    assignments = Assignments()
+    faults: list[tuple[int, str]] = []
+    with warnings.catch_warnings(action="ignore"):  # of a stranger's code
+        for place, source in enumerate(sources):
+            try:
+                reasons = _read(source.replace("\r\n", "\n").replace("\r", "\n"), assignments)
+            except _FAILURES as error:
+                reasons = [_reason(error)]
+            if reasons:
+                faults.append((place, ", ".join(reasons[:_MOST_REASONS])))
+    return tuple(assignments.values()), tuple(faults)
+
+
+def _read(source: str, assignments: Assignments) -> list[str]:
+    """Run a cell's assignments; return what is wrong with statements that cannot be read, and are passed over."""
     if len(source) > _LONGEST_SOURCE:
         raise ValueError(f"it has {len(source):,} characters; {_LONGEST_SOURCE:,} are read")
-    with warnings.catch_warnings(action="ignore"):  # of a stranger's code
-        statements = ast.parse(_without_magics(source)).body
-    return tuple(pair for statement in statements for pair in _assigned(statement))
-
-
-def _without_magics(source: str) -> str:
-    return "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in source.split("\n"))
-
-
-def _assigned(statement: ast.stmt) -> Iterator[tuple[str, Any]]:
-    match statement:
-        case ast.Assign(targets=targets, value=value):
-            for target in targets:
-                yield from _bound(target, value)
-        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-            yield name, _literal(value)
-
-
-def _bound(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, Any]]:
-    match target, value:
-        case ast.Name(id=name), _:
-            yield name, _literal(value)
-        case ((ast.Tuple(elts=targets) | ast.List(elts=targets)), (ast.Tuple(elts=values) | ast.List(elts=values))):
-            for one, item in zip(targets, values, strict=False):
-                yield from _bound(one, item)
-
-
-def _literal(node: ast.expr) -> Any:
-    """Return a literal's value, if JSON can hold it, else the source as an Expression."""
-    match node:
-        case ast.Call(func=ast.Name(id="float"), args=[ast.Constant(value=str(word))], keywords=[]):
-            try:
-                return float(word)  # how papermill writes NaN and infinities
-            except ValueError:
-                return facts.Expression(ast.unparse(node))
+    reasons: list[str] = []
+    python: str | None = source
     try:
-        value = ast.literal_eval(node)
-        return json.loads(json.dumps(value))
-    except (ValueError, TypeError, MemoryError, RecursionError):
-        return facts.Expression(ast.unparse(node))
+        statements = ast.parse(source).body
+    except SyntaxError:
+        source = ipython.aligned(source)
+        python = ipython.as_python(source)
+        statements = list(_parsed(python, reasons)) if python is not None else []
+    text = _texts(python or "", source)
+    for statement in statements:
+        try:
+            assignments.run(statement, text)
+        except _FAILURES as error:
+            reasons.append(_reason(error, statement.lineno - 1))
+    return reasons
+
+
+def _parsed(python: str, reasons: list[str]) -> Iterator[ast.stmt]:
+    """Parse a cell at once or, if that fails, one statement after the other."""
+    try:
+        yield from ast.parse(python).body
+    except SyntaxError:
+        for line, block in ipython.blocks(python):
+            try:
+                yield from ast.increment_lineno(ast.parse(block), line).body
+            except _FAILURES as error:
+                reasons.append(_reason(error, line))
+                if len(reasons) > _MOST_FAULTS:
+                    return
+
+
+def _reason(error: Exception, line: int = 0) -> str:
+    """Say what is wrong, and in which line, if that is known; `line` is the number of lines before."""
+    if isinstance(error, SyntaxError) and error.lineno:
+        return f"{error.msg} in line {line + error.lineno}"
+    return str(error) or type(error).__name__
+
+
+def _texts(python: str, source: str) -> Callable[[ast.AST], str]:
+    """Return what gives the source of a node: of IPython's statements whole lines, of an expression one line."""
+    lines: list[list[str]] = []  # of both, when they are needed
+
+    def text(node: Any) -> str:
+        lines[:] = lines or [python.split("\n"), source.split("\n")]
+        part, written = (each[node.lineno - 1 : node.end_lineno] for each in lines)
+        if part != written:
+            return "\n".join(written).strip()
+        if isinstance(node, ast.expr) and part[1:]:
+            return ast.unparse(node)
+        part[-1] = part[-1].encode()[: node.end_col_offset].decode()
+        part[0] = part[0].encode()[node.col_offset :].decode()
+        return "\n".join(part)
+
+    return text
 
 
 def _disagreements(recorded: Mapping[str, Any], injected: Mapping[str, Any]) -> list[facts.Problem]:

@@ -25,7 +25,8 @@ class Column(NamedTuple):
     sql: str
 
 
-# What a column becomes. Of `number`, which holds integers and floats, two are made: no digit is lost.
+# What a column becomes. Of `number`, which holds integers and floats, two are made: no digit is lost. The source of an
+# expression, which is no value in the store, is read as text.
 _COLUMNS = {
     "id": (),
     "path": (Column("notebook", "TEXT", "t.path"),),
@@ -35,6 +36,7 @@ _COLUMNS = {
         Column("number", "REAL", "CAST(t.number AS REAL)"),
         Column("integer", "INTEGER", "iif(t.type = 'integer' AND typeof(t.number) = 'integer', t.number, NULL)"),
     ),
+    "text": (Column("text", "TEXT", "iif(t.type = 'expression', json_extract(t.exact, '$'), t.text)"),),
 }
 
 

@@ -22,7 +22,7 @@ QUESTIONS = (
         " the last 20,000 runs.",
         """\
 WITH given AS (
-  SELECT *, (SELECT json_group_object(name_id, coalesce(text, number, json))
+  SELECT *, (SELECT json_group_object(name_id, coalesce(exact, text, number, json))
                FROM parameters WHERE notebook_id = notebooks.id) AS parameters
     FROM notebooks WHERE status = 'completed' ORDER BY started_at DESC LIMIT 20000
 ), latest AS (

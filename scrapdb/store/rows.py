@@ -49,7 +49,7 @@ class Rows(msgspec.Struct):
     """One notebook as rows, names still as texts.
 
     Tuples are in the order of the schema's columns, without the ids; `run_cells` are what the wide table shows of the
-    values: (name, number or text, value). `blobs` and `sidecars` map a SHA-256 to its bytes.
+    values: (name, kind, value). `blobs` and `sidecars` map a SHA-256 to its bytes.
     """
 
     notebook: tuple[Any, ...]

@@ -22,24 +22,25 @@ from scrapdb.store.values import Stored
 LIMIT = 100
 _BATCH = 1000  # notebooks
 FIXED = ("nb_id", "notebook", "nb_status", "nb_started_at", "nb_seconds", "nb_error")
-_AFFINITY = {"number": "NUMERIC", "text": "TEXT"}
+_AFFINITY = {"number": "NUMERIC", "text": "TEXT", "expression": "TEXT"}
+_SHOWN_AS = "CASE WHEN number IS NOT NULL THEN 'number' WHEN v.type = 'expression' THEN v.type ELSE 'text' END"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 _LONGEST = 100  # characters of a column's name
-Column = tuple[str, str]  # (name, number or text)
+Column = tuple[str, str]  # (name, number, text or expression)
 
 
 def labels(columns: Collection[Column]) -> dict[Column, str]:
     """Call each column after its name. Pure.
 
-    Text of a name that also has numbers is `name (text)`. A name that differs from another only in case, or is that of
-    a fixed column, gets a number: `Distance (2)`.
+    Text of a name that also has numbers is `name (text)`, and expressions are `name (expression)`. A name that differs
+    from another only in case, or is that of a fixed column, gets a number: `Distance (2)`.
     """
     taken = {column.encode() for column in FIXED}
     found = {}
     for name, kind in sorted(columns):
-        both = kind == "text" and (name, "number") in columns
+        is_told = kind == "expression" or (kind == "text" and (name, "number") in columns)
         plain = _CONTROL.sub(" ", name)[:_LONGEST] or " "
-        label = wanted = f"{plain} (text)" if both else plain
+        label = wanted = f"{plain} ({kind})" if is_told else plain
         number = 1
         while label.encode().lower() in taken:  # of bytes ASCII alone, as SQLite compares the names of columns
             number += 1
@@ -126,10 +127,10 @@ def fixed(run: tuple[Any, ...]) -> tuple[Any, ...]:
 def _commonest(connection: sqlite3.Connection) -> list[Column]:
     """Count what `cell` would show, but for parameters behind a scrap."""
     rows = connection.execute(
-        f"""SELECT name, iif(number IS NULL, 'text', 'number') AS kind
-              FROM (SELECT name_id, number FROM scraps AS v WHERE {tokens.IS_SHOWN}
+        f"""SELECT name, kind
+              FROM (SELECT name_id, {_SHOWN_AS} AS kind FROM scraps AS v WHERE {tokens.IS_SHOWN}
                      UNION ALL
-                    SELECT name_id, number FROM parameters AS v WHERE NOT shadowed AND {tokens.IS_SHOWN})
+                    SELECT name_id, {_SHOWN_AS} FROM parameters AS v WHERE NOT shadowed AND {tokens.IS_SHOWN})
               JOIN names ON names.id = name_id
              GROUP BY name, kind ORDER BY count(*) DESC, name, kind LIMIT ?""",
         (LIMIT,),

@@ -6,7 +6,7 @@
 --   integer            number; beyond 64 bit number is the nearest float and `exact` holds the digits
 --   float              number; NULL is NaN (SQLite has no NaN), infinities are kept
 --   text               text
---   expression         text: the source of a parameter's default that is not a literal
+--   expression         none: a parameter's value that only a run could tell; its source stands in `exact`
 --   json               json: a list or a dict as valid JSON, in which NaN and infinities are null
 --   frame              none: see `frames`
 --   display            none: see `displays`; the scrap has been shown and has no value
@@ -50,7 +50,7 @@ CREATE TABLE notebooks (
 CREATE TABLE names (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
-  type TEXT,                        -- number, boolean, text, json, frame, display, null, or mixed; NULL: no longer used
+  type TEXT,                        -- number, boolean, text, json, frame, display, expression, null or mixed; NULL: unused
   scraps INTEGER NOT NULL DEFAULT 0,      -- notebooks that glued it
   parameters INTEGER NOT NULL DEFAULT 0   -- notebooks that have it as a parameter
 );
@@ -86,11 +86,11 @@ CREATE TABLE scraps (
 CREATE TABLE parameters (
   notebook_id INTEGER NOT NULL REFERENCES notebooks (id),
   name_id INTEGER NOT NULL REFERENCES names (id),
-  type TEXT NOT NULL,               -- null, boolean, integer, float, text, json, or expression: a default's source
+  type TEXT NOT NULL,               -- null, boolean, integer, float, text, json, or expression
   number NUMERIC,                   -- as in scraps
-  text TEXT,                        -- as in scraps; of an expression its source
+  text TEXT,                        -- as in scraps
   json TEXT,                        -- as in scraps
-  exact TEXT,                       -- as in scraps
+  exact TEXT,                       -- as in scraps; of an expression its source, as JSON
   source TEXT NOT NULL,             -- default, recorded (in the metadata) or injected (by a cell): the last one known
   shadowed INTEGER NOT NULL,        -- 1: the notebook glued the same name, so the bare name means the scrap
   PRIMARY KEY (notebook_id, name_id)
@@ -150,14 +150,15 @@ CREATE TABLE problems (
 -- Run columns: which column of `runs` shows which name.
 CREATE TABLE run_columns (
   name_id INTEGER NOT NULL REFERENCES names (id),
-  kind TEXT NOT NULL,               -- number or text
+  kind TEXT NOT NULL,               -- number, text or expression
   "column" TEXT NOT NULL,
   PRIMARY KEY (name_id, kind)
 ) WITHOUT ROWID;
 
 -- Runs: the wide table for people, one row per notebook. Columns of numbers and text are added as names appear, the
--- scrap where there is one, else the parameter. Frames and displays stand as tokens, frame:ROWSxCOLUMNS:HASH and
--- display:MIMETYPE:HASH; text beyond 4096 characters is cut and ends in an ellipsis.
+-- scrap where there is one, else the parameter; expressions stand in columns of their own, `name (expression)`. Frames
+-- and displays stand as tokens, frame:ROWSxCOLUMNS:HASH and display:MIMETYPE:HASH; text beyond 4096 characters is cut,
+-- and ends in an ellipsis.
 CREATE TABLE runs (
   nb_id INTEGER PRIMARY KEY REFERENCES notebooks (id),
   notebook TEXT NOT NULL,

@@ -7,6 +7,8 @@ from typing import Any
 from typing import NamedTuple
 
 from scrapdb.store.values import Stored
+from scrapdb.store.values import load
+from scrapdb.text import valid_text
 
 # Characters. A page of Datasette has a hundred rows, each of up to a hundred such cells.
 _LONGEST_CELL = 4_096
@@ -39,10 +41,12 @@ def cell(name: str, stored: Stored, token: str | None) -> tuple[str, str, Any] |
     """Return the cell of the wide table that shows a value, if it shows: nulls and NaN do not."""
     if stored.number is not None:
         return name, "number", stored.number
-    shown = token or stored.text or stored.json
+    kind, shown = "text", token or stored.text or stored.json
+    if stored.type == "expression":
+        kind, shown = "expression", valid_text(str(load(*stored)))
     if shown is None:
         return None if stored.text is None else (name, "text", "")
-    return name, "text", shown if len(shown) <= _LONGEST_CELL else f"{shown[: _LONGEST_CELL - 1]}…"
+    return name, kind, shown if len(shown) <= _LONGEST_CELL else f"{shown[: _LONGEST_CELL - 1]}…"
 
 
 def frame_token(rows: int, columns: int, digest: str) -> str:

@@ -17,13 +17,12 @@ from scrapdb.text import valid_text
 
 Kind = Literal["number", "text", "json", "frame", "display"]
 
-# What can be done with a value of a stored type; a null is of no kind.
+# What can be done with a value of a stored type; a null is of no kind, nor is an expression, whose value is not known.
 KINDS: dict[str, Kind] = {
     "boolean": "number",
     "integer": "number",
     "float": "number",
     "text": "text",
-    "expression": "text",
     "json": "json",
     "frame": "frame",
     "display": "display",
@@ -49,7 +48,7 @@ def store(value: Any) -> Stored:
         TypeError: the value is of none of these types.
     """
     if isinstance(value, str):
-        return _store_text("text", value)
+        return _store_text(value)
     if isinstance(value, bool):
         return Stored("boolean", int(value))
     if isinstance(value, float):
@@ -61,7 +60,7 @@ def store(value: Any) -> Stored:
     from scrapdb.facts import Expression  # with msgspec, which a query does without
 
     if isinstance(value, Expression):
-        return _store_text("expression", value.source)
+        return Stored("expression", exact=_exact(value.source))
     return _store_json(value)
 
 
@@ -89,10 +88,10 @@ def ids_as_json(ids: Sequence[int]) -> str:
     return str([*ids])
 
 
-def _store_text(type_: str, text: str) -> Stored:
+def _store_text(text: str) -> Stored:
     if has_surrogates(text) or "\0" in text:
-        return Stored(type_, text=valid_text(text).replace("\0", "\\u0000"), exact=_exact(text))
-    return Stored(type_, None, text)
+        return Stored("text", text=valid_text(text).replace("\0", "\\u0000"), exact=_exact(text))
+    return Stored("text", None, text)
 
 
 def _store_integer(value: int) -> Stored:

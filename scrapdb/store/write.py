@@ -40,8 +40,8 @@ _SUMMARY = f"""
 UPDATE names SET (scraps, parameters, type) = (
   SELECT coalesce(sum(notebooks) FILTER (WHERE role = 'scrap'), 0),
          coalesce(sum(notebooks) FILTER (WHERE role = 'parameter'), 0),
-         CASE count(DISTINCT kind) WHEN 0 THEN iif(count(*), 'null', NULL) WHEN 1 THEN max(kind) ELSE 'mixed' END
-    FROM (SELECT role, notebooks,
+         CASE count(DISTINCT kind) WHEN 0 THEN min(type) WHEN 1 THEN max(kind) ELSE 'mixed' END
+    FROM (SELECT role, notebooks, type,
                  CASE type {_KIND} END AS kind
             FROM name_types WHERE name_id = ?1 AND notebooks > 0))
 WHERE id = ?1"""

@@ -21,6 +21,7 @@ from click.testing import CliRunner
 from click.testing import Result
 from sqlite_utils.cli import cli
 
+from scrapdb.database import Database
 from tests import notebook_builder as nb
 
 BELOW = ["distance < 0.1", "-c", "symbol, distance * 100 as percent", "-c", "dj", "--sort", "-distance"]
@@ -196,3 +197,13 @@ def test_loading_the_plugin_is_light_and_changes_nothing() -> None:
         assert not heavy & (set(sys.modules) - before[0])
         assert gc.get_threshold() == before[1]"""
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_expression_is_its_source_and_told_of(tmp_path: Path) -> None:
+    for name, cell in {"a": "limit = 60 * minutes()", "b": "limit = 7"}.items():
+        nb.write(tmp_path / f"{name}.ipynb", nb.notebook(nb.code(cell, tags=("parameters",))))
+    Database(tmp_path / "scraps.db").index(tmp_path)
+    assert scraps(tmp_path / "scraps.db", "-c", "limit", "--csv") == "limit\n60 * minutes()\n7\n"
+    ran = run("scraps", tmp_path / "scraps.db", "limit > 5", "-c", "limit")
+    assert (ran.exit_code, json.loads(ran.stdout)) == (0, [{"limit": 7}])
+    assert ran.stderr == "1 notebook has an expression for `limit`: a comparison with it is neither true nor false.\n"

@@ -251,3 +251,16 @@ def test_a_kernel_says_what_is_wrong_in_a_sentence(outputs: dict[str, list[dict[
 def joined(output: dict[str, Any]) -> dict[str, Any]:
     assert (output["output_type"], output["name"]) == ("stream", "stderr")
     return output | {"text": "".join(output["text"])}
+
+
+def test_who_compares_an_expression_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, cell in {"a": "limit = 60 * minutes()", "b": "limit = 7"}.items():
+        nb.write(tmp_path / f"{name}.ipynb", nb.notebook(nb.code(cell, tags=("parameters",))))
+    store = str(tmp_path / "scraps.db")
+    index(tmp_path / "scraps.db", [str(tmp_path)])
+    capsys.readouterr()
+    assert repr(answer(Request("limit > 5", columns="limit", db=store))) == "limit\n    7"
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("1 notebook has an expression for `limit`")) == ("", 1)
+    assert repr(answer(Request(None, columns="limit", db=store))).splitlines()[1:] == ["60 * minutes()", "7"]
+    assert capsys.readouterr().err == ""

@@ -21,6 +21,7 @@ from scrapdb.database.magic import answer
 from scrapdb.database.table import Table
 from scrapdb.database.table import asked
 from scrapdb.errors import StoreError
+from scrapdb.facts import Expression
 from tests import notebook_builder as nb
 
 SYMBOLS = ["AAA", "ABC", "BCD", "DEF", "GHI", "JKL", "MMN", "MNO", "OOP", "PDQ", "PQD", "XYZ"]
@@ -45,6 +46,20 @@ def table() -> Table:
 def test_iterating_gives_dicts_and_rows_tuples() -> None:
     assert [*table()] == [{name: values[row] for name, values in COLUMNS.items()} for row in range(3)]
     assert [*table().rows()] == [*zip(*COLUMNS.values(), strict=True)]
+
+
+def test_an_expression_is_its_source_everywhere() -> None:
+    columns = {"number": [60, Expression("60 * x")], "text": ["a", Expression("f('a')")]}
+    rows = list(zip(*columns.values(), strict=True))
+    expressions = Table([*columns], lambda: iter(rows))
+    frame = expressions.to_pandas()
+    assert {name: (str(frame[name].dtype), [*frame[name]]) for name in columns} == {
+        "number": ("object", [60, "60 * x"]),
+        "text": ("string", ["a", "f('a')"]),
+    }
+    assert expressions.to_arrow().to_pydict() == {"number": ["60", "60 * x"], "text": ["a", "f('a')"]}
+    assert "<td>60 * x</td>" in expressions._repr_html_()
+    assert f"{rows[1]} {rows[1][0]}" == "(60 * x, f('a')) 60 * x"
 
 
 def test_dtypes_of_pandas() -> None:

@@ -9,11 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from scrapdb.database import Database
 from tests.datasette.asked import get
 from tests.datasette.glued import ROWS
 from tests.datasette.glued import hash_of
 from tests.datasette.glued import large
 from tests.datasette.glued import page
+from tests.notebook_builder import code
+from tests.notebook_builder import notebook
+from tests.notebook_builder import write
 
 MISSING = "\u2013"
 
@@ -133,3 +137,19 @@ def test_a_frame_that_cannot_be_read_is_told(glued: Path, tmp_path: Path, damage
     found = lines(get(tmp_path / "scraps.db", page("compare", path=["run0", "run1"])).text)
     assert damage in found["prices.unreadable"][0]
     assert found["distance"] == ["0.5", "1.5 +1, × 3"]
+
+
+def test_an_expression_is_its_source_and_no_number(tmp_path: Path) -> None:
+    cells = {"a": "same = f('<i>')\nlimit = g(1)\nother = 'g(1)'", "b": "same = f('<i>')\nlimit = 7\nother = g(1)"}
+    for name, cell in cells.items():
+        write(tmp_path / f"{name}.ipynb", notebook(code(cell, tags=("parameters",))))
+    Database(tmp_path / "scraps.db").index(tmp_path)
+    text = get(tmp_path / "scraps.db", page("compare", path=["a", "b"], all=1)).text
+    found = lines(text)
+    assert found["same"] == ["f('<i>')", "f('<i>')"]
+    assert found["limit"] == ["g(1)", "7"]
+    assert found["other"] == ["g(1)", "g(1)"]
+    assert "<code>f(&#39;&lt;i&gt;&#39;)</code>" in text
+    assert set(lines(get(tmp_path / "scraps.db", page("compare", path=["a", "b"])).text)) == {"limit", "other", "code"}
+    shown = get(tmp_path / "scraps.db", "/scraps/runs.json?_shape=array&_sort=notebook").json()
+    assert [(row["limit"], row["limit (expression)"]) for row in shown] == [(None, "g(1)"), (7, None)]

@@ -29,7 +29,9 @@ from scrapdb.datasette.charts.points import scale
 from scrapdb.errors import ScrapdbError
 from scrapdb.store.connection import APPLICATION_ID
 from tests.datasette.asked import get
+from tests.notebook_builder import code
 from tests.notebook_builder import gluing
+from tests.notebook_builder import notebook
 from tests.notebook_builder import write
 from tests.query.stores import Notebook
 from tests.query.stores import build
@@ -263,3 +265,13 @@ def test_plot_page_of_a_store_with_nothing_to_plot(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "scraps.db")) as connection:
         assert connection.execute("SELECT count(*) FROM notebooks").fetchone() == (0,)
     assert "name a field for x" in get(tmp_path / "scraps.db", PLOT).text
+
+
+def test_an_expression_is_no_point(tmp_path: Path) -> None:
+    for number, cell in enumerate(["x = 1", "x = 2", "x = f()"]):
+        write(tmp_path / f"{number}.ipynb", notebook(code(f"{cell}\ny = {number}", tags=("parameters",))))
+    Database(tmp_path / "scraps.db").index(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "scraps.db")) as connection:
+        for axes in (Axes("x", "", "", ""), Axes("x", "y", "", ""), Axes("y", "y", "x", "")):
+            points = read(connection, axes)
+            assert (set(points.scales), len(points.rows), points.left_out) == ({"quantitative"}, 2, 1)

@@ -68,7 +68,7 @@ def test_the_last_known_value_counts_and_says_where_it_comes_from() -> None:
         ("", {}),
         ("import os\nprint(1)\nfor i in range(3):\n    a = i", {}),
         ("%matplotlib inline\na = 1\n!ls\n  %time", {"a": 1}),
-        ("a = 10 * 60", {"a": Expression("10 * 60")}),
+        ("a = 10 * 60", {"a": 600}),
         ("a = today()", {"a": Expression("today()")}),
         ("a = {1, 2}", {"a": Expression("{1, 2}")}),
         ("a = b'x'", {"a": Expression("b'x'")}),
@@ -139,6 +139,90 @@ def test_other_languages_are_not_parsed(language: str) -> None:
     assert facts.problems == ()
 
 
+PYSPARK = {
+    "name": "pyspark",
+    "codemirror_mode": {"name": "python", "version": 3},
+    "mimetype": "text/x-python",
+    "pygments_lexer": "python3",
+}
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {},
+        {"kernelspec": {"name": "my-environment"}},
+        {"kernelspec": {"name": "pysparkkernel", "language": "python"}, "language_info": PYSPARK},
+        {"kernelspec": {"name": "pysparkkernel", "language": ""}, "language_info": PYSPARK},
+        {"kernelspec": {"name": "x"}, "language_info": {"name": "pyspark", "codemirror_mode": {"name": "python"}}},
+        {"kernelspec": {"name": "pysparkkernel", "language": "python"}, "language_info": {"name": "pyspark"}},
+        {"kernelspec": {"name": "glue_pyspark"}, "language_info": {"name": "Python_Glue_Session"}},
+        {"kernelspec": {"name": "synapse_pyspark", "language": "Python"}},
+        {"kernelspec": {"name": "sagemath"}, "language_info": {"name": "sage", "pygments_lexer": "ipython3"}},
+        {"language_info": {"name": "ipython", "codemirror_mode": "text/x-python"}},
+        {"kernelspec": {"name": "special", "language": "python"}, "language_info": {"name": "special"}},
+        {"kernelspec": 7, "language_info": {"name": 7, "codemirror_mode": [7], "pygments_lexer": None}},
+    ],
+    ids=str,
+)
+def test_python_by_many_names(metadata: Any) -> None:
+    assert values(notebook_with("a = 1\nb = 2", "a = 3", **metadata)) == {"a": 3, "b": 2}
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"kernelspec": {"name": "ir", "language": "R"}, "language_info": {"name": "R", "codemirror_mode": "r"}},
+        {"kernelspec": {"name": "ir"}},
+        {"kernelspec": {"name": "sparkkernel"}},
+        {
+            "kernelspec": {"name": "sparkrkernel", "language": "python"},
+            "language_info": {"name": "sparkR", "codemirror_mode": "text/x-rsrc", "pygments_lexer": "r"},
+        },
+        {
+            "kernelspec": {"name": "sparkkernel", "language": ""},
+            "language_info": {"name": "scala", "codemirror_mode": "text/x-scala", "pygments_lexer": "scala"},
+        },
+        {"kernelspec": {"name": "x", "language": "python"}, "language_info": {"name": "scala"}},
+        {"language_info": {"name": "julia"}},
+        {"kernelspec": {"name": "bash", "language": "bash"}, "language_info": {"name": "bash"}},
+    ],
+    ids=str,
+)
+def test_what_is_not_python(metadata: Any) -> None:
+    facts = notebook_with("a = 1\nb <- ]", "a = 3", **metadata)
+    assert (facts.parameters, facts.problems) == ((), ())
+
+
+def test_tags_of_papermill_before_injected_parameters() -> None:
+    """papermill 0.13 renamed the tag of the defaults, and gave theirs to the new cell (nteract/papermill#163)."""
+    facts = facts_of(
+        code("a = 1\nb = 2", tags=("default parameters",)),
+        code("# Parameters\na = 9", tags=("parameters",)),
+        papermill={"parameters": {"a": 9}},
+    )
+    assert facts.parameters == (Parameter("a", 9, "injected"), Parameter("b", 2, "default"))
+    other = facts_of(
+        code("a = 1\nb = 2", tags=("default parameters",)),
+        code("# Parameters\na = 10", tags=("parameters",)),
+    )
+    assert facts.code_hash == other.code_hash
+
+
+def test_a_notebook_of_old_tags_that_was_run_again() -> None:
+    facts = facts_of(
+        code("a = 1\nb = 2\nc = 3", tags=("default parameters",)),
+        code("a = 9\nb = 8", tags=("parameters",)),
+        code("a = 10", tags=("injected-parameters",)),
+    )
+    assert values(facts) == {"a": 10, "b": 8, "c": 3}
+    assert [parameter.source for parameter in facts.parameters] == ["injected", "injected", "default"]
+
+
+def test_a_cell_of_parameters_whose_lines_end_as_on_windows() -> None:
+    assert values(notebook_with('a = f(\r\n1)\r\nb = """x\r\ny"""\r\n')) == {"a": Expression("f(1)"), "b": "x\ny"}
+
+
 @pytest.mark.parametrize(
     ("recorded", "injected", "agree"),
     [
@@ -154,6 +238,7 @@ def test_other_languages_are_not_parsed(language: str) -> None:
         (math.inf, "float('inf')", True),
         (None, "None", True),
         (None, "0", False),
+        (600, "60 * 10", True),
         ("now", "now()", True),  # an expression says nothing
     ],
 )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import scrapdb.store
+from scrapdb.facts import Expression
 
 SCHEMA = (Path(scrapdb.store.__file__).parent / "schema.sql").read_text(encoding="utf-8")
 
@@ -55,6 +56,8 @@ def laid_out(value: Any) -> tuple[str, Any, str | None, str | None, str | None]:
         return "float", None if math.isnan(value) else value, None, None, None
     if isinstance(value, str):
         return "text", None, value, None, None
+    if isinstance(value, Expression):
+        return "expression", None, None, None, json.dumps(value.source)
     if isinstance(value, Frame):
         return "frame", None, None, None, None
     if isinstance(value, Display):

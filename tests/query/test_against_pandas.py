@@ -17,6 +17,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from scrapdb.errors import ExpressionError
+from scrapdb.facts import Expression
 from scrapdb.query.select import count
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import notebook_ids
@@ -66,7 +67,8 @@ def stores(draw: st.DrawFn) -> Notebooks:
     for number in range(draw(st.integers(1, 12))):
         cells = {name: st.one_of(kind, kind, st.none(), st.just(math.nan)) for name, kind in kinds.items()}
         scraps = draw(st.fixed_dictionaries({}, optional=cells))
-        parameters = draw(st.fixed_dictionaries({}, optional=cells))
+        given_cells = {name: st.one_of(cell, st.just(Expression("a()"))) for name, cell in cells.items()}
+        parameters = draw(st.fixed_dictionaries({}, optional=given_cells))
         parameters = {name: value for name, value in parameters.items() if not isinstance(value, Frame | Display)}
         columns = {
             "status": draw(st.sampled_from(["completed", "failed"])),
@@ -112,8 +114,8 @@ def is_number(value: Any) -> bool:
 
 
 def kind(value: Any) -> str | None:
-    """The kind of a value, None for none."""
-    if value is MISSING or value is None:
+    """The kind of a value, None for none, or for one that nobody knows."""
+    if value is MISSING or value is None or isinstance(value, Expression):
         return None
     if isinstance(value, int | float):
         return "number"
@@ -455,7 +457,9 @@ def presences(draw: st.DrawFn) -> Question:
     def answer(notebooks: Notebooks) -> pd.Series:
         verify(operand, notebooks, "number", "text", "other")
         found = [
-            kind(cell) is None or (kind(cell) == "number" and not is_number(cell)) for cell in operand.cells(notebooks)
+            not isinstance(cell, Expression)
+            and (kind(cell) is None or (kind(cell) == "number" and not is_number(cell)))
+            for cell in operand.cells(notebooks)
         ]
         return truths([one != negated for one in found])
 
@@ -475,6 +479,18 @@ def holdings(draw: st.DrawFn) -> Question:
     return Question(f"{'!' if negated else ''}{operand.text}", answer)
 
 
+def first_of(notebook: Notebook, *arguments: Operand) -> Any:
+    """The first number or text; nobody knows it if an expression, or something in one, comes before."""
+    for argument in arguments:
+        assert isinstance(argument, FieldOperand)
+        if isinstance(look_up(argument.name, argument.role, ())(notebook), Expression):
+            return MISSING
+        found = argument.value(notebook)
+        if is_number(found) or isinstance(found, str):
+            return found
+    return MISSING
+
+
 @st.composite
 def calls(draw: st.DrawFn) -> Question:
     """`abs(x) < 1`, `length(x) = 2`, `lower(x) = "a"`, `coalesce(x, y) = 1`."""
@@ -492,8 +508,7 @@ def calls(draw: st.DrawFn) -> Question:
                 raise WrongKindError
             if known and not set.intersection(*known) & {"number"}:
                 raise WrongKindError
-            pairs = zip(cells, other.cells(notebooks), strict=True)
-            cells = [next((one for one in pair if is_number(one) or isinstance(one, str)), MISSING) for pair in pairs]
+            cells = [first_of(notebook, operand, other) for notebook in notebooks]
             # The value of a coalesce is of the kinds that all its arguments can be.
             if known and "text" not in set.intersection(*known):
                 cells = [cell if is_number(cell) else MISSING for cell in cells]

@@ -26,15 +26,17 @@ from scrapdb.store.schema import statements
 from scrapdb.store.upkeep import optimize
 from scrapdb.store.write import Writer
 from scrapdb.text import valid_text
+from tests.notebook_builder import code
 from tests.notebook_builder import content
 from tests.notebook_builder import gluing
+from tests.notebook_builder import notebook as document
 from tests.stores import check
 from tests.stores import query
 from tests.stores import runs as runs_of
 
 NAMES = st.text(st.characters(), max_size=6).map(lambda name: valid_text(name).replace("\0", "\\u0000"))
 CLASHING = st.sampled_from(["x", "X", "x (2)", "x (text)", "X (Text)", "nb_id", "NB_ID", "notebook", "é", "É", "", " "])
-COLUMNS = st.sets(st.tuples(NAMES | CLASHING, st.sampled_from(["number", "text"])), max_size=12)
+COLUMNS = st.sets(st.tuples(NAMES | CLASHING, st.sampled_from(["number", "text", "expression"])), max_size=12)
 
 
 def notebook(path: str, **values: object) -> Rows:
@@ -72,6 +74,32 @@ def test_text_of_a_name_with_numbers_is_told_apart() -> None:
     }
 
 
+def test_expressions_have_a_column_of_their_own() -> None:
+    assert labels([("x", "expression")]) == {("x", "expression"): "x (expression)"}
+    assert labels([("x", "expression"), ("x", "text"), ("x (expression)", "number")]) == {
+        ("x", "text"): "x",
+        ("x", "expression"): "x (expression)",
+        ("x (expression)", "number"): "x (expression) (2)",
+    }
+
+
+def test_expressions_are_not_in_the_columns_of_values(tmp_path: Path) -> None:
+    store = tmp_path / "scraps.db"
+    cells = {"a": "x = f()", "b": "x = 'text'", "c": "x = 2\ny = g()", "d": f"x = f({' ' * 5000}1)"}
+    with Writer(store) as writer:
+        for path, cell in cells.items():
+            facts = read_facts(content(document(code(cell, tags=("parameters",)))))
+            writer.write([rows(File(f"{path}.ipynb", content_hash="hash"), facts)])
+        before = runs_of(store)
+        assert optimize(writer) == 4
+    assert runs_of(store) == before
+    assert [before[f"{path}.ipynb"].get("x (expression)", "")[:5] for path in "abcd"] == ["f()", "", "", "f(   "]
+    assert query(store, 'SELECT max(length("x (expression)")) FROM runs') == [(4096,)]
+    assert query(store, 'SELECT max(x), max("x (text)"), max("y (expression)") FROM runs') == [(2, "text", "g()")]
+    assert query(store, "SELECT name, type FROM names ORDER BY name") == [("x", "mixed"), ("y", "expression")]
+    check(store)
+
+
 @settings(deadline=None)
 @given(COLUMNS, st.randoms(use_true_random=False))
 def test_the_order_does_not_matter(columns: set[Column], order: random.Random) -> None:
@@ -94,7 +122,7 @@ def test_sqlite_takes_the_columns_in_any_pieces(columns: set[Column], data: st.D
             present = add_columns(connection, present, [(name, kind)])
         assert present == labels(columns) == read_columns(connection)
         made = {row[1]: row[2] for row in connection.execute("PRAGMA table_info(runs)")}
-    types = {"number": "NUMERIC", "text": "TEXT"}
+    types = {"number": "NUMERIC", "text": "TEXT", "expression": "TEXT"}
     assert {name: made[name] for name in made if name not in FIXED} == {
         label: types[kind] for (_, kind), label in present.items()
     }

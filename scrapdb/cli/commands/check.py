@@ -26,7 +26,8 @@ def command(
     scrapdb check "nb.status = 'completed'"
     scrapdb check "accuracy > 0.9" --where "model = 'large'"
     """
-    verdict = settings.database().check(expression, where=where, any_=any_)
+    db = settings.database()
+    verdict = db.check(expression, where=where, any_=any_)
     if not verdict.looked_at:
         settings.say("There is no notebook to check.")
     elif any_ and not verdict.holds:
@@ -36,5 +37,6 @@ def command(
         settings.say(f"It does not hold for {verdict.failed:,} of {verdict.looked_at:,} notebooks.")
     else:
         settings.say(f"It holds for {verdict.looked_at - verdict.failed:,} of {verdict.looked_at:,} notebooks.")
+    settings.remark(db, expression, where)
     if not verdict.holds:
         raise typer.Exit(1)

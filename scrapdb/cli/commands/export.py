@@ -21,10 +21,12 @@ def command(
 
     DIR is a new or empty directory, or a URL such as s3://bucket/results. A directory is there when all of it is.
     """
-    exported = settings.database().export(target, where=where, force=force)
+    db = settings.database()
+    exported = db.export(target, where=where, force=force)
     for error in exported.errors:
         settings.say(f"Warning: {error}")
     counts = ", ".join(f"{rows:,} {table}" for table, rows in exported.rows.items())
     settings.say(f"{counts}, {exported.frames:,} DataFrames → {target}")
+    settings.remark(db, where)
     if exported.errors:
         raise typer.Exit(1)

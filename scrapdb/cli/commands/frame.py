@@ -29,4 +29,6 @@ def command(
     scrapdb frame prices --where "distance < 0.1" -o prices.parquet
     scrapdb frame stats -c "day, price.mean"
     """
-    printing.print_rows(settings.database().frame_table(name, where=where, columns=columns))
+    db = settings.database()
+    printing.print_rows(db.frame_table(name, where=where, columns=columns))
+    settings.remark(db, where)

@@ -58,6 +58,7 @@ def command(
         print_text(f"{number}\n", printing.output)
     else:
         printing.print_rows(db.query(*question, differing=True), settings.say)
+    settings.remark(db, expression, columns=columns)
     if fail_if_empty and not number:
         raise typer.Exit(1)
 

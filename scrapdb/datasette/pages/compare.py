@@ -26,7 +26,6 @@ from scrapdb.datasette.store import Store
 from scrapdb.errors import NotebookNotFoundError
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
-from scrapdb.facts import Expression
 from scrapdb.store.readers import notebooks
 from scrapdb.store.readers.displays import display_hashes
 
@@ -109,7 +108,7 @@ def _notebook(connection: sqlite3.Connection, notebook_id: int) -> NotebookValue
     code = row["code_hash"] and row["code_hash"][:_SHOWN_HASH]
     run = {"status": row["status"], "seconds": row["seconds"], "error": row["error_name"], "code": code}
     values = {
-        scrap.name: (scrap.frame.rows, located.place(connection, scrap.frame)) if scrap.frame else _plain(scrap.value)
+        scrap.name: (scrap.frame.rows, located.place(connection, scrap.frame)) if scrap.frame else scrap.value
         for scrap in scraps
         if scrap.type != "display"
     }
@@ -118,7 +117,7 @@ def _notebook(connection: sqlite3.Connection, notebook_id: int) -> NotebookValue
         row["path"],
         {
             "run": {name: value for name, value in run.items() if value is not None},
-            "parameters": {value.name: _plain(value.value) for value in parameters},
+            "parameters": {value.name: value.value for value in parameters},
             "scraps": values,
             "displays": {name: DisplayHashes(display_hashes(connection, notebook_id, name)) for name in displayed},
         },
@@ -130,10 +129,6 @@ def _summarized(notebook: NotebookValues) -> NotebookValues:
     scraps = notebook.sections["scraps"].items()
     values = {name: _frame(*value) if isinstance(value, tuple) else value for name, value in scraps}
     return NotebookValues(notebook.path, {**notebook.sections, "scraps": values})
-
-
-def _plain(value: Any) -> Any:
-    return value.source if isinstance(value, Expression) else value
 
 
 def _frame(rows: int, place: bytes | Path | StoreError) -> Mapping[str, Any]:

@@ -56,7 +56,7 @@ def beginning(connection: sqlite3.Connection, start: str) -> list[tuple[str, str
     for name in names_starting_with(connection, prefix, _MOST):
         field = fields_.find(name)
         if field and not (role == "scrap" and not field.scraps) and not (role == "param" and not field.parameters):
-            words.append((str(Name(role, name)), " or ".join(sorted(field.kinds)) or "null"))
+            words.append((str(Name(role, name)), " or ".join(sorted(field.kinds)) or min(field.types)))
     taken = {word for word, _ in words}
     words += [
         (attribute.name, attribute.kind)

@@ -56,8 +56,8 @@ def _present_types(field: Field, alias: str) -> list[str]:
     """Conditions on the columns of the index where they are enough, since `type` is not in it."""
     checks = {"number": f"{alias}.number IS NOT NULL", "text": f"{alias}.text IS NOT NULL"}
     found = [check for kind, check in checks.items() if kind in field.kinds]
-    if field.kinds - {"number", "text"}:
-        found.append(f"{alias}.type IN ('json', 'frame', 'display')")
+    if field.kinds - {"number", "text"} or "expression" in field.types:
+        found.append(f"{alias}.type IN ('json', 'frame', 'display', 'expression')")
     return found or ["0"]
 
 

@@ -60,6 +60,14 @@ def ids_statement(where: nodes.Truth | None, estimates: search.Estimates | None 
     return Statement(f"SELECT {found.notebook} FROM {found.tables}{_where(found.conditions)}", bind.values)
 
 
+def expressions_statement(field: Field) -> Statement:
+    """Count the notebooks in which a field is an expression, which has neither number nor text in the index."""
+    bind = rows.Binder()
+    source = next(source for source in rows.sources(field, bind) if source.table == "parameters")
+    unknown = [*source.conditions, "number IS NULL", "text IS NULL", "type = 'expression'"]
+    return Statement(f"SELECT count(*) FROM {source.table} AS {source.alias}{_where(unknown)}", bind.values)
+
+
 def one_of(notebooks: Sequence[int]) -> Statement:
     """The condition that a notebook `n` is one of these, by their ids."""
     return Statement("n.id IN (SELECT value FROM json_each(:one_of))", {"one_of": ids_as_json(notebooks)})

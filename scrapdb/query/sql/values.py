@@ -5,6 +5,7 @@ from __future__ import annotations
 from scrapdb.query import bound
 from scrapdb.query import nodes
 from scrapdb.query.fields import Attribute
+from scrapdb.query.fields import Field
 from scrapdb.query.sql import rows
 
 _NUMBERS = "('integer', 'real', 'true', 'false')"
@@ -127,12 +128,25 @@ def _length(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> str:
 
 
 def _coalesce(node: nodes.Call, face: str, scope: rows.Scope, bind: rows.Binder) -> str:
-    """The first value that is there, if it has that face."""
-    if not any(len(bound.kinds(argument) & bound.SCALARS) > 1 for argument in node.arguments):
+    """The first value that is there, if it has that face; an expression is there, and nobody knows its value."""
+    expressions = [_expressions(argument, scope, bind) for argument in node.arguments]
+    if not any(expressions) and not any(len(bound.kinds(argument) & bound.SCALARS) > 1 for argument in node.arguments):
         found = [faces(argument, scope, bind).get(face, "NULL") for argument in node.arguments]
         return f"coalesce({', '.join(found)}, NULL)"
     cases = []
-    for argument in node.arguments:
+    for argument, unknown in zip(node.arguments, expressions, strict=True):
+        cases += [f"WHEN {condition} THEN NULL" for condition in unknown]
         for other, value in faces(argument, scope, bind).items():
             cases.append(f"WHEN {value} IS NOT NULL THEN {value if other == face else 'NULL'}")
     return f"CASE {' '.join(cases)} END" if cases else "NULL"
+
+
+def _expressions(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> list[str]:
+    """Conditions that a field of a value is an expression in a notebook."""
+    places = [found for found, _ in nodes.walk(node) if isinstance(found, bound.Place)]
+    fields = dict.fromkeys(place.field for place in places if isinstance(place.field, Field))
+    return [
+        f"{rows.looked_up(field, lambda alias: f'{alias}.type', scope, bind)} = 'expression'"
+        for field in fields
+        if "expression" in field.types
+    ]

@@ -12,16 +12,16 @@ from scrapdb.text import composed
 
 _EXAMPLES = 3
 _LONGEST_EXAMPLE = 40  # characters
-# Two rows if a parameter has two values: the least and the greatest, off the index, which knows no JSON; of JSON the
-# first thousand have to do.
+# Two rows if a parameter has two values: the least and the greatest, off the index, which knows neither JSON nor
+# expressions; of these the first thousand have to do.
 _TWO_VALUES = (
     """
 SELECT * FROM (SELECT number, text FROM parameters WHERE name_id = ?1 ORDER BY number, text LIMIT 1)
 UNION
 SELECT * FROM (SELECT number, text FROM parameters WHERE name_id = ?1 ORDER BY number DESC, text DESC LIMIT 1)""",
     """
-SELECT DISTINCT json FROM (
-  SELECT json FROM parameters WHERE name_id = ? AND number IS NULL AND text IS NULL LIMIT 1000
+SELECT DISTINCT value FROM (
+  SELECT coalesce(json, exact) AS value FROM parameters WHERE name_id = ? AND number IS NULL AND text IS NULL LIMIT 1000
 )
 LIMIT 2""",
 )
@@ -33,6 +33,11 @@ SELECT name, differs FROM (
          OR count(DISTINCT coalesce(exact, number, text, parameters.json, '')) > 1 AS differs
     FROM json_each(:notebooks) AS found CROSS JOIN parameters ON notebook_id = found.value GROUP BY name_id
 ) JOIN names ON names.id = name_id ORDER BY notebooks DESC, name_id"""
+_EXPRESSIONS = """
+SELECT DISTINCT json_extract(exact, '$') FROM (
+  SELECT exact, type FROM parameters WHERE name_id = ? AND number IS NULL AND text IS NULL LIMIT 1000
+)
+WHERE type = 'expression' LIMIT ?"""
 
 
 def names_starting_with(connection: sqlite3.Connection, start: str, limit: int = -1) -> list[str]:
@@ -101,7 +106,8 @@ def name_summaries(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
     )
     for name_id, name, role, notebooks, types in rows:
         smallest, largest = number_range(connection, role, name_id, "number IS NOT NULL")
-        yield name, role, types.replace(",", ", "), notebooks, smallest, largest, _examples(connection, role, name_id)
+        examples = _examples(connection, role, name_id, expressions="expression" in types)
+        yield name, role, types.replace(",", ", "), notebooks, smallest, largest, examples
 
 
 def number_range(connection: sqlite3.Connection, role: str, name_id: int, condition: str) -> list[float | None]:
@@ -114,8 +120,8 @@ def number_range(connection: sqlite3.Connection, role: str, name_id: int, condit
     ]
 
 
-def _examples(connection: sqlite3.Connection, role: str, name_id: int) -> str | None:
-    """Read the first few distinct texts of a name, off the index."""
+def _examples(connection: sqlite3.Connection, role: str, name_id: int, *, expressions: bool) -> str | None:
+    """Read the first few distinct texts of a name, off the index, and if there are too few its expressions."""
     found: list[str] = []
     while len(found) < _EXAMPLES:
         (text,) = connection.execute(
@@ -125,5 +131,8 @@ def _examples(connection: sqlite3.Connection, role: str, name_id: int) -> str | 
         if text is None:
             break
         found.append(text)
+    if expressions and len(found) < _EXAMPLES:
+        sources = connection.execute(_EXPRESSIONS, (name_id, _EXAMPLES - len(found)))
+        found += [source for (source,) in sources]
     shown = (text if len(text) <= _LONGEST_EXAMPLE else f"{text[: _LONGEST_EXAMPLE - 1]}…" for text in found)
     return ", ".join(shown) or None

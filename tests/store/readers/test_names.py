@@ -19,4 +19,5 @@ def test_fields_have_ranges_and_examples(connection: sqlite3.Connection) -> None
     assert rows["integer", "scrap"][2:4] == [2**53 + 1, 2**53 + 1]
     assert rows["text", "scrap"] == ["text", 1, None, None, "007"]
     assert rows["text", "parameter"] == ["text", 1, None, None, "x"]
+    assert rows["when", "parameter"] == ["expression", 1, None, None, "today()"]
     assert rows["none", "scrap"] == ["null", 1, None, None, None]

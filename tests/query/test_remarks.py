@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from scrapdb.errors import ExpressionError
+from scrapdb.facts import Expression
+from scrapdb.query.remarks import remark
+from scrapdb.store.connection import APPLICATION_ID
+from scrapdb.store.schema import VERSION
+from tests.query.stores import Notebook
+from tests.query.stores import build
+
+NOTEBOOKS = [
+    Notebook("a.ipynb", {}, {"n": Expression("f()"), "only": Expression("g()"), "odd name": Expression("h()")}),
+    Notebook("b.ipynb", {"n": 5}, {"n": Expression("f()")}),  # behind a scrap
+    Notebook("c.ipynb", {}, {"n": Expression("f()"), "only": Expression("g()")}),
+    Notebook("d.ipynb", {}, {"n": 1, "value": 2}),
+]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("store") / "scraps.db"
+    with closing(build(NOTEBOOKS, str(path))) as connection:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("expression", "columns", "counts"),
+    [
+        ("n > 1", None, ["2 notebooks have an expression for `n`"]),
+        ("param.n > 1", None, ["3 notebooks have an expression for `n`"]),
+        ("scrap.n > 1", None, None),
+        ("value > 1", None, None),
+        ("nb.path = 'x'", None, None),
+        ("n is not null", None, None),
+        (None, "n, only", None),
+        (None, "*", None),
+        (None, "n, only > 1 as large", ["2 notebooks have an expression for `only`"]),
+        ("n", None, ["2 notebooks have an expression for `n`"]),
+        ("not (1 < n * 2 <= 3)", None, ["2 notebooks have an expression for `n`"]),
+        ("n in (1, 2) or n > 5", None, ["2 notebooks have an expression for `n`"]),
+        ("`odd name` like 'x%'", None, ["1 notebook has an expression for `odd name`"]),
+        ("only.a = 1 or n = 1", None, ["2 notebooks have an expression for `only`", "2 for `n`"]),
+        (
+            "value = 1 or only contains 'a' or n = value",
+            None,
+            ["2 notebooks have an expression for `only`", "2 for `n`"],
+        ),
+    ],
+)
+def test_what_is_told(store: Path, expression: str | None, columns: str | None, counts: list[str] | None) -> None:
+    told = f"{', '.join(counts)}: a comparison with it is neither true nor false." if counts else None
+    assert remark(store, expression, columns=columns) == told
+
+
+def test_several_expressions_are_told_of_once(store: Path) -> None:
+    told = remark(store, "n > 1", None, "n > 2 and only = 1")
+    assert told
+    assert told.count("`n`") == told.count("`only`") == 1
+
+
+def test_mistakes_are_told(store: Path) -> None:
+    with pytest.raises(ExpressionError, match="No notebook has a field"):
+        remark(store, "nothing > 1")
