@@ -119,7 +119,7 @@ def assert_is(value: Any, expected: Any) -> None:
         ('it\'s "a"\ntext', 'it\'s "a"\ntext'),
         (2**70, 2**70),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_ipython_prints_is_read(value: Any, expected: Any) -> None:
     text = printed(value)
