@@ -272,6 +272,17 @@ def _is_changed(held: _Held, kind: str) -> bool:
     return held.is_open() or (kind == "change" and not held.is_known)
 
 
+def _special(node: ast.expr) -> float | None:
+    """Read how papermill writes NaN and infinities."""
+    match node:
+        case ast.Call(func=ast.Name(id="float"), args=[ast.Constant(value=str(word))], keywords=[]):
+            try:
+                return float(word)
+            except ValueError:
+                return None
+    return None
+
+
 def _pairs(target: ast.expr, value: ast.expr | None) -> Iterator[tuple[ast.expr, ast.expr | None]]:
     """Yield what is assigned to, and what; None where only a run can tell."""
     if isinstance(target, ast.Starred):
