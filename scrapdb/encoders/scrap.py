@@ -60,6 +60,17 @@ class Scraps(OrderedDict[str, Scrap]):
             raise KeyError(name)
         return self[known]
 
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is a scrap whose name looks the same."""
+        return super().__contains__(name) or (isinstance(name, str) and super().__contains__(spelling(name, self)))
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the scrap whose name looks the same, or something else if there is none."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
     @property
     def data_scraps(self) -> OrderedDict[str, Scrap]:
         """The scraps that have a value."""
