@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
 
-from scrapdb.text import spelling
+from scrapdb.text import Named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,26 +50,8 @@ class Scrap(NamedTuple):
         printer.text(f"Scrap(name={self.name!r}, data={self.data!r}, encoder={self.encoder!r}, display={shown})")
 
 
-class Scraps(OrderedDict[str, Scrap]):
+class Scraps(Named[Scrap], OrderedDict[str, Scrap]):
     """Scraps by name, in the order in which they were glued."""
-
-    def __missing__(self, name: str) -> Scrap:
-        """Find the scrap whose name looks the same, with its accents written in another way."""
-        known = spelling(name, self)
-        if known == name:
-            raise KeyError(name)
-        return self[known]
-
-    def __contains__(self, name: object) -> bool:
-        """Return whether there is a scrap whose name looks the same."""
-        return super().__contains__(name) or (isinstance(name, str) and super().__contains__(spelling(name, self)))
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return the scrap whose name looks the same, or something else if there is none."""
-        try:
-            return self[name]
-        except KeyError:
-            return default
 
     @property
     def data_scraps(self) -> OrderedDict[str, Scrap]:

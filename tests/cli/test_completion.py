@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
+from typing import Literal
 
 import pytest
 
@@ -97,7 +98,9 @@ def test_completion_offers_no_name_that_a_shell_would_run(tmp_path: Path) -> Non
     ("typed", "offered"),
     [("gr\u00f6", "gr\u00f6\u00dfe"), ("b<gr\u00f6", "b<gr\u00f6\u00dfe"), ("gr\u00e4", None)],
 )
-def test_completion_knows_a_name_in_both_spellings(tmp_path: Path, form: str, typed: str, offered: str | None) -> None:
+def test_completion_knows_a_name_in_both_spellings(
+    tmp_path: Path, form: Literal["NFC", "NFD"], typed: str, offered: str | None
+) -> None:
     nb.write(
         tmp_path / "runs" / "a.ipynb", nb.notebook(nb.code("glue()", nb.scrap("gr\u00f6\u00dfe", 1), nb.scrap("b", 1)))
     )

@@ -5,6 +5,7 @@ import json
 import sqlite3
 import unicodedata
 from contextlib import closing
+from typing import Literal
 
 import pytest
 
@@ -68,7 +69,7 @@ def test_a_notebook_is_found_by_the_end_of_its_path(connection: sqlite3.Connecti
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 @pytest.mark.parametrize("wanted", ["\u00fc", "\u00fc.ipynb", "caf\u00e9/\u00fc", "caf\u00e9/\u00fc.ipynb"])
-def test_a_notebook_is_found_in_both_spellings(form: str, wanted: str) -> None:
+def test_a_notebook_is_found_in_both_spellings(form: Literal["NFC", "NFD"], wanted: str) -> None:
     connection = build([Notebook("caf\u00e9/\u00fc.ipynb"), Notebook("cafe/u.ipynb")])
     assert find_notebook(connection, unicodedata.normalize(form, wanted))[1] == "caf\u00e9/\u00fc.ipynb"
     with pytest.raises(NotebookNotFoundError, match="No notebook is called"):
