@@ -12,10 +12,12 @@ import unicodedata
 from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Any
+from typing import TypeVar
 
 _SURROGATE = "[\ud800-\udfff]"  # compiled when a text is not ASCII: most commands see none
 _DEEPEST = 200  # levels; SQLite's JSON functions refuse more than 1000, and Python's recursion ends too
 _NESTED = (dict, list)
+_V = TypeVar("_V")
 
 
 def has_surrogates(text: str) -> bool:
@@ -32,6 +34,28 @@ def spelling(name: str, known: Iterable[str]) -> str:
     """Return the last of the known names that is this one but for how its accents are written; itself if none is."""
     wanted = composed(name)
     return next((other for other in reversed(list(known)) if composed(other) == wanted), name)
+
+
+class Named(dict[str, _V]):
+    """Values by name, which are found by a name that looks the same, however its accents are written."""
+
+    def __missing__(self, name: str) -> _V:
+        """Find the value of the name that looks the same."""
+        known = spelling(name, self)
+        if known == name:
+            raise KeyError(name)
+        return self[known]
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is a name that looks the same."""
+        return super().__contains__(name) or (isinstance(name, str) and super().__contains__(spelling(name, self)))
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the value of the name that looks the same, or something else if there is none."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
 
 
 def valid_text(text: str) -> str:

@@ -132,14 +132,17 @@ def field_names(context: typer.Context, incomplete: str) -> list[str]:
     import re
 
     from scrapdb.errors import ScrapdbError
+    from scrapdb.text import composed
 
-    match = re.search(r"[\w.]*$", incomplete)
-    start = match.start() if match else len(incomplete)
+    match = re.search(r"[\w.\x80-\U0010ffff]*$", incomplete)  # accents may be marks, which are no \w
+    word = match[0] if match else ""
     try:
-        names = _settings(context).database().completions(incomplete[start:])
+        names = _settings(context).database().completions(word)
     except ScrapdbError:
         return []
-    return [incomplete[:start] + name for name in names if re.fullmatch(r"[\w.]+", name)]
+    # What is offered begins with what was typed, in whichever spelling.
+    typed = len(composed(word))
+    return [incomplete + name[typed:] for name in names if re.fullmatch(r"[\w.]+", name)]
 
 
 Expression = Annotated[str, typer.Argument(metavar="EXPR", hidden=True, autocompletion=field_names)]

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from scrapdb.database.table import Table
 
 
-_LOOKED_AT = 1_000  # rows, to see how wide columns are
-
-
 class Printing(NamedTuple):
     """A format, by its name or by an option of its own, and a file to write to."""
 
@@ -75,7 +72,7 @@ class Printing(NamedTuple):
         columns, rows = table.columns, table.to_arrow() if self.resolved() == "parquet" else table.rows()
         if width and table.optional and self.resolved() == "table":
             values = list(rows)
-            shown = max(room(columns, values[:_LOOKED_AT], width), len(columns) - table.optional)
+            shown = max(room(columns, values, width), len(columns) - table.optional)
             columns, rows = columns[:shown], (row[:shown] for row in values)
         write(self.resolved(), columns, rows, self.output, width, times=table.times)
         if missing := len(table.columns) - len(columns):

@@ -26,6 +26,7 @@ from scrapdb.store.readers.frames import StoredFrame
 from scrapdb.store.readers.frames import frame_names
 from scrapdb.store.readers.frames import frames_of_name
 from scrapdb.store.readers.frames import parquet_of_frame
+from scrapdb.text import composed
 from scrapdb.text import valid_text
 
 if TYPE_CHECKING:
@@ -152,8 +153,9 @@ def asked(columns: str | Sequence[Hashable]) -> list[str] | None:
 
 
 def named(column: str, names: Collection[str]) -> list[str]:
-    """Find the column that is called so, or else in quotes; of names with levels also `price.mean`."""
-    return [column] if column in names else [name for name in names if _levels(name) == _levels(column)]
+    """Find the column that is called so, or else in quotes or with other accents; of levels also `price.mean`."""
+    wanted = composed(_levels(column))
+    return [column] if column in names else [name for name in names if composed(_levels(name)) == wanted]
 
 
 def _levels(name: str) -> str:

@@ -20,6 +20,7 @@ from scrapdb.store.connection import reading
 from scrapdb.store.readers import notebooks
 from scrapdb.store.readers.displays import display_of_scrap
 from scrapdb.store.readers.problems import problems_of_notebook
+from scrapdb.text import Named
 from scrapdb.text import composed
 from scrapdb.text import valid_text
 
@@ -134,7 +135,7 @@ class StoredNotebook:
             self.problems = list(problems_of_notebook(connection, notebook_id))
         self.path: str = self.attributes["path"]
         self.status: str = self.attributes["status"]
-        self.parameters = {value.name: value.value for value in self.values if value.role == "parameter"}
+        self.parameters = Named({value.name: value.value for value in self.values if value.role == "parameter"})
         self.scraps = StoredScraps(
             {value.name: StoredScrap(store, notebook_id, value) for value in self.values if value.role == "scrap"},
             self.path,

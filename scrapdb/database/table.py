@@ -17,6 +17,7 @@ from scrapdb.formats.values import short
 from scrapdb.query.select import Selection
 from scrapdb.store.connection import open_reader
 from scrapdb.store.errors import sentences
+from scrapdb.text import Named
 
 if TYPE_CHECKING:
     import sqlite3
@@ -59,7 +60,7 @@ class Table:
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for row in self._rows():
-            yield dict(zip(self.columns, row, strict=True))
+            yield Named(zip(self.columns, row, strict=True))
 
     def rows(self) -> Iterator[Sequence[Any]]:
         """Return the rows in the order of `columns`."""

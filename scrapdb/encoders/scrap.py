@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
 
-from scrapdb.text import spelling
+from scrapdb.text import Named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,15 +50,8 @@ class Scrap(NamedTuple):
         printer.text(f"Scrap(name={self.name!r}, data={self.data!r}, encoder={self.encoder!r}, display={shown})")
 
 
-class Scraps(OrderedDict[str, Scrap]):
+class Scraps(Named[Scrap], OrderedDict[str, Scrap]):
     """Scraps by name, in the order in which they were glued."""
-
-    def __missing__(self, name: str) -> Scrap:
-        """Find the scrap whose name looks the same, with its accents written in another way."""
-        known = spelling(name, self)
-        if known == name:
-            raise KeyError(name)
-        return self[known]
 
     @property
     def data_scraps(self) -> OrderedDict[str, Scrap]:

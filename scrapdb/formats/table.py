@@ -55,13 +55,20 @@ def write(columns: Sequence[str], rows: Iterable[Sequence[Any]], stream: IO[str]
 def room(columns: Sequence[str], rows: Iterable[Sequence[Any]], width: int) -> int:
     """Return how many of the first columns stand side by side in a terminal.
 
-    Half of it is enough for the first one, which says what a row is of, and a third for each of the others.
+    Half of it is enough for the first one, which says what a row is of, and a third for each of the others, but of a
+    number nothing can be cut.
     """
-    heads = [min(display_width(escaped(column)), _SHORT) for column in columns]
-    cells = ([display_width(short(value)) for value in row] for row in rows)
+    found = list(zip(*rows, strict=True)) or [()] * len(columns)
     parts = (width // 2, *[width // 3] * len(columns))
-    widths = [min(max(column), part) for column, part in zip(zip(heads, *cells, strict=True), parts, strict=False)]
+    widths = [_wanted(*column) for column in zip(columns, found, parts, strict=False)]
     return next((count for count in range(len(widths), 0, -1) if _taken(widths[:count]) <= width), 0)
+
+
+def _wanted(name: str, values: Sequence[Any], part: int) -> int:
+    """Return how wide a column wants to be: up to a part of the terminal, unless it is numeric."""
+    head = min(display_width(escaped(name)), _SHORT)
+    widest = max((display_width(short(value)) for value in values), default=0)
+    return max(widest, min(head, part)) if _is_numeric(values) else min(max(head, widest), part)
 
 
 def _write_lists(names: Sequence[str], cells: Iterable[Sequence[str]], stream: IO[str], width: int) -> None:

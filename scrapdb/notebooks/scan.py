@@ -19,6 +19,7 @@ from scrapdb.errors import UsageError
 from scrapdb.files import remote
 from scrapdb.files.paths import identity
 from scrapdb.files.paths import located
+from scrapdb.text import composed
 from scrapdb.text import valid_text
 
 SUFFIX = ".ipynb"
@@ -63,7 +64,7 @@ class Scan:
 
     def __init__(self, base: str, exclude: Sequence[str] = ()) -> None:
         self.base = base
-        self.exclude = tuple(exclude)
+        self.exclude = tuple(map(composed, exclude))
         self.listed: set[str] = set()
         self.listed_urls: list[str] = []
         self.errors: list[str] = []
@@ -143,6 +144,7 @@ class Scan:
 
     def excludes(self, path: str) -> bool:
         """Return whether a path, relative to the directory that was named, is to be passed over."""
+        path = composed(path)  # in which spelling a name is listed depends on the file system
         name = os.path.basename(path)
         return any(fnmatchcase(name, pattern) or fnmatchcase(path, pattern.rstrip("/")) for pattern in self.exclude)
 

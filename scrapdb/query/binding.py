@@ -145,7 +145,8 @@ class _Binding:
                 self.check_contains(left, right)
             else:
                 self.check_pattern(word, left, right)
-            return bound.Leaf(nodes.Comparison(word, left, right, span=node.span), negated, span=node.span)
+            compared = nodes.Comparison(word, left, _as_path(right, left), span=node.span)
+            return bound.Leaf(compared, negated, span=node.span)
         if isinstance(left, nodes.Constant | bound.Instant) and not isinstance(right, nodes.Constant | bound.Instant):
             left, right, word = right, left, _MIRRORED[word]
         left, right = self.alike(node, left, right)
@@ -260,6 +261,8 @@ class _Binding:
         if function.name in SECONDS:
             factor = nodes.Constant(SECONDS[function.name], span=node.span)
             return _computed(nodes.Arithmetic("*", arguments[0], factor, span=node.span))
+        if function.name == "coalesce" and any("time" in bound.kinds(argument) for argument in arguments):
+            arguments = tuple(self.moment(each, each) if _is_text(each) else each for each in arguments)
         called = nodes.Call(function.name, _flat(function.name, arguments), span=node.span)
         if any(map(bound.kinds, arguments)) and not bound.kinds(called):
             raise node.span.error("`coalesce` needs values of one kind: numbers, texts or times")
@@ -275,6 +278,10 @@ def _flat(function: str, arguments: tuple[nodes.Value, ...]) -> tuple[nodes.Valu
         inner = isinstance(argument, nodes.Call) and argument.function == function
         flat.extend(argument.arguments if inner and isinstance(argument, nodes.Call) else (argument,))
     return tuple(flat)
+
+
+def _is_text(node: nodes.Value) -> bool:
+    return isinstance(node, nodes.Constant) and isinstance(node.value, str)
 
 
 def _moment(instant: bound.Instant) -> datetime:

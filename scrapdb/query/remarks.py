@@ -45,14 +45,11 @@ def remark(store: Path, *expressions: str | None, columns: str | None = None) ->
 
 def _expressions(connection: sqlite3.Connection, compared: Iterable[nodes.Name]) -> dict[str, int]:
     fields = fields_of(connection)
-    meant = dict.fromkeys(fields.meaning(name).field for name in compared)
+    found = ((name.role, fields.meaning(name).field) for name in compared)
+    meant = {nodes.Name(role, field.name).label: field for role, field in found if isinstance(field, Field)}
     with sentences(question=True):
-        counts = {
-            field.name: _count(connection, field)
-            for field in meant
-            if isinstance(field, Field) and "expression" in field.types
-        }
-    return {name: count for name, count in counts.items() if count}
+        counts = {label: _count(connection, field) for label, field in meant.items() if "expression" in field.types}
+    return {label: count for label, count in counts.items() if count}
 
 
 def _count(connection: sqlite3.Connection, field: Field) -> int:

@@ -257,6 +257,7 @@ class Notebook:
         Raises:
             ScrapbookException: there is no such scrap.
         """
+        name = spelling(name, self._glued_scraps)
         scrap = self._glued_scraps.get(name)
         if scrap is None:
             if raise_on_missing:

@@ -152,7 +152,9 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
         yield
     finally:
         if begun:
-            connection.rollback()
+            # Rows that nobody takes any more may outlive the connection, with which the transaction has ended.
+            with suppress(sqlite3.ProgrammingError):
+                connection.rollback()
 
 
 def file_of(connection: sqlite3.Connection) -> Path:

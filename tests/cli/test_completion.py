@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import shutil
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
+from typing import Literal
 
 import pytest
 
@@ -89,3 +91,20 @@ def test_completion_offers_no_name_that_a_shell_would_run(tmp_path: Path) -> Non
     assert sessions.run("scrapdb index runs", tmp_path).code == 0
     asked = "COMP_WORDS='scrapdb query g' COMP_CWORD=2 _SCRAPDB_COMPLETE=bash scrapdb"
     assert sessions.run(asked, tmp_path).stdout == "good\n"
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("gr\u00f6", "gr\u00f6\u00dfe"), ("b<gr\u00f6", "b<gr\u00f6\u00dfe"), ("gr\u00e4", None)],
+)
+def test_completion_knows_a_name_in_both_spellings(
+    tmp_path: Path, form: Literal["NFC", "NFD"], typed: str, offered: str | None
+) -> None:
+    nb.write(
+        tmp_path / "runs" / "a.ipynb", nb.notebook(nb.code("glue()", nb.scrap("gr\u00f6\u00dfe", 1), nb.scrap("b", 1)))
+    )
+    assert sessions.run("scrapdb index runs", tmp_path).code == 0
+    asked = quote(f"scrapdb query {unicodedata.normalize(form, typed)}")
+    ran = sessions.run(f"COMP_WORDS={asked} COMP_CWORD=2 _SCRAPDB_COMPLETE=bash scrapdb", tmp_path)
+    assert [unicodedata.normalize("NFC", line) for line in ran.stdout.splitlines()] == ([offered] if offered else [])

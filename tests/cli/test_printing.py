@@ -105,6 +105,16 @@ def test_as_many_parameters_as_a_terminal_holds_and_no_more(mixed: Path, questio
     assert (missing > 0) is (differing > 0)
 
 
+def test_numbers_that_grow_late_leave_a_table_a_table(tmp_path: Path) -> None:
+    for run in range(1100):
+        values = dict.fromkeys("abc", run if run < 1050 else run * 10**12)
+        nb.write(tmp_path / f"runs/{run:04}.ipynb", nb.notebook(nb.code(), papermill={"parameters": values}))
+    assert sessions.run("scrapdb -q index runs", tmp_path).code == 0
+    header, *lines = sessions.run("scrapdb query", tmp_path, 40).stdout.splitlines()
+    assert (header.split(), len(lines)) == (["notebook", "a"], 1100)
+    assert lines[-1].split() == ["runs/1099.ipynb", "1099000000000000"]
+
+
 def test_one_notebook_shows_its_path_and_what_was_asked_for(mixed: Path) -> None:
     ask = "scrapdb query \"nb.path like 'a/%' and a00 < 1\""
     assert sessions.run(ask, mixed).stdout.splitlines() == ["notebook,a00", "a/with-a-name-of-some-length/0.ipynb,0.5"]

@@ -525,6 +525,14 @@ def test_an_unknown_column_with_levels_is_told_whole(frames: Frames) -> None:
         frames(grouped()).frame("frame", columns="('p', 'median')")
 
 
+@pytest.mark.parametrize(
+    ("glued", "asked"), [("gr\u00f6\u00dfe", "gro\u0308\u00dfe"), ("gro\u0308\u00dfe", "gr\u00f6\u00dfe")]
+)
+def test_a_column_is_found_in_both_spellings(frames: Frames, glued: str, asked: str) -> None:
+    db = frames(pd.DataFrame({"a": [1], glued: [2]}))
+    assert db.frame("frame", columns=[asked]).to_dict("list") == {"notebook": ["runs/0.ipynb"], glued: [2]}
+
+
 @pytest.mark.parametrize("name", ["a,b", "(0, 10]", "it's, that", "net (EUR, USD)", "'quoted'", "p.mean", 'in "inch"'])
 def test_any_name_can_be_asked_for(frames: Frames, name: str) -> None:
     frame = pd.DataFrame([[1, 2, 3]], columns=[name, "it's", "other"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import io
 import json
 import math
@@ -143,6 +144,24 @@ def test_a_name_is_looked_up_in_both_spellings(tmp_path: Path, name: str) -> Non
     assert db.completions(name[:4]) == ["gr\u00f6\u00dfe"]
     shown = magic.answer(magic.Request(None, scrap=name, db=str(db.path)))
     assert nb.PNG in shown._repr_html_()
+
+
+@pytest.mark.parametrize("name", ["gr\u00f6\u00dfe", "gro\u0308\u00dfe"])
+def test_parameters_and_rows_know_a_name_in_both_spellings(tmp_path: Path, name: str) -> None:
+    written = {"gro\u0308\u00dfe": 2, "b": 3}
+    nb.write(tmp_path / "runs" / "a.ipynb", nb.notebook(nb.code(), papermill={"parameters": written}))
+    db = scrapdb.open(tmp_path / "scraps.db")
+    db.index(tmp_path / "runs")
+    (row,) = db.query(columns=["b", name])
+    for found in (db.notebook("a").parameters, row):
+        assert found == {"gr\u00f6\u00dfe": 2, "b": 3}
+        assert name in found
+        assert found[name] == found.get(name) == 2
+        assert "n" not in found
+        assert found.get("n", 4) == 4
+        assert json.loads(json.dumps(found)) == copy.deepcopy(found) == found
+        with pytest.raises(KeyError, match="n"):
+            found["n"]
 
 
 def test_a_notebook_without_scraps_says_so(tmp_path: Path) -> None:

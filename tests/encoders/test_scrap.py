@@ -7,6 +7,7 @@ import pytest
 from IPython.core.formatters import DisplayFormatter
 
 from scrapdb.encoders.scrap import Scrap
+from scrapdb.encoders.scrap import Scraps
 from scrapdb.facts import Place
 from tests.notebook_builder import PNG
 
@@ -21,6 +22,20 @@ def in_jupyter(scrap: Scrap) -> dict[str, Any]:
     """Show a scrap as a kernel does."""
     bundle, _ = DisplayFormatter().format(scrap)  # type: ignore[no-untyped-call]
     return dict(bundle)
+
+
+@pytest.mark.parametrize(
+    ("glued", "asked"), [("gr\u00f6\u00dfe", "gro\u0308\u00dfe"), ("gro\u0308\u00dfe", "gr\u00f6\u00dfe")]
+)
+def test_a_name_is_looked_up_in_both_spellings(glued: str, asked: str) -> None:
+    scraps = Scraps({"a": Scrap("a", 1, "json"), glued: Scrap(glued, 2, "json")})
+    for name in (glued, asked):
+        assert name in scraps
+        assert scraps[name].data == scraps.get(name).data == 2
+    assert list(scraps) == ["a", glued]
+    assert "b" not in scraps
+    assert scraps.get("b") is None
+    assert scraps.get("b", 3) == 3
 
 
 def test_jupyter_shows_what_was_shown_for_a_scrap() -> None:

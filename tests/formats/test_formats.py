@@ -277,6 +277,8 @@ def test_what_has_no_room_side_by_side_is_a_list_for_each_row() -> None:
         (["notebook", "a" * 100, "b" * 100, "c" * 100], ("a.ipynb", 1, 2, 3), 80, 4),
         (["notebook", "a" * 100, "b" * 100, "c" * 100], ("a.ipynb", 1, 2, 3), 61, 3),
         (["notebook", "a", "b"], ("日本語日本語日", "語" * 3, "語"), 22, 2),
+        (["notebook", "n", "a"], ("a.ipynb", 2**70, 1), 36, 3),
+        (["notebook", "a", "n", "b"], ("a.ipynb", 0.333333, 2**70, 1), 40, 2),
         (["notebook"], ("x" * 100,), 5, 1),
     ],
 )

@@ -195,6 +195,13 @@ def test_every_file_name_has_a_path_and_the_way_back(tree: Path, name: str, path
     path.encode()
 
 
+@pytest.mark.parametrize("listed", [NFC, NFD])
+@pytest.mark.parametrize("exclude", [NFC, NFD, NFC.replace(".ipynb", "*"), f"dir/{NFC}", f"dir/{NFD}"])
+def test_a_name_is_excluded_in_both_spellings(tree: Path, listed: str, exclude: str) -> None:
+    fill(tree, f"dir/{listed}", "e.ipynb")
+    assert paths(tree, exclude=[exclude]) == ["tree/e.ipynb"]
+
+
 def test_two_spellings_that_are_two_files_stay_two(tree: Path) -> None:
     fill(tree, NFC, NFD)
     if len(list(tree.iterdir())) == 1:

@@ -34,7 +34,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("expression", "columns", "counts"),
     [
         ("n > 1", None, ["2 notebooks have an expression for `n`"]),
-        ("param.n > 1", None, ["3 notebooks have an expression for `n`"]),
+        ("param.n > 1", None, ["3 notebooks have an expression for `param.n`"]),
+        ("n > 1 or param.n > 1", None, ["2 notebooks have an expression for `n`", "3 for `param.n`"]),
         ("scrap.n > 1", None, None),
         ("value > 1", None, None),
         ("nb.path = 'x'", None, None),

@@ -5,10 +5,12 @@ import math
 import random
 import shutil
 import sqlite3
+import unicodedata
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from typing import Literal
 
 import pytest
 
@@ -16,6 +18,7 @@ from scrapdb.database import Database
 from scrapdb.errors import ExpressionError
 from scrapdb.errors import StoreError
 from scrapdb.errors import UsageError
+from scrapdb.facts import Expression
 from scrapdb.query.cells import DisplayCell
 from scrapdb.query.cells import FrameCell
 from scrapdb.query.select import LOOKED_AT
@@ -501,6 +504,50 @@ def test_columns_of_times_are_told() -> None:
     selection = select(store, fields_of(store), columns=columns)
     assert selection.times == {"nb.started_at", "e", "now()", "c"}
     assert select(store, fields_of(store), columns="*").times == {"nb.started_at", "nb.ended_at", "nb.mtime"}
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize(
+    "question", ["= '{}'", "in ('{}', 'b')", "like '{}'", "like '%{}'", "contains '{}'", "~ '^{}'"]
+)
+def test_a_path_is_found_in_both_spellings(form: Literal["NFC", "NFD"], question: str) -> None:
+    path = "caf\u00e9/\u00fc.ipynb"
+    store = build([Notebook(path), Notebook("u.ipynb")])
+    asked = question.format(unicodedata.normalize(form, path))
+    assert answer(store, f"nb.path {asked}", columns="notebook") == [(path,)]
+    assert answer(store, f"not (nb.path {asked})", columns="notebook") == [("u.ipynb",)]
+
+
+def test_the_difference_of_times_is_exact_to_the_millisecond() -> None:
+    times = {"started_at": "2026-11-01T10:00:00.000000Z", "ended_at": "2026-11-01T10:00:01.234000Z"}
+    store = build([Notebook("a.ipynb", {}, {}, times)])
+    assert answer(store, columns="nb.ended_at - nb.started_at") == [(1.234,)]
+    assert count(store, fields_of(store), "nb.ended_at - nb.started_at = 1.234") == 1
+    assert count(store, fields_of(store), "nb.started_at - '2026-11-01T09:59:59' = 1") == 1
+
+
+@pytest.mark.parametrize("value", [Expression("f()"), [1], {"a": 1}, Frame(2, 2), Display()], ids=repr)
+def test_coalesce_does_not_look_beyond_what_is_neither_number_nor_text(value: Any) -> None:
+    values = {"x": value}
+    there = Notebook("v.ipynb", {}, values) if isinstance(value, Expression) else Notebook("v.ipynb", values)
+    store = build([Notebook("a.ipynb", {"x": 5}), Notebook("b.ipynb", {"x": "a"}), there, Notebook("z.ipynb")])
+    assert answer(store, columns="coalesce(x, 0), coalesce(x, '-')") == [(5, None), (None, "a"), (None, None), (0, "-")]
+
+
+def test_coalesce_takes_what_stands_in_a_list_or_dict() -> None:
+    dicts = [{"a": 1}, {"a": "b"}, {"a": [2]}, {"a": {"b": 3}}, {"a": None}, {}]
+    store = build([Notebook(f"{number}.ipynb", {"d": d}) for number, d in enumerate(dicts)])
+    assert answer(store, columns="coalesce(d.a, 0)") == [(1,), (None,), (None,), (None,), (0,), (0,)]
+    assert answer(store, columns="coalesce(d['a'][0], length(d.a), 0)") == [(0,), (1,), (2,), (1,), (0,), (0,)]
+
+
+def test_a_text_beside_a_time_is_a_time_in_coalesce() -> None:
+    start = "2026-11-02T00:00:00.000000Z"
+    store = build([Notebook("a.ipynb", {}, {}, {"started_at": start}), Notebook("b.ipynb")])
+    selection = select(store, fields_of(store), columns="coalesce(nb.started_at, '2026-11-01') as t")
+    assert list(selection.rows) == [(start,), ("2026-11-01T00:00:00.000000Z",)]
+    assert selection.times == {"t"}
+    assert count(store, fields_of(store), "coalesce(nb.started_at, '2026-11-01') < '2026-11-01T12:00'") == 1
 
 
 def test_lone_surrogates_and_zeros_are_found_as_the_store_writes_them() -> None:

@@ -209,6 +209,14 @@ def test_everything_is_glued_again_as_it_was(tmp_path: Path) -> None:
     assert type(again["pair"].data) is tuple
 
 
+def test_a_name_in_another_spelling_is_glued_again_as_it_was(tmp_path: Path) -> None:
+    with shown() as first:
+        sb.glue("gro\u0308\u00dfe", 1)
+    with shown() as second:
+        read(tmp_path / "first.ipynb", first).reglue("gr\u00f6\u00dfe")
+    assert second == first
+
+
 def test_unattached_leaves_no_scrap(tmp_path: Path) -> None:
     with shown() as first:
         sb.glue("shown", 1, display=True)

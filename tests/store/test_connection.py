@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import ExitStack
 from contextlib import closing
 from pathlib import Path
 
@@ -221,6 +222,13 @@ def test_a_snapshot_sees_one_state(store: Path) -> None:
             writer.execute("INSERT INTO names (name) VALUES ('x')")
             assert reader.execute("SELECT count(*) FROM names").fetchone() == (0,)
         assert reader.execute("SELECT count(*) FROM names").fetchone() == (1,)
+
+
+def test_a_snapshot_may_outlive_its_connection(store: Path) -> None:
+    held = ExitStack()
+    with closing(open_reader(store)) as reader:
+        held.enter_context(snapshot(reader))
+    held.close()  # as of a generator of rows that nobody takes any more
 
 
 def test_a_snapshot_inside_another_is_the_same(store: Path) -> None:

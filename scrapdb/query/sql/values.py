@@ -9,6 +9,7 @@ from scrapdb.query.fields import Field
 from scrapdb.query.sql import rows
 
 _NUMBERS = "('integer', 'real', 'true', 'false')"
+_FACELESS = frozenset({"expression", "json", "frame", "display"})
 _LIKE_A_DATE = "'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
 
 
@@ -94,7 +95,8 @@ def _face(place: bound.Place, face: str, scope: rows.Scope, bind: rows.Binder) -
 
 def _arithmetic(node: nodes.Arithmetic, scope: rows.Scope, bind: rows.Binder) -> str:
     if "time" in bound.kinds(node.left) | bound.kinds(node.right):
-        return f"(({moment(node.left, scope, bind)} - {moment(node.right, scope, bind)}) * 86400.0)"
+        # SQLite knows times to the millisecond; a day as a float is not exact.
+        return f"round(({moment(node.left, scope, bind)} - {moment(node.right, scope, bind)}) * 86400.0, 3)"
     left, right = number(node.left, scope, bind), number(node.right, scope, bind)
     if node.operator == "/":
         return f"(CAST({left} AS REAL) / {right})"
@@ -128,25 +130,38 @@ def _length(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> str:
 
 
 def _coalesce(node: nodes.Call, face: str, scope: rows.Scope, bind: rows.Binder) -> str:
-    """The first value that is there, if it has that face; an expression is there, and nobody knows its value."""
-    expressions = [_expressions(argument, scope, bind) for argument in node.arguments]
-    if not any(expressions) and not any(len(bound.kinds(argument) & bound.SCALARS) > 1 for argument in node.arguments):
+    """The first value that is there, if it has that face; a list is there and has none, as an expression."""
+    faceless = [_faceless(argument, scope, bind) for argument in node.arguments]
+    if not any(faceless) and not any(len(bound.kinds(argument) & bound.SCALARS) > 1 for argument in node.arguments):
         found = [faces(argument, scope, bind).get(face, "NULL") for argument in node.arguments]
         return f"coalesce({', '.join(found)}, NULL)"
     cases = []
-    for argument, unknown in zip(node.arguments, expressions, strict=True):
-        cases += [f"WHEN {condition} THEN NULL" for condition in unknown]
+    for argument, conditions in zip(node.arguments, faceless, strict=True):
+        cases += [f"WHEN {condition} THEN NULL" for condition in conditions]
         for other, value in faces(argument, scope, bind).items():
             cases.append(f"WHEN {value} IS NOT NULL THEN {value if other == face else 'NULL'}")
     return f"CASE {' '.join(cases)} END" if cases else "NULL"
 
 
-def _expressions(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> list[str]:
-    """Conditions that a field of a value is an expression in a notebook."""
+def _faceless(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> list[str]:
+    """Conditions that a value is there, and neither number nor text: an expression, a list, a dict, a frame, a display.
+
+    What is calculated of an expression is there too, though nobody knows what it is.
+    """
     places = [found for found, _ in nodes.walk(node) if isinstance(found, bound.Place)]
     fields = dict.fromkeys(place.field for place in places if isinstance(place.field, Field))
-    return [
-        f"{rows.looked_up(field, lambda alias: f'{alias}.type', scope, bind)} = 'expression'"
-        for field in fields
-        if "expression" in field.types
+    whole = isinstance(node, bound.Place) and not node.path
+    types = {field: field.types & (_FACELESS if whole else {"expression"}) for field in fields}
+    conditions = [
+        f"{rows.looked_up(field, lambda alias: f'{alias}.type', scope, bind)} IN ({_listed(found)})"
+        for field, found in types.items()
+        if found
     ]
+    if isinstance(node, bound.Place) and node.path:
+        json, path = document(node, scope, bind)
+        conditions.append(f"json_type({json}, {path}) IN ('array', 'object')")
+    return conditions
+
+
+def _listed(types: frozenset[str]) -> str:
+    return ", ".join(f"'{type_}'" for type_ in sorted(types))

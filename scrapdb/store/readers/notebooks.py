@@ -11,6 +11,7 @@ from scrapdb.errors import NotebookNotFoundError
 from scrapdb.store.readers.frames import StoredFrame
 from scrapdb.store.readers.frames import frames_of_notebook
 from scrapdb.store.values import load
+from scrapdb.text import composed
 
 if TYPE_CHECKING:
     from scrapdb import facts
@@ -52,6 +53,8 @@ class NotebookLink(NamedTuple):
 def find_notebook(connection: sqlite3.Connection, wanted: str) -> tuple[int, str]:
     """Find a notebook by its path in the store, or by the end of its path, with or without suffix.
 
+    Accents may be written in another way than in the store, which keeps paths in NFC.
+
     Raises:
         NotebookNotFoundError: there is none, or more than one.
     """
@@ -69,6 +72,8 @@ def find_notebook(connection: sqlite3.Connection, wanted: str) -> tuple[int, str
     ).fetchmany(_SHOWN_CANDIDATES + 1)
     if len(found) == 1:
         return found[0]
+    if not found and (other := composed(wanted)) != wanted:
+        return find_notebook(connection, other)
     if not found:
         raise NotebookNotFoundError(f"No notebook is called {wanted!r}; `scrapdb query` lists them all.")
     paths = ", ".join(path for _, path in found[:_SHOWN_CANDIDATES])

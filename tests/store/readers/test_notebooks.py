@@ -3,7 +3,9 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import unicodedata
 from contextlib import closing
+from typing import Literal
 
 import pytest
 
@@ -15,6 +17,8 @@ from scrapdb.store.readers.notebooks import notebook_row
 from scrapdb.store.readers.notebooks import parameters_of_notebook
 from scrapdb.store.readers.notebooks import runs_of_same_code
 from scrapdb.store.readers.notebooks import scraps_of_notebook
+from tests.query.stores import Notebook
+from tests.query.stores import build
 from tests.store.readers.glued import VALUES
 from tests.store.readers.glued import notebook_id
 from tests.store.readers.glued import parquet
@@ -61,6 +65,21 @@ def test_a_notebook_by_column_name(connection: sqlite3.Connection) -> None:
 @pytest.mark.parametrize("wanted", ["values", "values.ipynb", "a/values", "a/values.ipynb"])
 def test_a_notebook_is_found_by_the_end_of_its_path(connection: sqlite3.Connection, wanted: str) -> None:
     assert find_notebook(connection, wanted)[1] == "a/values.ipynb"
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("wanted", ["\u00fc", "\u00fc.ipynb", "caf\u00e9/\u00fc", "caf\u00e9/\u00fc.ipynb"])
+def test_a_notebook_is_found_in_both_spellings(form: Literal["NFC", "NFD"], wanted: str) -> None:
+    connection = build([Notebook("caf\u00e9/\u00fc.ipynb"), Notebook("cafe/u.ipynb")])
+    assert find_notebook(connection, unicodedata.normalize(form, wanted))[1] == "caf\u00e9/\u00fc.ipynb"
+    with pytest.raises(NotebookNotFoundError, match="No notebook is called"):
+        find_notebook(connection, unicodedata.normalize(form, "\u00e4"))
+
+
+def test_of_two_files_that_look_alike_the_one_is_found_that_is_spelled_so() -> None:
+    paths = [unicodedata.normalize(form, "\u00fc.ipynb") for form in ("NFC", "NFD")]
+    connection = build(map(Notebook, paths))
+    assert [find_notebook(connection, path)[1] for path in paths] == paths
 
 
 @pytest.mark.parametrize("wanted", ["alues", "", "/", "a", "VALUES", "%", "v_lues", "values.ipynb/"])
