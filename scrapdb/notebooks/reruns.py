@@ -49,10 +49,10 @@ def current(
     else:
         is_mended = any(is_marked(cell, "failed") for index, cell in code if index in new)
         papermill = {**papermill, "end_time": times.iso(ended)} | ({"exception": None} if is_mended else {})
-    which = "All cells that ran" if is_whole else f"{len(new)} of the {len(ran)} cells that ran"
+    which = "all" if is_whole else f"{len(new)} of {len(ran)}"
     message = (
-        f"{which} were run again after {times.iso(ended)}, when the run ended that papermill recorded."
-        " What they say counts, and not its record."
+        f"Cells were run again after {times.iso(ended)}, when the run ended that papermill recorded: {which} of those"
+        " that ran. What they say counts, and not its record."
     )
     left = [(index, new.get(index) or (_without(cell, ("papermill",)) if is_whole else cell)) for index, cell in code]
     return left, papermill, [Problem("record", message)]

@@ -119,13 +119,13 @@ def test_without_times_it_is_told_by_the_cells_that_papermill_had_not_come_to(
 
 
 def test_the_problem_says_how_many() -> None:
-    message = "were run again after 2026-06-04T10:00:02.000000Z, when the run ended that papermill recorded."
-    rest = "What they say counts, and not its record."
+    message = "Cells were run again after 2026-06-04T10:00:02.000000Z, when the run ended that papermill recorded:"
+    rest = "of those that ran. What they say counts, and not its record."
     assert facts_of(ran("completed", FIRST), papermill=PAPERMILL).problems == (
-        Problem("record", f"All cells that ran {message} {rest}"),
+        Problem("record", f"{message} all {rest}"),
     )
     assert facts_of(ran("completed", BEFORE), ran("failed", FIRST), papermill=PAPERMILL).problems == (
-        Problem("record", f"1 of the 2 cells that ran {message} {rest}"),
+        Problem("record", f"{message} 1 of 2 {rest}"),
     )
 
 
