@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from scrapdb.encoders import base64
+from scrapdb.encoders.kinds import of
 from scrapdb.errors import EncoderError
 from scrapdb.errors import ScrapbookDataException
 from scrapdb.facts import Frame
@@ -61,6 +62,10 @@ def encode(table: Any, **options: Any) -> str:
 def _arrow(table: Any) -> Any:
     import pyarrow as pa
 
+    if isinstance(table, of("polars", "DataFrame")):
+        if objects := [name for name, dtype in table.schema.items() if str(dtype) == "Object"]:
+            raise ScrapbookDataException(f"Columns of Python objects cannot be glued: {', '.join(objects)}; cast them.")
+        return table.to_arrow()  # by itself Arrow gets views of text, of which parquet takes no categories
     try:
         return pa.table(table)
     except (TypeError, ValueError) as error:
