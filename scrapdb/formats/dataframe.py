@@ -164,18 +164,48 @@ def picked(table: pa.Table, columns: Iterable[Column]) -> list[pa.ChunkedArray]:
     places = defaultdict(list)
     for place, name in enumerate(table.schema.names):
         places[name].append(place)
-    return [table.column(places[column.stored][column.nth]) for column in columns]
+    return [_without_views(table.column(places[column.stored][column.nth])) for column in columns]
+
+
+def _without_views(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column if (type_ := without_views(column.type)) == column.type else column.cast(type_)
+
+
+def without_views(type_: pa.DataType) -> pa.DataType:
+    """Return the type of text and bytes in place of polars' views of them, which pandas and many a function refuse."""
+    import pyarrow as pa
+
+    if pa.types.is_struct(type_):
+        return pa.struct([field.with_type(without_views(field.type)) for field in type_.fields])
+    if pa.types.is_list(type_) or pa.types.is_large_list(type_):
+        make = pa.list_ if pa.types.is_list(type_) else pa.large_list
+        return make(type_.value_field.with_type(without_views(type_.value_type)))
+    return {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}.get(type_, type_)
 
 
 def as_columns(schema: pa.Schema, with_gaps: Collection[str] = ()) -> pa.Schema:
     """Let a schema of `read` say that no column is an index, that names are text, and that some columns have gaps."""
-    columns = said(schema).columns
+    columns = {name: column for name, column in said(schema).columns.items() if not _is_unread(column)}
     nullable = {
         field.name: columns.get(field.name, {}) | {"numpy_type": dtype}
         for field in schema
         if field.name in with_gaps and (dtype := _nullable(field.type))
     }
     return schema.with_metadata(Said([], columns | nullable, []).metadata())
+
+
+def _is_unread(column: dict[str, Any]) -> bool:
+    """Return whether pandas refuses to read a file for the name of a dtype; it writes some that it does not read."""
+    dtype = str(column.get("numpy_type"))
+    if not dtype.endswith("[pyarrow]"):
+        return False
+    import pandas as pd
+
+    try:
+        pd.api.types.pandas_dtype(dtype)
+    except (NotImplementedError, TypeError, ValueError):
+        return True
+    return False
 
 
 def values(column: pa.ChunkedArray | pa.Array) -> list[Any]:
@@ -200,11 +230,15 @@ def is_of_pandas(type_: pa.DataType) -> bool:
 
 def glued(file: pq.ParquetFile) -> pd.DataFrame:
     """Read a frame as it was glued; if pandas does not read it back, as columns that have text as names."""
+    import pyarrow as pa
+
     schema = file.schema_arrow
     pandas = said(schema)
     table = file.read()
+    table = pa.table(list(map(_without_views, table.columns)), names=table.schema.names, metadata=table.schema.metadata)
     try:
         frame = _frame(table, pandas.index_columns)
+        frame.index = _index_with_gaps(frame.index, table, pandas.index_columns)
         frame.columns = _labels([name for name in table.schema.names if name not in pandas.index_columns], pandas)
     except _UNREAD as error:
         warnings.warn(f"pandas does not read this DataFrame back as it was ({error}).", stacklevel=4)
@@ -213,6 +247,24 @@ def glued(file: pq.ParquetFile) -> pd.DataFrame:
     if attributes := (schema.metadata or {}).get(_ATTRS):
         frame.attrs = json.loads(attributes)
     return frame
+
+
+def _index_with_gaps(index: pd.Index[Any], table: pa.Table, levels: list[Any]) -> pd.Index[Any]:
+    """Let levels of integers keep theirs where some are missing; of these pandas reads none but floats."""
+    import pandas as pd
+    import pyarrow as pa
+
+    found: list[Any] = [index.get_level_values(place) for place in range(index.nlevels)]
+    gaps = {
+        place: column
+        for place, level in enumerate(levels)
+        if isinstance(level, str) and (column := table.column(level)).null_count and pa.types.is_integer(column.type)
+    }
+    if not gaps:
+        return index
+    for place, column in gaps.items():
+        found[place] = pd.Index(pd.array(values(column), dtype=_nullable(column.type)), name=index.names[place])
+    return found[0] if len(found) == 1 else pd.MultiIndex.from_arrays(found, names=index.names)
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:

@@ -41,6 +41,10 @@ WHOLE: dict[str, pd.DataFrame] = {
     "intervals": pd.DataFrame({"v": pd.interval_range(pd.Timestamp("2026-01-01"), periods=2, closed="both")}),
     "categories": pd.DataFrame({"v": pd.Categorical(["b", None], categories=["z", "b", "a"], ordered=True)}),
     "nullable": pd.DataFrame({"i": pd.array([2**53 + 1, None], "Int64"), "b": pd.array([True, None], "boolean")}),
+    "an index with gaps": pd.DataFrame({"v": [1, 2]}, index=pd.Index(pd.array([2**53 + 1, None], "Int64"), name="k")),
+    "levels with gaps": pd.DataFrame(
+        {"v": [1, 2]}, index=pd.MultiIndex.from_arrays([["a", "b"], pd.array([None, 2**53 + 1], "Int64")])
+    ),
     "of Arrow": pd.DataFrame({"i": pd.array([2**53 + 1, None], "int64[pyarrow]")}),
     "zones": pd.DataFrame({"t": pd.date_range("2026-10-25", periods=3, freq="h", tz="Europe/Berlin")}),
     "lengths": pd.DataFrame({"d": pd.to_timedelta([1, None], "ns")}),
@@ -121,6 +125,17 @@ def test_tables_of_others_keep_integers_and_booleans_with_gaps() -> None:
     )
     assert found.dtypes.astype(str).tolist()[:2] == ["Int64", "boolean"]
     assert found["i"][0] == 2**53 + 1
+
+
+def test_views_of_text_are_text_wherever_they_stand() -> None:
+    text = pa.string_view()
+    types = [text, pa.list_(text), pa.large_list(text), pa.struct([("a", text)]), pa.binary_view()]
+    columns: list[Any] = [["x", None], [["x"], None], [["x"], None], [{"a": "x"}, None], [b"x", None]]
+    arrays = [pa.array(column, type_) for column, type_ in zip(columns, types, strict=True)]
+    table = pa.table(arrays, names=list("abcde"))
+    assert flat(table).to_pylist() == table.to_pylist()
+    found = dataframe.glued(opened(table)).iloc[0].tolist()
+    assert [list(value) if isinstance(value, np.ndarray) else value for value in found] == [each[0] for each in columns]
 
 
 @pytest.mark.parametrize(
