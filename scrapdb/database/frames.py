@@ -199,8 +199,7 @@ class AlignedFrames:
         if self.frames:
             found = [self._renamed(table, self.frames[0]).schema for table in empty.values()]
             schema = schemas.unified(found, self._columns)
-            sure = set(dataframe.said(schema).columns).intersection(*(of_some.names for of_some in found))
-            self.schema = schemas.of_arrow(dataframe.as_columns(schema, set(schema.names) - sure))
+            self.schema = schemas.of_arrow(dataframe.as_columns(schema, schemas.with_gaps(schema, found)))
 
     def table(self, frame: StoredFrame) -> pa.Table:
         """Read one of `frames`.
