@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from scrapdb.database import Database
@@ -274,6 +275,10 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
             {"_sort": [1, 2], "hash": [3, 4], "a.b": [5, 6], "a": [7, 8], "a__gt": [1, 9], "": [1, 2]}
         ),
         "levels": pd.DataFrame({"x": range(4)}, index=levels),
+        "views": pd.DataFrame({"s": pd.array(["b", "a"], pd.ArrowDtype(pa.string_view()))}),
+        "parts": pd.DataFrame(
+            {"half": np.array([1.5, -2, np.nan, 0.25], "float16"), "dict": [{"a": n} for n in (2, 1, 4, 3)]}
+        ),
         "periods": pd.DataFrame({"period": pd.period_range("2026-01", periods=2, freq="M"), "x": [1, 2]}),
     }
     directory = tmp_path_factory.mktemp("odd")
@@ -283,7 +288,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory / "scraps.db"
 
 
-@pytest.mark.parametrize("name", ["no_columns", "no_rows", "wide", "names", "levels", "periods"])
+@pytest.mark.parametrize("name", ["no_columns", "no_rows", "wide", "names", "levels", "views", "parts", "periods"])
 @pytest.mark.parametrize("file", ["frame", "frame.csv", "frame.parquet"])
 def test_odd_frames_are_shown(odd: Path, file: str, name: str) -> None:
     assert get(odd, page(file, path="odd", name=name)).status_code == 200
@@ -303,6 +308,24 @@ def test_odd_frames_are_shown(odd: Path, file: str, name: str) -> None:
 )
 def test_columns_named_like_parameters(odd: Path, parameters: dict[str, str], expected: list[int]) -> None:
     assert rows(get(odd, page("frame", path="odd", name="names", **parameters)).text) == expected
+
+
+def test_views_of_text_are_text(odd: Path) -> None:
+    assert rows(get(odd, page("frame", path="odd", name="views", s__contains="a")).text) == [1]
+    assert rows(get(odd, page("frame", path="odd", name="views", _sort="s")).text) == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"_sort": "half"}, [1, 3, 0, 2]),
+        ({"half__gt": "0.2"}, [0, 3]),
+        ({"_sort": "dict"}, [1, 0, 3, 2]),
+        ({"_sort_desc": "dict", "half__notnull": "1"}, [3, 0, 1]),
+    ],
+)
+def test_small_floats_and_dicts_are_sorted(odd: Path, parameters: dict[str, str], expected: list[int]) -> None:
+    assert rows(get(odd, page("frame", path="odd", name="parts", **parameters)).text) == expected
 
 
 def test_nothing_to_sort(odd: Path) -> None:
@@ -376,6 +399,8 @@ def test_csv_has_what_pandas_prints(pandas_store: Path) -> None:
         ({"index__gt": "4"}, [2, 3]),
         ({"_sort_desc": "index"}, [3, 2, 1, 0]),
         ({"id": str(2**53 + 1)}, [0]),
+        ({"_sort": "span"}, [3, 0, 1, 2]),
+        ({"_sort_desc": "span", "id__lt": "9"}, [1, 3]),
     ],
 )
 def test_filters_of_what_only_pandas_has(pandas_store: Path, parameters: dict[str, str], expected: list[int]) -> None:

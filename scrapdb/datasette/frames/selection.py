@@ -136,8 +136,9 @@ def _sorted(file: Parquet, rows: np.ndarray[Any, Any], column: str, *, descendin
     values = _comparable(pa.concat_tables(file.pieces([column])).column(0))
     if len(rows) < file.rows:
         values = values.take(pa.array(rows))
+    table = pa.table([values.combine_chunks()], names=["by"])  # of which Arrow sorts dicts and bounds of intervals too
     try:
-        order = pc.sort_indices(values.combine_chunks(), sort_keys=[("", "descending" if descending else "ascending")])
+        order = pc.sort_indices(table, sort_keys=[("by", "descending" if descending else "ascending")])
     except (pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         raise UsageError(f"The column {column!r} has values without an order ({file.type_of(column)}).") from error
     ordered: np.ndarray[Any, Any] = rows[order.to_numpy()]
