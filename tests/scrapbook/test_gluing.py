@@ -239,6 +239,26 @@ def test_addresses_of_objects_are_not_glued() -> None:
     assert not outputs
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        pd.DataFrame({"a": [1, "x"]}),
+        pd.DataFrame({"a": [1, 2.5], "b": ["x", "y"]}).iloc[0],
+        pd.DataFrame({"a": [1j]}),
+        pd.DataFrame({"v": [1, 2]}).groupby(pd.cut([0.5, 1.5], [0, 1, 2]), observed=False).sum(),
+        pd.DataFrame({"a": [Path("x")]}),
+    ],
+    ids=["mixed", "row", "complex", "cut", "paths"],
+)
+def test_what_parquet_cannot_hold_is_told_in_sentences(table: Any) -> None:
+    with (
+        shown() as outputs,
+        pytest.raises(ScrapbookDataException, match=r"cannot hold the table: [^(].*\. Make that text"),
+    ):
+        sb.glue("f", table)
+    assert not outputs
+
+
 @pytest.mark.parametrize("name", ["n", None])
 def test_polars_series_are_glued(name: str | None, tmp_path: Path) -> None:
     import polars as pl
