@@ -269,19 +269,7 @@ def _index_with_gaps(index: pd.Index[Any], table: pa.Table, levels: list[Any]) -
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:
     """Make a DataFrame of a table that `read` gave: the frame as it was glued after `reset_index`."""
-    import pandas as pd
-    import pyarrow as pa
-
-    gaps = {
-        place: pd.Series(values(column), dtype=object)
-        for place, column in enumerate(table.columns)
-        if column.null_count and _is_interval_of_integers(column.type)  # pandas makes these of integers from nowhere
-    }
-    for place in gaps:
-        table = table.set_column(place, table.schema.names[place], pa.nulls(table.num_rows))
     frame = _frame(table, [])
-    for place, series in gaps.items():
-        frame.isetitem(place, series)  # type: ignore[arg-type]
     frame.columns = _labels_in_front(table.schema.names, said(table.schema))
     return frame
 
@@ -296,6 +284,25 @@ def _labels_in_front(names: list[str], pandas: Said) -> pd.Index[Any]:
     padding = [""] * (labels.nlevels - 1)
     found: list[Any] = [((name, *padding) if padding else name) if name in index else next(rest) for name in names]
     return pd.MultiIndex.from_tuples(found, names=labels.names) if padding else pd.Index(found, name=labels.name)
+
+
+def _has_gaps_inside(column: pa.ChunkedArray) -> bool:
+    """Return whether there are integers inside of values of which some are missing: pandas would make floats of them.
+
+    Those of intervals it makes of integers from nowhere.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if _is_interval_of_integers(column.type):
+        return bool(column.null_count)
+    if pa.types.is_struct(column.type):
+        parts = column.flatten()
+    elif pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        parts = [pc.list_flatten(column)]
+    else:
+        return False
+    return any((part.null_count and pa.types.is_integer(part.type)) or _has_gaps_inside(part) for part in parts)
 
 
 def _is_interval_of_integers(type_: pa.DataType) -> bool:
@@ -316,7 +323,13 @@ def _distinct(columns: Sequence[Column]) -> list[Column]:
 
 def _frame(table: pa.Table, index: list[Any]) -> pd.DataFrame:
     """Make a DataFrame with dtypes and index as pandas had them; its columns may have other names."""
+    import pandas as pd
+    import pyarrow as pa
+
     known = said(table.schema).columns
+    gaps = {place: values(column) for place, column in enumerate(table.columns) if _has_gaps_inside(column)}
+    for place in gaps:
+        table = table.set_column(place, table.schema.names[place], pa.nulls(table.num_rows))
     columns = {
         field.name: known.get(field.name, {})
         | {"numpy_type": _dtype(column, known.get(field.name, {}).get("numpy_type"))}
@@ -327,6 +340,9 @@ def _frame(table: pa.Table, index: list[Any]) -> pd.DataFrame:
         frame: pd.DataFrame = described.to_pandas()
     except (OverflowError, ValueError):  # Python's dates have no year 10,000
         frame = described.to_pandas(date_as_object=False)
+    in_index = [name in index for name in table.schema.names]
+    for place, found in gaps.items():
+        frame.isetitem(place - sum(in_index[:place]), pd.Series(found, frame.index, dtype=object))  # type: ignore[arg-type]
     return frame
 
 

@@ -138,6 +138,22 @@ def test_views_of_text_are_text_wherever_they_stand() -> None:
     assert [list(value) if isinstance(value, np.ndarray) else value for value in found] == [each[0] for each in columns]
 
 
+def test_integers_inside_of_values_stay_integers() -> None:
+    big = 2**53 + 1
+    columns: dict[str, list[Any]] = {
+        "list": [[big, None], None],
+        "dict": [{"a": big}, {"a": None}],
+        "none": [{"a": big}, None],
+        "deep": [[{"a": [big, None]}], []],
+        "whole": [[big], [1]],
+    }
+    frame = pd.DataFrame(columns, index=pd.Index([5, 6], name="k"))
+    whole = columns.pop("whole")
+    for found in (dataframe.glued(opened(frame)), dataframe.to_pandas(flat(frame)).set_index("k")):
+        assert found[list(columns)].to_dict("list") == columns
+        assert found["whole"].map(list).tolist() == whole
+
+
 @pytest.mark.parametrize(
     ("index", "names", "expected"),
     [
