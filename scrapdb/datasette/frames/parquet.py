@@ -328,7 +328,7 @@ def _numbers(file: Parquet, column: str) -> dict[str, float]:
             bounds = pc.min_max(values).as_py()
             smallest.append(bounds["min"])
             largest.append(bounds["max"])
-            total += float(pc.sum(values.cast(pa.float64())).as_py())
+            total += float(pc.sum(values.cast(pa.float64(), safe=False)).as_py())
             count += len(values)
     return {"min": _number(min(smallest)), "mean": total / count, "max": _number(max(largest))} if count else {}
 
