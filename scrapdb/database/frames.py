@@ -134,7 +134,7 @@ def _concatenated(
             dict.fromkeys(name for frame in frames for name in load(connection, frame, empty=True).schema.names)
         )
         raise errors.UsageError(f"No such DataFrame has a column {', '.join(missing)}; there are {known}.")
-    path = next(name for tail in itertools.count() if (name := NOTEBOOK + "_" * tail) not in names)
+    path = next(name for tail in itertools.count() if not named(name := NOTEBOOK + "_" * tail, names))
     pieces = [_with_path(table, path, frame) for table, frame in zip(tables, frames, strict=True)]
     schema = schemas.unified([piece.schema for piece in pieces], lambda _: pieces)
     fitted = [schemas.fitted(piece, schema) for piece in pieces]
