@@ -289,20 +289,28 @@ def _labels_in_front(names: list[str], pandas: Said) -> pd.Index[Any]:
 def _has_gaps_inside(column: pa.ChunkedArray) -> bool:
     """Return whether there are integers inside of values of which some are missing: pandas would make floats of them.
 
-    Those of intervals it makes of integers from nowhere.
+    Those of intervals, and of lists of one length, it makes from nowhere where the whole value is missing.
     """
+    import pyarrow as pa
+
+    if column.null_count and (_is_interval_of_integers(column.type) or pa.types.is_fixed_size_list(column.type)):
+        return True
+    parts = _parts(column)
+    return any((part.null_count and pa.types.is_integer(part.type)) or _has_gaps_inside(part) for part in parts)
+
+
+def _parts(column: pa.ChunkedArray) -> list[pa.ChunkedArray]:
+    """Return the columns of what is inside of dicts, maps and lists."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if _is_interval_of_integers(column.type):
-        return bool(column.null_count)
-    if pa.types.is_struct(column.type):
-        parts = column.flatten()
-    elif pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        parts = [pc.list_flatten(column)]
-    else:
-        return False
-    return any((part.null_count and pa.types.is_integer(part.type)) or _has_gaps_inside(part) for part in parts)
+    is_ = pa.types
+    if is_.is_struct(column.type):
+        return list(column.flatten())
+    if is_.is_map(column.type):
+        return [pa.chunked_array([chunk.items for chunk in column.chunks], column.type.item_type)]
+    lists = (is_.is_list, is_.is_large_list, is_.is_fixed_size_list, is_.is_list_view, is_.is_large_list_view)
+    return [pc.list_flatten(column)] if any(is_list(column.type) for is_list in lists) else []
 
 
 def _is_interval_of_integers(type_: pa.DataType) -> bool:

@@ -155,6 +155,22 @@ def test_integers_inside_of_values_stay_integers() -> None:
 
 
 @pytest.mark.parametrize(
+    ("type_", "found"),
+    [
+        (pa.list_(pa.int64(), 2), [[2**53 + 1, 2], None]),
+        (pa.list_(pa.int64(), 2), [[2**53 + 1, None], [1, 2]]),
+        (pa.list_(pa.list_(pa.int64(), 1)), [[[2**53 + 1], None]]),
+        (pa.large_list(pa.uint8()), [[1, None]]),
+        (pa.map_(pa.string(), pa.int64()), [[("a", 2**53 + 1), ("b", None)], None]),
+        (pa.list_view(pa.int64()), [[2**53 + 1, None]]),
+    ],
+    ids=str,
+)
+def test_integers_inside_of_any_type_stay_integers(type_: pa.DataType, found: list[Any]) -> None:
+    assert dataframe.glued(opened(pa.table({"x": pa.array(found, type_)})))["x"].tolist() == found
+
+
+@pytest.mark.parametrize(
     ("index", "names", "expected"),
     [
         (pd.RangeIndex(2), ["v"], ["v"]),
