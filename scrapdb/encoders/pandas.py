@@ -54,7 +54,7 @@ def encode(table: Any, **options: Any) -> str:
     file = io.BytesIO()
     try:
         _write(table, file, options)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OverflowError) as error:
         reason = ". ".join(str(part).rstrip(".") for part in error.args)
         raise ScrapbookDataException(
             f"Parquet cannot hold the table: {reason}. Make that text, as by astype(str)."

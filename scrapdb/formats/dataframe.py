@@ -263,7 +263,7 @@ def _index_with_gaps(index: pd.Index[Any], table: pa.Table, levels: list[Any]) -
     if not gaps:
         return index
     for place, column in gaps.items():
-        found[place] = pd.Index(pd.array(values(column), dtype=_nullable(column.type)), name=index.names[place])
+        found[place] = pd.Index(pd.Series(values(column), dtype=_nullable(column.type)), name=index.names[place])
     return found[0] if len(found) == 1 else pd.MultiIndex.from_arrays(found, names=index.names)
 
 

@@ -171,7 +171,7 @@ def test_a_column_with_levels_called_notebook_stays(frames: Frames) -> None:
     found = frames(pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("notebook", ""), ("b", "c")]))).frame(
         "frame"
     )
-    assert found.columns.tolist() == [("notebook_", ""), ("notebook", ""), ("b", "c")]
+    assert found.columns.to_list() == [("notebook_", ""), ("notebook", ""), ("b", "c")]  # type: ignore[comparison-overlap]
     assert found["notebook"].tolist() == [1]
 
 

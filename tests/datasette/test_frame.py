@@ -277,7 +277,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
             {"_sort": [1, 2], "hash": [3, 4], "a.b": [5, 6], "a": [7, 8], "a__gt": [1, 9], "": [1, 2]}
         ),
         "levels": pd.DataFrame({"x": range(4)}, index=levels),
-        "views": pd.DataFrame({"s": pd.array(["b", "a"], pd.ArrowDtype(pa.string_view()))}),
+        "views": pd.DataFrame({"s": pd.Series(["b", "a"], dtype=pd.ArrowDtype(pa.string_view()))}),
         "parts": pd.DataFrame(
             {"half": np.array([1.5, -2, np.nan, 0.25], "float16"), "dict": [{"a": n} for n in (2, 1, 4, 3)]}
         ),

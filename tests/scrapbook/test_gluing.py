@@ -245,10 +245,11 @@ def test_addresses_of_objects_are_not_glued() -> None:
         pd.DataFrame({"a": [1, "x"]}),
         pd.DataFrame({"a": [1, 2.5], "b": ["x", "y"]}).iloc[0],
         pd.DataFrame({"a": [1j]}),
-        pd.DataFrame({"v": [1, 2]}).groupby(pd.cut([0.5, 1.5], [0, 1, 2]), observed=False).sum(),
+        pd.DataFrame({"v": [1]}, index=pd.CategoricalIndex(pd.interval_range(0, 1))),
         pd.DataFrame({"a": [Path("x")]}),
+        pd.DataFrame({"a": [10**30]}),
     ],
-    ids=["mixed", "row", "complex", "cut", "paths"],
+    ids=["mixed", "row", "complex", "cut", "paths", "large"],
 )
 def test_what_parquet_cannot_hold_is_told_in_sentences(table: Any) -> None:
     with (
