@@ -135,7 +135,7 @@ def _concatenated(
             dict.fromkeys(name for frame in frames for name in load(connection, frame, empty=True).schema.names)
         )
         raise errors.UsageError(f"No such DataFrame has a column {', '.join(missing)}; there are {known}.")
-    path = next(name for tail in itertools.count() if (name := NOTEBOOK + "_" * tail) not in names)
+    path = next(name for tail in itertools.count() if not named(name := NOTEBOOK + "_" * tail, names))
     pieces = [_with_path(table, path, frame) for table, frame in zip(tables, frames, strict=True)]
     schema = schemas.unified([piece.schema for piece in pieces], lambda _: pieces)
     fitted = [schemas.fitted(piece, schema) for piece in pieces]
@@ -201,8 +201,7 @@ class AlignedFrames:
         if self.frames:
             found = [self._renamed(table, self.frames[0]).schema for table in empty.values()]
             schema = schemas.unified(found, self._columns)
-            sure = set(dataframe.said(schema).columns).intersection(*(of_some.names for of_some in found))
-            self.schema = schemas.of_arrow(dataframe.as_columns(schema, set(schema.names) - sure))
+            self.schema = schemas.of_arrow(dataframe.as_columns(schema, schemas.with_gaps(schema, found)))
 
     def table(self, frame: StoredFrame) -> pa.Table:
         """Read one of `frames`.

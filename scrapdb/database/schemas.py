@@ -7,6 +7,7 @@ from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
@@ -50,6 +51,23 @@ def of_arrow(schema: pa.Schema) -> pa.Schema:
     fields = [field.with_type(pa.large_string()) if field.name in names else field for field in schema]
     rest = {name: column for name, column in pandas.columns.items() if name not in names}
     return pa.schema(fields, pandas._replace(columns=rest).metadata())
+
+
+def with_gaps(schema: pa.Schema, schemas: Sequence[pa.Schema]) -> set[str]:
+    """Find the columns that may have gaps: pandas does not say by a dtype that each of the tables has all values."""
+    import pyarrow as pa
+
+    in_all = set(schema.names).intersection(
+        *({field.name for field in each if not pa.types.is_null(field.type)} for each in schemas)
+    )
+    known = dataframe.said(schema).columns
+    return {name for name in schema.names if name not in in_all or not _says_gaps(known.get(name, {}))}
+
+
+def _says_gaps(column: Mapping[str, Any]) -> bool:
+    """Return whether the dtype that pandas names for a column tells readers of integers whether there are gaps."""
+    kind = column.get("pandas_type")
+    return kind == "bool" or (column.get("numpy_type", "object") != "object" and kind != "categorical")
 
 
 def fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -170,13 +188,10 @@ def _is_text(type_: pa.DataType) -> bool:
 
 
 def _plain(type_: pa.DataType) -> pa.DataType:
-    """Return the type of the values of categories, and of polars' views of text and bytes."""
+    """Return the type of the values of categories."""
     import pyarrow as pa
 
-    if pa.types.is_dictionary(type_):
-        return _plain(type_.value_type)
-    views = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
-    return views.get(type_, type_)
+    return type_.value_type if pa.types.is_dictionary(type_) else type_
 
 
 def _agreed(schemas: Sequence[pa.Schema]) -> dataframe.Said:

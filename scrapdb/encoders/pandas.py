@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import BinaryIO
 
 from scrapdb.encoders import base64
+from scrapdb.encoders.kinds import of
 from scrapdb.errors import EncoderError
 from scrapdb.errors import ScrapbookDataException
 from scrapdb.facts import Frame
@@ -43,24 +45,39 @@ def encode(table: Any, **options: Any) -> str:
         options: for `pandas.DataFrame.to_parquet` or `pyarrow.parquet.write_table`.
 
     Raises:
-        ScrapbookDataException: it is no table.
-        pyarrow.ArrowException: parquet cannot hold a column.
+        ScrapbookDataException: it is no table, or parquet cannot hold a column.
     """
     import io
 
+    import pyarrow as pa
+
     file = io.BytesIO()
+    try:
+        _write(table, file, options)
+    except (pa.ArrowException, OverflowError) as error:
+        reason = ". ".join(str(part).rstrip(".") for part in error.args)
+        raise ScrapbookDataException(
+            f"Parquet cannot hold the table: {reason}. Make that text, as by astype(str)."
+        ) from error
+    return base64.encode(file.getvalue())
+
+
+def _write(table: Any, file: BinaryIO, options: dict[str, Any]) -> None:
     if hasattr(table, "to_parquet"):
         table.to_parquet(file, engine="pyarrow", **options)
     else:
         import pyarrow.parquet as pq
 
         pq.write_table(_arrow(table), file, **options)
-    return base64.encode(file.getvalue())
 
 
 def _arrow(table: Any) -> Any:
     import pyarrow as pa
 
+    if isinstance(table, of("polars", "DataFrame")):
+        if objects := [name for name, dtype in table.schema.items() if str(dtype) == "Object"]:
+            raise ScrapbookDataException(f"Columns of Python objects cannot be glued: {', '.join(objects)}; cast them.")
+        return table.to_arrow()  # by itself Arrow gets views of text, of which parquet takes no categories
     try:
         return pa.table(table)
     except (TypeError, ValueError) as error:

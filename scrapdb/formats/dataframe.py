@@ -164,18 +164,48 @@ def picked(table: pa.Table, columns: Iterable[Column]) -> list[pa.ChunkedArray]:
     places = defaultdict(list)
     for place, name in enumerate(table.schema.names):
         places[name].append(place)
-    return [table.column(places[column.stored][column.nth]) for column in columns]
+    return [_without_views(table.column(places[column.stored][column.nth])) for column in columns]
+
+
+def _without_views(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column if (type_ := without_views(column.type)) == column.type else column.cast(type_)
+
+
+def without_views(type_: pa.DataType) -> pa.DataType:
+    """Return the type of text and bytes in place of polars' views of them, which pandas and many a function refuse."""
+    import pyarrow as pa
+
+    if pa.types.is_struct(type_):
+        return pa.struct([field.with_type(without_views(field.type)) for field in type_.fields])
+    if pa.types.is_list(type_) or pa.types.is_large_list(type_):
+        make = pa.list_ if pa.types.is_list(type_) else pa.large_list
+        return make(type_.value_field.with_type(without_views(type_.value_type)))
+    return {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}.get(type_, type_)
 
 
 def as_columns(schema: pa.Schema, with_gaps: Collection[str] = ()) -> pa.Schema:
     """Let a schema of `read` say that no column is an index, that names are text, and that some columns have gaps."""
-    columns = said(schema).columns
+    columns = {name: column for name, column in said(schema).columns.items() if not _is_unread(column)}
     nullable = {
         field.name: columns.get(field.name, {}) | {"numpy_type": dtype}
         for field in schema
         if field.name in with_gaps and (dtype := _nullable(field.type))
     }
     return schema.with_metadata(Said([], columns | nullable, []).metadata())
+
+
+def _is_unread(column: dict[str, Any]) -> bool:
+    """Return whether pandas refuses to read a file for the name of a dtype; it writes some that it does not read."""
+    dtype = str(column.get("numpy_type"))
+    if not dtype.endswith("[pyarrow]"):
+        return False
+    import pandas as pd
+
+    try:
+        pd.api.types.pandas_dtype(dtype)
+    except (NotImplementedError, TypeError, ValueError):
+        return True
+    return False
 
 
 def values(column: pa.ChunkedArray | pa.Array) -> list[Any]:
@@ -200,11 +230,15 @@ def is_of_pandas(type_: pa.DataType) -> bool:
 
 def glued(file: pq.ParquetFile) -> pd.DataFrame:
     """Read a frame as it was glued; if pandas does not read it back, as columns that have text as names."""
+    import pyarrow as pa
+
     schema = file.schema_arrow
     pandas = said(schema)
     table = file.read()
+    table = pa.table(list(map(_without_views, table.columns)), names=table.schema.names, metadata=table.schema.metadata)
     try:
         frame = _frame(table, pandas.index_columns)
+        frame.index = _index_with_gaps(frame.index, table, pandas.index_columns)
         frame.columns = _labels([name for name in table.schema.names if name not in pandas.index_columns], pandas)
     except _UNREAD as error:
         warnings.warn(f"pandas does not read this DataFrame back as it was ({error}).", stacklevel=4)
@@ -215,21 +249,27 @@ def glued(file: pq.ParquetFile) -> pd.DataFrame:
     return frame
 
 
-def to_pandas(table: pa.Table) -> pd.DataFrame:
-    """Make a DataFrame of a table that `read` gave: the frame as it was glued after `reset_index`."""
+def _index_with_gaps(index: pd.Index[Any], table: pa.Table, levels: list[Any]) -> pd.Index[Any]:
+    """Let levels of integers keep theirs where some are missing; of these pandas reads none but floats."""
     import pandas as pd
     import pyarrow as pa
 
+    found: list[Any] = [index.get_level_values(place) for place in range(index.nlevels)]
     gaps = {
-        place: pd.Series(values(column), dtype=object)
-        for place, column in enumerate(table.columns)
-        if column.null_count and _is_interval_of_integers(column.type)  # pandas makes these of integers from nowhere
+        place: column
+        for place, level in enumerate(levels)
+        if isinstance(level, str) and (column := table.column(level)).null_count and pa.types.is_integer(column.type)
     }
-    for place in gaps:
-        table = table.set_column(place, table.schema.names[place], pa.nulls(table.num_rows))
+    if not gaps:
+        return index
+    for place, column in gaps.items():
+        found[place] = pd.Index(pd.Series(values(column), dtype=_nullable(column.type)), name=index.names[place])
+    return found[0] if len(found) == 1 else pd.MultiIndex.from_arrays(found, names=index.names)
+
+
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """Make a DataFrame of a table that `read` gave: the frame as it was glued after `reset_index`."""
     frame = _frame(table, [])
-    for place, series in gaps.items():
-        frame.isetitem(place, series)  # type: ignore[arg-type]
     frame.columns = _labels_in_front(table.schema.names, said(table.schema))
     return frame
 
@@ -244,6 +284,33 @@ def _labels_in_front(names: list[str], pandas: Said) -> pd.Index[Any]:
     padding = [""] * (labels.nlevels - 1)
     found: list[Any] = [((name, *padding) if padding else name) if name in index else next(rest) for name in names]
     return pd.MultiIndex.from_tuples(found, names=labels.names) if padding else pd.Index(found, name=labels.name)
+
+
+def _has_gaps_inside(column: pa.ChunkedArray) -> bool:
+    """Return whether there are integers inside of values of which some are missing: pandas would make floats of them.
+
+    Those of intervals, and of lists of one length, it makes from nowhere where the whole value is missing.
+    """
+    import pyarrow as pa
+
+    if column.null_count and (_is_interval_of_integers(column.type) or pa.types.is_fixed_size_list(column.type)):
+        return True
+    parts = _parts(column)
+    return any((part.null_count and pa.types.is_integer(part.type)) or _has_gaps_inside(part) for part in parts)
+
+
+def _parts(column: pa.ChunkedArray) -> list[pa.ChunkedArray]:
+    """Return the columns of what is inside of dicts, maps and lists."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    is_ = pa.types
+    if is_.is_struct(column.type):
+        return list(column.flatten())
+    if is_.is_map(column.type):
+        return [pa.chunked_array([chunk.items for chunk in column.chunks], column.type.item_type)]
+    lists = (is_.is_list, is_.is_large_list, is_.is_fixed_size_list, is_.is_list_view, is_.is_large_list_view)
+    return [pc.list_flatten(column)] if any(is_list(column.type) for is_list in lists) else []
 
 
 def _is_interval_of_integers(type_: pa.DataType) -> bool:
@@ -264,7 +331,13 @@ def _distinct(columns: Sequence[Column]) -> list[Column]:
 
 def _frame(table: pa.Table, index: list[Any]) -> pd.DataFrame:
     """Make a DataFrame with dtypes and index as pandas had them; its columns may have other names."""
+    import pandas as pd
+    import pyarrow as pa
+
     known = said(table.schema).columns
+    gaps = {place: values(column) for place, column in enumerate(table.columns) if _has_gaps_inside(column)}
+    for place in gaps:
+        table = table.set_column(place, table.schema.names[place], pa.nulls(table.num_rows))
     columns = {
         field.name: known.get(field.name, {})
         | {"numpy_type": _dtype(column, known.get(field.name, {}).get("numpy_type"))}
@@ -275,6 +348,9 @@ def _frame(table: pa.Table, index: list[Any]) -> pd.DataFrame:
         frame: pd.DataFrame = described.to_pandas()
     except (OverflowError, ValueError):  # Python's dates have no year 10,000
         frame = described.to_pandas(date_as_object=False)
+    in_index = [name in index for name in table.schema.names]
+    for place, found in gaps.items():
+        frame.isetitem(place - sum(in_index[:place]), pd.Series(found, frame.index, dtype=object))  # type: ignore[arg-type]
     return frame
 
 

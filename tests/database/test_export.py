@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import fsspec
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -125,6 +127,43 @@ def test_no_digit_is_lost(tmp_path: Path) -> None:
     assert in_polars(tmp_path / "out" / "scraps.parquet", "name") == sorted(
         in_duckdb(tmp_path / "out" / "scraps.parquet"), key=lambda row: row[1]
     )
+
+
+def test_pandas_reads_every_digit_beside_what_is_missing(tmp_path: Path) -> None:
+    some: Any = [2**53 + 1, None]
+    frames: dict[str, list[Any]] = {
+        "objects": [pd.Series(some, dtype=object)],
+        "categories": [pd.Series(pd.Categorical(some))],
+        "nothing": [pd.Series([2**53 + 1]), pd.Series([None])],
+    }
+    outputs = [
+        [glued(pd.DataFrame({"x": each[n]}), name) for name, each in frames.items() if n < len(each)] for n in (0, 1)
+    ]
+    db = store_of(tmp_path, *outputs)
+    db.export(tmp_path / "out")
+    for name in frames:
+        found = pd.read_parquet(tmp_path / "out" / "frames" / f"name={name}" / "part-0.parquet")
+        assert found["x"].tolist() == [2**53 + 1, pd.NA]
+
+
+def test_pandas_reads_what_it_wrote_and_does_not_read_itself(tmp_path: Path) -> None:
+    parts: Any = {
+        "list": [[1], None],
+        "dict": [{"a": 1}, None],
+        "decimal": [Decimal("1.50"), None],
+        "text": ["a", None],
+    }
+    types = [pa.list_(pa.int64()), pa.struct([("a", pa.int64())]), pa.decimal128(5, 2), pa.string()]
+    frame = pd.DataFrame(
+        {name: pd.array(part, pd.ArrowDtype(type_)) for (name, part), type_ in zip(parts.items(), types, strict=True)}
+    )
+    with pytest.raises(TypeError, match="not understood"):
+        pd.read_parquet(io.BytesIO(frame.to_parquet()))
+    db = store_of(tmp_path, [glued(frame)])
+    db.export(tmp_path / "out")
+    found = pd.read_parquet(tmp_path / "out" / "frames" / "name=frame" / "part-0.parquet")
+    assert found.iloc[0].tolist() == ["runs/0.ipynb", *(part[0] for part in parts.values())]
+    assert found.dtypes.astype(str).tolist()[2:] == ["object", "object", "string"]
 
 
 def test_any_name_is_a_directory_of_its_own_inside_the_target(tmp_path: Path) -> None:

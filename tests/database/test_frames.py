@@ -167,6 +167,14 @@ def test_a_column_called_notebook_stays(frames: Frames) -> None:
     assert [value if value == "mine" else None for value in found["notebook"]] == ["mine", None]
 
 
+def test_a_column_with_levels_called_notebook_stays(frames: Frames) -> None:
+    found = frames(pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("notebook", ""), ("b", "c")]))).frame(
+        "frame"
+    )
+    assert found.columns.to_list() == [("notebook_", ""), ("notebook", ""), ("b", "c")]  # type: ignore[comparison-overlap]
+    assert found["notebook"].tolist() == [1]
+
+
 def test_columns_are_put_together_by_name(frames: Frames) -> None:
     first, second = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}), pd.DataFrame({"c": [0.5], "a": [3]})
     found = frames(first, second).frame("frame")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import io
 import re
 import shutil
+from decimal import Decimal
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from scrapdb.database import Database
@@ -274,6 +277,19 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
             {"_sort": [1, 2], "hash": [3, 4], "a.b": [5, 6], "a": [7, 8], "a__gt": [1, 9], "": [1, 2]}
         ),
         "levels": pd.DataFrame({"x": range(4)}, index=levels),
+        "views": pd.DataFrame({"s": pd.Series(["b", "a"], dtype=pd.ArrowDtype(pa.string_view()))}),
+        "parts": pd.DataFrame(
+            {"half": np.array([1.5, -2, np.nan, 0.25], "float16"), "dict": [{"a": n} for n in (2, 1, 4, 3)]}
+        ),
+        "numbers": pd.DataFrame(
+            {
+                "u": np.array([2**64 - 1, 0, 2**53 + 1], "uint64"),
+                "i": [2**53 + 1, -5, 2**53],
+                "d": [Decimal("1.10"), Decimal("2.5"), None],
+                "t": [dt.time(1, 2, 3), dt.time(4), None],
+                "w": pd.to_timedelta(["26h", "-1s", None]),
+            }
+        ),
         "periods": pd.DataFrame({"period": pd.period_range("2026-01", periods=2, freq="M"), "x": [1, 2]}),
     }
     directory = tmp_path_factory.mktemp("odd")
@@ -283,7 +299,9 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory / "scraps.db"
 
 
-@pytest.mark.parametrize("name", ["no_columns", "no_rows", "wide", "names", "levels", "periods"])
+@pytest.mark.parametrize(
+    "name", ["no_columns", "no_rows", "wide", "names", "levels", "views", "parts", "numbers", "periods"]
+)
 @pytest.mark.parametrize("file", ["frame", "frame.csv", "frame.parquet"])
 def test_odd_frames_are_shown(odd: Path, file: str, name: str) -> None:
     assert get(odd, page(file, path="odd", name=name)).status_code == 200
@@ -303,6 +321,50 @@ def test_odd_frames_are_shown(odd: Path, file: str, name: str) -> None:
 )
 def test_columns_named_like_parameters(odd: Path, parameters: dict[str, str], expected: list[int]) -> None:
     assert rows(get(odd, page("frame", path="odd", name="names", **parameters)).text) == expected
+
+
+def test_views_of_text_are_text(odd: Path) -> None:
+    assert rows(get(odd, page("frame", path="odd", name="views", s__contains="a")).text) == [1]
+    assert rows(get(odd, page("frame", path="odd", name="views", _sort="s")).text) == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"_sort": "half"}, [1, 3, 0, 2]),
+        ({"half__gt": "0.2"}, [0, 3]),
+        ({"_sort": "dict"}, [1, 0, 3, 2]),
+        ({"_sort_desc": "dict", "half__notnull": "1"}, [3, 0, 1]),
+    ],
+)
+def test_small_floats_and_dicts_are_sorted(odd: Path, parameters: dict[str, str], expected: list[int]) -> None:
+    assert rows(get(odd, page("frame", path="odd", name="parts", **parameters)).text) == expected
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"u__gt": "0.5"}, [0, 2]),
+        ({"u__gt": "-1"}, [0, 1, 2]),
+        ({"u__lte": str(2**53) + ".5"}, [1]),
+        ({"u__lt": "1" + "0" * 30}, [0, 1, 2]),
+        ({"i__gte": str(2**53) + ".5"}, [0]),
+        ({"i__not": "1e3"}, [0, 1, 2]),
+        ({"d__gt": "1.0999"}, [0, 1]),
+        ({"t": "01:02:03"}, [0]),
+        ({"t__gt": "01:30"}, [1]),
+        ({"w": "1 days 02:00:00"}, [0]),
+        ({"w__lt": "0s"}, [1]),
+    ],
+)
+def test_filters_compare_exactly(odd: Path, parameters: dict[str, str], expected: list[int]) -> None:
+    assert rows(get(odd, page("frame", path="odd", name="numbers", **parameters)).text) == expected
+
+
+@pytest.mark.parametrize("parameters", [{"u__gt": "1e400"}, {"u": "x"}, {"d": "nan"}, {"t": "noon"}, {"w": "long"}])
+def test_filters_that_no_column_has_are_told(odd: Path, parameters: dict[str, str]) -> None:
+    text = get(odd, page("frame", path="odd", name="numbers", **parameters)).text
+    assert "is no value that the column" in text
 
 
 def test_nothing_to_sort(odd: Path) -> None:
@@ -376,6 +438,8 @@ def test_csv_has_what_pandas_prints(pandas_store: Path) -> None:
         ({"index__gt": "4"}, [2, 3]),
         ({"_sort_desc": "index"}, [3, 2, 1, 0]),
         ({"id": str(2**53 + 1)}, [0]),
+        ({"_sort": "span"}, [3, 0, 1, 2]),
+        ({"_sort_desc": "span", "id__lt": "9"}, [1, 3]),
     ],
 )
 def test_filters_of_what_only_pandas_has(pandas_store: Path, parameters: dict[str, str], expected: list[int]) -> None:

@@ -129,6 +129,13 @@ def test_summary_leaves_out_nan_and_empty_columns(tmp_path: Path) -> None:
         }
 
 
+def test_long_integers_are_summarized(tmp_path: Path) -> None:
+    pd.DataFrame({"x": np.array([2**64 - 1, 1], "uint64")}).to_parquet(tmp_path / "f.parquet")
+    with parquet.opened(tmp_path / "f.parquet") as opened:
+        numbers = parquet.summary(opened)["x"]
+    assert (numbers["min"], numbers["mean"], numbers["max"]) == (1, 2.0**63, 2**64 - 1)
+
+
 @pytest.mark.parametrize("damage", [b"", b"PAR1", b"no parquet at all", b"PAR1" + b"\xff" * 100 + b"PAR1"])
 def test_a_damaged_file_is_told_in_a_sentence(damage: bytes, tmp_path: Path) -> None:
     path = tmp_path / "secret-place.parquet"

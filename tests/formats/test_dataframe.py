@@ -41,6 +41,10 @@ WHOLE: dict[str, pd.DataFrame] = {
     "intervals": pd.DataFrame({"v": pd.interval_range(pd.Timestamp("2026-01-01"), periods=2, closed="both")}),
     "categories": pd.DataFrame({"v": pd.Categorical(["b", None], categories=["z", "b", "a"], ordered=True)}),
     "nullable": pd.DataFrame({"i": pd.array([2**53 + 1, None], "Int64"), "b": pd.array([True, None], "boolean")}),
+    "an index with gaps": pd.DataFrame({"v": [1, 2]}, index=pd.Index(pd.array([2**53 + 1, None], "Int64"), name="k")),
+    "levels with gaps": pd.DataFrame(
+        {"v": [1, 2]}, index=pd.MultiIndex.from_arrays([["a", "b"], pd.array([None, 2**53 + 1], "Int64")])
+    ),
     "of Arrow": pd.DataFrame({"i": pd.array([2**53 + 1, None], "int64[pyarrow]")}),
     "zones": pd.DataFrame({"t": pd.date_range("2026-10-25", periods=3, freq="h", tz="Europe/Berlin")}),
     "lengths": pd.DataFrame({"d": pd.to_timedelta([1, None], "ns")}),
@@ -121,6 +125,49 @@ def test_tables_of_others_keep_integers_and_booleans_with_gaps() -> None:
     )
     assert found.dtypes.astype(str).tolist()[:2] == ["Int64", "boolean"]
     assert found["i"][0] == 2**53 + 1
+
+
+def test_views_of_text_are_text_wherever_they_stand() -> None:
+    text = pa.string_view()
+    types = [text, pa.list_(text), pa.large_list(text), pa.struct([("a", text)]), pa.binary_view()]
+    columns: list[Any] = [["x", None], [["x"], None], [["x"], None], [{"a": "x"}, None], [b"x", None]]
+    arrays = [pa.array(column, type_) for column, type_ in zip(columns, types, strict=True)]
+    table = pa.table(arrays, names=list("abcde"))
+    assert flat(table).to_pylist() == table.to_pylist()
+    found = dataframe.glued(opened(table)).iloc[0].tolist()
+    assert [list(value) if isinstance(value, np.ndarray) else value for value in found] == [each[0] for each in columns]
+
+
+def test_integers_inside_of_values_stay_integers() -> None:
+    big = 2**53 + 1
+    columns: dict[str, list[Any]] = {
+        "list": [[big, None], None],
+        "dict": [{"a": big}, {"a": None}],
+        "none": [{"a": big}, None],
+        "deep": [[{"a": [big, None]}], []],
+        "whole": [[big], [1]],
+    }
+    frame = pd.DataFrame(columns, index=pd.Index([5, 6], name="k"))
+    whole = columns.pop("whole")
+    for found in (dataframe.glued(opened(frame)), dataframe.to_pandas(flat(frame)).set_index("k")):
+        assert found[list(columns)].to_dict("list") == columns
+        assert found["whole"].map(list).tolist() == whole
+
+
+@pytest.mark.parametrize(
+    ("type_", "found"),
+    [
+        (pa.list_(pa.int64(), 2), [[2**53 + 1, 2], None]),
+        (pa.list_(pa.int64(), 2), [[2**53 + 1, None], [1, 2]]),
+        (pa.list_(pa.list_(pa.int64(), 1)), [[[2**53 + 1], None]]),
+        (pa.large_list(pa.uint8()), [[1, None]]),
+        (pa.map_(pa.string(), pa.int64()), [[("a", 2**53 + 1), ("b", None)], None]),
+        (pa.list_view(pa.int64()), [[2**53 + 1, None]]),
+    ],
+    ids=str,
+)
+def test_integers_inside_of_any_type_stay_integers(type_: pa.DataType, found: list[Any]) -> None:
+    assert dataframe.glued(opened(pa.table({"x": pa.array(found, type_)})))["x"].tolist() == found
 
 
 @pytest.mark.parametrize(

@@ -211,6 +211,55 @@ def test_polars_frames_are_glued(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(frame, pd.DataFrame({"n": pd.array([1, None], "Int64"), "s": ["a", "b"]}))
 
 
+def test_types_of_polars_alone_are_glued(tmp_path: Path) -> None:
+    import polars as pl
+
+    table = pl.DataFrame(
+        {
+            "category": pl.Series(["a", "b"], dtype=pl.Categorical),
+            "enum": pl.Series(["x", None], dtype=pl.Enum(["x", "y"])),
+            "list": pl.Series([["a"], []], dtype=pl.List(pl.String)),
+            "dict": [{"k": "v"}, None],
+        }
+    )
+    with shown() as outputs:
+        sb.glue("f", table)
+    frame = read(tmp_path / "n.ipynb", outputs).scraps["f"].data
+    assert frame["category"].tolist() == ["a", "b"]
+    assert frame["enum"].tolist()[:1] == ["x"]
+    assert list(map(list, frame["list"])) == [["a"], []]
+    assert frame["dict"].tolist() == [{"k": "v"}, None]
+
+
+def test_addresses_of_objects_are_not_glued() -> None:
+    import polars as pl
+
+    with shown() as outputs, pytest.raises(ScrapbookDataException, match="objects cannot be glued: odd; cast"):
+        sb.glue("f", pl.DataFrame({"n": [1], "odd": pl.Series([object()], dtype=pl.Object)}))
+    assert not outputs
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pd.DataFrame({"a": [1, "x"]}),
+        pd.DataFrame({"a": [1, 2.5], "b": ["x", "y"]}).iloc[0],
+        pd.DataFrame({"a": [1j]}),
+        pd.DataFrame({"v": [1]}, index=pd.CategoricalIndex(pd.interval_range(0, 1))),
+        pd.DataFrame({"a": [Path("x")]}),
+        pd.DataFrame({"a": [10**30]}),
+    ],
+    ids=["mixed", "row", "complex", "cut", "paths", "large"],
+)
+def test_what_parquet_cannot_hold_is_told_in_sentences(table: Any) -> None:
+    with (
+        shown() as outputs,
+        pytest.raises(ScrapbookDataException, match=r"cannot hold the table: [^(].*\. Make that text"),
+    ):
+        sb.glue("f", table)
+    assert not outputs
+
+
 @pytest.mark.parametrize("name", ["n", None])
 def test_polars_series_are_glued(name: str | None, tmp_path: Path) -> None:
     import polars as pl

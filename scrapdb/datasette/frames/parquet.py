@@ -24,6 +24,7 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.formats.dataframe import columns
 from scrapdb.formats.dataframe import open_file
 from scrapdb.formats.dataframe import picked
+from scrapdb.formats.dataframe import without_views
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,7 +129,8 @@ class Parquet:
             return pa.int64()
         schema = self._file.schema_arrow
         type_ = schema.field(schema.get_all_field_indices(stored)[nth]).type
-        return type_.value_type if pa.types.is_dictionary(type_) else type_
+        type_ = without_views(type_.value_type if pa.types.is_dictionary(type_) else type_)
+        return pa.float32() if pa.types.is_float16(type_) else type_  # which Arrow neither compares nor sorts
 
     def is_numeric(self, column: str) -> bool:
         """Return whether a column holds numbers."""
@@ -236,6 +238,7 @@ class Parquet:
             next(stored) if column.counted is None else pa.array(column.counted[first : first + len(table)], pa.int64())
             for column in columns
         ]
+        arrays = [array.cast(pa.float32()) if pa.types.is_float16(array.type) else array for array in arrays]
         return pa.table(arrays, names=list(names))
 
     def _decoded(self, group: int, names: Sequence[str]) -> dict[str, pa.ChunkedArray]:
@@ -325,7 +328,7 @@ def _numbers(file: Parquet, column: str) -> dict[str, float]:
             bounds = pc.min_max(values).as_py()
             smallest.append(bounds["min"])
             largest.append(bounds["max"])
-            total += float(pc.sum(values.cast(pa.float64())).as_py())
+            total += float(pc.sum(values.cast(pa.float64(), safe=False)).as_py())
             count += len(values)
     return {"min": _number(min(smallest)), "mean": total / count, "max": _number(max(largest))} if count else {}
 

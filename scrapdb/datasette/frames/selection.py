@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from datetime import UTC
 from datetime import datetime
+from datetime import time
+from decimal import Decimal
 from functools import reduce
+from importlib import import_module
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
@@ -136,8 +139,9 @@ def _sorted(file: Parquet, rows: np.ndarray[Any, Any], column: str, *, descendin
     values = _comparable(pa.concat_tables(file.pieces([column])).column(0))
     if len(rows) < file.rows:
         values = values.take(pa.array(rows))
+    table = pa.table([values.combine_chunks()], names=["by"])  # of which Arrow sorts dicts and bounds of intervals too
     try:
-        order = pc.sort_indices(values.combine_chunks(), sort_keys=[("", "descending" if descending else "ascending")])
+        order = pc.sort_indices(table, sort_keys=[("by", "descending" if descending else "ascending")])
     except (pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         raise UsageError(f"The column {column!r} has values without an order ({file.type_of(column)}).") from error
     ordered: np.ndarray[Any, Any] = rows[order.to_numpy()]
@@ -201,16 +205,30 @@ def _value(column: str, text: str, type_: pa.DataType) -> pa.Scalar:
 
         frequency = getattr(type_.to_pandas_dtype(), "freq", None)  # of periods, not of intervals
         readings = [lambda: pa.scalar(pd.Period(text.strip(), frequency).ordinal)]
-    if pa.types.is_integer(type_):
-        readings += [lambda: pa.scalar(int(text)), lambda: pa.scalar(float(text))]
+    if pa.types.is_integer(type_) or pa.types.is_decimal(type_):
+        readings.append(lambda: _number(text, type_))
+    if pa.types.is_time(type_):
+        readings.append(lambda: pa.scalar(time.fromisoformat(text.strip())))
+    if pa.types.is_duration(type_):
+        readings.append(lambda: pa.scalar(import_module("pandas").Timedelta(text).to_pytimedelta()))
     if pa.types.is_timestamp(type_):
         readings.append(lambda: pa.scalar(_time(text), pa.timestamp("us", "UTC" if type_.tz else None)))
     for reading in readings:
         try:
             return reading()
-        except (ValueError, OverflowError, pa.ArrowException):
+        except (ArithmeticError, TypeError, ValueError, pa.ArrowException):
             continue
     raise UsageError(f"{text!r} is no value that the column {column!r} ({type_}) can have.")
+
+
+def _number(text: str, type_: pa.DataType) -> pa.Scalar:
+    """Read a number that the type may not hold: integers are compared with it exactly, which floats are not."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    number = pa.scalar(Decimal(text.strip()))
+    pc.equal(pa.array([], type_), number)  # they may have too many digits together
+    return number
 
 
 def _time(text: str) -> datetime:
