@@ -1,8 +1,7 @@
 """What the names of a cell stand for when it has run, as far as its text tells: parsed, never executed.
 
-Assignments of what Python calculates before it runs anything are calculated, and whatever else a statement may do to a
-name is noted. A name has a value if nothing that was noted can have changed it; else it is an expression, whose source
-is the statements that made the value and may have changed it.
+Assignments of what Python calculates before it runs anything are calculated; what else is done to a name is noted. If
+that can have changed the value, there is an expression in its place, whose source is all statements that had a part.
 """
 
 from __future__ import annotations
@@ -17,29 +16,25 @@ from contextlib import suppress
 from typing import Any
 
 from scrapdb.facts import Expression
-from scrapdb.notebooks.effects import BIND
-from scrapdb.notebooks.effects import CHANGE
-from scrapdb.notebooks.effects import HAND
-from scrapdb.notebooks.effects import PART
-from scrapdb.notebooks.effects import effects
-from scrapdb.notebooks.effects import root
+from scrapdb.notebooks import effects
 
-_MOST_CHARACTERS, _LEAST_CHARACTERS = 1_000_000, 200  # of what is calculated, and of sources; of one source
-_FOLDED = compile("(1.5,)", "", "eval").co_code  # of a constant; of CPython's limits, those of Python/ast_opt.c hold
+_MOST_CHARACTERS, _LEAST_CHARACTERS = 1_000_000, 200  # of all that is calculated; of all sources, and of each
+_CONSTANT = compile("(1.5,)", "", "eval").co_code
 _UNKNOWN = object()
 _FAILURES = (LookupError, TypeError, ValueError, RecursionError)
+_Texts = Callable[[ast.AST], str]
 
 
 class Assignments:
     """The names that cells assign, run in their heads one statement after the other."""
 
     def __init__(self) -> None:
-        self._statements: list[Callable[[], str]] = []  # what gives their sources
+        self._statements: list[Callable[[], str]] = []  # their sources
         self._values: dict[str, Any] = {}
         self._known: set[str] = set()  # names that stand for their values now
-        self._made: dict[str, tuple[Callable[[], str], list[int]]] = {}  # what was assigned, and the statements since
-        self._noted: dict[str, list[tuple[int, int]]] = defaultdict(list)  # what was done to names, and where
-        self._changed: set[str] = set()  # names that may be bound at any time
+        self._changing: set[str] = set()  # names that functions may bind at any time
+        self._made: dict[str, tuple[Callable[[], str], list[int]]] = {}  # source of a value, and statements since
+        self._noted: dict[str, list[tuple[int, int]]] = defaultdict(list)  # what was done to a name, and where
         self._room = _MOST_CHARACTERS
 
     def values(self) -> Iterator[tuple[str, Any]]:
@@ -51,89 +46,86 @@ class Assignments:
             yield name, result
 
     def _result(self, name: str, room: int) -> Any:
-        level = _level(self._values[name])
+        value = self._values[name]
+        level = _level(value)
         noted = [place for use, place in (*self._noted[name], *self._noted["*"]) if use <= level]
-        with suppress(*_FAILURES):
-            if name in self._known and not noted:
-                return _plain(self._values[name])
+        if name in self._known and not noted:
+            with suppress(*_FAILURES):
+                return value if isinstance(value, str | float | bool | None) else json.loads(json.dumps(value))
         item, made = self._made[name]
         told = [self._statements[place] for place in sorted({*made, *noted})]
         source = "\n".join([each()[:room] for each in (told if len(told) > 1 else [item])])
         return Expression(source if len(source) <= room else f"{source[:room]}…")
 
-    def run(self, statement: ast.stmt, text: Callable[[ast.AST], str]) -> None:
-        """Take note of what a statement does to names.
-
-        Args:
-            statement: the statement.
-            text: gives the source of a node of it.
-        """
+    def run(self, statement: ast.stmt, text: _Texts) -> None:
+        """Take note of what a statement does to names; `text` gives the source of a node of it."""
         self._statements.append(functools.partial(text, statement))
-        if isinstance(statement, ast.Assign):
-            self._assign(statement.targets, statement.value, text)
-        elif isinstance(statement, ast.AnnAssign) and statement.value:
-            self._assign([statement.target], statement.value, text)
-        elif not (
-            isinstance(statement, ast.AugAssign)
-            and self._put(statement.target, self._calculated(statement.value), statement.op)
-        ):
-            self._note(statement)
+        match statement:
+            case ast.Assign():
+                self._assign(statement.targets, statement.value, text)
+            case ast.AnnAssign(value=ast.expr() as value):
+                self._assign([statement.target], value, text)
+            case ast.AugAssign() if self._put(statement.target, self._calculated(statement.value), statement.op):
+                pass
+            case _:
+                self._note(statement)
 
-    def _assign(self, targets: list[ast.expr], value: ast.expr, text: Callable[[ast.AST], str]) -> None:
+    def _assign(self, targets: list[ast.expr], value: ast.expr, text: _Texts) -> None:
         pairs = [pair for target in targets for pair in _pairs(target, value)]
         made = [self._calculated(item) for _, item in pairs]
         if any(each is _UNKNOWN for each in made):
             self._note(value)
         for (target, item), each in zip(pairs, made, strict=True):
-            one = each if len(targets) == 1 or _level(each) == CHANGE else _UNKNOWN  # of many, each can change it
+            own = each if not targets[1:] or _level(each) == effects.CHANGE else _UNKNOWN  # no other name has it
             if isinstance(target, ast.Name) and item:
-                self._hold(target.id, one, functools.partial(text, item))
-            elif not self._put(target, one):
+                self._hold(target.id, own, functools.partial(text, item))
+            elif not self._put(target, own):
                 self._note(target)
 
     def _hold(self, name: str, value: Any, item: Callable[[], str]) -> None:
         self._values[name] = value
         self._made[name] = item, [len(self._statements) - 1]
-        is_known = value is not _UNKNOWN and self._changed.isdisjoint([name, "*"])
+        is_known = value is not _UNKNOWN and self._changing.isdisjoint([name, "*"])
         (self._known.add if is_known else self._known.discard)(name)
 
     def _note(self, node: ast.AST) -> None:
         """Note what is done to names where it is not known what that makes of them."""
         place = len(self._statements) - 1
         try:
-            for name, use in effects(node):
-                if use in {HAND, PART, CHANGE}:
-                    self._noted[name].append((use, place))
-                if use == CHANGE:
-                    self._changed.add(name)
-                if use in {BIND, CHANGE}:
-                    self._lose(name, place)
+            found = {(name, use) for name, use in effects.of(node) if use != effects.READ}
         except RecursionError:
-            self._noted["*"].append((CHANGE, place))
+            found = {("*", effects.CHANGE)}
+        for name, use in found:
+            if use != effects.BIND and not (name == "*" and self._noted[name]):
+                self._noted[name].append((use, place))
+            if use == effects.CHANGE:
+                self._changing.add(name)
+            if use <= effects.CHANGE:
+                self._lose([*self._known] if name == "*" else [name], place)
 
-    def _lose(self, name: str, place: int) -> None:
-        for each in [*self._known] if name == "*" else [name]:
-            self._known.discard(each)
-            if each in self._made:
-                self._made[each][1].append(place)
+    def _lose(self, names: list[str], place: int) -> None:
+        self._known.difference_update(names)
+        for name in self._made.keys() & names:
+            self._made[name][1].append(place)
 
     def _put(self, target: ast.expr, value: Any, sign: ast.operator | None = None) -> bool:
-        """Put a value into what is known, or add it with a sign; return whether that could be done."""
+        """Put a value into one that is known, or add it to that; return whether this could be done."""
+        name = effects.root(target)
+        if value is _UNKNOWN or name not in self._known:
+            return False
         try:
             container, key = self._place(target)
-            if value is _UNKNOWN or root(target) not in self._known:
-                return False
-            container[key] = self._joined(container[key], sign, value) if sign else value
+            container[key] = self._sum(container[key], sign, value) if sign else value
         except _FAILURES:
             return False
-        self._made[root(target)][1].append(len(self._statements) - 1)
+        self._made[name][1].append(len(self._statements) - 1)
         return True
 
     def _place(self, node: ast.expr) -> tuple[Any, Any]:
         if isinstance(node, ast.Name):
             return self._values, node.id
         if not isinstance(node, ast.Subscript):
-            raise ValueError
+            raise TypeError
         container, key = self._place(node.value)
         return container[key], self._folded(node.slice)
 
@@ -144,7 +136,7 @@ class Assignments:
             return _UNKNOWN
 
     def _folded(self, node: ast.expr | None) -> Any:
-        """Calculate what Python does before it runs anything, with names of such values; one of `_FAILURES` if not."""
+        """Calculate what Python does before it runs anything, and names of it; raise one of `_FAILURES` if it waits."""
         if isinstance(node, ast.Constant):
             return node.value
         if isinstance(node, ast.List):
@@ -156,20 +148,21 @@ class Assignments:
                 return {self._folded(key): self._folded(item) for key, item in zip(node.keys, node.values, strict=True)}
             case ast.Name() if node.id in self._known and isinstance(self._values[node.id], str | int | float | None):
                 return self._charged(self._values[node.id])
-            case ast.UnaryOp(op=ast.USub()) if isinstance(value := self._folded(node.operand), int | float):
-                return -value
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+                return -number
             case ast.UnaryOp():
                 return self._constant(ast.UnaryOp(node.op, ast.Constant(self._folded(node.operand))))
             case ast.BinOp():
-                return self._joined(self._folded(node.left), node.op, self._folded(node.right))
-            case ast.JoinedStr(values=[] | [ast.Constant()]):
-                return "".join([self._folded(part) for part in node.values])
+                sides = [ast.Constant(self._folded(side)) for side in (node.left, node.right)]
+                return self._constant(ast.BinOp(sides[0], node.op, sides[1]))
+            case ast.JoinedStr(values=[ast.Constant() as text]):
+                return text.value
             case ast.Call(func=ast.Name(id="float"), args=[ast.Constant(value=str(word))], keywords=[]):
                 return float(word)  # as papermill writes NaN and infinities
-        raise ValueError
+        raise TypeError
 
-    def _joined(self, left: Any, sign: ast.operator, right: Any) -> Any:
-        """Calculate what a sign makes of two constants, or of a list or dict that nobody else has."""
+    def _sum(self, left: Any, sign: ast.operator, right: Any) -> Any:
+        """Calculate what an assignment with a sign makes of a value that nobody else has."""
         if isinstance(left, list) and isinstance(sign, ast.Add) and isinstance(right, list | tuple):
             left.extend(right)
             return left
@@ -178,10 +171,10 @@ class Assignments:
         return self._constant(ast.BinOp(ast.Constant(left), sign, ast.Constant(right)))
 
     def _constant(self, node: ast.expr) -> Any:
-        """Have Python compile constants, with its own limits; it does not run what it makes of them."""
+        """Have Python compile constants, within its own limits, and look whether it has made one of them."""
         whole = ast.Expression(ast.Tuple([node], ast.Load()))
         code = compile(ast.fix_missing_locations(whole), "", "eval")
-        if code.co_code != _FOLDED:
+        if code.co_code != _CONSTANT:
             raise ValueError
         return self._charged(code.co_consts[-1][0])
 
@@ -193,28 +186,18 @@ class Assignments:
 
 
 def _level(value: Any) -> int:
-    """Return the most harmless of what may change a value: what is in a list or dict can be one again."""
+    """Return the most harmless effect that can change a value."""
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-    if any(_level(part) > CHANGE for part in parts):
-        return PART
-    return HAND if isinstance(value, list | dict) else CHANGE
+    if any(_level(part) > effects.CHANGE for part in parts):
+        return effects.PART
+    return effects.HAND if isinstance(value, list | dict) else effects.CHANGE
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, str | int | float | None):
-        str(value)  # ValueError where an integer has more digits than Python writes
-        return value
-    return json.loads(json.dumps(value))
-
-
-def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr, ast.expr | None]]:
-    """Yield what is assigned to, and what; None where only a run can tell."""
+def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr | None]]:
+    """Find what is assigned to, and what; None where only a run can tell."""
     if not isinstance(target, ast.Tuple | ast.List):
-        yield target, value
-        return
+        return [(target, value)]
     items = value.elts if isinstance(value, ast.Tuple | ast.List) else []
     if len(items) != len(target.elts) or any(isinstance(each, ast.Starred) for each in (*items, *target.elts)):
-        yield target, None
-        return
-    for one, item in zip(target.elts, items, strict=True):
-        yield from _pairs(one, item)
+        return [(target, None)]
+    return [pair for one, item in zip(target.elts, items, strict=True) for pair in _pairs(one, item)]

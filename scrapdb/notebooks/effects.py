@@ -29,7 +29,7 @@ _PLACES: dict[type[ast.AST], int] = {
 _Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 
 
-def effects(whole: ast.AST, use: int = HAND) -> Iterator[tuple[str, int]]:
+def of(whole: ast.AST, use: int = HAND) -> Iterator[tuple[str, int]]:
     """Yield names, `*` for all, and what is done with them when a statement runs, or a function in it is called."""
     waiting = [(whole, use)]
     while waiting:
@@ -90,8 +90,8 @@ def _of_scope(node: Any) -> Iterator[tuple[str, int]]:
     body = set(node.body if isinstance(node.body, list) else [node.body])
     yield getattr(node, "name", ""), BIND
     for part in ast.iter_child_nodes(node):
-        yield from effects(part) if part not in body else ()
-    inner = {effect for part in body for effect in effects(part)}
+        yield from of(part) if part not in body else ()
+    inner = {effect for part in body for effect in of(part)}
     said = {name for each in ast.walk(node) if isinstance(each, ast.Global) for name in each.names}
     own: set[str] = set()
     if not isinstance(node, ast.ClassDef):  # whose names its functions do not see
