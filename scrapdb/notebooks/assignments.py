@@ -11,7 +11,6 @@ import functools
 import json
 from collections import defaultdict
 from collections.abc import Callable
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -21,6 +20,8 @@ from scrapdb.notebooks import effects
 _MOST_CHARACTERS, _LEAST_CHARACTERS = 1_000_000, 200  # of all that is calculated; of all sources, and of each
 _CONSTANT = compile("(1.5,)", "", "eval").co_code
 _UNKNOWN = object()
+_SIMPLE = (str, int, float, type(None))
+_HOLDING = (dict, list, tuple)
 _FAILURES = (LookupError, TypeError, ValueError, RecursionError)
 _Texts = Callable[[ast.AST], str]
 
@@ -32,26 +33,26 @@ class Assignments:
         self._statements: list[Callable[[], str]] = []  # their sources
         self._values: dict[str, Any] = {}
         self._known: set[str] = set()  # names that stand for their values now
-        self._changing: set[str] = set()  # names that functions may bind at any time
         self._made: dict[str, tuple[Callable[[], str], list[int]]] = {}  # source of a value, and statements since
-        self._noted: dict[str, list[tuple[int, int]]] = defaultdict(list)  # what was done to a name, and where
+        self._noted: dict[tuple[str, int], list[int]] = defaultdict(list)  # by which statements what was done to names
         self._room = _MOST_CHARACTERS
 
-    def values(self) -> Iterator[tuple[str, Any]]:
-        """Yield each name, by first appearance, with its JSON value or Expression."""
-        room = _MOST_CHARACTERS
-        for name in self._values:
-            result = self._result(name, max(room, _LEAST_CHARACTERS))
-            room -= len(result.source) if isinstance(result, Expression) else 0
-            yield name, result
+    def values(self) -> dict[str, Any]:
+        """Return the JSON values or Expressions of names, by first appearance."""
+        room = max(_LEAST_CHARACTERS, _MOST_CHARACTERS // max(1, len(self._values)))
+        return {name: self._result(name, room) for name in self._values}
 
     def _result(self, name: str, room: int) -> Any:
         value = self._values[name]
-        level = _level(value)
-        noted = [place for use, place in (*self._noted[name], *self._noted["*"]) if use <= level]
+        noted = self._noted.get(("*", effects.CHANGE), [])[:1]
+        for use in range(effects.CHANGE, _level(value) + 1):
+            noted += self._noted.get((name, use), ())
         if name in self._known and not noted:
             with suppress(*_FAILURES):
-                return value if isinstance(value, str | float | bool | None) else json.loads(json.dumps(value))
+                if not isinstance(value, _SIMPLE):
+                    return json.loads(json.dumps(value))
+                str(value)  # fails where an integer has more digits than Python writes
+                return value
         item, made = self._made[name]
         told = [self._statements[place] for place in sorted({*made, *noted})]
         source = "\n".join([each()[:room] for each in (told if len(told) > 1 else [item])])
@@ -73,40 +74,33 @@ class Assignments:
     def _assign(self, targets: list[ast.expr], value: ast.expr, text: _Texts) -> None:
         pairs = [pair for target in targets for pair in _pairs(target, value)]
         made = [self._calculated(item) for _, item in pairs]
-        if any(each is _UNKNOWN for each in made):
+        if _UNKNOWN in made:
             self._note(value)
         for (target, item), each in zip(pairs, made, strict=True):
             own = each if not targets[1:] or _level(each) == effects.CHANGE else _UNKNOWN  # no other name has it
             if isinstance(target, ast.Name) and item:
-                self._hold(target.id, own, functools.partial(text, item))
+                self._values[target.id] = own
+                self._made[target.id] = functools.partial(text, item), [len(self._statements) - 1]
+                is_changing = (target.id, effects.CHANGE) in self._noted or ("*", effects.CHANGE) in self._noted
+                (self._known.discard if own is _UNKNOWN or is_changing else self._known.add)(target.id)
             elif not self._put(target, own):
                 self._note(target)
-
-    def _hold(self, name: str, value: Any, item: Callable[[], str]) -> None:
-        self._values[name] = value
-        self._made[name] = item, [len(self._statements) - 1]
-        is_known = value is not _UNKNOWN and self._changing.isdisjoint([name, "*"])
-        (self._known.add if is_known else self._known.discard)(name)
 
     def _note(self, node: ast.AST) -> None:
         """Note what is done to names where it is not known what that makes of them."""
         place = len(self._statements) - 1
         try:
-            found = {(name, use) for name, use in effects.of(node) if use != effects.READ}
+            found = set(effects.of(node))
         except RecursionError:
             found = {("*", effects.CHANGE)}
         for name, use in found:
-            if use != effects.BIND and not (name == "*" and self._noted[name]):
-                self._noted[name].append((use, place))
-            if use == effects.CHANGE:
-                self._changing.add(name)
+            if use != effects.BIND:
+                self._noted[name, use].append(place)
             if use <= effects.CHANGE:
-                self._lose([*self._known] if name == "*" else [name], place)
-
-    def _lose(self, names: list[str], place: int) -> None:
-        self._known.difference_update(names)
-        for name in self._made.keys() & names:
-            self._made[name][1].append(place)
+                lost = [*self._known] if name == "*" else [name]
+                self._known.difference_update(lost)
+                for each in self._made.keys() & lost:
+                    self._made[each][1].append(place)
 
     def _put(self, target: ast.expr, value: Any, sign: ast.operator | None = None) -> bool:
         """Put a value into one that is known, or add it to that; return whether this could be done."""
@@ -139,15 +133,17 @@ class Assignments:
         """Calculate what Python does before it runs anything, and names of it; raise one of `_FAILURES` if it waits."""
         if isinstance(node, ast.Constant):
             return node.value
-        if isinstance(node, ast.List):
-            return [self._folded(item) for item in node.elts]
-        if isinstance(node, ast.Tuple):
-            return tuple([self._folded(item) for item in node.elts])
         match node:
+            case ast.List():
+                return [self._folded(item) for item in node.elts]
+            case ast.Tuple():
+                return tuple([self._folded(item) for item in node.elts])
+            case ast.JoinedStr(values=[ast.Constant(value=value)]):
+                return value
             case ast.Dict():
                 return {self._folded(key): self._folded(item) for key, item in zip(node.keys, node.values, strict=True)}
-            case ast.Name() if node.id in self._known and isinstance(self._values[node.id], str | int | float | None):
-                return self._charged(self._values[node.id])
+            case ast.Name() if node.id in self._known and isinstance(self._values[node.id], _SIMPLE):
+                return self._constant(ast.Constant(self._values[node.id]))
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
                 return -number
             case ast.UnaryOp():
@@ -155,8 +151,6 @@ class Assignments:
             case ast.BinOp():
                 sides = [ast.Constant(self._folded(side)) for side in (node.left, node.right)]
                 return self._constant(ast.BinOp(sides[0], node.op, sides[1]))
-            case ast.JoinedStr(values=[ast.Constant() as text]):
-                return text.value
             case ast.Call(func=ast.Name(id="float"), args=[ast.Constant(value=str(word))], keywords=[]):
                 return float(word)  # as papermill writes NaN and infinities
         raise TypeError
@@ -167,7 +161,8 @@ class Assignments:
             left.extend(right)
             return left
         if isinstance(left, dict) and isinstance(sign, ast.BitOr) and isinstance(right, dict):
-            return left.update(right) or left
+            left.update(right)
+            return left
         return self._constant(ast.BinOp(ast.Constant(left), sign, ast.Constant(right)))
 
     def _constant(self, node: ast.expr) -> Any:
@@ -176,9 +171,7 @@ class Assignments:
         code = compile(ast.fix_missing_locations(whole), "", "eval")
         if code.co_code != _CONSTANT:
             raise ValueError
-        return self._charged(code.co_consts[-1][0])
-
-    def _charged(self, value: Any) -> Any:
+        value = code.co_consts[-1][0]
         self._room -= len(repr(value))
         if self._room < 0:
             raise ValueError
@@ -187,10 +180,11 @@ class Assignments:
 
 def _level(value: Any) -> int:
     """Return the most harmless effect that can change a value."""
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-    if any(_level(part) > effects.CHANGE for part in parts):
+    if not isinstance(value, _HOLDING):
+        return effects.CHANGE
+    if any(_level(part) > effects.CHANGE for part in (value.values() if isinstance(value, dict) else value)):
         return effects.PART
-    return effects.HAND if isinstance(value, list | dict) else effects.CHANGE
+    return effects.CHANGE if isinstance(value, tuple) else effects.HAND
 
 
 def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr | None]]:

@@ -16,11 +16,14 @@ HAND = 2  # its value goes where it can be kept and changed
 PART = 3  # a part of its value does
 READ = 4
 
-_READING = "all any deepcopy display dump dumps format glue len pformat pprint print record repr round".split()
-_FUNCTIONS = dict.fromkeys([*_READING, "bool", "float", "int", "isinstance", "range", "set", "str", "type"], READ)
-_FUNCTIONS |= dict.fromkeys("dict enumerate filter iter list map max min reversed sorted sum tuple zip".split(), PART)
-_METHODS = dict.fromkeys([*_READING, "count", "debug", "error", "index", "info", "join", "keys", "warning"], READ)
+# Functions and methods that leave a list or dict as it is, and those of them that give what is in it.
+_READING = "all any deepcopy display dump dumps format glue len pformat pprint print record repr round"
+_GIVING = "dict enumerate filter iter list map max min reversed sorted sum tuple zip"
+_FUNCTIONS = dict.fromkeys(f"{_READING} bool float int isinstance range set str type".split(), READ)
+_FUNCTIONS |= dict.fromkeys(_GIVING.split(), PART)
+_METHODS = dict.fromkeys(f"{_READING} count debug error index info join keys warning".split(), READ)
 _METHODS |= dict.fromkeys(["copy", "get", "items", "max", "mean", "min", "sum", "values"], PART)
+# What syntax does at least with that which stands in it.
 _PLACES: dict[type[ast.AST], int] = {
     **dict.fromkeys([ast.Assert, ast.Compare, ast.Expr, ast.If, ast.JoinedStr, ast.UnaryOp, ast.While], READ),
     **dict.fromkeys([ast.AugAssign, ast.BinOp, ast.comprehension, ast.For, ast.Starred, ast.Subscript], PART),
@@ -78,7 +81,7 @@ def _inner(node: ast.AST, use: int) -> int:
             return _FUNCTIONS.get(word, HAND)
         case ast.List() | ast.Tuple() | ast.Set() | ast.Dict():  # which hold it
             return use if use == READ else HAND
-        case ast.stmt() | ast.expr(ctx=ast.Store() | ast.Del()):
+        case ast.stmt() | ast.Attribute(ctx=ast.Store()) | ast.Subscript(ctx=ast.Store()):
             use = HAND
         case ast.keyword(arg=None):  # **members
             use = max(use, PART)

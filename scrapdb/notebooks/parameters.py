@@ -99,7 +99,7 @@ def _assigned_in(sources: tuple[str, ...]) -> tuple[tuple[tuple[str, Any], ...],
     with warnings.catch_warnings(action="ignore"):  # of a stranger's code
         reasons = [_read(source.replace("\r\n", "\n").replace("\r", "\n"), assignments) for source in sources]
     faults = [(place, ", ".join(each[:_MOST_REASONS])) for place, each in enumerate(reasons) if each]
-    return tuple(assignments.values()), tuple(faults)
+    return tuple(assignments.values().items()), tuple(faults)
 
 
 def _read(source: str, assignments: Assignments) -> list[str]:
@@ -126,7 +126,8 @@ def _parsed(python: str, reasons: list[str]) -> Iterator[ast.stmt]:
         reasons.clear()
         for line, block in blocks:
             try:
-                yield from ast.increment_lineno(ast.parse(block), line).body
+                body = ast.parse(block)
+                yield from (ast.increment_lineno(body, line) if line else body).body
             except _FAILURES as error:
                 place = f" in line {line + error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
                 reasons.append(f"{getattr(error, 'msg', error) or type(error).__name__}{place}")
@@ -139,13 +140,13 @@ def _parsed(python: str, reasons: list[str]) -> Iterator[ast.stmt]:
 def _texts(python: str, source: str) -> Callable[[ast.AST], str]:
     """Return what gives the source of a node: of IPython's statements whole lines, of an expression one line."""
     lines: list[list[str]] = []  # of both, when they are needed
+    known: dict[ast.AST, str] = {}
 
-    @functools.cache
-    def text(node: Any) -> str:
+    def written(node: Any) -> str:
         lines[:] = lines or [python.split("\n"), source.split("\n")]
-        part, written = (each[node.lineno - 1 : node.end_lineno] for each in lines)
-        if part != written:
-            return "\n".join(written).strip()
+        part, whole = (each[node.lineno - 1 : node.end_lineno] for each in lines)
+        if part != whole:
+            return "\n".join(whole).strip()
         if isinstance(node, ast.expr) and part[1:]:
             with suppress(RecursionError):
                 return ast.unparse(node)
@@ -153,7 +154,7 @@ def _texts(python: str, source: str) -> Callable[[ast.AST], str]:
         part[0] = part[0].encode()[node.col_offset :].decode()
         return "\n".join(part)
 
-    return text
+    return lambda node: known.get(node) or known.setdefault(node, written(node))
 
 
 def _disagreements(recorded: Mapping[str, Any], injected: Mapping[str, Any]) -> list[facts.Problem]:
