@@ -11,13 +11,12 @@ import functools
 import json
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from scrapdb.facts import Expression
 from scrapdb.notebooks import effects
 
-_MOST_CHARACTERS, _LEAST_CHARACTERS = 1_000_000, 200  # of all that is calculated; of all sources, and of each
+_MOST_CHARACTERS, _LEAST_CHARACTERS = 1_000_000, 100  # of all that is calculated or told; of each
 _CONSTANT = compile("(1.5,)", "", "eval").co_code
 _UNKNOWN = object()
 _SIMPLE = (str, int, float, type(None))
@@ -45,14 +44,14 @@ class Assignments:
     def _result(self, name: str, room: int) -> Any:
         value = self._values[name]
         noted = self._noted.get(("*", effects.CHANGE), [])[:1]
-        for use in range(effects.CHANGE, _level(value) + 1):
-            noted += self._noted.get((name, use), ())
+        if self._noted:
+            for use in range(effects.CHANGE, _level(value) + 1):
+                noted += self._noted.get((name, use), ())
         if name in self._known and not noted:
-            with suppress(*_FAILURES):
-                if not isinstance(value, _SIMPLE):
-                    return json.loads(json.dumps(value))
-                str(value)  # fails where an integer has more digits than Python writes
-                return value
+            try:
+                return _plain(value)
+            except _FAILURES:  # neither JSON nor Python can write it
+                pass
         item, made = self._made[name]
         told = [self._statements[place] for place in sorted({*made, *noted})]
         source = "\n".join([each()[:room] for each in (told if len(told) > 1 else [item])])
@@ -61,15 +60,14 @@ class Assignments:
     def run(self, statement: ast.stmt, text: _Texts) -> None:
         """Take note of what a statement does to names; `text` gives the source of a node of it."""
         self._statements.append(functools.partial(text, statement))
-        match statement:
-            case ast.Assign():
-                self._assign(statement.targets, statement.value, text)
-            case ast.AnnAssign(value=ast.expr() as value):
-                self._assign([statement.target], value, text)
-            case ast.AugAssign() if self._put(statement.target, self._calculated(statement.value), statement.op):
-                pass
-            case _:
-                self._note(statement)
+        if isinstance(statement, ast.Assign):
+            self._assign(statement.targets, statement.value, text)
+        elif isinstance(statement, ast.AnnAssign) and statement.value:
+            self._assign([statement.target], statement.value, text)
+        elif not isinstance(statement, ast.AugAssign) or not self._put(
+            statement.target, self._calculated(statement.value), statement.op
+        ):
+            self._note(statement)
 
     def _assign(self, targets: list[ast.expr], value: ast.expr, text: _Texts) -> None:
         pairs = [pair for target in targets for pair in _pairs(target, value)]
@@ -95,7 +93,7 @@ class Assignments:
             found = {("*", effects.CHANGE)}
         for name, use in found:
             if use != effects.BIND:
-                self._noted[name, use].append(place)
+                self._noted[name, max(use, effects.CHANGE)].append(place)
             if use <= effects.CHANGE:
                 lost = [*self._known] if name == "*" else [name]
                 self._known.difference_update(lost)
@@ -134,10 +132,9 @@ class Assignments:
         if isinstance(node, ast.Constant):
             return node.value
         match node:
-            case ast.List():
-                return [self._folded(item) for item in node.elts]
-            case ast.Tuple():
-                return tuple([self._folded(item) for item in node.elts])
+            case ast.List() | ast.Tuple():
+                items = [self._folded(item) for item in node.elts]
+                return items if isinstance(node, ast.List) else tuple(items)
             case ast.JoinedStr(values=[ast.Constant(value=value)]):
                 return value
             case ast.Dict():
@@ -167,15 +164,20 @@ class Assignments:
 
     def _constant(self, node: ast.expr) -> Any:
         """Have Python compile constants, within its own limits, and look whether it has made one of them."""
-        whole = ast.Expression(ast.Tuple([node], ast.Load()))
-        code = compile(ast.fix_missing_locations(whole), "", "eval")
-        if code.co_code != _CONSTANT:
+        whole = ast.fix_missing_locations(ast.Expression(ast.Tuple([node], ast.Load())))
+        code = compile(whole, "", "eval") if self._room > 0 else None
+        if not code or code.co_code != _CONSTANT:
             raise ValueError
         value = code.co_consts[-1][0]
-        self._room -= len(repr(value))
-        if self._room < 0:
-            raise ValueError
+        self._room -= _LEAST_CHARACTERS + len(repr(value))
         return value
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, _SIMPLE):
+        return json.loads(json.dumps(value))
+    str(value)  # fails where an integer has more digits than Python writes
+    return value
 
 
 def _level(value: Any) -> int:

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 
 # What is done with a name or its value; the greater, the more harmless.
-BIND = 0  # the name is bound or deleted
-CHANGE = 1  # so is a part of its value, or the name itself whenever a function is called
-HAND = 2  # its value goes where it can be kept and changed
-PART = 3  # a part of its value does
-READ = 4
+GLOBAL = 0  # a function says that it binds the name around it
+BIND = 1  # the name is bound or deleted
+CHANGE = 2  # a part of its value is
+HAND = 3  # its value goes where it can be kept and changed
+PART = 4  # a part of its value does
+READ = 5
 
 # Functions and methods that leave a list or dict as it is, and those of them that give what is in it.
 _READING = "all any deepcopy display dump dumps format glue len pformat pprint print record repr round"
@@ -60,6 +61,8 @@ def _of_node(node: ast.AST, use: int) -> Iterator[tuple[str, int]]:
             yield "*", BIND
         case ast.Call(func=ast.Name(id="globals" | "locals" | "vars")) if use != READ:
             yield "*", CHANGE
+        case ast.Global():
+            yield from ((name, GLOBAL) for name in node.names)
         case ast.Name():
             yield node.id, use if isinstance(node.ctx, ast.Load) else BIND
         case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
@@ -95,9 +98,8 @@ def _of_scope(node: Any) -> Iterator[tuple[str, int]]:
     for part in ast.iter_child_nodes(node):
         yield from of(part) if part not in body else ()
     inner = {effect for part in body for effect in of(part)}
-    said = {name for each in ast.walk(node) if isinstance(each, ast.Global) for name in each.names}
     own: set[str] = set()
     if not isinstance(node, ast.ClassDef):  # whose names its functions do not see
         own = {each.arg for each in ast.iter_child_nodes(node.args) if isinstance(each, ast.arg)}
-        own |= {name for name, use in inner if use == BIND}
-    yield from ((name, max(use, CHANGE)) for name, use in inner if name in said or (use != BIND and name not in own))
+        own |= {name for name, use in inner if use == BIND} - {name for name, use in inner if use == GLOBAL}
+    yield from ((name, use) for name, use in inner if use == GLOBAL or (use != BIND and name not in own))
