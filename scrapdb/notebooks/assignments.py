@@ -70,19 +70,25 @@ class Assignments:
             self._note(statement)
 
     def _assign(self, targets: list[ast.expr], value: ast.expr, text: _Texts) -> None:
-        pairs = [pair for target in targets for pair in _pairs(target, value)]
+        pairs: list[tuple[ast.expr, ast.expr | None]] = [(targets[0], value)]
+        if len(targets) > 1 or not isinstance(targets[0], ast.Name):  # which hardly ever is
+            pairs = [pair for target in targets for pair in _pairs(target, value)]
         made = [self._calculated(item) for _, item in pairs]
         if _UNKNOWN in made:
             self._note(value)
         for (target, item), each in zip(pairs, made, strict=True):
-            own = each if not targets[1:] or _level(each) == effects.CHANGE else _UNKNOWN  # no other name has it
+            own = _UNKNOWN if targets[1:] and _level(each) > effects.CHANGE else each  # not that of two names
             if isinstance(target, ast.Name) and item:
-                self._values[target.id] = own
-                self._made[target.id] = functools.partial(text, item), [len(self._statements) - 1]
-                is_changing = (target.id, effects.CHANGE) in self._noted or ("*", effects.CHANGE) in self._noted
-                (self._known.discard if own is _UNKNOWN or is_changing else self._known.add)(target.id)
+                self._hold(target.id, own, functools.partial(text, item))
             elif not self._put(target, own):
                 self._note(target)
+
+    def _hold(self, name: str, value: Any, item: Callable[[], str]) -> None:
+        self._values[name] = value
+        self._made[name] = item, [len(self._statements) - 1]
+        self._known.add(name)
+        if value is _UNKNOWN or (name, effects.CHANGE) in self._noted or ("*", effects.CHANGE) in self._noted:
+            self._known.remove(name)
 
     def _note(self, node: ast.AST) -> None:
         """Note what is done to names where it is not known what that makes of them."""
