@@ -6,6 +6,7 @@ Whoever gets hold of a list or dict may change it; only a few functions and plac
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,7 +29,7 @@ _METHODS |= dict.fromkeys(["copy", "get", "items", "max", "mean", "min", "sum", 
 _PLACES: dict[type[ast.AST], int] = {
     **dict.fromkeys([ast.Assert, ast.Compare, ast.Expr, ast.If, ast.JoinedStr, ast.UnaryOp, ast.While], READ),
     **dict.fromkeys([ast.AugAssign, ast.BinOp, ast.comprehension, ast.For, ast.Starred, ast.Subscript], PART),
-    **dict.fromkeys([ast.Attribute, ast.BoolOp, ast.FormattedValue, ast.IfExp, ast.keyword, ast.Slice], HAND),
+    **dict.fromkeys([ast.BoolOp, ast.FormattedValue, ast.IfExp, ast.keyword, ast.Slice], HAND),
 }
 _Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 
@@ -43,8 +44,7 @@ def of(whole: ast.AST, use: int = HAND) -> Iterator[tuple[str, int]]:
             continue
         yield from _of_node(node, use)
         use = _inner(node, use)
-        own = node.target if isinstance(node, ast.comprehension) else None
-        waiting += [(part, use) for part in ast.iter_child_nodes(node) if part is not own]
+        waiting += [(part, use) for part in _parts(node)]
 
 
 def root(node: ast.AST) -> str:
@@ -75,6 +75,15 @@ def _of_node(node: ast.AST, use: int) -> Iterator[tuple[str, int]]:
             yield name, BIND
 
 
+def _parts(node: ast.AST) -> Iterable[ast.AST]:
+    match node:
+        case ast.comprehension():  # whose target is its own
+            return [node.iter, *node.ifs]
+        case ast.Call(func=ast.Attribute() as called) if called.attr in _METHODS:
+            return [called.value, *node.args, *node.keywords]
+    return ast.iter_child_nodes(node)
+
+
 def _inner(node: ast.AST, use: int) -> int:
     """Return what is done with that which stands in a node."""
     match node:
@@ -82,9 +91,11 @@ def _inner(node: ast.AST, use: int) -> int:
             return _METHODS.get(word, HAND)
         case ast.Call(func=ast.Name(id=word)):
             return _FUNCTIONS.get(word, HAND)
-        case ast.List() | ast.Tuple() | ast.Set() | ast.Dict():  # which hold it
+        case ast.Attribute(ctx=ast.Load()) | ast.List() | ast.Tuple() | ast.Set() | ast.Dict():  # which hold it
             return use if use == READ else HAND
-        case ast.stmt() | ast.Attribute(ctx=ast.Store()) | ast.Subscript(ctx=ast.Store()):
+        case ast.Subscript(ctx=ast.Store() | ast.Del()) | ast.Attribute():
+            return HAND
+        case ast.stmt():
             use = HAND
         case ast.keyword(arg=None):  # **members
             use = max(use, PART)

@@ -53,7 +53,8 @@ STATEMENTS = [
     "b = c\nc = [4]\nb = a", "a = ((1, 2), [3])", "a[1].append(4)", "b, *c = a", "[b] = a", "for b['k'] in a: pass",
     "with opened() as a['k']: pass", "a[0], b = 1, a", "b = a[0] = [5]", "a = a['k'] = {}", "del b[0]", "c = b[0:1]",
     "from types import *", "b = -a", "a: b", "b: list = a", "e = a\ndel e", "a = float('inf')", "a = [float('-inf')]",
-    "a: int = 7", "a: list", "async def a(): pass", "b = f'{a}'", "b = len(a)", "b = a == c", "a = not a", "a = -a",
+    "list(map(a.append, [1, 2]))", "del (a or b)[0]", "b = list(filter(a.append, [4]))",
+    "b = sorted([3], key=a.append)", "a: int = 7", "a: list", "async def a(): pass", "b = f'{a}'", "b = len(a)", "b = a == c", "a = not a", "a = -a",
 ]  # fmt: skip
 
 
@@ -133,6 +134,12 @@ def test_what_is_given_as_a_value_is_the_value_of_a_run(statements: list[str], o
         ("n = 1\nexec('n = 2')", "n = 1\nexec('n = 2')"),
         ("exec('n = 2')\nn = 1\nif 'n' in globals(): print(locals())", 1),
         ("n = -1.5\nm = [-n, -2]", -1.5),
+        ("n = []\nlist(map(n.append, [1]))", "n = []\nlist(map(n.append, [1]))"),
+        ("n = [1]\ndel (n or m)[0]", "n = [1]\ndel (n or m)[0]"),
+        (
+            "def f():\n    def g():\n        global n\n        n = 2\n    n = 3\nn = 1",
+            "def f():\n    def g():\n        global n\n        n = 2\n    n = 3\nn = 1",
+        ),
         ("m = 2\nn = m * 30", 60),
         ("n, m = 1, 2\nn, m = m, n", 2),
         ("n = 1\nprint(n)\ndisplay(n)\nassert n > 0", 1),
