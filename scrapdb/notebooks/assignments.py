@@ -1,298 +1,205 @@
 """What the names of a cell stand for when it has run, as far as its text tells: parsed, never executed.
 
-A name is known where it is a literal, or what Python makes of literals before it runs anything. What else binds the
-name or changes its value makes an expression of it, whose source is the statements: nothing is taken for the value of a
-run that the run may not have had.
+Assignments of what Python calculates before it runs anything are calculated; what else is done to a name is noted. If
+that can have changed the value, there is an expression in its place, whose source is all statements that had a part.
 """
 
 from __future__ import annotations
 
 import ast
+import functools
 import json
+from collections import defaultdict
 from collections.abc import Callable
-from collections.abc import Iterable
-from collections.abc import Iterator
-from contextlib import suppress
-from functools import cached_property
 from typing import Any
 
 from scrapdb.facts import Expression
-from scrapdb.notebooks import folding
-from scrapdb.notebooks.effects import Effect
-from scrapdb.notebooks.effects import deferred
-from scrapdb.notebooks.effects import effects
-from scrapdb.notebooks.effects import handed
-from scrapdb.notebooks.effects import root
-from scrapdb.notebooks.folding import UnknownError
+from scrapdb.notebooks import effects
 
-_TextOf = Callable[[ast.AST], str]
-_MOST_STATEMENTS = 50  # that are told of a value
-_MOST_SOURCE, _LEAST_SOURCE = 1_000_000, 200  # characters: of all sources of a cell; of one where they are many
-
-
-class _Told:
-    """The source of a statement, which is looked up where it is told."""
-
-    def __init__(self, node: ast.AST, text: _TextOf) -> None:
-        self._node = node
-        self._text = text
-
-    @cached_property
-    def source(self) -> str:
-        return self._text(self._node)
-
-
-class _Held:
-    """What names stand for: a value, if it is known, the expression that gave it, and the statements that made it."""
-
-    def __init__(self, value: Any, item: _Told, statements: list[_Told], *, is_known: bool = True) -> None:
-        self.value = value
-        self.item = item
-        self.statements = statements
-        self.is_known = is_known
-
-    def is_open(self) -> bool:
-        """Return whether somebody who has the value can change it."""
-        return self.is_known and folding.is_open(self.value)
-
-    def lose(self, statement: _Told) -> None:
-        """Take a statement for one after which the value is not known."""
-        self.note(statement)
-        self.is_known = False
-
-    def note(self, statement: _Told) -> None:
-        """Take a statement for one that has a part in the value; of very many the first ones do."""
-        if len(self.statements) < _MOST_STATEMENTS:
-            self.statements.append(statement)
-        elif self.statements[-1] is not _MORE:
-            self.statements.append(_MORE)
-
-    def copy(self) -> _Held:
-        """Return the same for one of the names alone."""
-        return _Held(self.value, self.item, [*self.statements], is_known=self.is_known)
-
-    def result(self, room: int) -> Any:
-        """Return the value, if JSON can hold it, else the source as an Expression, of so many characters."""
-        value = self.value
-        if self.is_known and (value is None or isinstance(value, str | int | float)):
-            return value
-        with suppress(TypeError, ValueError, RecursionError):
-            if self.is_known:
-                return json.loads(json.dumps(value))
-        statements = dict.fromkeys(self.statements)
-        told = statements if len(statements) > 1 else [self.item]
-        source = "\n".join([each.source[:room] for each in told])
-        return Expression(source if len(source) <= room else f"{source[:room]}…")
-
-
-_MORE = _Told(ast.Pass(), lambda _: "…")
+_MOST_CHARACTERS, _LEAST_CHARACTERS = 1_000_000, 100  # of all that is calculated or told; of each
+_CONSTANT = compile("(1.5,)", "", "eval").co_code
+_UNKNOWN = object()
+_SIMPLE = (str, int, float, type(None))
+_HOLDING = (dict, list, tuple)
+_FAILURES = (LookupError, TypeError, ValueError, RecursionError)
+_Texts = Callable[[ast.AST], str]
 
 
 class Assignments:
     """The names that cells assign, run in their heads one statement after the other."""
 
     def __init__(self) -> None:
-        self._held: dict[str, _Held] = {}
-        self._folding = folding.Folding(self._constant)
-        self._parts: dict[str, list[list[_Held]]] = {}  # what is changed with a name of which the value is not known
-        self._fresh: set[str] = set()  # names that were bound since all were
-        self._later: dict[str, _Told] = {}  # functions of the cell that change a name when they are called
+        self._statements: list[Callable[[], str]] = []  # their sources
+        self._values: dict[str, Any] = {}
+        self._known: set[str] = set()  # names that stand for their values now
+        self._made: dict[str, tuple[Callable[[], str], list[int]]] = {}  # source of a value, and statements since
+        self._noted: dict[tuple[str, int], list[int]] = defaultdict(list)  # by which statements what was done to names
+        self._room = _MOST_CHARACTERS
 
-    def values(self) -> Iterator[tuple[str, Any]]:
-        """Yield each name, by first appearance, with its JSON value or Expression."""
-        room = _MOST_SOURCE
-        for name, held in self._held.items():
-            result = held.result(max(room, _LEAST_SOURCE))
-            room -= len(result.source) if isinstance(result, Expression) else 0
-            yield name, result
+    def values(self) -> dict[str, Any]:
+        """Return the JSON values or Expressions of names, by first appearance."""
+        room = max(_LEAST_CHARACTERS, _MOST_CHARACTERS // max(1, len(self._values)))
+        return {name: self._result(name, room) for name in self._values}
 
-    def run(self, statement: ast.stmt, text: _TextOf) -> None:
-        """Take note of what a statement does to names.
+    def _result(self, name: str, room: int) -> Any:
+        value = self._values[name]
+        noted = self._noted.get(("*", effects.CHANGE), [])[:1]
+        if self._noted:
+            for use in range(effects.CHANGE, _level(value) + 1):
+                noted += self._noted.get((name, use), ())
+        if name in self._known and not noted:
+            try:
+                return _plain(value)
+            except _FAILURES:  # neither JSON nor Python can write it
+                pass
+        item, made = self._made[name]
+        told = [self._statements[place] for place in sorted({*made, *noted})]
+        source = "\n".join([each()[:room] for each in (told if len(told) > 1 else [item])])
+        return Expression(source if len(source) <= room else f"{source[:room]}…")
 
-        Args:
-            statement: the statement.
-            text: gives the source of a node of it.
-        """
-        told = _Told(statement, text)
+    def run(self, statement: ast.stmt, text: _Texts) -> None:
+        """Take note of what a statement does to names; `text` gives the source of a node of it."""
+        self._statements.append(functools.partial(text, statement))
         if isinstance(statement, ast.Assign):
-            self._assign(statement.targets, statement.value, told, text)
+            self._assign(statement.targets, statement.value, text)
         elif isinstance(statement, ast.AnnAssign) and statement.value:
-            self._assign([statement.target], statement.value, told, text)
-        elif isinstance(statement, ast.AugAssign):
-            self._augment(statement, told)
-        else:
-            suffered, parts = list(effects(statement)), self._shared(statement)
-            self._suffer(suffered, told)
-            for name in {name for kind, name in suffered if kind == "bind" and parts}:
-                self._parts.setdefault(name, []).append(parts)
-            self._later |= dict.fromkeys(deferred(statement), told)
+            self._assign([statement.target], statement.value, text)
+        elif not isinstance(statement, ast.AugAssign) or not self._put(
+            statement.target, self._calculated(statement.value), statement.op
+        ):
+            self._note(statement)
 
-    def _assign(self, targets: list[ast.expr], value: ast.expr, told: _Told, text: _TextOf) -> None:
-        if len(targets) == 1 and isinstance(target := targets[0], ast.Name):  # as nearly all are
-            held = self._made(value, told, text)
-            if not held.is_known:
-                self._suffer(effects(value), told)
-                self._later |= dict.fromkeys(deferred(value), told)
-            self._hold(target.id, held, value)
-        else:
-            self._assign_many(targets, value, told, text)
+    def _assign(self, targets: list[ast.expr], value: ast.expr, text: _Texts) -> None:
+        pairs: list[tuple[ast.expr, ast.expr | None]] = [(targets[0], value)]
+        if len(targets) > 1 or not isinstance(targets[0], ast.Name):  # which hardly ever is
+            pairs = [pair for target in targets for pair in _pairs(target, value)]
+        made = [self._calculated(item) for _, item in pairs]
+        if _UNKNOWN in made:
+            self._note(value)
+        for (target, item), each in zip(pairs, made, strict=True):
+            own = _UNKNOWN if targets[1:] and _level(each) > effects.CHANGE else each  # not that of two names
+            if isinstance(target, ast.Name) and item:
+                self._hold(target.id, own, functools.partial(text, item))
+            elif not self._put(target, own):
+                self._note(target)
 
-    def _assign_many(self, targets: list[ast.expr], value: ast.expr, told: _Told, text: _TextOf) -> None:
-        pairs = [pair for target in targets for pair in _pairs(target, value)]
-        made = {item: self._made(item, told, text) for _, item in pairs if item}
-        if not all(item and made[item].is_known for _, item in pairs):  # what is calculated does nothing else
-            self._suffer(effects(value), told)
-        for target, item in pairs:
-            held = made[item] if item else None
-            is_alone = len(targets) == 1 and not isinstance(item, ast.Name)
-            if isinstance(target, ast.Name) and held and item:
-                self._hold(target.id, held, item)
-            elif not (isinstance(target, ast.Subscript) and held and is_alone and self._put(target, held, told)):
-                self._suffer(effects(target), told)
-                self._parts.setdefault(root(target), []).append(self._shared(item or value))
+    def _hold(self, name: str, value: Any, item: Callable[[], str]) -> None:
+        self._values[name] = value
+        self._made[name] = item, [len(self._statements) - 1]
+        self._known.add(name)
+        if value is _UNKNOWN or (name, effects.CHANGE) in self._noted or ("*", effects.CHANGE) in self._noted:
+            self._known.remove(name)
 
-    def _made(self, item: ast.expr, told: _Told, text: _TextOf) -> _Held:
-        """Find what an expression gives: what a name stands for itself, if who has that can change it."""
-        named = self._held.get(item.id) if isinstance(item, ast.Name) else None
-        if named and named.is_open():
-            named.note(told)
-            return named
-        special = _special(item) if isinstance(item, ast.Call) else None
+    def _note(self, node: ast.AST) -> None:
+        """Note what is done to names where it is not known what that makes of them."""
+        place = len(self._statements) - 1
         try:
-            return _Held(self._folded(item) if special is None else special, _Told(item, text), [told])
-        except (UnknownError, RecursionError):
-            return _Held(None, _Told(item, text), [told], is_known=False)
+            found = set(effects.of(node))
+        except RecursionError:
+            found = {("*", effects.CHANGE)}
+        for name, use in found:
+            if use != effects.BIND:
+                self._noted[name, max(use, effects.CHANGE)].append(place)
+            if use <= effects.CHANGE:
+                lost = [*self._known] if name == "*" else [name]
+                self._known.difference_update(lost)
+                for each in self._made.keys() & lost:
+                    self._made[each][1].append(place)
 
-    def _hold(self, name: str, held: _Held, item: ast.expr) -> None:
-        self._held[name] = held
-        self._fresh.add(name)
-        self._parts.pop(name, None)
-        if not held.is_known and (parts := self._shared(item)):
-            self._parts[name] = [parts]
-        if name in self._later:
-            held.lose(self._later[name])
-
-    def _augment(self, statement: ast.AugAssign, told: _Told) -> None:
-        self._suffer(effects(statement.value), told)
-        try:
-            held = self._augmented(statement.target, statement.op, self._folded(statement.value))
-        except (UnknownError, LookupError, TypeError):
-            self._suffer(effects(statement), told)
-        else:
-            held.note(told)
-
-    def _augmented(self, target: ast.expr, sign: ast.operator, value: Any) -> _Held:
-        if isinstance(target, ast.Subscript):
-            held, container, key = self._slot(target)
-            container[key] = self._folding.computed(sign, container[key], value)
-            return held
-        held, name = self._known(target), root(target)
-        if held.is_open():
-            folding.extend(held.value, sign, value)
-        else:
-            held = self._held[name] = held.copy()
-            held.value = self._folding.computed(sign, held.value, value)
-        return held
-
-    def _put(self, target: ast.Subscript, item: _Held, told: _Told) -> bool:
-        """Put a known value into a list or dict that is known; return whether that could be done."""
-        try:
-            if not item.is_known:
-                return False
-            held, container, key = self._slot(target)
-            container[key] = item.value
-        except (UnknownError, LookupError, TypeError):
+    def _put(self, target: ast.expr, value: Any, sign: ast.operator | None = None) -> bool:
+        """Put a value into one that is known, or add it to that; return whether this could be done."""
+        name = effects.root(target)
+        if value is _UNKNOWN or name not in self._known:
             return False
-        held.note(told)
+        try:
+            container, key = self._place(target)
+            container[key] = self._sum(container[key], sign, value) if sign else value
+        except _FAILURES:
+            return False
+        self._made[name][1].append(len(self._statements) - 1)
         return True
 
-    def _slot(self, target: ast.Subscript) -> tuple[_Held, Any, Any]:
-        """Find the list or dict of a place in one that a name stands for, and the index or key in it."""
-        keys = [self._folded(target.slice)]
-        node = target.value
-        while isinstance(node, ast.Subscript):
-            keys.append(self._folded(node.slice))
-            node = node.value
-        held = self._known(node)
-        container = held.value
-        for key in reversed(keys[1:]):
-            container = container[key]
-        return held, container, keys[0]
+    def _place(self, node: ast.expr) -> tuple[Any, Any]:
+        if isinstance(node, ast.Name):
+            return self._values, node.id
+        if not isinstance(node, ast.Subscript):
+            raise TypeError
+        container, key = self._place(node.value)
+        return container[key], self._folded(node.slice)
 
-    def _known(self, node: ast.expr) -> _Held:
-        held = self._held.get(node.id) if isinstance(node, ast.Name) else None
-        if held is None or not held.is_known:
-            raise UnknownError
-        return held
+    def _calculated(self, node: ast.expr | None) -> Any:
+        try:
+            return self._folded(node)
+        except _FAILURES:
+            return _UNKNOWN
 
-    def _suffer(self, effects: Iterable[Effect], told: _Told) -> None:
-        """Lose what is not known any more."""
-        for kind, name in effects:
-            if kind == "bind":
-                names, self._fresh = (self._fresh, set()) if name == "*" else ({name}, self._fresh)
-                for each in names & self._held.keys():
-                    self._bind(each, told)
-                continue
-            held = self._held.get(name)
-            if held and _is_changed(held, kind):
-                held.lose(told)
-            for parts in self._parts.pop(name, ()):
-                for part in parts:
-                    if part.is_open():
-                        part.lose(told)
-                parts.clear()
+    def _folded(self, node: ast.expr | None) -> Any:
+        """Calculate what Python does before it runs anything, and names of it; raise one of `_FAILURES` if it waits."""
+        if isinstance(node, ast.Constant):
+            return node.value
+        match node:
+            case ast.List() | ast.Tuple():
+                items = [self._folded(item) for item in node.elts]
+                return items if isinstance(node, ast.List) else tuple(items)
+            case ast.JoinedStr(values=[ast.Constant(value=value)]):
+                return value
+            case ast.Dict():
+                return {self._folded(key): self._folded(item) for key, item in zip(node.keys, node.values, strict=True)}
+            case ast.Name() if node.id in self._known and isinstance(self._values[node.id], _SIMPLE):
+                return self._constant(ast.Constant(self._values[node.id]))
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+                return -number
+            case ast.UnaryOp():
+                return self._constant(ast.UnaryOp(node.op, ast.Constant(self._folded(node.operand))))
+            case ast.BinOp():
+                sides = [ast.Constant(self._folded(side)) for side in (node.left, node.right)]
+                return self._constant(ast.BinOp(sides[0], node.op, sides[1]))
+            case ast.Call(func=ast.Name(id="float"), args=[ast.Constant(value=str(word))], keywords=[]):
+                return float(word)  # as papermill writes NaN and infinities
+        raise TypeError
 
-    def _bind(self, name: str, told: _Told) -> None:
-        held = self._held[name]
-        if held.is_open():  # what is bound in a block may not be
-            self._parts.setdefault(name, []).append([held])
-        self._held[name] = held.copy()
-        self._held[name].lose(told)
+    def _sum(self, left: Any, sign: ast.operator, right: Any) -> Any:
+        """Calculate what an assignment with a sign makes of a value that nobody else has."""
+        if isinstance(left, list) and isinstance(sign, ast.Add) and isinstance(right, list | tuple):
+            left.extend(right)
+            return left
+        if isinstance(left, dict) and isinstance(sign, ast.BitOr) and isinstance(right, dict):
+            left.update(right)
+            return left
+        return self._constant(ast.BinOp(ast.Constant(left), sign, ast.Constant(right)))
 
-    def _shared(self, node: ast.AST) -> list[_Held]:
-        """Find what can be changed by who has the value of an expression, or one that a statement binds."""
-        named = ((self._held.get(name), kind) for kind, name in handed(node))
-        return [held for held, kind in named if held and _is_changed(held, kind)]
-
-    def _folded(self, node: ast.expr) -> Any:
-        return self._folding.folded(node)
-
-    def _constant(self, name: str) -> Any:
-        held = self._held.get(name)
-        if held is None or not held.is_known:
-            raise UnknownError
-        return held.value
-
-
-def _is_changed(held: _Held, kind: str) -> bool:
-    """Return whether an effect may change what a name stands for."""
-    if kind == "part":
-        value = held.value
-        return held.is_open() and any(map(folding.is_open, value.values() if isinstance(value, dict) else value))
-    return held.is_open() or (kind == "change" and not held.is_known)
+    def _constant(self, node: ast.expr) -> Any:
+        """Have Python compile constants, within its own limits, and look whether it has made one of them."""
+        whole = ast.fix_missing_locations(ast.Expression(ast.Tuple([node], ast.Load())))
+        code = compile(whole, "", "eval") if self._room > 0 else None
+        if not code or code.co_code != _CONSTANT:
+            raise ValueError
+        value = code.co_consts[-1][0]
+        self._room -= _LEAST_CHARACTERS + len(repr(value))
+        return value
 
 
-def _special(node: ast.expr) -> float | None:
-    """Read how papermill writes NaN and infinities."""
-    match node:
-        case ast.Call(func=ast.Name(id="float"), args=[ast.Constant(value=str(word))], keywords=[]):
-            try:
-                return float(word)
-            except ValueError:
-                return None
-    return None
+def _plain(value: Any) -> Any:
+    if not isinstance(value, _SIMPLE):
+        return json.loads(json.dumps(value))
+    str(value)  # fails where an integer has more digits than Python writes
+    return value
 
 
-def _pairs(target: ast.expr, value: ast.expr | None) -> Iterator[tuple[ast.expr, ast.expr | None]]:
-    """Yield what is assigned to, and what; None where only a run can tell."""
-    if isinstance(target, ast.Starred):
-        yield from _pairs(target.value, None)
-    elif isinstance(target, ast.Tuple | ast.List):
-        items = value.elts if isinstance(value, ast.Tuple | ast.List) else []
-        is_even = len(items) == len(target.elts) and not any(
-            isinstance(one, ast.Starred) for one in (*items, *target.elts)
-        )
-        for place, one in enumerate(target.elts):
-            yield from _pairs(one, items[place] if is_even else None)
-    else:
-        yield target, value
+def _level(value: Any) -> int:
+    """Return the most harmless effect that can change a value."""
+    if not isinstance(value, _HOLDING):
+        return effects.CHANGE
+    if any(_level(part) > effects.CHANGE for part in (value.values() if isinstance(value, dict) else value)):
+        return effects.PART
+    return effects.CHANGE if isinstance(value, tuple) else effects.HAND
+
+
+def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr | None]]:
+    """Find what is assigned to, and what; None where only a run can tell."""
+    if not isinstance(target, ast.Tuple | ast.List):
+        return [(target, value)]
+    items = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+    if len(items) != len(target.elts) or any(isinstance(each, ast.Starred) for each in (*items, *target.elts)):
+        return [(target, None)]
+    return [pair for one, item in zip(target.elts, items, strict=True) for pair in _pairs(one, item)]

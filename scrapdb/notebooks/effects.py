@@ -1,146 +1,116 @@
-"""What a statement does to the names around it, as far as its text tells. Pure."""
+"""What a statement may do to the names around it, as far as its text tells. Pure.
+
+Whoever gets hold of a list or dict may change it; only a few functions and places of the syntax are known to read.
+"""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any
 
-# A name, or `*` for all, is bound anew; its value is changed in place, or handed, or a part of it, to who may do that.
-Kind = Literal["bind", "change", "hand", "part"]
-Effect = tuple[Kind, str]
+# What is done with a name or its value; the greater, the more harmless.
+GLOBAL = 0  # a function says that it binds the name around it
+BIND = 1  # the name is bound or deleted
+CHANGE = 2  # a part of its value is
+HAND = 3  # its value goes where it can be kept and changed
+PART = 4  # a part of its value does
+READ = 5
 
-# Functions and methods that leave a list or dict as it is.
-_READING = frozenset(
-    """
-    abs all any bool copy count debug deepcopy dict display dump dumps enumerate error float format frozenset get glue
-    hash id index info int isinstance issubclass items iter join keys len list max min pformat pprint print range
-    record repr reversed round set sorted str sum tuple type values warning zip
-    """.split()  # noqa: SIM905 - of words one each
-)
-# Those of them that give what is in it.
-_GIVING = frozenset(
-    {"copy", "dict", "enumerate", "get", "items", "iter", "list", "max", "min", "reversed", "sorted"}
-    | {"sum", "tuple", "values", "zip"}
-)
-_TELLING = _READING - _GIVING
-_CHANGING = frozenset(
-    {"add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove", "reverse"}
-    | {"setdefault", "sort", "update"}
-)
-_Loop = ast.For | ast.AsyncFor | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+# Functions and methods that leave a list or dict as it is, and those of them that give what is in it.
+_READING = "all any deepcopy display dump dumps format glue len pformat pprint print record repr round"
+_GIVING = "dict enumerate filter iter list map max min reversed sorted sum tuple zip"
+_FUNCTIONS = dict.fromkeys(f"{_READING} bool float int isinstance range set str type".split(), READ)
+_FUNCTIONS |= dict.fromkeys(_GIVING.split(), PART)
+_METHODS = dict.fromkeys(f"{_READING} count debug error index info join keys warning".split(), READ)
+_METHODS |= dict.fromkeys(["copy", "get", "items", "max", "mean", "min", "sum", "values"], PART)
+# What syntax does at least with that which stands in it.
+_PLACES: dict[type[ast.AST], int] = {
+    **dict.fromkeys([ast.Assert, ast.Compare, ast.Expr, ast.If, ast.JoinedStr, ast.UnaryOp, ast.While], READ),
+    **dict.fromkeys([ast.AugAssign, ast.BinOp, ast.comprehension, ast.For, ast.Starred, ast.Subscript], PART),
+    **dict.fromkeys([ast.BoolOp, ast.FormattedValue, ast.IfExp, ast.keyword, ast.Slice], HAND),
+}
 _Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 
 
-def effects(whole: ast.AST) -> Iterator[Effect]:
-    """Yield what is done to names when a statement runs, or when the functions in it are called."""
-    waiting: list[ast.AST] = [whole]
+def of(whole: ast.AST, use: int = HAND) -> Iterator[tuple[str, int]]:
+    """Yield names, `*` for all, and what is done with them when a statement runs, or a function in it is called."""
+    waiting = [(whole, use)]
     while waiting:
-        node = waiting.pop()
+        node, use = waiting.pop()
         if isinstance(node, _Scope):
             yield from _of_scope(node)
-        elif isinstance(node, ast.comprehension):  # whose target is its own
-            waiting += [node.iter, *node.ifs]
-        else:
-            yield from _of_loop(node) if isinstance(node, _Loop) else _of_node(node)
-            waiting += ast.iter_child_nodes(node)
-
-
-def deferred(whole: ast.AST) -> Iterator[str]:
-    """Yield the names that functions in a statement or expression bind or change when they are called."""
-    waiting: list[ast.AST] = [whole]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            own = "" if isinstance(node, ast.Lambda) else node.name
-            yield from (name for _, name in _of_scope(node) if name != own)
-        else:
-            waiting += ast.iter_child_nodes(node)
-
-
-def handed(whole: ast.AST) -> Iterator[Effect]:
-    """Yield the names whose values, or parts of them, are in the value of an expression."""
-    waiting: list[tuple[ast.AST, Kind]] = [(whole, "hand")]
-    while waiting:
-        node, kind = waiting.pop()
-        word = _called(node) if isinstance(node, ast.Call) else ""
-        if isinstance(node, ast.Name):
-            yield kind, node.id
-        elif not isinstance(node, ast.Compare | ast.JoinedStr) and word not in _TELLING:
-            is_of_parts = word in _GIVING or isinstance(node, ast.Subscript | ast.Attribute | ast.BinOp)
-            waiting += [(part, "part" if is_of_parts else kind) for part in ast.iter_child_nodes(node)]
+            continue
+        yield from _of_node(node, use)
+        use = _inner(node, use)
+        waiting += [(part, use) for part in _parts(node)]
 
 
 def root(node: ast.AST) -> str:
     """Return the name with which `a.b[0].c` begins."""
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+    while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def _of_node(node: ast.AST) -> Iterator[Effect]:
+def _of_node(node: ast.AST, use: int) -> Iterator[tuple[str, int]]:
     """Yield what is done by a node apart from those in it."""
     match node:
-        case ast.Name(ctx=ast.Store() | ast.Del()):
-            yield "bind", node.id
-        case ast.Subscript(ctx=ast.Store() | ast.Del()) if _is_namespace(node.value):
-            yield "bind", "*"
+        case ast.Name(id="exec") | ast.alias(name="*"):
+            yield "*", BIND
+        case ast.Call(func=ast.Name(id="globals" | "locals" | "vars")) if use != READ:
+            yield "*", CHANGE
+        case ast.Global():
+            yield from ((name, GLOBAL) for name in node.names)
+        case ast.Name():
+            yield node.id, use if isinstance(node.ctx, ast.Load) else BIND
         case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
-            yield "change", root(node)
-        case ast.AugAssign():
-            yield "change", root(node.target)
-        case ast.Call():
-            yield from _of_call(node)
-        case ast.alias() if node.name != "*":
-            yield "bind", node.asname or node.name.partition(".")[0]
+            yield root(node), CHANGE
+        case ast.alias():
+            yield node.asname or node.name.partition(".")[0], BIND
         case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-            yield "bind", name
+            yield name, BIND
         case ast.MatchMapping(rest=str(name)):
-            yield "bind", name
+            yield name, BIND
 
 
-def _of_call(node: ast.Call) -> Iterator[Effect]:
-    word = _called(node)
-    if word == "exec" or (isinstance(node.func, ast.Attribute) and _is_namespace(node.func.value)):
-        yield "bind", "*"
-    if isinstance(node.func, ast.Attribute) and word not in _READING:
-        yield "change" if word in _CHANGING else "hand", root(node.func)
-    if word not in _READING:
-        for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
-            yield from handed(argument)
+def _parts(node: ast.AST) -> Iterable[ast.AST]:
+    match node:
+        case ast.comprehension():  # whose target is its own
+            return [node.iter, *node.ifs]
+        case ast.Call(func=ast.Attribute() as called) if called.attr in _METHODS:
+            return [called.value, *node.args, *node.keywords]
+    return ast.iter_child_nodes(node)
 
 
-def _is_namespace(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and _called(node) in {"globals", "locals", "vars"}
+def _inner(node: ast.AST, use: int) -> int:
+    """Return what is done with that which stands in a node."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr=word)):
+            return _METHODS.get(word, HAND)
+        case ast.Call(func=ast.Name(id=word)):
+            return _FUNCTIONS.get(word, HAND)
+        case ast.Attribute(ctx=ast.Load()) | ast.List() | ast.Tuple() | ast.Set() | ast.Dict():  # which hold it
+            return use if use == READ else HAND
+        case ast.Subscript(ctx=ast.Store() | ast.Del()) | ast.Attribute():
+            return HAND
+        case ast.stmt():
+            use = HAND
+        case ast.keyword(arg=None):  # **members
+            use = max(use, PART)
+    return max(use, _PLACES[type(node)]) if type(node) in _PLACES else HAND
 
 
-def _called(node: ast.Call) -> str:
-    """Return the last word of what is called."""
-    called = node.func
-    return called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
-
-
-def _of_loop(node: _Loop) -> Iterator[Effect]:
-    """Yield the names whose members a loop changes."""
-    loops = [node] if isinstance(node, ast.For | ast.AsyncFor) else node.generators
-    own = {inside.id for loop in loops for inside in ast.walk(loop.target) if isinstance(inside, ast.Name)}
-    inner = (effect for inside in ast.walk(node) if not isinstance(inside, _Loop) for effect in _of_node(inside))
-    if any(kind != "bind" and name in own for kind, name in inner):
-        yield from (("change", name) for loop in loops for _, name in handed(loop.iter))
-
-
-def _of_scope(node: _Scope) -> Iterator[Effect]:
+def _of_scope(node: Any) -> Iterator[tuple[str, int]]:
     """Yield what a function or class does to the names around it; what a function is given is its own business."""
-    if not isinstance(node, ast.Lambda):
-        yield "bind", node.name
-    body: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else [*node.body]
-    outer = [part for part in ast.iter_child_nodes(node) if part not in body]
-    for part in outer:
-        yield from effects(part)
-    inner = [effect for part in body for effect in effects(part)]
-    nodes = [inside for inside in ast.walk(node) if isinstance(inside, ast.Global | ast.arg)]
-    said = {name for inside in nodes if isinstance(inside, ast.Global) for name in inside.names}
-    own = {inside.arg for inside in nodes if isinstance(inside, ast.arg)}
-    own |= {name for kind, name in inner if kind == "bind"} - said
-    yield from (("bind", name) for name in sorted(said))
-    yield from (effect for effect in inner if effect[0] == "change" and effect[1] not in own)
+    body = set(node.body if isinstance(node.body, list) else [node.body])
+    yield getattr(node, "name", ""), BIND
+    for part in ast.iter_child_nodes(node):
+        yield from of(part) if part not in body else ()
+    inner = {effect for part in body for effect in of(part)}
+    own: set[str] = set()
+    if not isinstance(node, ast.ClassDef):  # whose names its functions do not see
+        own = {each.arg for each in ast.iter_child_nodes(node.args) if isinstance(each, ast.arg)}
+        own |= {name for name, use in inner if use == BIND} - {name for name, use in inner if use == GLOBAL}
+    yield from ((name, use) for name, use in inner if use == GLOBAL or (use != BIND and name not in own))

@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from scrapdb import facts
@@ -95,76 +96,65 @@ def _assigned(cells: Sequence[tuple[int, ipynb.Cell]], problems: list[facts.Prob
 def _assigned_in(sources: tuple[str, ...]) -> tuple[tuple[tuple[str, Any], ...], tuple[tuple[int, str], ...]]:
     """Read cells, of which the runs of one notebook all have the same for their defaults: values, and what is wrong."""
     assignments = Assignments()
-    faults: list[tuple[int, str]] = []
     with warnings.catch_warnings(action="ignore"):  # of a stranger's code
-        for place, source in enumerate(sources):
-            try:
-                reasons = _read(source.replace("\r\n", "\n").replace("\r", "\n"), assignments)
-            except _FAILURES as error:
-                reasons = [_reason(error)]
-            if reasons:
-                faults.append((place, ", ".join(reasons[:_MOST_REASONS])))
-    return tuple(assignments.values()), tuple(faults)
+        reasons = [_read(source.replace("\r\n", "\n").replace("\r", "\n"), assignments) for source in sources]
+    faults = [(place, ", ".join(each[:_MOST_REASONS])) for place, each in enumerate(reasons) if each]
+    return tuple(assignments.values().items()), tuple(faults)
 
 
 def _read(source: str, assignments: Assignments) -> list[str]:
     """Run a cell's assignments; return what is wrong with statements that cannot be read, and are passed over."""
     if len(source) > _LONGEST_SOURCE:
-        raise ValueError(f"it has {len(source):,} characters; {_LONGEST_SOURCE:,} are read")
+        return [f"it has {len(source):,} characters; {_LONGEST_SOURCE:,} are read"]
     reasons: list[str] = []
-    python: str | None = source
+    python = source
     try:
         statements = ast.parse(source).body
-    except SyntaxError:
+    except _FAILURES:
         source = ipython.aligned(source)
-        python = ipython.as_python(source)
-        statements = list(_parsed(python, reasons)) if python is not None else []
-    text = _texts(python or "", source)
+        python = ipython.as_python(source) or ""
+        statements = list(_parsed(python, reasons))
+    text = _texts(python, source)
     for statement in statements:
-        try:
-            assignments.run(statement, text)
-        except _FAILURES as error:
-            reasons.append(_reason(error, statement.lineno - 1))
+        assignments.run(statement, text)
     return reasons
 
 
 def _parsed(python: str, reasons: list[str]) -> Iterator[ast.stmt]:
     """Parse a cell at once or, if that fails, one statement after the other."""
-    try:
-        yield from ast.parse(python).body
-    except SyntaxError:
-        for line, block in ipython.blocks(python):
+    for blocks in ([(0, python)], ipython.blocks(python)):
+        reasons.clear()
+        for line, block in blocks:
             try:
-                yield from ast.increment_lineno(ast.parse(block), line).body
+                body = ast.parse(block)
+                yield from (ast.increment_lineno(body, line) if line else body).body
             except _FAILURES as error:
-                reasons.append(_reason(error, line))
-                if len(reasons) > _MOST_FAULTS:
-                    return
-
-
-def _reason(error: Exception, line: int = 0) -> str:
-    """Say what is wrong, and in which line, if that is known; `line` is the number of lines before."""
-    if isinstance(error, SyntaxError) and error.lineno:
-        return f"{error.msg} in line {line + error.lineno}"
-    return str(error) or type(error).__name__
+                place = f" in line {line + error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+                reasons.append(f"{getattr(error, 'msg', error) or type(error).__name__}{place}")
+            if len(reasons) > _MOST_FAULTS:
+                return
+        if not reasons:
+            return
 
 
 def _texts(python: str, source: str) -> Callable[[ast.AST], str]:
     """Return what gives the source of a node: of IPython's statements whole lines, of an expression one line."""
     lines: list[list[str]] = []  # of both, when they are needed
+    known: dict[ast.AST, str] = {}
 
-    def text(node: Any) -> str:
+    def written(node: Any) -> str:
         lines[:] = lines or [python.split("\n"), source.split("\n")]
-        part, written = (each[node.lineno - 1 : node.end_lineno] for each in lines)
-        if part != written:
-            return "\n".join(written).strip()
+        part, whole = (each[node.lineno - 1 : node.end_lineno] for each in lines)
+        if part != whole:
+            return "\n".join(whole).strip()
         if isinstance(node, ast.expr) and part[1:]:
-            return ast.unparse(node)
+            with suppress(RecursionError):
+                return ast.unparse(node)
         part[-1] = part[-1].encode()[: node.end_col_offset].decode()
         part[0] = part[0].encode()[node.col_offset :].decode()
         return "\n".join(part)
 
-    return text
+    return lambda node: known.get(node) or known.setdefault(node, written(node))
 
 
 def _disagreements(recorded: Mapping[str, Any], injected: Mapping[str, Any]) -> list[facts.Problem]:
