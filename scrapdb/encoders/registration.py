@@ -127,12 +127,11 @@ class DataEncoderRegistry(MutableMapping[str, Any]):
         return decoded
 
     def _named(self, scrap: Scrap) -> Any:
-        try:
-            return self[scrap.encoder]
-        except KeyError:
+        if scrap.encoder not in self:
             known = ", ".join(self)
             message = f"No encoder is called {scrap.encoder!r}, for the scrap {scrap.name!r}; registered are {known}."
-            raise ScrapbookMissingEncoder(message) from None
+            raise ScrapbookMissingEncoder(message)
+        return self[scrap.encoder]
 
     def _load(self) -> None:
         """Register the encoders of installed packages, once, behind those that are registered already."""

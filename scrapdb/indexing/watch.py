@@ -84,8 +84,7 @@ class _Passes:
         self.surprised = False  # by changes that nothing told of: what tells of them has missed a directory
         self._index = index
         self._last = last
-        self._ended = 0.0
-        self._rest = 0.0
+        self._ended = self._rest = 0.0
 
     def take(self, roots: list[str], *, changed: bool) -> Summary | str | None:
         """Index if it is time to; passes take at most half of the time."""

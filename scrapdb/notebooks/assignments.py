@@ -79,7 +79,7 @@ class Assignments:
         for (target, item), each in zip(pairs, made, strict=True):
             own = _UNKNOWN if targets[1:] and _level(each) > effects.CHANGE else each  # not that of two names
             if isinstance(target, ast.Name) and item:
-                self._hold(target.id, own, functools.partial(text, item))
+                self._hold(target.id, own, functools.partial(text, item) if own is each else self._statements[-1])
             elif not self._put(target, own):
                 self._note(target)
 

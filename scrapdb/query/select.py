@@ -308,10 +308,9 @@ def _estimates(connection: sqlite3.Connection, where: nodes.Truth | None) -> sea
 def _columns(fields: Fields, expressions: Sequence[str], columns: str | None) -> list[parser.Column]:
     if columns is None:
         return told_apart(default_columns(fields, map(parser.parse, expressions)))
-    found: list[parser.Column] = []
-    for column in parser.parse_columns(columns):
-        found.extend(all_columns(fields) if isinstance(column.node, nodes.Star) else [column])
-    return told_apart(found)
+    asked = parser.parse_columns(columns)
+    parts = (all_columns(fields) if isinstance(column.node, nodes.Star) else [column] for column in asked)
+    return told_apart(list(itertools.chain.from_iterable(parts)))
 
 
 def _bound_column(column: parser.Column, fields: Fields, now: datetime) -> statements.Output:

@@ -54,7 +54,8 @@ STATEMENTS = [
     "with opened() as a['k']: pass", "a[0], b = 1, a", "b = a[0] = [5]", "a = a['k'] = {}", "del b[0]", "c = b[0:1]",
     "from types import *", "b = -a", "a: b", "b: list = a", "e = a\ndel e", "a = float('inf')", "a = [float('-inf')]",
     "list(map(a.append, [1, 2]))", "del (a or b)[0]", "b = list(filter(a.append, [4]))",
-    "b = sorted([3], key=a.append)", "a: int = 7", "a: list", "async def a(): pass", "b = f'{a}'", "b = len(a)", "b = a == c", "a = not a", "a = -a",
+    "b = sorted([3], key=a.append)", "a: int = 7", "a: list", "async def a(): pass",
+    "b = f'{a}'", "b = len(a)", "b = a == c", "a = not a", "a = -a",
 ]  # fmt: skip
 
 
@@ -121,7 +122,7 @@ def test_what_is_given_as_a_value_is_the_value_of_a_run(statements: list[str], o
         ("n = {1: 2}\nn |= {3: 4}", {"1": 2, "3": 4}),
         ("m = [1]\nn = m\nm[0] = 2", "m"),
         ("n = [1]\nm = n", "n = [1]\nm = n"),
-        ("n = m = [1]", "[1]"),
+        ("n = m = [1]", "n = m = [1]"),
         ("n = m = 'x'", "x"),
         ("n = [1]\nfor i in n: print(i, n)\nm = len(n)\nk = n[0]\nxs = [i * 2 for i in n if i > 0]\nif n: pass", [1]),
         ("n = {'a': 1}\nf(**n)\ng(*n.items())\nm = sorted(n)\nprint(f'{n}', n['a'])", {"a": 1}),
