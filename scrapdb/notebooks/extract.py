@@ -178,8 +178,9 @@ def _is_python(metadata: dict[str, Any]) -> bool:
     kernelspec, language_info = ipynb.mapping(metadata, "kernelspec"), ipynb.mapping(metadata, "language_info")
     mode = _text(ipynb.mapping(language_info, "codemirror_mode"), "name") or _text(language_info, "codemirror_mode")
     colours, name = f"{_text(language_info, 'pygments_lexer') or ''} {mode or ''}", _text(language_info, "name") or ""
-    if _PYTHON.search(f"{colours} {name}") or not colours.isspace():
-        return bool(_PYTHON.search(f"{colours} {name}"))
+    is_python = _PYTHON.search(f"{colours} {name}") is not None
+    if is_python or not colours.isspace():
+        return is_python
     language, kernel = _text(kernelspec, "language") or "", _text(kernelspec, "name") or ""
     if name or language:
         return bool(_PYTHON.search(language)) and not _OTHER.match(name)

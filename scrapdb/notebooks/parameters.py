@@ -25,9 +25,10 @@ from scrapdb.notebooks import ipynb
 from scrapdb.notebooks import ipython
 from scrapdb.notebooks.assignments import Assignments
 
-_DEFAULTS_TAG = "parameters"
 _OLD_DEFAULTS_TAG = "default parameters"
-_INJECTED_TAG = "injected-parameters"
+_DEFAULTS_TAGS = frozenset({"parameters", _OLD_DEFAULTS_TAG})
+_INJECTED_TAGS = frozenset({"injected-parameters"})
+_OLD_INJECTED_TAGS = _INJECTED_TAGS | {"parameters"}
 _LONGEST_SOURCE = 1_000_000  # characters of a cell; parsing takes a hundred times its memory
 _MOST_REASONS = 3  # that a problem tells
 _MOST_FAULTS = 1_000  # statements that cannot be parsed, after which the rest of a cell is not read
@@ -51,11 +52,11 @@ def effective(
     problems: list[facts.Problem] = []
     by_source: dict[facts.ParameterSource, dict[str, Any]] = {"default": {}, "recorded": dict(recorded), "injected": {}}
     if python:
-        is_injected = injected([cell for _, cell in cells])
-        given = [item for item in cells if is_injected(item[1])]
-        defaults = [item for item in cells if _is_tagged(item[1], _DEFAULTS_TAG, _OLD_DEFAULTS_TAG)]
+        tagged = [item for item in cells if item[1].metadata.tags]
+        is_injected = injected([cell for _, cell in tagged])
+        defaults = [item for item in tagged if not _DEFAULTS_TAGS.isdisjoint(item[1].metadata.tags)]
         by_source["default"] = _assigned([item for item in defaults if not is_injected(item[1])], problems)
-        by_source["injected"] = _assigned(given, problems)
+        by_source["injected"] = _assigned([item for item in tagged if is_injected(item[1])], problems)
     problems += _disagreements(by_source["recorded"], by_source["injected"])
     values: dict[str, facts.Parameter] = {}
     for source, named in by_source.items():
@@ -66,12 +67,8 @@ def effective(
 def injected(cells: Iterable[ipynb.Cell]) -> Callable[[ipynb.Cell], bool]:
     """Return what tells which of a notebook's cells a runner has injected."""
     is_old = any(_OLD_DEFAULTS_TAG in cell.metadata.tags for cell in cells)
-    tags = (_INJECTED_TAG, _DEFAULTS_TAG) if is_old else (_INJECTED_TAG,)
-    return lambda cell: _is_tagged(cell, *tags) and _OLD_DEFAULTS_TAG not in cell.metadata.tags
-
-
-def _is_tagged(cell: ipynb.Cell, *tags: str) -> bool:
-    return any(tag in cell.metadata.tags for tag in tags)
+    tags = _OLD_INJECTED_TAGS if is_old else _INJECTED_TAGS
+    return lambda cell: not tags.isdisjoint(cell.metadata.tags) and _OLD_DEFAULTS_TAG not in cell.metadata.tags
 
 
 def recorded(content: bytes) -> dict[str, Any]:
