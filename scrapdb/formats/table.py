@@ -20,7 +20,10 @@ _NOTEBOOK = ".ipynb"
 
 
 class _Column(NamedTuple):
-    """How wide its name and its values are, and how narrow it may become; numbers stand to the right."""
+    """How wide its name and its values are, and how narrow it may become; numbers stand to the right.
+
+    Texts are cut first. Of a number nothing can be cut; where there is no other way it is rounded, as 9.01e+15.
+    """
 
     name: int
     values: int
@@ -89,9 +92,7 @@ def display_width(text: str) -> int:
 
 def _measured(name: str, cells: Sequence[str], *, numeric: bool) -> _Column:
     head, widest = min(display_width(name), _WIDEST), max(map(display_width, cells), default=0)
-    # Of a number nothing can be cut.
-    least = max(widest, min(head, _NARROWEST)) if numeric else min(max(head, widest), _NARROWEST)
-    return _Column(head, widest, least, numeric)
+    return _Column(head, widest, min(max(head, widest), _NARROWEST), numeric)
 
 
 def _is_numeric(values: Sequence[Any]) -> bool:
@@ -111,11 +112,14 @@ def _fitting(columns: Sequence[_Column], limit: int) -> list[int]:
         widths = [max(column.values, min(column.name, longest)) for column in columns]
         if _taken(widths) <= limit:
             return widths
-    for widest in range(limit, _NARROWEST, -1):
-        narrowed = [max(column.least, min(wide, widest)) for column, wide in zip(columns, widths, strict=True)]
-        if _taken(narrowed) <= limit:
-            return narrowed
-    return [column.least for column in columns]
+    least = [column.least for column in columns]
+    whole = [max(column.least, column.values) if column.is_numeric else column.least for column in columns]
+    for narrowest in (whole, least):
+        for widest in range(limit, _NARROWEST, -1):
+            narrowed = [max(least, min(wide, widest)) for least, wide in zip(narrowest, widths, strict=True)]
+            if _taken(narrowed) <= limit:
+                return narrowed
+    return least
 
 
 def _char_width(char: str) -> int:
@@ -125,11 +129,26 @@ def _char_width(char: str) -> int:
 
 
 def _padded(text: str, width: int, *, right: bool) -> str:
+    if display_width(text) > width and right:
+        text = _rounded(text, width)
     if display_width(text) > width:
         # Paths of notebooks differ at their end.
         text = _clipped(text[::-1], width)[::-1] if text.endswith(_NOTEBOOK) else _clipped(text, width)
     blanks = " " * (width - display_width(text))
     return blanks + text if right else text + blanks
+
+
+def _rounded(text: str, width: int) -> str:
+    """Write a number with the digits that there is room for, and an exponent that tells so."""
+    from decimal import Decimal
+    from decimal import InvalidOperation
+
+    try:
+        number = Decimal(text)
+    except InvalidOperation:  # the name of a column of numbers
+        return text
+    rounded = (f"{number:.{digits}e}" for digits in range(width, -1, -1))
+    return next((shorter for shorter in rounded if len(shorter) <= width), text)
 
 
 def _clipped(text: str, width: int) -> str:

@@ -260,6 +260,20 @@ def test_no_number_is_cut(width: int) -> None:
     assert max(map(display_width, lines)) <= width
 
 
+def test_a_number_is_rounded_where_there_is_no_other_way() -> None:
+    names = ["name", "role", "type", "notebooks", "min", "max", "examples"]
+    rows = [
+        ("run_id", "parameter", "integer", 400, 9007199254740993, -(10**400), "x" * 50),
+        ("a", "scrap", "float", 3, 0, 1.5, ""),
+    ]
+    header, *lines = written("table", names, rows, 80).splitlines()
+    assert header.split()[-3:] == ["min", "max", "examples"]
+    assert [line.split()[3:6] for line in lines] == [["400", "9.007199e+15", "-1.0000e+400"], ["3", "0", "1.5"]]
+    assert max(map(display_width, (header, *lines))) <= 80
+    wide = written("table", names, [*rows[1:], ("t", "scrap", "float", 3, 20250815123413, 20250815123413, "")], 90)
+    assert wide.split().count("20250815123413") == 2
+
+
 def test_what_has_no_room_side_by_side_is_a_list_for_each_row() -> None:
     names = [f"column {number}" for number in range(20)]
     rows = [("日本.ipynb", *map(str, range(10**8, 10**8 + 19))), ("b.ipynb", None, "x" * 100, *[None] * 16, 0.5)]
