@@ -161,7 +161,7 @@ def test_long_durations_keep_their_microseconds() -> None:
     assert plain(dt.timedelta(minutes=1)) == (60.0, {"": "timedelta"})
 
 
-@pytest.mark.parametrize("missing", [np.datetime64("NaT"), pd.NaT, pd.NA])
+@pytest.mark.parametrize("missing", [np.datetime64("NaT", "D"), pd.NaT, pd.NA])
 def test_a_missing_time_is_null(missing: Any) -> None:
     assert plain(missing).value is None
     assert plain({"at": missing}).value == {"at": None}

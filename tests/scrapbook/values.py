@@ -104,7 +104,7 @@ VALUES = [
     Value("pandas duration", "pd.Timedelta(1500, 'ms') + pd.Timedelta(1)", 1.500000001, pd.Timedelta(1_500_000_001)),
     Value("period", "pd.Period('2026-01', 'M')", "2026-01", pd.Period("2026-01", "M")),
     Value("week", "pd.Period('2026-01-05', 'W')", "2026-01-05/2026-01-11", pd.Period("2026-01-05", "W")),
-    Value("numpy not a time", "np.datetime64('NaT')", None, np.datetime64("NaT")),
+    Value("numpy not a time", "np.datetime64('NaT', 'D')", None, np.datetime64("NaT", "D")),
     Value(
         "timestamp",
         "pd.Timestamp('2026-11-21 09:30:00.123456789')",

@@ -62,7 +62,7 @@ def assert_is(value: Any, expected: Any) -> None:
         ([math.nan, math.inf, -math.inf], [math.nan, math.inf, -math.inf]),
         (np.datetime64("2026-01-01"), "2026-01-01"),
         (np.datetime64("2026-01-01T10:11"), "2026-01-01T10:11"),
-        (np.datetime64("NaT"), None),
+        (np.datetime64("NaT", "D"), None),
         (np.timedelta64(1500, "ms"), 1.5),
         (np.timedelta64(2, "D"), 172800.0),
         (np.timedelta64("NaT", "D"), math.nan),
