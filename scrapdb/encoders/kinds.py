@@ -119,6 +119,12 @@ def _moment(moment: Any) -> str | None:
     return None if text == "NaT" else text
 
 
+def _datetime64(moment: Any, _: str) -> Any:
+    import numpy as np
+
+    return np.datetime64("NaT", "s") if moment in {None, "NaT"} else np.datetime64(moment)  # none without a unit
+
+
 def _count(duration: Any) -> str:
     import numpy as np
 
@@ -196,7 +202,7 @@ KINDS: tuple[Kind, ...] = (
         _array_detail,
         takes=lambda array: type(array) in plain_arrays() and re.fullmatch(_DTYPE, array.dtype.str),
     ),
-    Kind("datetime64", lambda: of("numpy", "datetime64"), _moment, _by("numpy", "datetime64")),
+    Kind("datetime64", lambda: of("numpy", "datetime64"), _moment, _datetime64),
     Kind("timedelta64", lambda: of("numpy", "timedelta64"), _seconds, _timedelta64, _count),
     # Written by `widened`, as a DataFrame.
     Kind("Series", tuple, lambda series: series, _series),
