@@ -122,7 +122,8 @@ def _moment(moment: Any) -> str | None:
 def _datetime64(moment: Any, _: str) -> Any:
     import numpy as np
 
-    return np.datetime64("NaT", "s") if moment in {None, "NaT"} else np.datetime64(moment)  # none without a unit
+    missing = moment is None or moment == "NaT"
+    return np.datetime64("NaT", "s") if missing else np.datetime64(moment)  # without a unit it is deprecated
 
 
 def _count(duration: Any) -> str:
