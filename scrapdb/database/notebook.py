@@ -157,9 +157,8 @@ class StoredNotebook:
     def _repr_html_(self) -> str:
         from html import escape
 
-        rows = html.table(
-            ("name", "role", "value"), ((value.name, value.role, summary(value)) for value in self.values)
-        )
+        cells = ((value.name, value.role, summary(value)) for value in self.values)
+        rows = html.table(("name", "role", "value"), cells)
         return f"<div {html.NO_MATH}><b>{escape(self.path)}</b> {self.status}{rows}</div>"
 
 
