@@ -1,0 +1,97 @@
+"""What stands at the place of an output before it is executed, and whether that makes a run needless.
+
+The record that a runner left there tells it. Of an output of plain papermill its cells do: they have the code that was
+run, and papermill's metadata the parameters that were given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import NamedTuple
+
+from scrapdb.errors import UsageError
+from scrapdb.errors import suggestion
+from scrapdb.notebooks.read import read
+from scrapdb.running.hashes import parameters_hash
+
+WELL = frozenset({"completed", "skipped"})
+BADLY = ("failed", "timed out", "killed", "lost", "cancelled")
+
+
+class Previous(NamedTuple):
+    """What is known of an output: how its run ended, of which code and with which parameters, as hashes."""
+
+    state: str
+    code: str | None = None
+    parameters: str | None = None
+
+
+class Decision(NamedTuple):
+    """Whether a run begins, and in a few words why or why not."""
+
+    runs: bool
+    why: str
+
+
+def previous(output: str) -> Previous | None:
+    """Read what stands at the place of an output; None if nothing does."""
+    facts = read(output).facts if Path(output).exists() else None
+    if facts is None:
+        return None
+    if record := facts.execution:
+        return Previous(facts.status, record.code_hash, record.parameters_hash)
+    papermill = (facts.metadata or {}).get("papermill")
+    given = papermill.get("parameters") if isinstance(papermill, dict) else None
+    return Previous(facts.status, facts.code_hash, parameters_hash(given) if isinstance(given, dict) else None)
+
+
+def always(found: Previous | None) -> Decision:
+    """Decide without `--resume` and `--rerun`: everything runs."""
+    return Decision(True, "new" if found is None else f"replaces what is there ({found.state})")
+
+
+def resumed(found: Previous | None, code: str | None, parameters: str) -> Decision:
+    """Decide for `--resume`: a run is passed over if the same has ended well before.
+
+    Args:
+        found: what stands there.
+        code: hash of the code that is to run.
+        parameters: hash of the parameters that it is to get.
+    """
+    if found is None:
+        return Decision(True, "new")
+    if found.state not in WELL:
+        return Decision(True, f"it is {found.state}")
+    if found.code != code:
+        return Decision(True, "its code has changed")
+    if found.parameters != parameters:
+        return Decision(True, "its parameters have changed")
+    return Decision(False, f"{found.state}, and nothing has changed")
+
+
+def rerun(state: str | None, wanted: Collection[str]) -> Decision:
+    """Decide for `--rerun`: what ended otherwise, or never began, is passed over.
+
+    Args:
+        state: how it last ended; None if it never ran.
+        wanted: the states of what runs again.
+    """
+    return Decision(state in wanted, "new" if state is None else f"it is {state}")
+
+
+def states(text: str) -> frozenset[str]:
+    """Read the states of `--rerun`: a list such as `lost,timed-out`. `failed` is all that did not end well.
+
+    Raises:
+        UsageError: it names something else.
+    """
+    named = {_state(word) for word in text.split(",") if word.strip()}
+    return frozenset(BADLY if "failed" in named else named)
+
+
+def _state(word: str) -> str:
+    name = " ".join(word.replace("-", " ").split()).lower()
+    if name not in BADLY:
+        raise UsageError(f"No run that can be run again is {word.strip()!r}; {suggestion(name, BADLY)}")
+    return name
