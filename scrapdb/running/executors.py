@@ -7,15 +7,29 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from contextlib import contextmanager
 
+from scrapdb.errors import UsageError
 from scrapdb.facts import Execution
 from scrapdb.running.events import Event
 from scrapdb.running.events import Stop
+from scrapdb.running.request import Request
 from scrapdb.running.task import Task
 
 Execute = Callable[[Task, Callable[[Event], None], Stop], Execution]
 Submit = Callable[[Task], "Future[Execution]"]
+
+
+def opened(
+    request: Request, execute: Execute | None, watch: Callable[[Event], None], stop: Stop
+) -> AbstractContextManager[Submit]:
+    """Open what a request asks for; arguments are those of `local`, whose own `execute` is `execute.execute`."""
+    if request.scheduler:
+        raise UsageError("--scheduler is not there yet.")
+    if execute is None:
+        from scrapdb.running.execute import execute
+    return local(request.jobs, execute, watch, stop)
 
 
 @contextmanager

@@ -13,16 +13,21 @@ from typing import NamedTuple
 from scrapdb.errors import UsageError
 from scrapdb.errors import suggestion
 from scrapdb.notebooks.read import read
-from scrapdb.running.hashes import parameters_hash
+from scrapdb.running.journal import path_in_store
+from scrapdb.running.parameters import hashed
+from scrapdb.store.connection import reading
+from scrapdb.store.executions import Attempt
+from scrapdb.store.executions import last_of
 
 WELL = frozenset({"completed", "skipped"})
 BADLY = ("failed", "timed out", "killed", "lost", "cancelled")
 
 
 class Previous(NamedTuple):
-    """What is known of an output: how its run ended, of which code and with which parameters, as hashes."""
+    """What is known of an output: how its run ended and when, of which code and with which parameters, as hashes."""
 
     state: str
+    ended_at: str | None = None
     code: str | None = None
     parameters: str | None = None
 
@@ -40,10 +45,24 @@ def previous(output: str) -> Previous | None:
     if facts is None:
         return None
     if record := facts.execution:
-        return Previous(facts.status, record.code_hash, record.parameters_hash)
+        return Previous(facts.status, record.ended_at, record.code_hash, record.parameters_hash)
     papermill = (facts.metadata or {}).get("papermill")
     given = papermill.get("parameters") if isinstance(papermill, dict) else None
-    return Previous(facts.status, facts.code_hash, parameters_hash(given) if isinstance(given, dict) else None)
+    known = hashed(given) if isinstance(given, dict) else None
+    return Previous(facts.status, facts.ended_at, facts.code_hash, known)
+
+
+def last_attempts(store: Path, outputs: Collection[str]) -> dict[str, Attempt]:
+    """Read what a store knows of the last attempt at each of some outputs, if any.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    by_path = {path_in_store(output, store): output for output in outputs}
+    if not store.exists():
+        return {}
+    with reading(store) as connection:
+        return {by_path[attempt.notebook]: attempt for attempt in last_of(connection, by_path)}
 
 
 def always(found: Previous | None) -> Decision:
@@ -70,14 +89,17 @@ def resumed(found: Previous | None, code: str | None, parameters: str) -> Decisi
     return Decision(False, f"{found.state}, and nothing has changed")
 
 
-def rerun(state: str | None, wanted: Collection[str]) -> Decision:
-    """Decide for `--rerun`: what ended otherwise, or never began, is passed over.
+def rerun(found: Previous | None, last: Attempt | None, wanted: Collection[str]) -> Decision:
+    """Decide for `--rerun`: what ended otherwise, or was never to run, is passed over.
 
     Args:
-        state: how it last ended; None if it never ran.
+        found: what stands there.
+        last: the last attempt of which the store knows: one that was cancelled before it began has left no output.
         wanted: the states of what runs again.
     """
-    return Decision(state in wanted, "new" if state is None else f"it is {state}")
+    is_later = found is not None and last is not None and (found.ended_at or "") > (last.ended_at or "")
+    latest = found if last is None or is_later else last
+    return Decision(False, "new") if latest is None else Decision(latest.state in wanted, f"it is {latest.state}")
 
 
 def states(text: str) -> frozenset[str]:

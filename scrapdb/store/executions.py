@@ -55,6 +55,9 @@ _QUEUE = f"INSERT INTO executions ({_COLUMNS}) VALUES ({', '.join('?' * len(Atte
 _READ = f"SELECT {_COLUMNS} FROM executions"
 _UNFINISHED = f"{_READ} WHERE state IN {UNFINISHED} ORDER BY rowid"
 _OF_BATCH = f"{_READ} WHERE batch = ? ORDER BY rowid"
+_LAST_OF = f"""
+{_READ} WHERE rowid IN (SELECT max(rowid) FROM executions
+                         WHERE notebook IN (SELECT value FROM json_each(?)) GROUP BY notebook)"""
 _FORGET = "DELETE FROM executions WHERE notebook IN (SELECT value FROM json_each(?))"
 _SECONDS = """
 SELECT seconds FROM notebooks
@@ -153,3 +156,8 @@ def expected_seconds(connection: sqlite3.Connection, code_hash: str) -> float | 
     """Compute the median of the seconds that the last completed runs of some code took; None if there are none."""
     seconds = [row[0] for row in connection.execute(_SECONDS, (code_hash, _COMPARED))]
     return median(seconds) if seconds else None
+
+
+def last_of(connection: sqlite3.Connection, notebooks: Iterable[str]) -> list[Attempt]:
+    """Read the last attempt at each of some notebooks, by their paths."""
+    return [Attempt(*row) for row in connection.execute(_LAST_OF, (json.dumps(list(notebooks)),))]
