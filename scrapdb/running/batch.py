@@ -25,12 +25,12 @@ from scrapdb.files.remote import is_url
 from scrapdb.notebooks.times import parsed
 from scrapdb.running import executors
 from scrapdb.running import lost
+from scrapdb.running.attempts import path_in_store
 from scrapdb.running.audience import Audience
 from scrapdb.running.events import Event
 from scrapdb.running.events import Stop
 from scrapdb.running.indexer import Indexer
 from scrapdb.running.journal import Journal
-from scrapdb.running.journal import path_in_store
 from scrapdb.running.lock import locked
 from scrapdb.running.parameters import plain
 from scrapdb.running.request import Request
@@ -106,9 +106,7 @@ class _Batch:
         """How they ended, in the order in which they were asked for."""
         return [self._last[task.output] for task in self._tasks]
 
-    def run(
-        self, executions: Executions, runner: str, swept: Iterable[str], execute: executors.Execute | None
-    ) -> None:
+    def run(self, executions: Executions, runner: str, swept: Iterable[str], execute: executors.Execute | None) -> None:
         """Execute and index all."""
         request, jobs = self._request, self._request.jobs or executors.processors()
         expected = executions.expected_seconds(request.code_hash or "")
@@ -125,7 +123,9 @@ class _Batch:
                     self._step()
         self._hear_rest()
         if _has_changed(request):
-            self._warn(f"{request.notebook} was changed meanwhile; all runs executed it as it was when they were begun.")
+            self._warn(
+                f"{request.notebook} was changed meanwhile; all runs executed it as it was when they were begun."
+            )
 
     def _step(self) -> None:
         """Take what is new, and begin attempts whose time has come."""
@@ -137,7 +137,7 @@ class _Batch:
                 case Future():
                     self._end(self._under_way.pop(news), news)
                 case signal.Signals():
-                    self._obey(news)
+                    self._obey()
                 case _:
                     self._warn(news)
         if self._stop.interrupted:
@@ -189,7 +189,7 @@ class _Batch:
         self._journal.retrying(again)
         heapq.heappush(self._waiting, (time.monotonic() + pause(task.attempt), again.id, again))
 
-    def _obey(self, number: signal.Signals) -> None:
+    def _obey(self) -> None:
         """Stop: with grace when it is said once, at once when it is said twice."""
         if self._stop.interrupted:
             self._stop.kill()

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from collections.abc import Iterable
-from datetime import UTC
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from scrapdb.errors import StoreError
 from scrapdb.facts import Execution
-from scrapdb.files.paths import identity
-from scrapdb.files.remote import is_url
-from scrapdb.notebooks.times import iso
+from scrapdb.running import attempts
+from scrapdb.running.attempts import now
 from scrapdb.running.events import Event
-from scrapdb.running.parameters import canonical
 from scrapdb.running.task import Task
 from scrapdb.store.executions import Attempt
 from scrapdb.store.executions import Executions
@@ -53,11 +47,11 @@ class Journal:
         Raises:
             StoreError: it cannot be written.
         """
-        self._executions.queue([self._attempt(task, "queued") for task in tasks])
+        self._executions.queue([self._of(task, "queued") for task in tasks])
 
     def retrying(self, task: Task) -> None:
         """Write that there is to be another attempt."""
-        self._try(lambda: self._executions.queue([self._attempt(task, "retrying")]))
+        self._try(lambda: self._executions.queue([self._of(task, "retrying")]))
 
     def heard(self, event: Event) -> None:
         """Write that a run has begun; which cell it has reached is remembered, for `flush`."""
@@ -81,19 +75,9 @@ class Journal:
         told |= {"started_at": execution.started_at} if execution.started_at else {}
         self._change(task.id, execution.state, **told)
 
-    def _attempt(self, task: Task, state: str) -> Attempt:
-        return Attempt(
-            id=task.id,
-            batch=task.batch,
-            notebook=path_in_store(task.output, self._executions.path),
-            source=valid_text(task.notebook),
-            parameters=valid_text(canonical(task.parameters)),
-            attempt=task.attempt,
-            state=state,
-            expected_seconds=self._expected,
-            runner=valid_text(self._runner),
-            queued_at=now(),
-        )
+    def _of(self, task: Task, state: str) -> Attempt:
+        attempt = attempts.of(task, state, self._executions.path)
+        return attempt._replace(runner=valid_text(self._runner), expected_seconds=self._expected)
 
     def _change(self, id_: str, state: str, **columns: Any) -> None:
         self._try(lambda: self._executions.change(id_, state, **columns))
@@ -105,15 +89,3 @@ class Journal:
             if not self._has_warned:
                 self._warn(f"What becomes of the runs cannot be written to `executions`: {error}")
             self._has_warned = True
-
-
-def path_in_store(output: str, store: Path) -> str:
-    """Return the path by which a store knows an output, which need not exist yet."""
-    if is_url(output):
-        return valid_text(output)
-    return identity(os.path.realpath(output), os.path.realpath(store.parent))
-
-
-def now() -> str:
-    """Return the time as stores have it."""
-    return iso(datetime.now(UTC)) or ""

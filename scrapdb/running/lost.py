@@ -12,7 +12,7 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.files.paths import located
 from scrapdb.files.remote import is_url
 from scrapdb.files.replace import replace
-from scrapdb.running.journal import now
+from scrapdb.running.attempts import now
 from scrapdb.running.lock import is_held
 from scrapdb.store.executions import Attempt
 from scrapdb.store.executions import Executions

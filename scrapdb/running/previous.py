@@ -13,11 +13,8 @@ from typing import NamedTuple
 from scrapdb.errors import UsageError
 from scrapdb.errors import suggestion
 from scrapdb.notebooks.read import read
-from scrapdb.running.journal import path_in_store
 from scrapdb.running.parameters import hashed
-from scrapdb.store.connection import reading
 from scrapdb.store.executions import Attempt
-from scrapdb.store.executions import last_of
 
 WELL = frozenset({"completed", "skipped"})
 BADLY = ("failed", "timed out", "killed", "lost", "cancelled")
@@ -52,22 +49,9 @@ def previous(output: str) -> Previous | None:
     return Previous(facts.status, facts.ended_at, facts.code_hash, known)
 
 
-def last_attempts(store: Path, outputs: Collection[str]) -> dict[str, Attempt]:
-    """Read what a store knows of the last attempt at each of some outputs, if any.
-
-    Raises:
-        StoreError: it cannot be read.
-    """
-    by_path = {path_in_store(output, store): output for output in outputs}
-    if not store.exists():
-        return {}
-    with reading(store) as connection:
-        return {by_path[attempt.notebook]: attempt for attempt in last_of(connection, by_path)}
-
-
 def always(found: Previous | None) -> Decision:
     """Decide without `--resume` and `--rerun`: everything runs."""
-    return Decision(True, "new" if found is None else f"replaces what is there ({found.state})")
+    return _begin("new" if found is None else f"replaces what is there ({found.state})")
 
 
 def resumed(found: Previous | None, code: str | None, parameters: str) -> Decision:
@@ -79,14 +63,14 @@ def resumed(found: Previous | None, code: str | None, parameters: str) -> Decisi
         parameters: hash of the parameters that it is to get.
     """
     if found is None:
-        return Decision(True, "new")
+        return _begin("new")
     if found.state not in WELL:
-        return Decision(True, f"it is {found.state}")
+        return _begin(f"it is {found.state}")
     if found.code != code:
-        return Decision(True, "its code has changed")
+        return _begin("its code has changed")
     if found.parameters != parameters:
-        return Decision(True, "its parameters have changed")
-    return Decision(False, f"{found.state}, and nothing has changed")
+        return _begin("its parameters have changed")
+    return _pass(f"{found.state}, and nothing has changed")
 
 
 def rerun(found: Previous | None, last: Attempt | None, wanted: Collection[str]) -> Decision:
@@ -99,7 +83,10 @@ def rerun(found: Previous | None, last: Attempt | None, wanted: Collection[str])
     """
     is_later = found is not None and last is not None and (found.ended_at or "") > (last.ended_at or "")
     latest = found if last is None or is_later else last
-    return Decision(False, "new") if latest is None else Decision(latest.state in wanted, f"it is {latest.state}")
+    if latest is None:
+        return _pass("it never ran")
+    why = f"it is {latest.state}"
+    return _begin(why) if latest.state in wanted else _pass(why)
 
 
 def states(text: str) -> frozenset[str]:
@@ -110,6 +97,14 @@ def states(text: str) -> frozenset[str]:
     """
     named = {_state(word) for word in text.split(",") if word.strip()}
     return frozenset(BADLY if "failed" in named else named)
+
+
+def _begin(why: str) -> Decision:
+    return Decision(runs=True, why=why)
+
+
+def _pass(why: str) -> Decision:
+    return Decision(runs=False, why=why)
 
 
 def _state(word: str) -> str:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from scrapdb.notebooks.extract import read_facts
+from scrapdb.running import attempts
 from scrapdb.running import previous
 from scrapdb.running.parameters import hashed
 from scrapdb.running.retries import Retries
@@ -74,7 +75,7 @@ def decided(request: Request) -> Iterator[tuple[Wanted, previous.Decision]]:
         StoreError: the store cannot be read.
     """
     code = request.code_hash if request.resume else None
-    last = previous.last_attempts(request.store, [wanted.output for wanted in request.wanted]) if request.rerun else {}
+    last = attempts.last(request.store, (wanted.output for wanted in request.wanted)) if request.rerun else {}
     for wanted in request.wanted:
         found = previous.previous(wanted.output)
         if request.resume:

@@ -14,7 +14,6 @@ import msgspec
 
 from scrapdb.database import Database
 from scrapdb.database.table import Table
-from scrapdb.files.paths import identity
 from scrapdb.formats.values import escaped
 from scrapdb.running.previous import WELL
 
@@ -96,7 +95,13 @@ class Runs(Sequence[Run]):
     """
 
     def __init__(
-        self, runs: Sequence[Run], *, passed: int = 0, seconds: float = 0.0, where: str = "", warnings: Sequence[str] = ()
+        self,
+        runs: Sequence[Run],
+        *,
+        passed: int = 0,
+        seconds: float = 0.0,
+        where: str = "",
+        warnings: Sequence[str] = (),
     ) -> None:
         self._runs = tuple(runs)
         self.passed = passed
@@ -144,7 +149,9 @@ class Runs(Sequence[Run]):
         told += [f"{self.passed:,} passed over"] if self.passed else []
         walls = list(dict.fromkeys(run.wall for run in self._runs if run.wall))
         behind = f", {_behind(walls)}" if walls else ""
-        return f"{_number(len(self) + self.passed)}: {', '.join(told) or 'none'} in {self.seconds:.1f} s{behind}{self.where}"
+        number = len(self) + self.passed
+        count = f"{number:,} run{'' if number == 1 else 's'}"
+        return f"{count}: {', '.join(told) or 'none'} in {self.seconds:.1f} s{behind}{self.where}"
 
     def __repr__(self) -> str:
         return f"<Runs {escaped(str(self))}>"
@@ -153,10 +160,6 @@ class Runs(Sequence[Run]):
         from html import escape
 
         return f"<p>{escape(escaped(str(self)))}</p>{self.table()._repr_html_()}"
-
-
-def _number(count: int) -> str:
-    return f"{count:,} run" if count == 1 else f"{count:,} runs"
 
 
 def _behind(walls: Sequence[str]) -> str:
