@@ -122,24 +122,28 @@ class Executions:
 
     def unfinished(self) -> list[Attempt]:
         """Read the attempts that are queued, under way or waiting for another; `runner` says whose they are."""
-        return self._read(unfinished)
+        with self._reading() as connection:
+            return unfinished(connection)
 
     def of_batch(self, batch: str) -> list[Attempt]:
         """Read the attempts of a batch in the order in which they were queued."""
-        return self._read(of_batch, batch)
+        with self._reading() as connection:
+            return of_batch(connection, batch)
 
     def expected_seconds(self, code_hash: str) -> float | None:
         """Say how long the same code took when it last completed, as the median of some runs."""
-        return self._read(expected_seconds, code_hash)
+        with self._reading() as connection:
+            return expected_seconds(connection, code_hash)
 
-    def _read(self, question: Any, *values: Any) -> Any:
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
         with self._lock, sentences(self.path):
-            return question(self._connection, *values)
+            yield self._connection
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, sentences(self.path), transaction(self._connection):
-            yield self._connection
+        with self._reading() as connection, transaction(connection):
+            yield connection
 
 
 def unfinished(connection: sqlite3.Connection) -> list[Attempt]:

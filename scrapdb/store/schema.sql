@@ -24,7 +24,7 @@ CREATE TABLE notebooks (
   id INTEGER PRIMARY KEY,
   path TEXT NOT NULL UNIQUE,        -- real path in NFC with '/', relative to this file's directory if below it; or a URL
   os_path BLOB,                     -- the path's bytes, where `path` does not give them back (not UTF-8, not NFC)
-  status TEXT NOT NULL,             -- unreadable, failed, running, not run, partial or completed; decided from the cells
+  status TEXT NOT NULL,             -- unreadable, not run, partial, or as in records.state: from the cells or the record
   started_at TEXT,                  -- start of the run, UTC, as 2026-11-01T12:00:00.000000Z
   ended_at TEXT,                    -- end of the run, UTC
   seconds REAL,                     -- duration of the run
@@ -211,7 +211,7 @@ CREATE TABLE runs (
   nb_status TEXT NOT NULL,
   nb_started_at TEXT,
   nb_seconds REAL,
-  nb_error TEXT                     -- class and message of the error
+  nb_error TEXT                     -- class and message of the error, or the reason if it was ended from outside
 );
 
 -- Serves every question about one name: by number (distance < 0.1), by text (number IS NULL AND text = 'AAA'), by presence.
