@@ -42,11 +42,13 @@ class Teller(Audience):
         self._width = 0
 
     def began(self, tasks: Sequence[Task], expected_seconds: float | None, jobs: int) -> None:
+        """Remember how much there is to do."""
         self._left, self._jobs = len(tasks), jobs
         self._seconds = [expected_seconds] if expected_seconds else []
         self._width = max((len(self._name(task.output)) for task in tasks), default=0)
 
     def heard(self, event: Event) -> None:
+        """Remember where a run is, and print what it shows."""
         id_ = event.task.id
         if event.kind == "output":
             if self._follow:
@@ -55,6 +57,7 @@ class Teller(Audience):
             self._under_way[id_] = event, self._under_way.get(id_, (event, time.monotonic()))[1]
 
     def ended(self, run: Run, again_in: float | None) -> None:
+        """Print the line of a run."""
         self._under_way.pop(run.id, None)
         self._left -= again_in is None
         if run.seconds is not None and run.ended_well:
@@ -62,9 +65,11 @@ class Teller(Audience):
         self._print(f"{self._name(run.path):<{self._width}}  {run.state:<{_WIDTH}}{_ending(run, again_in)}".rstrip())
 
     def warned(self, sentence: str) -> None:
+        """Print a warning."""
         self._print(f"Warning: {sentence}")
 
     def ticked(self) -> None:
+        """Draw the live line."""
         if self._live:
             columns = shutil.get_terminal_size().columns
             sys.stderr.write(f"{_CLEAR}{escaped(self.live_line())[: columns - 1]}")

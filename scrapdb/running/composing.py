@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -18,6 +17,7 @@ from scrapdb.running import names
 from scrapdb.running import parameters
 from scrapdb.running.request import Request
 from scrapdb.running.request import Wanted
+from scrapdb.running.settings import Settings
 
 _NEEDED = ("ipykernel", "nbclient", "papermill", "psutil", "yaml")
 
@@ -27,12 +27,9 @@ def composed(
     directory: str,
     rows: Sequence[Mapping[str, Any]],
     store: Path,
+    settings: Settings,
     *,
-    name: str | None = None,
     secrets: Mapping[str, str] | None = None,
-    allow: Collection[str] = (),
-    kernel: str | None = None,
-    **settings: Any,
 ) -> tuple[Request, list[str]]:
     """Make a request, and sentences of what is to be known about it.
 
@@ -41,31 +38,23 @@ def composed(
         directory: where the outputs go.
         rows: parameters by name, a run each.
         store: where the outputs are indexed.
-        name: pattern of their names: `{symbol}.ipynb`.
+        settings: how it is executed.
         secrets: further parameters, which are written nowhere.
-        allow: names of parameters that are given openly, although they look like secrets.
-        kernel: name of a kernelspec.
-        settings: everything else of a `Request`.
 
     Raises:
-        UsageError: a parameter is wrong, missing or unknown, or a name leaves the directory or is there twice.
+        UsageError: a setting or a parameter is wrong, missing or unknown; a name leaves the directory or is taken.
         NotebookNotFoundError: there is no such notebook.
         ScrapdbError: it cannot be read, or what `run` needs is not installed.
     """
     _check_installed()
-    content, secrets = _content(notebook), dict(secrets or {})
-    signature = parameters.of(content, kernel)
-    typed, repeated = grid.distinct([signature.typed(row, secrets, allow) for row in rows])
-    outputs = names.outputs(typed, directory, notebook, name, signature.defaults)
+    asked, secrets = settings.for_request(), dict(secrets or {})
+    content = _content(notebook)
+    signature = parameters.of(content, settings.kernel)
+    typed, repeated = grid.distinct([signature.typed(row, secrets, settings.allow) for row in rows])
+    outputs = names.outputs(typed, directory, notebook, settings.name, signature.defaults)
+    wanted = tuple(map(Wanted, outputs, typed))
     request = Request(
-        notebook=notebook,
-        content=content,
-        directory=directory,
-        store=store,
-        wanted=tuple(map(Wanted, outputs, typed)),
-        secrets=secrets,
-        kernel=kernel,
-        **settings,
+        notebook=notebook, content=content, directory=directory, store=store, wanted=wanted, secrets=secrets, **asked
     )
     return request, [*signature.warnings, *repeated]
 

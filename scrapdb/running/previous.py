@@ -7,13 +7,14 @@ run, and papermill's metadata the parameters that were given.
 from __future__ import annotations
 
 from collections.abc import Collection
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from scrapdb.errors import UsageError
-from scrapdb.errors import suggestion
 from scrapdb.notebooks.read import read
 from scrapdb.running.parameters import hashed
+from scrapdb.running.retries import named
+from scrapdb.running.retries import words
 from scrapdb.store.executions import Attempt
 
 WELL = frozenset({"completed", "skipped"})
@@ -89,14 +90,14 @@ def rerun(found: Previous | None, last: Attempt | None, wanted: Collection[str])
     return _begin(why) if latest.state in wanted else _pass(why)
 
 
-def states(text: str) -> frozenset[str]:
-    """Read the states of `--rerun`: a list such as `lost,timed-out`. `failed` is all that did not end well.
+def states(listed: str | Iterable[str]) -> frozenset[str]:
+    """Read the states of `--rerun`: a list, or a text such as `lost,timed-out`. `failed` is all that did not end well.
 
     Raises:
         UsageError: it names something else.
     """
-    named = {_state(word) for word in text.split(",") if word.strip()}
-    return frozenset(BADLY if "failed" in named else named)
+    known = {named(word, BADLY) for word in words(listed)}
+    return frozenset(BADLY if "failed" in known else known)
 
 
 def _begin(why: str) -> Decision:
@@ -105,10 +106,3 @@ def _begin(why: str) -> Decision:
 
 def _pass(why: str) -> Decision:
     return Decision(runs=False, why=why)
-
-
-def _state(word: str) -> str:
-    name = " ".join(word.replace("-", " ").split()).lower()
-    if name not in BADLY:
-        raise UsageError(f"No run that can be run again is {word.strip()!r}; {suggestion(name, BADLY)}")
-    return name

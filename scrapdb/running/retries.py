@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from collections.abc import Iterable
+
 import msgspec
 
 from scrapdb.errors import UsageError
@@ -30,19 +33,29 @@ def pause(attempt: int) -> float:
     return min(2.0 ** (min(attempt, 10) - 1), _LONGEST)
 
 
-def causes(text: str) -> tuple[str, ...]:
-    """Read a list such as `lost,timed-out`.
+def causes(listed: str | Iterable[str]) -> tuple[str, ...]:
+    """Read a list, or a text such as `lost,timed-out`.
 
     Raises:
         UsageError: it names something else.
     """
-    return tuple(_named(word, CAUSES) for word in text.split(",") if word.strip())
+    return tuple(named(word, CAUSES) for word in words(listed))
 
 
-def _named(word: str, known: tuple[str, ...]) -> str:
+def words(listed: str | Iterable[str]) -> list[str]:
+    """Split a text at its commas; a list is one already."""
+    return [word for word in (listed.split(",") if isinstance(listed, str) else listed) if word.strip()]
+
+
+def named(word: str, known: Collection[str]) -> str:
+    """Return the state that a word stands for: `timed-out` is `timed out`.
+
+    Raises:
+        UsageError: it is not known here.
+    """
     name = " ".join(word.replace("-", " ").split()).lower()
     if name not in known:
-        raise UsageError(f"Nothing ends as {word.strip()!r}; {suggestion(name, known)}")
+        raise UsageError(f"No run ends as {word.strip()!r} here; {suggestion(name, known)}")
     return name
 
 

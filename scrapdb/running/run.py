@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
-from scrapdb.errors import UsageError
-from scrapdb.running import previous
-from scrapdb.running import retries as again
+from scrapdb.running import grid
 from scrapdb.running.audience import Audience
 from scrapdb.running.batch import carry_out
 from scrapdb.running.composing import composed
 from scrapdb.running.events import Stop
-from scrapdb.running.grid import rows
+from scrapdb.running.retries import DEFAULT_CAUSES
 from scrapdb.running.runs import Runs
-from scrapdb.running.task import Confines
+from scrapdb.running.settings import Settings
 from scrapdb.running.task import Limits
-from scrapdb.running.units import duration
-from scrapdb.running.units import size
 from scrapdb.store.connection import DEFAULT_NAME
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _DEFAULT = Limits()
+_LISTS = (list, tuple, range)
 _Path = str | os.PathLike[str]
 
 
@@ -45,7 +43,7 @@ def run(
     resume: bool = False,
     rerun: str | Iterable[str] = (),
     retries: int = 0,
-    retry_on: str | Iterable[str] = again.DEFAULT_CAUSES,
+    retry_on: str | Iterable[str] = DEFAULT_CAUSES,
     fail_fast: bool = False,
     timeout: float | str | None = None,
     cell_timeout: float | str | None = None,
@@ -111,45 +109,65 @@ def run(
         ScrapdbError: the notebook cannot be read, the store cannot be written, or another runner is at work there.
         KeyboardInterrupt: it was interrupted; what had begun is recorded.
     """
-    stop = Stop()
-    request, warnings = composed(
-        os.fspath(notebook),
-        os.fspath(output),
-        rows_of(parameters, zipped=zipped),
-        Path(db or os.environ.get("SCRAPDB_DB") or DEFAULT_NAME).expanduser(),
+    settings = Settings(
         name=name,
-        secrets=secrets,
-        allow=allow,
-        kernel=kernel,
-        limits=Limits(
-            memory=_size(memory),
-            cpu=None if cpu is None else int(duration(cpu)),
-            disk=_size(disk),
-            timeout=_duration(timeout),
-            cell_timeout=_duration(cell_timeout),
-            start_timeout=duration(start_timeout),
-            grace=duration(grace),
-            output=_size(max_output),
-        ),
-        confines=Confines(
-            wall=wall,
-            network=network,
-            read=tuple(map(os.fspath, read)),
-            beside=tuple(map(os.fspath, beside)),
-            env=handed_on(env),
-        ),
-        fresh=fresh,
-        keep_files=tuple(keep_files),
+        allow=_texts(allow),
         jobs=jobs,
         scheduler=scheduler,
+        kernel=kernel,
+        fresh=fresh,
         resume=resume,
-        rerun=previous.states(_listed(rerun)),
-        retries=again.Retries(retries, again.causes(_listed(retry_on))),
+        rerun=rerun,
+        retries=retries,
+        retry_on=retry_on,
         fail_fast=fail_fast,
+        timeout=timeout,
+        cell_timeout=cell_timeout,
+        start_timeout=start_timeout,
+        grace=grace,
+        memory=memory,
+        cpu=cpu,
+        disk=disk,
+        max_output=max_output,
+        wall=wall,
+        network=network,
+        read=_texts(read),
+        beside=_texts(beside),
+        env=_texts(env),
+        keep_files=_texts(keep_files),
     )
+    store = Path(db or os.environ.get("SCRAPDB_DB") or DEFAULT_NAME).expanduser()
+    rows = rows_of(parameters, zipped=zipped)
+    request, warnings = composed(os.fspath(notebook), os.fspath(output), rows, store, settings, secrets=secrets)
+    stop = Stop()
     for warning in warnings if audience else ():
         audience.warned(warning)
     runs = carry_out(request, audience, stop)
     if stop.interrupted:
         raise KeyboardInterrupt(str(runs))
     return runs
+
+
+def rows_of(parameters: Any, *, zipped: bool = False) -> list[dict[str, Any]]:
+    """Return parameters as rows: a dict is a grid of those of its values that are lists, all else has rows already."""
+    if hasattr(parameters, "to_dict"):
+        return [*_rows_of_frame(parameters)]
+    if parameters is None or isinstance(parameters, Mapping):
+        values = (parameters or {}).items()
+        return grid.rows({name: value if isinstance(value, _LISTS) else [value] for name, value in values}, zipped=zipped)
+    return [dict(row) for row in parameters]
+
+
+def _rows_of_frame(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a DataFrame; a parameter that is missing in one is not given."""
+    import pandas as pd
+
+    for row in frame.to_dict("records"):
+        given = {str(name): value for name, value in row.items() if isinstance(value, _LISTS) or not pd.isna(value)}
+        yield {
+            name: value.to_pydatetime() if isinstance(value, pd.Timestamp) else value for name, value in given.items()
+        }
+
+
+def _texts(paths: _Path | Sequence[_Path]) -> tuple[str, ...]:
+    return (os.fspath(paths),) if isinstance(paths, str | os.PathLike) else tuple(map(os.fspath, paths))

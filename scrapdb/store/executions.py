@@ -58,7 +58,6 @@ _OF_BATCH = f"{_READ} WHERE batch = ? ORDER BY rowid"
 _LAST_OF = f"""
 {_READ} WHERE rowid IN (SELECT max(rowid) FROM executions
                          WHERE notebook IN (SELECT value FROM json_each(?)) GROUP BY notebook)"""
-_FORGET = "DELETE FROM executions WHERE notebook IN (SELECT value FROM json_each(?))"
 _SECONDS = """
 SELECT seconds FROM notebooks
  WHERE code_hash = ? AND status = 'completed' AND seconds IS NOT NULL ORDER BY started_at DESC LIMIT ?"""
@@ -110,15 +109,6 @@ class Executions:
         values = ", ".join(f"{column} = ?" for column in changed)
         with self._writing() as connection:
             connection.execute(f"UPDATE executions SET {values} WHERE id = ?", (*changed.values(), id_))
-
-    def forget(self, notebooks: Iterable[str]) -> None:
-        """Remove the attempts at some notebooks, by their paths.
-
-        Raises:
-            StoreError: SQLite failed.
-        """
-        with self._writing() as connection:
-            connection.execute(_FORGET, (json.dumps(list(notebooks)),))
 
     def unfinished(self) -> list[Attempt]:
         """Read the attempts that are queued, under way or waiting for another; `runner` says whose they are."""
