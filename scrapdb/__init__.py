@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from scrapdb.scrapbook import glue as glue
     from scrapdb.scrapbook import read_notebook as read_notebook
     from scrapdb.scrapbook import read_notebooks as read_notebooks
+    from scrapdb.scrapbook.skipping import skip as skip
 
 __version__ = "0.1.0"
 _HOMES = {
@@ -43,8 +44,9 @@ _HOMES = {
     "ScrapdbError": "scrapdb.errors",
     "load_ipython_extension": "scrapdb.database.magic",
     "open": "scrapdb.database",
+    "skip": "scrapdb.scrapbook.skipping",
 }
-__all__ = [*scrapbook.__all__, "Database", "ScrapdbError", "open"]  # noqa: PLE0604 - they are texts
+__all__ = [*scrapbook.__all__, "Database", "ScrapdbError", "open", "skip"]  # noqa: PLE0604 - they are texts
 
 
 def __getattr__(name: str) -> Any:

@@ -7,13 +7,16 @@ All are frozen. They hold plain Python values and bytes; how a value is written 
 
 from __future__ import annotations
 
+from typing import Annotated
 from typing import Any
 from typing import Literal
 
 import msgspec
 from msgspec import UNSET
 
-Status = Literal["unreadable", "failed", "running", "not run", "partial", "completed"]
+# How a run ended that a runner of ours has recorded.
+State = Literal["running", "completed", "failed", "timed out", "killed", "skipped", "lost", "cancelled"]
+Status = State | Literal["unreadable", "not run", "partial"]
 ParameterSource = Literal["default", "recorded", "injected"]
 
 
@@ -127,6 +130,64 @@ class RunError(msgspec.Struct, frozen=True):
     traceback: str
 
 
+Natural = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+class KeptFile(msgspec.Struct, frozen=True):
+    """A file that a run wrote and that was kept: its path below the directory of those that were."""
+
+    path: str
+    bytes: Natural
+    sha256: str | None = None
+
+
+class Execution(msgspec.Struct, frozen=True, kw_only=True):
+    """The record of a run: what its runner knows of it, and its cells do not.
+
+    Args:
+        state: how it ended.
+        reason: why, in a few words that name limit, peak and cell.
+        cell: in which cell it ended, as in Place.
+        wall: what held it: `bubblewrap`, `landlock`, `limits` or `none`.
+        limits: what it might use, those that were set.
+        warm: whether its imports were done before it began.
+        attempt: from 1.
+        host: name of the machine.
+        peak_memory: bytes that its processes had at once, at most.
+        cpu_seconds: processor time of its processes.
+        signal: that ended its kernel: `SIGKILL`.
+        exit_code: of a kernel that ended by itself.
+        started_at, ended_at: in UTC, as in Facts.
+        id, batch: hexadecimal, as in `executions` of the store.
+        code_hash: as in Facts, of the notebook that was executed.
+        parameters_hash: SHA-256 of the parameters that were given.
+        files: what was kept of the files that it wrote.
+        warnings: what its runner remarked, in sentences.
+    """
+
+    state: State
+    reason: str | None = None
+    cell: Natural | None = None
+    wall: str | None = None
+    limits: dict[str, bool | int | float | str | list[str] | None] | None = None
+    warm: bool | None = None
+    attempt: Natural | None = None
+    host: str | None = None
+    peak_memory: Natural | None = None
+    cpu_seconds: float | None = None
+    signal: str | None = None
+    exit_code: Whole | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    id: str | None = None
+    batch: str | None = None
+    code_hash: str | None = None
+    parameters_hash: str | None = None
+    files: tuple[KeptFile, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
 class CodeCell(msgspec.Struct, frozen=True):
     """A code cell that a run executes: `cell` as in Place; `source` only where it glued something or failed."""
 
@@ -156,3 +217,4 @@ class Facts(msgspec.Struct, frozen=True):
     scraps: tuple[Decoded, ...] = ()
     code: tuple[CodeCell, ...] = ()
     problems: tuple[Problem, ...] = ()
+    execution: Execution | None = None

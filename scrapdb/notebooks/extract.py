@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from scrapdb import facts
 from scrapdb.notebooks import ipynb
 from scrapdb.notebooks import parameters
+from scrapdb.notebooks import record
 from scrapdb.notebooks import reruns
 from scrapdb.notebooks import status
 from scrapdb.notebooks import times
@@ -54,15 +55,17 @@ def extract(notebook: ipynb.Notebook) -> facts.Facts:
     metadata = notebook.metadata
     real = [cell for cell in notebook.cells if PAPERMILL_MARK not in cell.metadata.tags]
     code = [(index, cell) for index, cell in enumerate(real) if cell.cell_type == "code"]
+    run, suspect = record.read(metadata, code)
     code, papermill, outdated = reruns.current(code, ipynb.mapping(metadata, "papermill"))
     cells = [cell for _, cell in code]
-    started, ended, seconds = times.times(cells, papermill)
+    run, state = record.agreed(run, record.skipped(code), status.status(cells, papermill))
+    started, ended, seconds = times.times(cells, papermill, run)
     kernel, language = _kernel(metadata)
     recorded = {composed(name): value for name, value in ipynb.mapping(papermill, "parameters").items()}
     given, suspicious = parameters.effective(code, recorded, python=_is_python(metadata))
     scraps, problems = glued(code)
     return facts.Facts(
-        status=status.status(cells, papermill),
+        status=state,
         started_at=times.iso(started),
         ended_at=times.iso(ended),
         seconds=seconds,
@@ -77,7 +80,8 @@ def extract(notebook: ipynb.Notebook) -> facts.Facts:
         parameters=tuple(given),
         scraps=tuple(map(decoded, scraps)),
         code=tuple(_code_cells(code, {found.place.cell for found in scraps})),
-        problems=(*notebook.problems, *outdated, *suspicious, *problems),
+        problems=(*notebook.problems, *outdated, *suspect, *suspicious, *problems),
+        execution=run,
     )
 
 

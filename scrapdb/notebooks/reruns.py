@@ -58,6 +58,11 @@ def current(
     return left, papermill, [Problem("record", message)]
 
 
+def are_after(code: Sequence[tuple[int, Cell]], ended: datetime) -> bool:
+    """Return whether cells were run again after a run had ended."""
+    return bool(_run_after(code, ended))
+
+
 def _last_word(code: Sequence[tuple[int, Cell]], papermill: dict[str, Any]) -> datetime | None:
     """Find the last moment in the record of a run that has no end; None if papermill may still be at it.
 

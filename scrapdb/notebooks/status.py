@@ -28,13 +28,13 @@ def status(cells: Sequence[Cell], papermill: dict[str, Any]) -> Status:
         for output in cell.outputs
         if output.output_type == "error" and _MAY_FAIL not in cell.metadata.tags
     ]
-    exits = [index for index, output in errors if _is_success(output)]
-    if len(errors) > len(exits) or _is_marked_failed(states, exits, papermill):
+    ends = [index for index, output in errors if _is_success(output)]
+    if len(errors) > len(ends) or _is_marked_failed(states, ends, papermill):
         return "failed"
     if ("running" in states or "pending" in states) and papermill.get("end_time") is None:
         return "running"
     is_counted = any(cell.execution_count is not None for cell in cells) or not any(cell.outputs for cell in cells)
-    needed = cells[: exits[0] + 1] if exits else cells  # a runner stops at an exit
+    needed = cells[: ends[0] + 1] if ends else cells  # a runner stops at an exit
     ran = [_ran(cell, is_counted=is_counted) for cell in needed if is_run(cell)]
     if all(ran):
         return "completed"
@@ -47,6 +47,11 @@ def error(cell: Cell) -> Output | None:
         if output.output_type == "error" and _MAY_FAIL not in cell.metadata.tags and not _is_success(output):
             return output
     return None
+
+
+def exits(cell: Cell) -> bool:
+    """Return whether a cell ended the run well, by `SystemExit`."""
+    return _MAY_FAIL not in cell.metadata.tags and any(map(_is_success, cell.outputs))
 
 
 def is_run(cell: Cell) -> bool:

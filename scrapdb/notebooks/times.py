@@ -10,20 +10,24 @@ from datetime import datetime
 from typing import Any
 from typing import TypeGuard
 
+from scrapdb.facts import Execution
 from scrapdb.notebooks.ipynb import Cell
 from scrapdb.notebooks.ipynb import CellMetadata
 
 _LONGEST_SECONDS = 1e12  # thirty thousand years; infinities and NaN are no durations either
 
 
-def times(cells: Sequence[Cell], papermill: dict[str, Any]) -> tuple[datetime | None, datetime | None, float | None]:
+def times(
+    cells: Sequence[Cell], papermill: dict[str, Any], run: Execution | None = None
+) -> tuple[datetime | None, datetime | None, float | None]:
     """Find start, end and duration in seconds of a run.
 
-    papermill's own record of the notebook comes first, then the first start and the last end of its cells as nbclient,
-    JupyterLab, papermill, ExecuteTime or Colab recorded them.
+    papermill's own record of the notebook comes first, then that of our runner, then the first start and the last end
+    of its cells as nbclient, JupyterLab, papermill, ExecuteTime or Colab recorded them.
     """
-    started = parsed(papermill.get("start_time")) or min(_moments(cells, 0), default=None)
-    ended = parsed(papermill.get("end_time")) or max(_moments(cells, 1), default=None)
+    recorded = (parsed(run.started_at), parsed(run.ended_at)) if run else (None, None)
+    started = parsed(papermill.get("start_time")) or recorded[0] or min(_moments(cells, 0), default=None)
+    ended = parsed(papermill.get("end_time")) or recorded[1] or max(_moments(cells, 1), default=None)
     seconds = _seconds(papermill.get("duration"))
     if seconds is None and started and ended:
         seconds = (ended - started).total_seconds()

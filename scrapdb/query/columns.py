@@ -33,7 +33,7 @@ def all_columns(fields: Fields) -> list[Column]:
         found.append(Name("", name))
         if field.scraps and field.parameters:
             found.append(Name("param", name))
-    found += [Name("nb", attribute.name.removeprefix("nb.")) for attribute in ATTRIBUTES if attribute.column != "path"]
+    found += [Name(*attribute.name.split(".")) for attribute in ATTRIBUTES if attribute.column != "path"]  # type: ignore[arg-type]
     return [_notebook(fields), *(Column(name.label, name) for name in found)]
 
 

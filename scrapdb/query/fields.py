@@ -25,12 +25,20 @@ _MANY = 2000
 
 
 class Attribute(Frozen):
-    """A field that every notebook has, from a column of `notebooks`. One without `nb.` gives way to what was glued."""
+    """A field that is always there, from a column of `notebooks` or `records`.
+
+    One without `nb.` or `exec.` gives way to what was glued.
+    """
 
     name: str
     column: str
     kind: Kind
     description: str
+
+    @functools.cached_property
+    def table(self) -> str:
+        """The table that has the column."""
+        return "records" if self.name.startswith("exec.") else "notebooks"
 
     @functools.cached_property
     def kinds(self) -> frozenset[Kind]:
@@ -41,7 +49,12 @@ class Attribute(Frozen):
 ATTRIBUTES = (
     Attribute("nb.path", "path", "text", "where the notebook is, relative to the store"),
     Attribute("notebook", "path", "text", "the same as `nb.path`, unless something was glued under this name"),
-    Attribute("nb.status", "status", "text", "unreadable, failed, running, not run, partial or completed"),
+    Attribute(
+        "nb.status",
+        "status",
+        "text",
+        "completed, failed, skipped, timed out, killed, lost, cancelled, running, partial, …",
+    ),
     Attribute("nb.started_at", "started_at", "time", "start of the run"),
     Attribute("nb.ended_at", "ended_at", "time", "end of the run"),
     Attribute("nb.seconds", "seconds", "number", "duration of the run"),
@@ -59,8 +72,24 @@ ATTRIBUTES = (
     Attribute("nb.nbformat", "nbformat", "text", "version of the notebook format"),
     Attribute("nb.cells", "cells", "number", "number of cells"),
     Attribute("nb.metadata", "metadata", "json", "metadata of the notebook: `nb.metadata.kernelspec.name`"),
+    Attribute("exec.state", "state", "text", "how its runner says that it ended"),
+    Attribute("exec.reason", "reason", "text", "why it was skipped, killed, timed out, …"),
+    Attribute("exec.cell", "cell", "number", "cell in which it ended, from 0"),
+    Attribute("exec.wall", "wall", "text", "the wall around it: bubblewrap, landlock, limits or none"),
+    Attribute("exec.limits", "limits", "json", "what it might use: `exec.limits.memory`"),
+    Attribute("exec.peak_memory", "peak_memory", "number", "bytes of memory that it had at once, at most"),
+    Attribute("exec.cpu_seconds", "cpu_seconds", "number", "processor time that it took"),
+    Attribute("exec.signal", "signal", "text", "signal that ended its kernel: SIGKILL"),
+    Attribute("exec.exit_code", "exit_code", "number", "what its kernel returned"),
+    Attribute("exec.attempt", "attempt", "number", "which attempt it was, from 1"),
+    Attribute("exec.host", "host", "text", "machine on which it ran"),
+    Attribute("exec.batch", "batch", "text", "shared by the runs of one command"),
+    Attribute("exec.warm", "warm", "number", "1 if its imports were done before it began"),
+    Attribute("exec.files", "files", "json", "files kept of it: path, bytes and sha256 of each"),
+    Attribute("exec.warnings", "warnings", "json", "what its runner remarked"),
 )
 _ATTRIBUTES = {attribute.name: attribute for attribute in ATTRIBUTES}
+_PREFIXES = ("nb", "exec")  # of the names of attributes
 
 
 class NameRow(Frozen):
@@ -156,7 +185,7 @@ class Fields:
             ExpressionError: there is none, and the nearest names are told; or there are two.
         """
         if node not in self._meanings:
-            self._meanings[node] = _attribute(node) if node.role == "nb" else self._glued(node)
+            self._meanings[node] = _attribute(node) if node.role in _PREFIXES else self._glued(node)
         return self._meanings[node]
 
     def _glued(self, node: Name) -> Meaning:
@@ -184,10 +213,8 @@ class Fields:
         if other:
             there, right = ("scrap", "param") if node.role == "scrap" else ("parameter", "scrap")
             return node.span.error(f"`{other.name}` is no {there}; did you mean `{right}.{other.name}`?")
-        if f"nb.{name}" in _ATTRIBUTES:
-            near = [f"nb.{name}"]
-        else:
-            near = _nearest(name, self.names()) or _nearest(node.name, self.names())
+        near = [f"{prefix}.{name}" for prefix in _PREFIXES if f"{prefix}.{name}" in _ATTRIBUTES]
+        near = near or _nearest(name, self.names()) or _nearest(node.name, self.names())
         return node.span.error(f"No notebook has a field `{name}`{_question(near)}")
 
 
@@ -202,11 +229,12 @@ def _ambiguous(node: Name, shorter: Meaning, longer: Meaning) -> ExpressionError
 
 
 def _attribute(node: Name) -> Meaning:
-    attribute = _ATTRIBUTES.get(f"nb.{node.name}")
+    prefix = f"{node.role}."
+    attribute = _ATTRIBUTES.get(f"{prefix}{node.name}")
     if attribute is None:
-        known = [attribute.name.removeprefix("nb.") for attribute in ATTRIBUTES if attribute.name.startswith("nb.")]
-        near = [f"nb.{name}" for name in _nearest(node.name, known) or known]
-        raise node.span.error(f"There is no `nb.{node.name}`{_question(near)}")
+        known = [name.removeprefix(prefix) for name in _ATTRIBUTES if name.startswith(prefix)]
+        near = [f"{prefix}{name}" for name in _nearest(node.name, known) or known]
+        raise node.span.error(f"There is no `{prefix}{node.name}`{_question(near)}")
     path = node.dotted + node.path
     if path and attribute.kind != "json":
         raise node.span.error(f"`{attribute.name}` is no dict or list: nothing can be looked up in it")

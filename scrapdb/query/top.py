@@ -18,7 +18,7 @@ from scrapdb.query.sql.statements import Order
 
 # Who asks for more rows than these has them sorted.
 MOST = 10_000
-_ORDERED_ATTRIBUTES = ("status", "started_at")
+_ORDERED_ATTRIBUTES = ("nb.status", "nb.started_at")
 
 
 class Walk(Frozen):
@@ -65,7 +65,7 @@ def _lowest(key: nodes.Value) -> nodes.Constant | bound.Instant | None:
         return None
     field = key.field
     if isinstance(field, Attribute):
-        indexed = field.column in _ORDERED_ATTRIBUTES
+        indexed = field.name in _ORDERED_ATTRIBUTES
         return (bound.Instant("") if field.kind == "time" else nodes.Constant("")) if indexed else None
     if field.scraps and field.parameters:
         return None

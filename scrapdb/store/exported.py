@@ -11,9 +11,11 @@ from typing import NamedTuple
 
 from scrapdb.store.schema import tables
 
-# The bytes of displays, and of frames, which are exported as what they are; cells; what ids stand for; and what follows
-# from all others.
-LEFT_OUT = frozenset({"displays", "blobs", "frames", "cells", "names", "name_types", "run_columns", "runs"})
+# The bytes of displays, and of frames, which are exported as what they are; cells; what ids stand for; what follows
+# from the others; and what is of no notebook.
+LEFT_OUT = frozenset(
+    {"displays", "blobs", "frames", "cells", "names", "name_types", "run_columns", "runs", "executions"}
+)
 TABLES = tuple(table for table in tables() if table not in LEFT_OUT)
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextlib import suppress
 
 from scrapdb.store.connection import transaction
+from scrapdb.store.schema import add_missing
 from scrapdb.store.schema import statements
 
 _NAME = re.compile(r"^CREATE INDEX (\w+)", re.MULTILINE)
@@ -25,7 +26,7 @@ def postponed(connection: sqlite3.Connection) -> Iterator[None]:
     """
     with transaction(connection):
         if not connection.execute("SELECT EXISTS (SELECT * FROM notebooks)").fetchone()[0]:
-            for name in _made():
+            for name in _names():
                 connection.execute(f"DROP INDEX IF EXISTS {name}")
     try:
         yield
@@ -42,14 +43,13 @@ def ensure(connection: sqlite3.Connection) -> None:
         return
     with transaction(connection):
         if not _are_there(connection):  # another process may have made them meanwhile
-            for statement in _made().values():
-                connection.execute(statement)
+            add_missing(connection)
 
 
 def _are_there(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'scraps_by_value'").fetchone() is not None
 
 
-def _made() -> dict[str, str]:
-    """Return the statements of the schema that make indexes, by name."""
-    return {found[1]: statement for statement in statements() if (found := _NAME.search(statement))}
+def _names() -> list[str]:
+    """Name the indexes that the schema makes."""
+    return [found[1] for statement in statements() if (found := _NAME.search(statement))]

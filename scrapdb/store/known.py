@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 
+from scrapdb.store import schema
 from scrapdb.store.errors import sentences
 from scrapdb.store.rows import File
 from scrapdb.store.rows import Known
 from scrapdb.store.rows import kept_mtime
 from scrapdb.store.rows import mtime
-from scrapdb.store.schema import VERSION
 from scrapdb.store.write import Writer
 
 # What an older scrapdb read is read again, also from files that have not changed; until then each notebook says so.
@@ -32,14 +32,16 @@ _TOUCH = "UPDATE notebooks SET size = ?, mtime_ns = ?, mtime = ?, etag = ? WHERE
 
 
 def forget_older(writer: Writer) -> None:
-    """Make a store that an older scrapdb has written, in the same tables, one of which all notebooks are read again."""
+    """Make a store of an older scrapdb one of this version; what that read otherwise is to be read again."""
     with sentences(writer.path):
         (version,) = writer.connection.execute("PRAGMA user_version").fetchone()
-    if version < VERSION:
+    if version < schema.VERSION:
         with writer.transaction():
-            writer.connection.execute(_OUTDATED)
-            writer.connection.execute(_FORGET)
-            writer.connection.execute(f"PRAGMA user_version = {VERSION}")
+            schema.add_missing(writer.connection)
+            if version < schema.SAME:
+                writer.connection.execute(_OUTDATED)
+                writer.connection.execute(_FORGET)
+            writer.connection.execute(f"PRAGMA user_version = {schema.VERSION}")
 
 
 def known_files(writer: Writer, paths: Sequence[str]) -> dict[str, Known]:

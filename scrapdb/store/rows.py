@@ -58,6 +58,7 @@ class Rows(msgspec.Struct):
     displays: list[tuple[Any, ...]] = []
     frames: list[tuple[Any, ...]] = []
     code_cells: list[tuple[Any, ...]] = []
+    records: list[tuple[Any, ...]] = []
     problems: list[tuple[Any, ...]] = []
     run_cells: list[tuple[str, str, Any]] = []
     blobs: dict[str, bytes] = {}
@@ -75,9 +76,9 @@ class Rows(msgspec.Struct):
 
     @property
     def run(self) -> tuple[Any, ...]:
-        """Path, status, start, seconds, and name and message of the error: what the wide table shows of a notebook."""
+        """Path, status, start, seconds, name and message of the error, and reason: what the wide table shows."""
         path, _, status, started_at, _, seconds, error_name, error_value, *_ = self.notebook
-        return path, status, started_at, seconds, error_name, error_value
+        return path, status, started_at, seconds, error_name, error_value, self.records[0][1] if self.records else None
 
 
 def rows(file: File, notebook: facts.Facts) -> Rows:
@@ -88,6 +89,8 @@ def rows(file: File, notebook: facts.Facts) -> Rows:
         (code.cell, _text(code.cell_id), code.execution_count, code.seconds, _text(code.source))
         for code in notebook.code
     ]
+    if notebook.execution:
+        made.records.append(_record(notebook.execution))
     for problem in problems:
         _add_problem(made, problem)
     scraps = {_name(scrap.name): scrap for scrap in notebook.scraps}
@@ -121,6 +124,27 @@ def _notebook(file: File, notebook: facts.Facts, problems: list[facts.Problem]) 
         notebook.nbformat,
         notebook.cells,
         _metadata(notebook, problems),
+    )
+
+
+def _record(run: facts.Execution) -> tuple[Any, ...]:
+    texts = (run.started_at, run.ended_at, run.id, run.batch, run.code_hash, run.parameters_hash)
+    return (
+        run.state,
+        _text(run.reason),
+        run.cell,
+        _text(run.wall),
+        valid_json(run.limits) if run.limits else None,
+        run.warm,
+        run.attempt,
+        _text(run.host),
+        run.peak_memory,
+        run.cpu_seconds,
+        _text(run.signal),
+        run.exit_code,
+        *map(_text, texts),
+        valid_json(msgspec.to_builtins(run.files)) if run.files else None,
+        valid_json(run.warnings) if run.warnings else None,
     )
 
 

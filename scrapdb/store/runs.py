@@ -22,6 +22,7 @@ from scrapdb.store.values import Stored
 LIMIT = 100
 _BATCH = 1000  # notebooks
 FIXED = ("nb_id", "notebook", "nb_status", "nb_started_at", "nb_seconds", "nb_error")
+_ENDED = frozenset({"timed out", "killed", "lost", "cancelled"})  # by others than their own code
 _AFFINITY = {"number": "NUMERIC", "text": "TEXT", "expression": "TEXT"}
 _SHOWN_AS = "CASE WHEN number IS NOT NULL THEN 'number' WHEN v.type = 'expression' THEN v.type ELSE 'text' END"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
@@ -100,7 +101,8 @@ def rechoose(connection: sqlite3.Connection) -> dict[Column, str]:
     connection.execute(next(statement for statement in statements() if "CREATE TABLE runs" in statement))
     columns = add_columns(connection, {}, chosen)
     runs = connection.execute(
-        "SELECT id, path, status, started_at, seconds, error_name, error_value FROM notebooks ORDER BY id"
+        """SELECT n.id, path, status, n.started_at, seconds, error_name, error_value, reason
+             FROM notebooks AS n LEFT JOIN records ON notebook_id = n.id ORDER BY n.id"""
     )
     while batch := runs.fetchmany(_BATCH):
         cells = _cells(connection, batch[0][0], batch[-1][0])
@@ -119,9 +121,12 @@ def are_more_than(connection: sqlite3.Connection, number: int) -> bool:
 
 
 def fixed(run: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return the fixed columns of a run: id, path, status, start, seconds, and name and message of its error as one."""
-    *first, error_name, error_value = run
-    return *first, ": ".join(part for part in (error_name, error_value) if part) or None
+    """Return the fixed columns of a run: id, path, status, start and seconds, and in one why it failed or was ended."""
+    *first, error_name, error_value, reason = run
+    error = ": ".join(part for part in (error_name, error_value) if part) or None
+    if first[2] in _ENDED:  # the error, if there is one, is that of the interrupt
+        return *first, reason or error
+    return *first, error or (reason if first[2] == "failed" else None)
 
 
 def _commonest(connection: sqlite3.Connection) -> list[Column]:

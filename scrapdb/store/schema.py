@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 # 1: as first written. 2: `notebooks.etag`, for notebooks at URLs. 3: the tables of 2; defaults, status and names are
-# read otherwise.
-VERSION = 3
-OLDEST = 2  # the first version that has these tables, so that `index` makes it one of this version
+# read otherwise. 4: the tables `records` and `executions`; what 3 read is read the same.
+VERSION = 4
+SAME = 3  # the first version that read every notebook as this one does
+OLDEST = 2  # the first version that `index` makes one of this version, with the tables that it has
 # Not compiled here, since every query imports this module, and few ask for more than `VERSION`.
+_NAME = r"(?m)^CREATE (?:TABLE|INDEX) (\w+)"
 _TABLE = r"(?m)^CREATE TABLE (\w+)"
 _REFERENCE = r'(?m)^  "?(\w+)"? .*\bREFERENCES notebooks \(id\)'
 _COLUMN = r'(?m)^  "?([a-z]\w*)"? [A-Z].*?(?:--\s*(.*))?$'
@@ -45,6 +47,14 @@ def statements() -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+
+
+def add_missing(connection: sqlite3.Connection) -> None:
+    """Make the tables and indexes that an older scrapdb did not make."""
+    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+    for statement in statements():
+        if not there.intersection(re.findall(_NAME, statement)):
+            connection.execute(statement)
 
 
 @cache

@@ -1,4 +1,4 @@
--- The store of scrapdb: one SQLite file, derived from notebooks, to be read without scrapdb too.
+-- The store of scrapdb: one SQLite file, derived from notebooks (but for `executions`), to be read without scrapdb too.
 --
 -- A value stands in exactly one of the columns `number`, `text` and `json`, by its `type`:
 --   null               no column is set
@@ -24,7 +24,7 @@ CREATE TABLE notebooks (
   id INTEGER PRIMARY KEY,
   path TEXT NOT NULL UNIQUE,        -- real path in NFC with '/', relative to this file's directory if below it; or a URL
   os_path BLOB,                     -- the path's bytes, where `path` does not give them back (not UTF-8, not NFC)
-  status TEXT NOT NULL,             -- unreadable, failed, running, not run, partial or completed; decided from the cells
+  status TEXT NOT NULL,             -- unreadable, not run, partial, or as in records.state: from the cells or the record
   started_at TEXT,                  -- start of the run, UTC, as 2026-11-01T12:00:00.000000Z
   ended_at TEXT,                    -- end of the run, UTC
   seconds REAL,                     -- duration of the run
@@ -136,6 +136,52 @@ CREATE TABLE cells (
   PRIMARY KEY (notebook_id, cell)
 ) WITHOUT ROWID;
 
+-- Records: what a runner wrote into the metadata of a notebook that it executed; few notebooks have such a record.
+CREATE TABLE records (
+  notebook_id INTEGER PRIMARY KEY REFERENCES notebooks (id),
+  state TEXT NOT NULL,              -- running, completed, failed, timed out, killed, skipped, lost or cancelled
+  reason TEXT,                      -- why, in a few words: memory: 2.0 of 2.0 GB in cell 7
+  cell INTEGER,                     -- in which cell it ended, as in scraps.cell
+  wall TEXT,                        -- the wall that held: bubblewrap, landlock, limits or none
+  limits TEXT,                      -- what it might use, as JSON: {"memory": 2147483648}
+  warm INTEGER,                     -- 1: its imports were done before it began
+  attempt INTEGER,                  -- which attempt at this run it was, from 1
+  host TEXT,                        -- name of the machine
+  peak_memory INTEGER,              -- most memory that its processes had at once, in bytes
+  cpu_seconds REAL,                 -- processor time of its processes
+  signal TEXT,                      -- the signal that ended its kernel: SIGKILL
+  exit_code INTEGER,                -- what its kernel returned, if it ended by itself
+  started_at TEXT,                  -- start of the attempt, UTC
+  ended_at TEXT,                    -- end of the attempt, UTC
+  id TEXT,                          -- its id in executions
+  batch TEXT,                       -- shared by the runs that one command asked for
+  code_hash TEXT,                   -- as in notebooks, of the notebook that was executed
+  parameters_hash TEXT,             -- SHA-256 of the parameters that were given
+  files TEXT,                       -- files that were kept of it, as JSON: path, bytes and sha256 of each
+  warnings TEXT                     -- what its runner remarked, as a JSON list of sentences
+);
+
+-- Executions: attempts at runs, of which a runner says here what is queued, what is under way, and how it ended. Unlike
+-- all others, this table follows from no notebook.
+CREATE TABLE executions (
+  id TEXT PRIMARY KEY,              -- hexadecimal
+  batch TEXT NOT NULL,              -- shared by the runs that one command asked for
+  notebook TEXT NOT NULL,           -- path of the executed notebook, as notebooks.path will have it
+  source TEXT,                      -- the notebook that is executed
+  parameters TEXT,                  -- given ones as JSON, without secrets
+  attempt INTEGER NOT NULL,         -- from 1
+  state TEXT NOT NULL,              -- queued, running, retrying, or how it ended, as in records.state
+  reason TEXT,                      -- as in records.reason
+  cell INTEGER,                     -- which of its code cells is under way, from 1
+  cells INTEGER,                    -- how many code cells there are
+  expected_seconds REAL,            -- how long the same code took before
+  wall TEXT,                        -- as in records.wall
+  runner TEXT,                      -- the file that its runner has locked as long as it lives
+  queued_at TEXT,                   -- UTC
+  started_at TEXT,                  -- UTC
+  ended_at TEXT                     -- UTC
+);
+
 -- Problems: everything that could not be read, or that was read and is suspicious.
 CREATE TABLE problems (
   id INTEGER PRIMARY KEY,
@@ -165,7 +211,7 @@ CREATE TABLE runs (
   nb_status TEXT NOT NULL,
   nb_started_at TEXT,
   nb_seconds REAL,
-  nb_error TEXT                     -- class and message of the error
+  nb_error TEXT                     -- class and message of the error, or the reason if it was ended from outside
 );
 
 -- Serves every question about one name: by number (distance < 0.1), by text (number IS NULL AND text = 'AAA'), by presence.
@@ -180,5 +226,8 @@ CREATE INDEX notebooks_by_code_hash ON notebooks (code_hash, started_at);
 -- Serves: what a token in `runs` stands for.
 CREATE INDEX displays_by_hash ON displays (hash);
 CREATE INDEX frames_by_hash ON frames (hash);
+-- Serves: the runs of a batch, and which of all are not over.
+CREATE INDEX executions_by_batch ON executions (batch);
+CREATE INDEX executions_by_state ON executions (state);
 -- Serves: replacing the problems of one notebook.
 CREATE INDEX problems_by_notebook ON problems (notebook_id);

@@ -74,6 +74,10 @@ def test_names(text: str, name_id: int, types: set[str], path: tuple[object, ...
         ("symbl.x", "No notebook has a field `symbl.x`; did you mean `symbol`?"),
         ("param.distance", "`distance` is no parameter; did you mean `scrap.distance`?"),
         ("scrap.symbol", "`symbol` is no scrap; did you mean `param.symbol`?"),
+        ("exec.stat", "There is no `exec.stat`; did you mean `exec.state`?"),
+        ("exec.path", "There is no `exec.path`; did you mean `exec.batch`?"),
+        ("exec.reason.x", "`exec.reason` is no dict or list: nothing can be looked up in it"),
+        ("peak_memory", "No notebook has a field `peak_memory`; did you mean `exec.peak_memory`?"),
         ("nb.statu", "There is no `nb.statu`; did you mean `nb.status`?"),
         ("nb.status.x", "`nb.status` is no dict or list: nothing can be looked up in it"),
         (
@@ -93,12 +97,17 @@ def test_errors(text: str, message: str) -> None:
 
 
 def test_attributes_are_columns_of_the_schema() -> None:
-    columns = {row[1] for row in build([]).execute("PRAGMA table_info(notebooks)")}
-    assert columns - {attribute.column for attribute in ATTRIBUTES} == {"id", "os_path", "mtime_ns", "etag"}
-    names = {attribute.name: f"nb.{attribute.column}" for attribute in ATTRIBUTES}
+    prefixes = {"notebooks": "nb", "records": "exec"}
+    kept = {
+        "notebooks": {"id", "os_path", "mtime_ns", "etag"},
+        "records": {"notebook_id", "id", "started_at", "ended_at", "code_hash", "parameters_hash"},
+    }
+    for table, prefix in prefixes.items():
+        columns = {row[1] for row in build([]).execute("SELECT * FROM pragma_table_info(?)", (table,))}
+        assert columns - {attribute.column for attribute in ATTRIBUTES if attribute.table == table} == kept[table]
+    names = {attribute.name: f"{prefixes[attribute.table]}.{attribute.column}" for attribute in ATTRIBUTES}
     assert names.pop("notebook") == "nb.path"
     assert list(names) == list(names.values())
-    assert "CREATE TABLE notebooks" in SCHEMA
 
 
 def test_a_hundred_thousand_names_are_only_read_for_a_suggestion() -> None:

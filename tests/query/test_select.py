@@ -302,7 +302,14 @@ def test_star_is_every_field(store: sqlite3.Connection) -> None:
     hidden = ("id", "path", "os_path", "mtime_ns", "etag")
     labels = set(selection.labels)
     assert selection.labels[:12] == ("notebook", *names)
-    assert labels == {"notebook", *names, *(f"nb.{name}" for name in attributes if name not in hidden)}
+    recorded = [row[1] for row in store.execute("PRAGMA table_info(records)")]
+    left_out = ("notebook_id", "id", "started_at", "ended_at", "code_hash", "parameters_hash")
+    assert labels == {
+        "notebook",
+        *names,
+        *(f"nb.{name}" for name in attributes if name not in hidden),
+        *(f"exec.{name}" for name in recorded if name not in left_out),
+    }
     assert dict(zip(selection.labels, next(selection.rows), strict=True))["n"] == 2**70
 
 

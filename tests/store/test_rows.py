@@ -148,7 +148,7 @@ def test_the_row_of_a_notebook() -> None:
     assert (size, mtime_ns, content_hash, version, number) == (7, 1_600_000_000_123_456_789, "hash", "4.5", 1)
     assert changed == "2020-09-13T12:26:40.123456Z"
     assert json.loads(metadata) == {"papermill": {"input_path": "source.ipynb"}, "x": None}
-    assert found.run[4:] == ("\\u0000", "a\\ud800")
+    assert found.run[4:] == ("\\u0000", "a\\ud800", None)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from scrapdb.query.bound import Place
 from scrapdb.query.fields import Field
 from scrapdb.query.frozen import Frozen
 
-# A field's row in `scraps` or `parameters`, or None for the row of the notebook itself.
-Row = Field | None
+# A field's row in `scraps` or `parameters`, or the table that has one row of a notebook: `notebooks` or `records`.
+Row = Field | str
 
 
 class Binder:
@@ -77,13 +77,13 @@ class Source(Frozen):
 
 def row_of(place: Place) -> Row:
     """The row that holds a field."""
-    return place.field if isinstance(place.field, Field) else None
+    return place.field if isinstance(place.field, Field) else place.field.table
 
 
 def sources(row: Row, bind: Binder, alias: str = "v") -> list[Source]:
     """The tables in which a row can stand; a notebook has it in one of them at most."""
-    if row is None:
-        return [Source("notebooks", alias, ())]
+    if isinstance(row, str):
+        return [Source(row, alias, ())]
     named = f"{alias}.name_id = {bind(row.name_id)}"
     found = [Source("scraps", alias, (named,))] if row.scraps else []
     if row.parameters:

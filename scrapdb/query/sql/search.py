@@ -15,6 +15,7 @@ from typing import NamedTuple
 from scrapdb.query import bound
 from scrapdb.query import nodes
 from scrapdb.query.fields import Attribute
+from scrapdb.query.fields import Field
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.patterns import prefix
 from scrapdb.query.sql import rows
@@ -83,7 +84,7 @@ def search(
     node: nodes.Truth | None, bind: rows.Binder, estimates: Estimates | None = None, *, scanning: bool = False
 ) -> Search:
     """Find the notebooks for which a bound tree is true; all if there is none. With `scanning` each is tested."""
-    notebook = rows.Scope("n.id", {None: ("n",)})
+    notebook = rows.Scope("n.id", {"notebooks": ("n",)})
     if node is None:
         return Search("notebooks AS n", "n.id", "", (), notebook, driven=False)
     estimates = estimates or {}
@@ -95,8 +96,8 @@ def search(
         return Search(f"({_union(arms, distinct=distinct)}) AS i", "i.id", _link("i.id"), (), notebook, driven=True)
     arm = arms[0]
     found = arm.scope.notebook
-    link = "" if None in arm.scope.rows else _link(found)
-    scope = rows.Scope("n.id", {**arm.scope.rows, None: ("n",)})
+    link = "" if "notebooks" in arm.scope.rows else _link(found)
+    scope = rows.Scope("n.id", {**arm.scope.rows, "notebooks": ("n",)})
     return Search(arm.table, found, link, arm.conditions, scope, driven=True)
 
 
@@ -156,7 +157,7 @@ def cost(node: nodes.Truth, estimates: Estimates) -> Cost | None:
         )
     if isinstance(node, bound.Leaf) and node.required:
         row = _driving_row(node)
-        return Cost(estimates.get(node, _UNKNOWN), _rank(node, row), row.notebooks if row else float("inf"))
+        return Cost(estimates.get(node, _UNKNOWN), _rank(node, row), _notebooks(row))
     return None
 
 
@@ -185,7 +186,9 @@ def _rank(leaf: bound.Leaf, row: rows.Row) -> int:
     rank = _PRESENT
     if isinstance(node, nodes.Comparison | nodes.In) and _is_plain(node.children[0], node.children[1]):
         rank = _plain_rank(node, negated=leaf.negated)
-    if row is None:
+    if row == "records":  # none has an index, but there are fewer of them than notebooks
+        return _PRESENT
+    if isinstance(row, str):
         column = place.field.column if isinstance(place.field, Attribute) else ""
         return max(rank, _INDEXED[column]) if column in _INDEXED and rank < _PRESENT else _SCAN
     # Half of the notebooks may have one of the two values.
@@ -217,7 +220,11 @@ def _is_plain(left: object, right: object) -> bool:
 
 def _driving_row(leaf: bound.Leaf) -> rows.Row:
     needed = [rows.row_of(place) for place in leaf.required]
-    return min(needed, key=lambda row: row.notebooks if row else float("inf"))
+    return min(needed, key=_notebooks)
+
+
+def _notebooks(row: rows.Row) -> float:
+    return row.notebooks if isinstance(row, Field) else float("inf")
 
 
 def _drive(
@@ -244,7 +251,7 @@ def _drive(
 def _arms(leaf: bound.Leaf, others: tuple[nodes.Truth, ...], bind: rows.Binder) -> list[Arm]:
     row = _driving_row(leaf)
     arms = []
-    for source in rows.sources(row, bind, "n" if row is None else bind.alias()):
+    for source in rows.sources(row, bind, "n" if row == "notebooks" else bind.alias()):
         scope = rows.Scope(source.notebook, {row: (source.alias,)})
         # The index has the number first, so that a text is found only if the number is said to be NULL.
         faces = [f"{source.alias}.{face} IS NULL" for face in _unused_faces(leaf, row)]
@@ -255,9 +262,9 @@ def _arms(leaf: bound.Leaf, others: tuple[nodes.Truth, ...], bind: rows.Binder) 
 
 def _unused_faces(leaf: bound.Leaf, row: rows.Row) -> list[str]:
     """The columns of a driving row that must be NULL for the leaf to hold."""
-    used = [place for place in leaf.places if row is not None and rows.row_of(place) == row]
-    if row is None:
+    if isinstance(row, str):
         return []
+    used = [place for place in leaf.places if rows.row_of(place) == row]
     if all(place.path for place in used):
         return ["number", "text"]
     return ["number"] if "number" not in row.kinds or _asks_text(leaf) else []

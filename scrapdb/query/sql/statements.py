@@ -94,7 +94,8 @@ def rows_statement(
     found = search.search(where, bind, estimates, scanning=scanning)
     sure = _sure_faces(where)
     known = {column: [] if wide else _known(column, found, sure) for column in columns}
-    shown = [column for column in columns if isinstance(column, bound.Place) and not (wide or known[column])]
+    shown = [column for column in columns if isinstance(column, bound.Place) and not known[column]]
+    shown = [column for column in shown if not (wide and isinstance(column.field, Field))]
     tables, scope = _joined(found, shown, order, bind)
     outputs = [sql for column in columns for sql in known[column] or _outputs(column, scope, bind, wide=wide)]
     # The row that drives the search comes in the order of the index, its joined double does not.
@@ -149,22 +150,22 @@ def _where(conditions: Sequence[str]) -> str:
 def _joined(
     found: search.Search, shown: Sequence[bound.Place], order: Sequence[Order], bind: rows.Binder
 ) -> tuple[str, rows.Scope]:
-    """Join the rows of fields, so that each is looked up once."""
+    """Join the rows that hold fields, so that each is looked up once."""
     sorted_by = [
         key.value
         for key in order
         if isinstance(key.value, bound.Place) and rows.row_of(key.value) not in found.scope.rows
     ]
     tables, scope = found.tables + found.link, found.scope
-    for field in dict.fromkeys(place.field for place in [*shown, *sorted_by]):
-        if isinstance(field, Attribute):
+    for row in dict.fromkeys(rows.row_of(place) for place in [*shown, *sorted_by]):
+        if row == "notebooks":
             continue
         aliases = []
-        for number in range(len(rows.sources(field, bind))):
-            source = rows.sources(field, bind, bind.alias())[number]
+        for number in range(len(rows.sources(row, bind))):
+            source = rows.sources(row, bind, bind.alias())[number]
             tables += f" LEFT JOIN {source.table} AS {source.alias} ON {source.of('n.id')}"
             aliases.append(source.alias)
-        scope = scope.having(field, *aliases)
+        scope = scope.having(row, *aliases)
     return tables, scope
 
 
@@ -176,7 +177,7 @@ def _outputs(column: Output, scope: rows.Scope, bind: rows.Binder, *, wide: bool
         return [_either(faces(column, scope, bind))]
     field = column.field
     if isinstance(field, Attribute):
-        return [f"n.{field.column}"]
+        return [rows.looked_up(rows.row_of(column), lambda alias: f"{alias}.{field.column}", scope, bind)]
     if wide:
         return []
     value = _REFERENCE if field.types & {"frame", "display"} else _VALUE
