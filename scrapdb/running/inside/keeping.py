@@ -1,0 +1,81 @@
+"""A process that keeps one kernel: starts it, waits for it, ends what it leaves behind, and tells what it used."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import confine
+
+
+def keep(become: Callable[[], None], clear: Callable[[], None] | None = None) -> dict[str, Any]:
+    """Fork a kernel and wait until it has ended; return its exit `code` (negative: the signal), `peak` and `cpu`.
+
+    `peak` is bytes of the largest of its processes, `cpu` seconds of all that it waited for (getrusage(2)).
+
+    Args:
+        become: is called in the fork, and is the kernel.
+        clear: ends all that is left of it; by default its descendants are killed.
+    """
+    confine.adopt_orphans()
+    clear = clear or _kill_descendants
+
+    def end(number: int, _: Any) -> None:
+        clear()
+        os._exit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+    kernel = os.fork()
+    if kernel == 0:
+        _be(become)
+    _, status, usage = os.wait4(kernel, 0)
+    clear()
+    return {
+        "code": os.waitstatus_to_exitcode(status),
+        "peak": usage.ru_maxrss * confine.RSS_UNIT,
+        "cpu": usage.ru_utime + usage.ru_stime,
+    }
+
+
+def _be(become: Callable[[], None]) -> None:
+    code = 1
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.setsid()
+        become()
+        code = 0
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else bool(error.code)
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def _kill_descendants() -> None:
+    """Kill what this process has started or adopted, until there is nothing left."""
+    while children := _children(os.getpid()):
+        for child in children:
+            for process in (*_below(child), child):
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, 0):
+                pass
+
+
+def _below(process: int) -> list[int]:
+    return [each for child in _children(process) for each in (*_below(child), child)]
+
+
+def _children(process: int) -> list[int]:
+    try:
+        with open(f"/proc/{process}/task/{process}/children", encoding="ascii") as children:  # noqa: PTH123 - light
+            return [int(child) for child in children.read().split()]
+    except OSError:
+        return []

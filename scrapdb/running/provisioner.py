@@ -1,0 +1,138 @@
+"""The provisioner that puts a kernel behind a wall, for whatever starts kernels with jupyter_client.
+
+A kernelspec asks for it in its metadata, and whoever starts that kernel has the wall: papermill, nbclient, Jupyter.
+
+    {"kernel_provisioner": {"provisioner_name": "scrapdb", "config": {"memory": 2000000000, "network": false}}}
+
+https://jupyter-client.readthedocs.io/en/stable/provisioning.html
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.provisioning import LocalProvisioner
+from traitlets import Bool
+from traitlets import Int
+from traitlets import List
+from traitlets import Unicode
+
+from scrapdb.running import walls
+from scrapdb.running.forking import ForkServer
+from scrapdb.running.processes import Ended
+from scrapdb.running.processes import FreshKernel
+from scrapdb.running.processes import Kernel
+from scrapdb.running.task import Limits
+from scrapdb.running.walls.place import NOBODY
+from scrapdb.running.walls.place import Place
+from scrapdb.running.walls.place import python_paths
+
+NAME = "scrapdb"
+_LAUNCHER = "ipykernel_launcher"
+
+
+class Manager(AsyncKernelManager):
+    """A manager of one kernel that has a place prepared for it, and perhaps a server that makes it.
+
+    Args:
+        spec: the kernelspec.
+        place: where it runs.
+        wall: what is around it.
+        server: forks it, if it is one of ipykernel.
+    """
+
+    def __init__(self, spec: KernelSpec, place: Place, wall: walls.Wall, server: ForkServer | None = None) -> None:
+        super().__init__(kernel_name=spec.name)
+        spec.metadata = {**spec.metadata, "kernel_provisioner": {"provisioner_name": NAME}}
+        if is_ipykernel(spec):
+            spec.interrupt_mode = "message"  # a signal would meet what stands around the kernel
+        self._kernel_spec = spec
+        self.place, self.wall, self.server = place, wall, server
+
+
+def is_ipykernel(spec: KernelSpec) -> bool:
+    """Return whether a kernel is Python's own."""
+    return _LAUNCHER in spec.argv
+
+
+class WalledProvisioner(LocalProvisioner):
+    """Starts a kernel behind a wall. Its traits are what `config` of a kernelspec's metadata may hold."""
+
+    wall = Unicode("", config=True, help="The wall that is demanded; by default the best that this machine has.")
+    network = Bool(default_value=False, config=True, help="Whether the network can be reached.")
+    read = List(Unicode(), config=True, help="Paths that can be read.")
+    memory = Int(None, allow_none=True, config=True, help="Bytes of memory.")
+    cpu = Int(None, allow_none=True, config=True, help="Seconds of processor time.")
+    disk = Int(None, allow_none=True, config=True, help="Bytes of a file.")
+    processes = Int(256, allow_none=True, config=True, help="How many processes.")
+
+    _place: Place | None = None
+    _temporary: str | None = None
+    process: Kernel | None
+    kernel: Kernel | None = None
+
+    @property
+    def ended(self) -> Ended | None:
+        """How the kernel ended, once it has."""
+        return self.kernel.ended if self.kernel else None
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """Prepare the place, and let the kernel be talked to by sockets in it rather than by ports."""
+        manager = self.parent
+        assert manager
+        self._place = manager.place if isinstance(manager, Manager) else self._place_for(kwargs)
+        self._wall = manager.wall if isinstance(manager, Manager) else walls.choose(self.wall or None)
+        manager.transport, manager.ip = "ipc", str(Path(self._place.private, "s"))
+        manager.connection_file = str(Path(self._place.private, "kernel.json"))
+        kwargs = await super().pre_launch(**kwargs)
+        hand_over(self._place, Path(manager.connection_file))
+        return kwargs
+
+    def _place_for(self, kwargs: dict[str, Any]) -> Place:
+        """Make a place for a kernel that somebody else starts: it works where that would, and in nothing else."""
+        self._temporary = tempfile.mkdtemp(prefix="scrapdb-")
+        directory = str(kwargs.get("cwd") or Path.cwd())
+        limits = Limits(memory=self.memory, cpu=self.cpu, disk=self.disk, processes=self.processes)
+        return Place(
+            private=self._temporary,
+            directory=directory,
+            write=(directory,),
+            read=(*python_paths(shutil.which(self.kernel_spec.argv[0]) or self.kernel_spec.argv[0]), *self.read),
+            network=self.network,
+            env={"HOME": "/tmp", **kwargs["env"]},
+            limits=limits,
+        )
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
+        """Start the kernel, or have it forked."""
+        del kwargs
+        place, server = self._place, getattr(self.parent, "server", None)
+        assert place
+        if server:
+            arguments = cmd[cmd.index(_LAUNCHER) + 1 :]
+            self.process = server.fork(self.kernel_id, place, arguments)
+        else:
+            with Path(place.private, "kernel.log").open("ab") as log:
+                self.process = FreshKernel(self._wall.command(place, cmd), place.env, place.directory, log)
+        self.kernel = self.process
+        self.pid = self.process.pid
+        return self.connection_info
+
+    async def cleanup(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002 - as its base has it
+        """Remove what was made for the kernel."""
+        await super().cleanup(restart)
+        if self._temporary and not restart:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+
+
+def hand_over(place: Place, path: Path) -> None:
+    """Let the one who runs the kernel own a file."""
+    if place.user is not None:
+        os.chown(path, place.user, place.user)

@@ -1,0 +1,93 @@
+"""Where a kernel runs: its directories, what it can see, and what it may use."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import sys
+from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import scrapdb
+from scrapdb.running.task import Limits
+
+NOBODY = 65534
+INSIDE = Path(__file__).parent.parent / "inside"
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a kernel runs.
+
+    Args:
+        private: its own directory outside, for sockets and connection file; it has the same path inside.
+        directory: where it begins, outside; below `private`, or wherever a person has put it.
+        write: further paths that it can write.
+        read: paths that it can read.
+        network: whether it reaches the network.
+        env: all variables of its environment.
+        limits: what it may use.
+        user: whom root becomes.
+    """
+
+    private: str
+    directory: str
+    write: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
+    network: bool = False
+    env: dict[str, str] = {}
+    limits: Limits = Limits()
+    user: int | None = None
+
+    def settings(self, **more: Any) -> dict[str, Any]:
+        """Return what `inside.confine.prepare` is told."""
+        limits = {name: getattr(self.limits, name) for name in ("memory", "cpu", "disk", "processes")}
+        return {"limits": limits, "user": self.user, **more}
+
+
+def user() -> int | None:
+    """Return whom root becomes; None for everybody else."""
+    return NOBODY if os.getuid() == 0 else None
+
+
+@lru_cache
+def python_paths(executable: str) -> tuple[str, ...]:
+    """Return the directories that a Python needs: of its environment, of what that was made from, and scrapdb.
+
+    Args:
+        executable: the interpreter, or another program of an environment.
+    """
+    prefix = Path(executable).parent.parent
+    paths = {str(prefix), str(Path(executable).resolve().parent.parent), str(Path(scrapdb.__file__).parent)}
+    if Path(executable).samefile(sys.executable):
+        paths |= {sys.prefix, sys.base_prefix}
+    if home := _home(prefix / "pyvenv.cfg"):
+        paths |= {str(Path(home).parent), str(Path(home).resolve().parent)}
+    return tuple(_outermost(path for path in paths if path not in {"/", "/usr", "/usr/local"}))
+
+
+def _home(config: Path) -> str | None:
+    """Return where the interpreter is from which an environment was made (PEP 405)."""
+    if not config.is_file():
+        return None
+    parser = configparser.ConfigParser()
+    parser.read_string("[venv]\n" + config.read_text(encoding="utf-8"))
+    return parser.get("venv", "home", fallback=None)
+
+
+def _outermost(paths: Iterator[str]) -> Iterator[str]:
+    kept: list[Path] = []
+    for path in sorted(map(Path, paths)):
+        if not any(path.is_relative_to(other) for other in kept):
+            kept.append(path)
+            yield str(path)
+
+
+def launched(place: Place, inner: Sequence[str], **more: Any) -> list[str]:
+    """Return the command line that limits itself and then is another (`inside.launch`)."""
+    settings = msgspec.json.encode(place.settings(**more)).decode()
+    return [sys.executable, "-I", "-S", str(INSIDE / "launch.py"), settings, *inner]
