@@ -360,7 +360,7 @@ def test_a_value_with_a_type_is_checked_and_made_plain(declaration: str, value: 
     ],
 )
 def test_a_value_with_a_wrong_type_is_refused(declaration: str, value: Any) -> None:
-    with pytest.raises(UsageError, match="^The parameter x cannot be "):
+    with pytest.raises(UsageError, match=r"^The parameter x cannot be "):
         signature(declaration).typed({"x": value})
 
 
@@ -493,7 +493,7 @@ def test_the_hash_is_the_same_whatever_values_came_from() -> None:
 
 
 def test_a_broken_notebook_is_a_sentence() -> None:
-    with pytest.raises(ScrapdbError, match="cannot be run. The file is empty"):
+    with pytest.raises(ScrapdbError, match=r"cannot be run\. The file is empty"):
         parameters.of(b"")
 
 
