@@ -26,10 +26,12 @@ from scrapdb.errors import suggestion
 if TYPE_CHECKING:
     from typer._click.core import Command
     from typer._click.core import Context
+    from typer._click.formatting import HelpFormatter
 
 # Each is a module of `commands` that holds it as `command`; the order is that of `--help`.
 COMMANDS = {
     "index": "Read notebooks into the store.",
+    "run": "Execute a notebook with many parameters, into the store.",
     "query": "Show the notebooks for which an expression holds.",
     "fields": "List every name that can be asked for.",
     "show": "Show one notebook, or one of its values.",
@@ -43,6 +45,7 @@ COMMANDS = {
     "serve": "Browse the store with Datasette.",
     "optimize": "Make `runs` and the search table anew, and compact the store.",
     "gc": "Remove what nothing names any more.",
+    "prune": "Remove old runs: notebook, kept files and rows.",
     "export": "Write the store as a parquet data set.",
     "completion": "Print what makes a shell complete commands and fields.",
 }
@@ -54,6 +57,17 @@ class _Command(TyperCommand):
 
     def collect_usage_pieces(self, ctx: Context) -> list[str]:
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+    def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Write the options below the headings that they name; those of all commands come last."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for option in self.get_params(ctx):
+            if record := option.get_help_record(ctx):
+                groups.setdefault(getattr(option, "rich_help_panel", None) or "Options", []).append(record)
+        general = groups.pop("Options", [])
+        for heading, records in {**groups, "Options": general}.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
 
 
 class _Commands(TyperGroup):

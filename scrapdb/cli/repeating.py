@@ -9,19 +9,21 @@ from shlex import quote
 from typing import TYPE_CHECKING
 from typing import Any
 
+from typer._click.globals import get_current_context
+
 if TYPE_CHECKING:
     from typer._click.core import Context
     from typer._click.core import Parameter
 
 
-def typed(context: Context, *, without: Collection[str] = (), more: Sequence[str] = ()) -> str:
-    """Return the command of a context, to be pasted into a shell.
+def typed(*, without: Collection[str] = (), more: Sequence[str] = ()) -> str:
+    """Return the command that runs now, to be pasted into a shell.
 
     Args:
-        context: that of the command.
         without: names of the options that are left out.
         more: words that come last.
     """
+    context = get_current_context()
     words = ["scrapdb", *_words(context.find_root(), without), str(context.info_name), *_words(context, without)]
     return " ".join(map(quote, [*words, *more]))
 

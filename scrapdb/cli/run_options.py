@@ -8,31 +8,34 @@ from typing import NamedTuple
 
 import typer
 
-_parameters = partial(typer.Option, rich_help_panel="Parameters")
-_choice = partial(typer.Option, rich_help_panel="Which of the runs")
+_rows = partial(typer.Option, rich_help_panel="What runs, and where to")
+_choice = partial(typer.Option, rich_help_panel="Which of them")
 _way = partial(typer.Option, rich_help_panel="How they run")
 _limit = partial(typer.Option, rich_help_panel="Limits of a run")
 _wall = partial(typer.Option, rich_help_panel="Wall around a run")
 
 
-class Parameters(NamedTuple):
-    """What the notebook is run with."""
+class Rows(NamedTuple):
+    """What the notebook is run with, a row of parameters a run, and where the outputs go."""
 
+    output: Annotated[
+        str | None, _rows("-o", "--output", metavar="DIR", help="Directory of the executed notebooks.")
+    ] = None
     parameter: Annotated[
         list[str] | None,
-        _parameters(
+        _rows(
             "-p",
             "--parameter",
             metavar="NAME=VALUE,...",
             help="Values of a parameter; every combination of them is a run. Repeatable.",
         ),
     ] = None
-    zipped: Annotated[
-        bool, _parameters("--zip", help="Combine the first values of all -p, the second ones, and so on.")
-    ] = False
+    zipped: Annotated[bool, _rows("--zip", help="Combine the first values of all -p, the second ones, and so on.")] = (
+        False
+    )
     file: Annotated[
         str | None,
-        _parameters(
+        _rows(
             "-f",
             "--file",
             metavar="FILE",
@@ -41,21 +44,19 @@ class Parameters(NamedTuple):
     ] = None
     for_each: Annotated[
         str | None,
-        _parameters("--for-each", metavar="EXPR", help="A run for each notebook of the store for which EXPR holds."),
+        _rows("--for-each", metavar="EXPR", help="A run for each notebook of the store for which EXPR holds."),
     ] = None
     name: Annotated[
         str | None,
-        _parameters(metavar="PATTERN", help="How to name the outputs: {symbol}.ipynb.  [default: all that differs]"),
+        _rows(metavar="PATTERN", help="How to name the outputs: {symbol}.ipynb.  [default: all that differs]"),
     ] = None
     secret: Annotated[
         list[str] | None,
-        _parameters(
-            metavar="NAME", help="A parameter from the environment variable NAME, written nowhere. Repeatable."
-        ),
+        _rows(metavar="NAME", help="A parameter from the environment variable NAME, written nowhere. Repeatable."),
     ] = None
     allow: Annotated[
         list[str] | None,
-        _parameters(metavar="NAME", help="Give it openly, although its name looks like a secret's. Repeatable."),
+        _rows(metavar="NAME", help="Give it openly, although its name looks like a secret's. Repeatable."),
     ] = None
 
 

@@ -123,9 +123,7 @@ class _Batch:
                     self._step()
         self._hear_rest()
         if _has_changed(request):
-            self._warn(
-                f"{request.notebook} was changed meanwhile; all runs executed it as it was when they were begun."
-            )
+            self._warn(f"{request.notebook} was changed meanwhile; all runs executed it as it was at the beginning.")
 
     def _step(self) -> None:
         """Take what is new, and begin attempts whose time has come."""
@@ -172,12 +170,12 @@ class _Batch:
         if again:
             self._try_again(task)
         elif self._request.fail_fast and not run.ended_well:
-            self._close(f"{task.output} was {run.state}, and --fail-fast is set")
+            self._close(f"{task.output} did not end well")
 
     def _execution(self, future: Future[Execution]) -> Execution:
         """Return how an attempt ended, also if that cannot be told by who made it."""
         if future.cancelled():
-            return Execution(state="cancelled", reason=f"{self._closed} before it began")
+            return Execution(state="cancelled", reason=f"it had not begun when {self._closed}")
         error = future.exception()
         if error is None:
             return future.result()
@@ -203,7 +201,7 @@ class _Batch:
         for future in list(self._under_way):
             future.cancel()  # which comes as news, if it had not begun
         for _, _, task in self._waiting:
-            execution = Execution(state="cancelled", reason=f"{why} before it was tried again")
+            execution = Execution(state="cancelled", reason=f"it had not been tried again when {why}")
             self._journal.ended(task, execution)  # while its last attempt ended as it did
         self._waiting.clear()
 

@@ -46,7 +46,7 @@ def composed(
         NotebookNotFoundError: there is no such notebook.
         ScrapdbError: it cannot be read, or what `run` needs is not installed.
     """
-    _check_installed()
+    check_installed()
     asked, secrets = settings.for_request(), dict(secrets or {})
     content = _content(notebook)
     signature = parameters.of(content, settings.kernel)
@@ -59,7 +59,12 @@ def composed(
     return request, [*signature.warnings, *repeated]
 
 
-def _check_installed() -> None:
+def check_installed() -> None:
+    """Find out whether all is there that running notebooks needs.
+
+    Raises:
+        ScrapdbError: something is not installed.
+    """
     if missing := [package for package in _NEEDED if find_spec(package) is None]:
         raise ScrapdbError(f"Running notebooks needs {', '.join(missing)}: pip install 'scrapdb[run]'")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Annotated
 from typing import Any
@@ -17,24 +17,23 @@ from scrapdb.errors import UsageError
 
 if TYPE_CHECKING:
     from scrapdb.running.request import Request
+    from scrapdb.running.runs import Run
     from scrapdb.running.runs import Runs
 
 _INTERRUPTED = 130
+_LISTED = 20  # runs that did not end well
 _ROWS = frozenset({"parameter", "zipped", "file", "for_each", "name", "resume", "rerun", "dry_run", "as_json"})
 
 
 def command(
     notebook: Annotated[str, typer.Argument(metavar="NOTEBOOK", hidden=True)],
     *,
-    output: Annotated[
-        str | None, typer.Option("-o", "--output", metavar="DIR", help="Where the executed notebooks go.")
-    ] = None,
-    parameters: options.Parameters,
+    rows: options.Rows,
     choice: options.Choice,
     way: options.Way,
     limit: options.Limit,
     wall: options.Wall,
-    follow: Annotated[bool, typer.Option("--follow", help="Print what runs print, their names and cells in front.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Print what runs print, name and cell in front.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print an array with an object for each run.")] = False,
     settings: Settings,
 ) -> None:
@@ -54,7 +53,7 @@ def command(
     from scrapdb.running.batch import carry_out
     from scrapdb.running.events import Stop
 
-    request, warnings = _request(notebook, output, settings, parameters, {**_given(choice, way, limit), **_walls(wall)})
+    request, warnings = _request(notebook, rows, settings, {**_given(choice, way, limit), **_walls(wall)})
     for warning in warnings:
         settings.say(f"Warning: {warning}")
     if choice.dry_run:
@@ -72,3 +71,99 @@ def command(
         raise typer.Exit(_INTERRUPTED)
     if runs.failed:
         raise typer.Exit(1)
+
+
+def _request(notebook: str, rows: options.Rows, settings: Settings, given: dict[str, Any]) -> tuple[Request, list[str]]:
+    """Make a request of what was typed, and of what a batch file says beside it."""
+    from scrapdb.running import grid
+    from scrapdb.running.composing import check_installed
+    from scrapdb.running.composing import composed
+    from scrapdb.running.settings import Settings as How
+
+    check_installed()
+    store = settings.store_path(create=True)
+    if rows.output is None:
+        raise UsageError("Where do the executed notebooks go? Say -o DIR.")
+    if rows.file and rows.for_each:
+        raise UsageError("Rows come from a file or from the store: name one of -f and --for-each.")
+    values = grid.given(rows.parameter or ())
+    table = None
+    if rows.file:
+        table = grid.read(rows.file, store)
+    elif rows.for_each:
+        table = grid.for_each(store, rows.for_each, None)
+    asked = grid.rows(values, table, zipped=rows.zipped)
+    how = How(name=rows.name, allow=tuple(rows.allow or ()), **given)
+    return composed(notebook, rows.output, asked, store, how, secrets=_secrets(rows.secret or ()))
+
+
+def _given(*groups: tuple[Any, ...]) -> dict[str, Any]:
+    """Return the options that were typed, by name."""
+    values = {name: value for group in groups for name, value in group._asdict().items() if value is not None}
+    values.pop("dry_run", None)
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
+def _walls(wall: options.Wall) -> dict[str, Any]:
+    if wall.wall and wall.no_wall:
+        raise UsageError("--wall demands a wall, and --no-wall wants none. Name one.")
+    given = _given(wall)
+    return given | ({"wall": "none"} if given.pop("no_wall") else {})
+
+
+def _secrets(names: Sequence[str]) -> dict[str, str]:
+    """Take secrets from the environment, else ask for them on a terminal."""
+    return {name: os.environ[name] if name in os.environ else _prompted(name) for name in names}
+
+
+def _prompted(name: str) -> str:
+    if not sys.stdin.isatty():
+        raise UsageError(f"There is no environment variable {name} to take the secret from.")
+    value: str = typer.prompt(name, hide_input=True, err=True)
+    return value
+
+
+def _print_choices(request: Request, settings: Settings, *, as_json: bool) -> None:
+    """Print what would run, and why or why not."""
+    from scrapdb.cli.printing import Printing
+    from scrapdb.database.table import Table
+    from scrapdb.running.parameters import plain
+    from scrapdb.running.request import decided
+
+    rows = [(run.output, plain(run.parameters), choice.runs, choice.why) for run, choice in decided(request)]
+    Printing(json=as_json).print_rows(Table(("notebook", "parameters", "runs", "why"), lambda: iter(rows)))
+    begin = sum(runs for _, _, runs, _ in rows)
+    settings.say(f"{begin:,} of {len(rows):,} runs would begin; nothing was started or written.")
+
+
+def _tell(runs: Runs, settings: Settings, *, as_json: bool) -> None:
+    """Print what became of the runs, and how to repeat those that did not end well."""
+    from scrapdb.cli.printing import Printing
+
+    if as_json:
+        Printing(json=True).print_rows(runs.table())
+    for run in runs.failed[:_LISTED]:
+        settings.say(f"{_sentence(run)}\n  {_repeating(run)}")
+    if runs.failed[_LISTED:]:
+        settings.say(f"{len(runs.failed) - _LISTED:,} more did not end well; all of them run again by\n  {_again()}")
+    settings.say(str(runs))
+
+
+def _sentence(run: Run) -> str:
+    where = "" if run.cell is None else f" in cell {run.cell}"
+    return f"{run.path}: {run.state}{where}{f', {run.reason}' if run.reason else ''}"
+
+
+def _repeating(run: Run) -> str:
+    """Return the command that repeats one run, and nothing else."""
+    from scrapdb.cli.repeating import typed
+
+    given = [word for name, value in run.parameters.items() for word in ("-p", assigned(name, value))]
+    name = os.path.relpath(run.path, ...)
+    return typed(without=_ROWS, more=[*given, "--name", name])
+
+
+def _again() -> str:
+    from scrapdb.cli.repeating import typed
+
+    return typed(without={"resume", "rerun", "dry_run"}, more=["--rerun", "failed"])
