@@ -62,7 +62,7 @@ def extract(notebook: ipynb.Notebook) -> facts.Facts:
     started, ended, seconds = times.times(cells, papermill, run)
     kernel, language = _kernel(metadata)
     recorded = {composed(name): value for name, value in ipynb.mapping(papermill, "parameters").items()}
-    given, suspicious = parameters.effective(code, recorded, python=_is_python(metadata))
+    given, suspicious = parameters.effective(code, recorded, python=is_python(metadata))
     scraps, problems = glued(code)
     return facts.Facts(
         status=state,
@@ -173,7 +173,7 @@ def _kernel(metadata: dict[str, Any]) -> tuple[str | None, str | None]:
     return _text(kernelspec, "name"), language.lower() if language else None
 
 
-def _is_python(metadata: dict[str, Any]) -> bool:
+def is_python(metadata: dict[str, Any]) -> bool:
     """Return whether the cells are Python, under whatever name (pyspark); also where nobody says what they are.
 
     Lexer and mode, by which editors colour cells, are right where the name is the kernel's own, and where the kernel of
@@ -182,9 +182,9 @@ def _is_python(metadata: dict[str, Any]) -> bool:
     kernelspec, language_info = ipynb.mapping(metadata, "kernelspec"), ipynb.mapping(metadata, "language_info")
     mode = _text(ipynb.mapping(language_info, "codemirror_mode"), "name") or _text(language_info, "codemirror_mode")
     colours, name = f"{_text(language_info, 'pygments_lexer') or ''} {mode or ''}", _text(language_info, "name") or ""
-    is_python = _PYTHON.search(f"{colours} {name}") is not None
-    if is_python or not colours.isspace():
-        return is_python
+    told = _PYTHON.search(f"{colours} {name}") is not None
+    if told or not colours.isspace():
+        return told
     language, kernel = _text(kernelspec, "language") or "", _text(kernelspec, "name") or ""
     if name or language:
         return bool(_PYTHON.search(language)) and not _OTHER.match(name)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import functools
 import json
+import re
 import warnings
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -19,11 +20,16 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
+from typing import NamedTuple
+from typing import TypeGuard
+
+from msgspec import UNSET
 
 from scrapdb import facts
 from scrapdb.notebooks import ipynb
 from scrapdb.notebooks import ipython
 from scrapdb.notebooks.assignments import Assignments
+from scrapdb.text import composed
 
 _OLD_DEFAULTS_TAG = "default parameters"
 _DEFAULTS_TAGS = frozenset({"parameters", _OLD_DEFAULTS_TAG})
@@ -33,6 +39,24 @@ _LONGEST_SOURCE = 1_000_000  # characters of a cell; parsing takes a hundred tim
 _MOST_REASONS = 3  # that a problem tells
 _MOST_FAULTS = 1_000  # statements that cannot be parsed, after which the rest of a cell is not read
 _FAILURES = (SyntaxError, ValueError, MemoryError, RecursionError)
+_TYPE_COMMENT = re.compile(r"\s*#\s*type:\s*(\S+)")  # as papermill.translators.PythonTranslator reads it
+_Text = Callable[[ast.AST], str]
+
+
+class Declared(NamedTuple):
+    """A parameter that a notebook's own cells take.
+
+    Args:
+        name: in NFC.
+        value: its default, a JSON value or an Expression; UNSET if it has only an annotation.
+        annotation: source of its annotation, or what papermill's comment `# type: int` says.
+        cell: index of the cell that sets it last.
+    """
+
+    name: str
+    value: Any
+    annotation: str | None
+    cell: int
 
 
 def effective(
@@ -62,6 +86,24 @@ def effective(
     for source, named in by_source.items():
         values |= {name: facts.Parameter(name, value, source) for name, value in named.items()}
     return list(values.values()), problems
+
+
+def declared(cells: Iterable[tuple[int, ipynb.Cell]]) -> list[Declared]:
+    """Find the parameters that code cells in Python take, by first appearance; what cannot be parsed is passed over."""
+    assignments = Assignments()
+    annotations: dict[str, str] = {}
+    places: dict[str, int] = {}
+    with warnings.catch_warnings(action="ignore"):
+        for index, cell in cells:
+            if _DEFAULTS_TAGS.isdisjoint(cell.metadata.tags):
+                continue
+            statements, text, lines = _parse(ipynb.text(cell.source), [])
+            for statement in statements:
+                assignments.run(statement, text)
+                places |= dict.fromkeys(_set_by(statement), index)
+                annotations |= _annotated(statement, text, lines)
+    values = {name: UNSET if name in annotations else facts.Expression("…") for name in places} | assignments.values()
+    return [Declared(composed(name), values[name], annotations.get(name), index) for name, index in places.items()]
 
 
 def injected(cells: Iterable[ipynb.Cell]) -> Callable[[ipynb.Cell], bool]:
@@ -94,27 +136,58 @@ def _assigned_in(sources: tuple[str, ...]) -> tuple[tuple[tuple[str, Any], ...],
     """Read cells, of which the runs of one notebook all have the same for their defaults: values, and what is wrong."""
     assignments = Assignments()
     with warnings.catch_warnings(action="ignore"):  # of a stranger's code
-        reasons = [_read(source.replace("\r\n", "\n").replace("\r", "\n"), assignments) for source in sources]
+        reasons = [_read(source, assignments) for source in sources]
     faults = [(place, ", ".join(each[:_MOST_REASONS])) for place, each in enumerate(reasons) if each]
     return tuple(assignments.values().items()), tuple(faults)
 
 
 def _read(source: str, assignments: Assignments) -> list[str]:
     """Run a cell's assignments; return what is wrong with statements that cannot be read, and are passed over."""
-    if len(source) > _LONGEST_SOURCE:
-        return [f"it has {len(source):,} characters; {_LONGEST_SOURCE:,} are read"]
     reasons: list[str] = []
-    python = source
+    statements, text, _ = _parse(source, reasons)
+    for statement in statements:
+        assignments.run(statement, text)
+    return reasons
+
+
+def _parse(source: str, reasons: list[str]) -> tuple[list[ast.stmt], _Text, list[str]]:
+    """Parse a cell: its statements, what gives the source of their nodes, and the lines in which they stand."""
+    source = python = source.replace("\r\n", "\n").replace("\r", "\n")
+    if len(source) > _LONGEST_SOURCE:
+        reasons.append(f"it has {len(source):,} characters; {_LONGEST_SOURCE:,} are read")
+        return [], ast.unparse, []
     try:
         statements = ast.parse(source).body
     except _FAILURES:
         source = ipython.aligned(source)
         python = ipython.as_python(source) or ""
         statements = list(_parsed(python, reasons))
-    text = _texts(python, source)
-    for statement in statements:
-        assignments.run(statement, text)
-    return reasons
+    return statements, _texts(python, source), python.split("\n")
+
+
+def _set_by(statement: ast.stmt) -> Iterator[str]:
+    """Yield the names that a statement assigns or annotates, also in one branch only."""
+    match statement:
+        case ast.Assign(targets=targets):
+            yield from (node.id for target in targets for node in ast.walk(target) if _is_stored(node))
+        case ast.AnnAssign(target=ast.Name(id=name), simple=1):
+            yield name
+        case ast.If() | ast.Try() | ast.With():
+            yield from (node.id for node in ast.walk(statement) if _is_stored(node))
+
+
+def _is_stored(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+
+
+def _annotated(statement: ast.stmt, text: _Text, lines: list[str]) -> dict[str, str]:
+    match statement:
+        case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation):
+            return {name: text(annotation)}
+        case ast.Assign(targets=[ast.Name(id=name)], end_lineno=int(line), end_col_offset=column):
+            comment = _TYPE_COMMENT.match(lines[line - 1].encode()[column:].decode())
+            return {name: comment[1]} if comment else {}
+    return {}
 
 
 def _parsed(python: str, reasons: list[str]) -> Iterator[ast.stmt]:
@@ -134,7 +207,7 @@ def _parsed(python: str, reasons: list[str]) -> Iterator[ast.stmt]:
             return
 
 
-def _texts(python: str, source: str) -> Callable[[ast.AST], str]:
+def _texts(python: str, source: str) -> _Text:
     """Return what gives the source of a node: of IPython's statements whole lines, of an expression one line."""
     lines: list[list[str]] = []  # of both, when they are needed
     known: dict[ast.AST, str] = {}
