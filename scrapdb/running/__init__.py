@@ -1,5 +1,5 @@
 """Running notebooks: a grid of parameters, each run behind a wall, recorded, and in the store when it ends.
 
-Imports everything below it; the doors import it. Begin with `batch.run`, then `execute.execute`, which does one run, and
+Imports everything below it; the doors import it. Begin with `run` and `batch`, then `execute`, which does one run, and
 `walls`.
 """

@@ -55,7 +55,9 @@ _QUEUE = f"INSERT INTO executions ({_COLUMNS}) VALUES ({', '.join('?' * len(Atte
 _READ = f"SELECT {_COLUMNS} FROM executions"
 _UNFINISHED = f"{_READ} WHERE state IN {UNFINISHED} ORDER BY rowid"
 _OF_BATCH = f"{_READ} WHERE batch = ? ORDER BY rowid"
-_FORGET = "DELETE FROM executions WHERE notebook IN (SELECT value FROM json_each(?))"
+_LAST_OF = f"""
+{_READ} WHERE rowid IN (SELECT max(rowid) FROM executions
+                         WHERE notebook IN (SELECT value FROM json_each(?)) GROUP BY notebook)"""
 _SECONDS = """
 SELECT seconds FROM notebooks
  WHERE code_hash = ? AND status = 'completed' AND seconds IS NOT NULL ORDER BY started_at DESC LIMIT ?"""
@@ -108,15 +110,6 @@ class Executions:
         with self._writing() as connection:
             connection.execute(f"UPDATE executions SET {values} WHERE id = ?", (*changed.values(), id_))
 
-    def forget(self, notebooks: Iterable[str]) -> None:
-        """Remove the attempts at some notebooks, by their paths.
-
-        Raises:
-            StoreError: SQLite failed.
-        """
-        with self._writing() as connection:
-            connection.execute(_FORGET, (json.dumps(list(notebooks)),))
-
     def unfinished(self) -> list[Attempt]:
         """Read the attempts that are queued, under way or waiting for another; `runner` says whose they are."""
         with self._reading() as connection:
@@ -157,3 +150,8 @@ def expected_seconds(connection: sqlite3.Connection, code_hash: str) -> float | 
     """Compute the median of the seconds that the last completed runs of some code took; None if there are none."""
     seconds = [row[0] for row in connection.execute(_SECONDS, (code_hash, _COMPARED))]
     return median(seconds) if seconds else None
+
+
+def last_of(connection: sqlite3.Connection, notebooks: Iterable[str]) -> list[Attempt]:
+    """Read the last attempt at each of some notebooks, by their paths."""
+    return [Attempt(*row) for row in connection.execute(_LAST_OF, (json.dumps(list(notebooks)),))]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _REMEMBERED_NAMES = 100_000  # so that a million names of one store do not fill the memory
 _IDS = "SELECT n.path, n.id FROM json_each(?) AS wanted JOIN notebooks AS n ON n.path = wanted.value"
+_FORGET = "DELETE FROM executions WHERE notebook IN (SELECT value FROM json_each(?))"
 Changes = Counter[tuple[int, str, str]]  # (name_id, role, type): by how many notebooks its count changes
 _COUNT = """
 INSERT INTO name_types VALUES (?, ?, ?, ?)
@@ -105,10 +106,13 @@ class Writer:
                 full_text.add(self.connection, ids)
             self._count(counts)
 
-    def remove(self, paths: Iterable[str]) -> None:
-        """Remove notebooks."""
+    def remove(self, paths: Iterable[str], *, attempts: bool = False) -> None:
+        """Remove notebooks; on request also what runners have written of their attempts at them."""
+        paths = list(paths)
         with self.transaction():
             counts: Changes = Counter()
+            if attempts:
+                self.connection.execute(_FORGET, (json.dumps(paths),))
             for notebook_id in self._ids_of(paths).values():
                 self._clear(notebook_id, counts)
                 self.connection.execute("DELETE FROM notebooks WHERE id = ?", (notebook_id,))

@@ -65,7 +65,9 @@ def test_a_store_is_made_for_a_batch(tmp_path: Path) -> None:
             ("0.ipynb", 2),
         ]
         assert executions.of_batch("c") == []
-        executions.forget(["0.ipynb"])
+    with Writer(store) as writer:
+        writer.remove(["0.ipynb"])
+        writer.remove(["0.ipynb"], attempts=True)
     check(store)
     with closing(open_reader(store)) as connection:
         assert [a.id for a in of_batch(connection, "b")] == ["b001"]

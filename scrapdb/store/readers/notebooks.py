@@ -50,6 +50,11 @@ class NotebookLink(NamedTuple):
     seconds: float | None
 
 
+def exact_paths(connection: sqlite3.Connection) -> dict[str, bytes]:
+    """Read the bytes of those paths that do not give them back, by path."""
+    return dict(connection.execute("SELECT path, os_path FROM notebooks WHERE os_path IS NOT NULL"))
+
+
 def find_notebook(connection: sqlite3.Connection, wanted: str) -> tuple[int, str]:
     """Find a notebook by its path in the store, or by the end of its path, with or without suffix.
 

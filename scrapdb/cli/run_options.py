@@ -1,0 +1,150 @@
+"""The options of `scrapdb run`, by what they are about."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+from typing import NamedTuple
+
+import typer
+
+_parameters = partial(typer.Option, rich_help_panel="Parameters")
+_choice = partial(typer.Option, rich_help_panel="Which of the runs")
+_way = partial(typer.Option, rich_help_panel="How they run")
+_limit = partial(typer.Option, rich_help_panel="Limits of a run")
+_wall = partial(typer.Option, rich_help_panel="Wall around a run")
+
+
+class Parameters(NamedTuple):
+    """What the notebook is run with."""
+
+    parameter: Annotated[
+        list[str] | None,
+        _parameters(
+            "-p",
+            "--parameter",
+            metavar="NAME=VALUE,...",
+            help="Values of a parameter; every combination of them is a run. Repeatable.",
+        ),
+    ] = None
+    zipped: Annotated[
+        bool, _parameters("--zip", help="Combine the first values of all -p, the second ones, and so on.")
+    ] = False
+    file: Annotated[
+        str | None,
+        _parameters(
+            "-f",
+            "--file",
+            metavar="FILE",
+            help="A run for each row: of a .csv, .json, .jsonl, .yaml or .parquet, of `-`, or of sql:SELECT ….",
+        ),
+    ] = None
+    for_each: Annotated[
+        str | None,
+        _parameters("--for-each", metavar="EXPR", help="A run for each notebook of the store for which EXPR holds."),
+    ] = None
+    name: Annotated[
+        str | None,
+        _parameters(metavar="PATTERN", help="How to name the outputs: {symbol}.ipynb.  [default: all that differs]"),
+    ] = None
+    secret: Annotated[
+        list[str] | None,
+        _parameters(
+            metavar="NAME", help="A parameter from the environment variable NAME, written nowhere. Repeatable."
+        ),
+    ] = None
+    allow: Annotated[
+        list[str] | None,
+        _parameters(metavar="NAME", help="Give it openly, although its name looks like a secret's. Repeatable."),
+    ] = None
+
+
+class Choice(NamedTuple):
+    """Which of the runs that are asked for begin."""
+
+    resume: Annotated[
+        bool | None,
+        _choice("--resume", help="Pass over what has ended well, of the same code with the same parameters."),
+    ] = None
+    rerun: Annotated[
+        str | None,
+        _choice(
+            metavar="STATE,...",
+            help="Only what is lost, timed-out, killed or cancelled; failed is all that did not end well.",
+        ),
+    ] = None
+    dry_run: Annotated[
+        bool, _choice("--dry-run", help="List what would run, and why or why not; start and write nothing.")
+    ] = False
+
+
+class Way(NamedTuple):
+    """How they are executed."""
+
+    jobs: Annotated[
+        int | None, _way("-j", "--jobs", min=1, metavar="N", help="Runs at once.  [default: one per processor]")
+    ] = None
+    scheduler: Annotated[
+        str | None, _way(metavar="ADDRESS", help="Run on a cluster of dask.distributed: tcp://host:8786.")
+    ] = None
+    kernel: Annotated[str | None, _way(metavar="NAME", help="Kernel to run with.  [default: the notebook's]")] = None
+    fresh: Annotated[
+        bool | None, _way("--fresh", help="Start each kernel anew, and import in it what is imported.")
+    ] = None
+    retries: Annotated[
+        int | None, _way(min=0, metavar="N", help="Try again so often, after 1 s, 2 s, 4 s, …  [default: 0]")
+    ] = None
+    retry_on: Annotated[
+        str | None,
+        _way(
+            metavar="STATE,...",
+            help="Ends after which to try again.  [default: lost,timed-out,not-ready; or: failed,killed]",
+        ),
+    ] = None
+    fail_fast: Annotated[bool | None, _way("--fail-fast", help="Begin none after one that did not end well.")] = None
+
+
+class Limit(NamedTuple):
+    """What a run may use; times are seconds or `5m`, sizes bytes or `2GB`."""
+
+    timeout: Annotated[str | None, _limit(metavar="TIME", help="Of the run: 90, 5m, 1h30m.")] = None
+    cell_timeout: Annotated[str | None, _limit(metavar="TIME", help="Of a cell.")] = None
+    start_timeout: Annotated[
+        str | None, _limit(metavar="TIME", help="In which the kernel has to answer first.  [default: 60]")
+    ] = None
+    grace: Annotated[
+        str | None, _limit(metavar="TIME", help="Between interrupt and end, for `finally`.  [default: 5]")
+    ] = None
+    memory: Annotated[str | None, _limit(metavar="SIZE", help="Of all its processes together: 512M, 2GB.")] = None
+    cpu: Annotated[str | None, _limit(metavar="TIME", help="Of a processor, for each process.")] = None
+    disk: Annotated[str | None, _limit(metavar="SIZE", help="Of a file, and of all that it writes.")] = None
+    max_output: Annotated[
+        str | None, _limit(metavar="SIZE", help="Output that is kept; the middle is cut out.  [default: 64MiB]")
+    ] = None
+
+
+class Wall(NamedTuple):
+    """What is around a run, and what gets through."""
+
+    wall: Annotated[
+        str | None,
+        _wall(metavar="NAME", help="bubblewrap, landlock or limits, and no other.  [default: the best there is]"),
+    ] = None
+    no_wall: Annotated[bool, _wall("--no-wall", help="None, for your own notebooks on your own machine.")] = False
+    network: Annotated[bool | None, _wall("--network/--no-network", help="Whether it reaches the network.  [no]")] = (
+        None
+    )
+    read: Annotated[
+        list[str] | None, _wall(metavar="PATH", help="What it can read beside the system and Python. Repeatable.")
+    ] = None
+    beside: Annotated[
+        list[str] | None,
+        _wall("--with", metavar="PATH", help="A file or directory that it finds in its own directory. Repeatable."),
+    ] = None
+    env: Annotated[
+        list[str] | None, _wall(metavar="NAME", help="A variable of your environment that it sees. Repeatable.")
+    ] = None
+    keep_files: Annotated[
+        list[str] | None,
+        _wall(metavar="GLOB", help="Files that it wrote, to be kept in NAME.files/. Repeatable."),
+    ] = None

@@ -1,0 +1,70 @@
+"""Runs whose runner is gone: killed, or switched off with its machine. The next one finds them out, and says so."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from scrapdb.errors import ScrapdbError
+from scrapdb.files.paths import located
+from scrapdb.files.remote import is_url
+from scrapdb.files.replace import replace
+from scrapdb.running.attempts import now
+from scrapdb.running.lock import is_held
+from scrapdb.store.executions import Attempt
+from scrapdb.store.executions import Executions
+
+_BEGUN = "its runner was gone before it ended"
+_WAITING = "its runner was gone before it began"
+
+
+def sweep(executions: Executions, own: str) -> tuple[list[str], set[str]]:
+    """Find what gone runners have left, and write that it is lost: in the table, and in half-made outputs.
+
+    Args:
+        executions: the table.
+        own: the lock that this process holds, and another one held before.
+
+    Returns:
+        The outputs that were changed, to be indexed; and the notebooks, by their paths in the store, at which other
+        runners are.
+    """
+    changed, busy = [], set()
+    for attempt in executions.unfinished():
+        if attempt.runner and attempt.runner != own and is_held(attempt.runner):
+            busy.add(attempt.notebook)
+            continue
+        reason = _WAITING if attempt.started_at is None else _BEGUN
+        output = _output(attempt, executions.path)
+        if output and _mark(output, attempt.id, reason):
+            changed.append(output)
+        executions.change(attempt.id, "lost", reason=reason, ended_at=now())
+    return changed, busy
+
+
+def _output(attempt: Attempt, store: Path) -> str | None:
+    return None if is_url(attempt.notebook) else located(attempt.notebook, None, os.path.realpath(store.parent))
+
+
+def _mark(file: str, id_: str, reason: str) -> bool:
+    """Write into the record of an output that it is lost, if the output is of this attempt and not complete."""
+    with suppress(OSError, ValueError, RecursionError, ScrapdbError):  # there is none, or only half of it
+        before = Path(file).read_bytes()
+        notebook = json.loads(before)
+        record = _record(notebook)
+        if record.get("id") == id_ and record.get("state") == "running":
+            record |= {"state": "lost", "reason": reason, "ended_at": now()}
+            replace(file, before, json.dumps(notebook, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass"))
+            return True
+    return False
+
+
+def _record(notebook: Any) -> dict[str, Any]:
+    """Return the record in a notebook; an empty one if it has none."""
+    part = notebook
+    for key in ("metadata", "scrapdb", "run"):
+        part = part.get(key) if isinstance(part, dict) else None
+    return part if isinstance(part, dict) else {}
