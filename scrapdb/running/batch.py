@@ -69,11 +69,13 @@ def carry_out(
     """
     began = time.monotonic()
     with locked(request.directory, request.store) as runner, Executions(request.store) as executions:
-        swept, busy = lost.sweep(executions, runner)
-        wanted = [run for run, decision in decided(request) if decision.runs]
+        left, busy = lost.sweep(executions, runner)
+        choices = list(decided(request))
+        wanted = [run for run, decision in choices if decision.runs]
+        left += [run.output for run, decision in choices if not decision.runs]  # a killed runner may not have got there
         _refuse_busy(wanted, busy, request.store)
         batch = _Batch(request, wanted, audience or Audience(), stop or Stop())
-        batch.run(executions, runner, swept, execute)
+        batch.run(executions, runner, left, execute)
     return Runs(
         batch.runs,
         passed=len(request.wanted) - len(wanted),
@@ -106,7 +108,7 @@ class _Batch:
         """How they ended, in the order in which they were asked for."""
         return [self._last[task.output] for task in self._tasks]
 
-    def run(self, executions: Executions, runner: str, swept: Iterable[str], execute: executors.Execute | None) -> None:
+    def run(self, executions: Executions, runner: str, left: Iterable[str], execute: executors.Execute | None) -> None:
         """Execute and index all."""
         request, jobs = self._request, self._request.jobs or executors.processors()
         expected = executions.expected_seconds(request.code_hash or "")
@@ -114,8 +116,8 @@ class _Batch:
         self._journal.queue(self._tasks)
         self._audience.began(self._tasks, expected, jobs)
         with signals(self._inbox.put), Indexer(request.store, self._inbox.put) as self._indexer:
-            for output in swept:
-                self._indexer.add(output)
+            for output in left:
+                self._index(output)
             with executors.opened(request, execute, self._inbox.put, self._stop) as self._submit:
                 for task in self._tasks:
                     self._begin(task)
@@ -162,8 +164,7 @@ class _Batch:
         """Take how an attempt ended, and decide whether there is another."""
         execution = self._execution(future)
         self._journal.ended(task, execution)
-        if Path(task.output).exists() or is_url(task.output):
-            self._indexer.add(task.output)
+        self._index(task.output)
         again = not self._closed and self._request.retries.wants(execution, task.attempt)
         run = self._last[task.output] = _run(task, execution, self._request.store)
         self._audience.ended(run, pause(task.attempt) if again else None)
@@ -172,11 +173,15 @@ class _Batch:
         elif self._request.fail_fast and not run.ended_well:
             self._close(f"{task.output} did not end well")
 
+    def _index(self, output: str) -> None:
+        if is_url(output) or Path(output).exists():
+            self._indexer.add(output)
+
     def _execution(self, future: Future[Execution]) -> Execution:
         """Return how an attempt ended, also if that cannot be told by who made it."""
-        if future.cancelled():
-            return Execution(state="cancelled", reason=f"it had not begun when {self._closed}")
-        error = future.exception()
+        error = None if future.cancelled() else future.exception()
+        if future.cancelled() or isinstance(error, executors.NotBegunError):
+            return Execution(state="cancelled", reason=f"it had not begun when {error or self._closed}")
         if error is None:
             return future.result()
         state = "lost" if isinstance(error, BrokenExecutor) else "failed"

@@ -14,6 +14,7 @@ from scrapdb.errors import UsageError
 from scrapdb.facts import Execution
 from scrapdb.running.events import Event
 from scrapdb.running.events import Stop
+from scrapdb.running.previous import WELL
 from scrapdb.running.request import Request
 from scrapdb.running.task import Task
 
@@ -21,29 +22,43 @@ Execute = Callable[[Task, Callable[[Event], None], Stop], Execution]
 Submit = Callable[[Task], "Future[Execution]"]
 
 
+class NotBegunError(Exception):
+    """The run did not begin; the text says why."""
+
+
 def opened(
     request: Request, execute: Execute | None, watch: Callable[[Event], None], stop: Stop
 ) -> AbstractContextManager[Submit]:
-    """Open what a request asks for; arguments are those of `local`, whose own `execute` is `execute.execute`."""
+    """Open what a request asks for, which is closed when all its runs are through.
+
+    Args:
+        request: what is to run, and where.
+        execute: does one run; by default `execute.execute`.
+        watch: is told what happens in it.
+        stop: says when to end before that.
+    """
     if request.scheduler:
         raise UsageError("--scheduler is not there yet.")
     if execute is None:
         from scrapdb.running.execute import execute
-    return local(request.jobs, execute, watch, stop)
+    return _local(request, execute, watch, stop)
 
 
 @contextmanager
-def local(jobs: int | None, execute: Execute, watch: Callable[[Event], None], stop: Stop) -> Iterator[Submit]:
-    """Yield what starts a run on this machine, in a thread, and wait at the end until all are through.
+def _local(request: Request, execute: Execute, watch: Callable[[Event], None], stop: Stop) -> Iterator[Submit]:
+    """Yield what starts a run on this machine, in a thread."""
+    failed: list[Task] = []  # looked at when a thread takes the next run, which is sooner than anybody could cancel it
 
-    Args:
-        jobs: how many run at once; by default as many as there are processors.
-        execute: does one run.
-        watch: is told what happens in it.
-        stop: says when to end before that.
-    """
-    with ThreadPoolExecutor(jobs or processors(), thread_name_prefix="scrapdb-run") as executor:
-        yield lambda task: executor.submit(execute, task, watch, stop)
+    def attempt(task: Task) -> Execution:
+        if failed or stop.interrupted:
+            raise NotBegunError(f"{failed[0].output} did not end well" if failed else "the batch was stopped")
+        execution = execute(task, watch, stop)
+        if request.fail_fast and execution.state not in WELL and not request.retries.wants(execution, task.attempt):
+            failed.append(task)
+        return execution
+
+    with ThreadPoolExecutor(request.jobs or processors(), thread_name_prefix="scrapdb-run") as executor:
+        yield lambda task: executor.submit(attempt, task)
 
 
 def processors() -> int:

@@ -22,44 +22,47 @@ _WAITING = "its runner was gone before it began"
 
 
 def sweep(executions: Executions, own: str) -> tuple[list[str], set[str]]:
-    """Find what gone runners have left, and write that it is lost: in the table, and in half-made outputs.
+    """Find what gone runners have left, and write how it ended: in the table, and in half-made outputs.
 
     Args:
         executions: the table.
         own: the lock that this process holds, and another one held before.
 
     Returns:
-        The outputs that were changed, to be indexed; and the notebooks, by their paths in the store, at which other
-        runners are.
+        Their outputs, to be indexed; and the notebooks, by their paths in the store, at which other runners are.
     """
-    changed, busy = [], set()
+    outputs, busy = [], set()
     for attempt in executions.unfinished():
         if attempt.runner and attempt.runner != own and is_held(attempt.runner):
             busy.add(attempt.notebook)
             continue
-        reason = _WAITING if attempt.started_at is None else _BEGUN
+        state, reason, ended = "lost", _WAITING if attempt.started_at is None else _BEGUN, now()
         output = _output(attempt, executions.path)
-        if output and _mark(output, attempt.id, reason):
-            changed.append(output)
-        executions.change(attempt.id, "lost", reason=reason, ended_at=now())
-    return changed, busy
+        if output and (record := _settled(output, attempt.id, reason, ended)):
+            outputs.append(output)
+            state, reason, ended = (record.get(key) for key in ("state", "reason", "ended_at"))
+        executions.change(attempt.id, state, reason=reason, ended_at=ended)
+    return outputs, busy
 
 
 def _output(attempt: Attempt, store: Path) -> str | None:
     return None if is_url(attempt.notebook) else located(attempt.notebook, None, os.path.realpath(store.parent))
 
 
-def _mark(file: str, id_: str, reason: str) -> bool:
-    """Write into the record of an output that it is lost, if the output is of this attempt and not complete."""
-    with suppress(OSError, ValueError, RecursionError, ScrapdbError):  # there is none, or only half of it
+def _settled(file: str, id_: str, reason: str, ended_at: str) -> dict[str, Any] | None:
+    """Return the record in the output of an attempt, in which it now stands that it is lost if it had not ended.
+
+    None if there is no such output, or only half of it.
+    """
+    with suppress(OSError, ValueError, RecursionError, ScrapdbError):
         before = Path(file).read_bytes()
         notebook = json.loads(before)
         record = _record(notebook)
         if record.get("id") == id_ and record.get("state") == "running":
-            record |= {"state": "lost", "reason": reason, "ended_at": now()}
+            record |= {"state": "lost", "reason": reason, "ended_at": ended_at}
             replace(file, before, json.dumps(notebook, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass"))
-            return True
-    return False
+        return record if record.get("id") == id_ else None
+    return None
 
 
 def _record(notebook: Any) -> dict[str, Any]:

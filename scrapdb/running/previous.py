@@ -50,9 +50,9 @@ def previous(output: str) -> Previous | None:
     return Previous(facts.status, facts.ended_at, facts.code_hash, known)
 
 
-def always(found: Previous | None) -> Decision:
+def always(output: str) -> Decision:
     """Decide without `--resume` and `--rerun`: everything runs."""
-    return _begin("new" if found is None else f"replaces what is there ({found.state})")
+    return _begin("replaces what is there" if Path(output).exists() else "new")
 
 
 def resumed(found: Previous | None, code: str | None, parameters: str) -> Decision:

@@ -77,10 +77,9 @@ def decided(request: Request) -> Iterator[tuple[Wanted, previous.Decision]]:
     code = request.code_hash if request.resume else None
     last = attempts.last(request.store, (wanted.output for wanted in request.wanted)) if request.rerun else {}
     for wanted in request.wanted:
-        found = previous.previous(wanted.output)
         if request.resume:
-            yield wanted, previous.resumed(found, code, hashed(wanted.parameters))
+            yield wanted, previous.resumed(previous.previous(wanted.output), code, hashed(wanted.parameters))
         elif request.rerun:
-            yield wanted, previous.rerun(found, last.get(wanted.output), request.rerun)
+            yield wanted, previous.rerun(previous.previous(wanted.output), last.get(wanted.output), request.rerun)
         else:
-            yield wanted, previous.always(found)
+            yield wanted, previous.always(wanted.output)

@@ -41,8 +41,7 @@ def request(directory: Path, rows: Sequence[Mapping[str, Any]], **more: Any) -> 
 def pretended(task: Task, watch: Callable[[Event], None], stop: Stop) -> Execution:
     """Write the output of a run without executing anything.
 
-    The parameter `ends` is the state, `takes` the seconds, `well_from` the attempt from which on it completes, and
-    `log` a file to which `x` is added in the end.
+    The parameter `ends` is the state, `takes` the seconds, and `well_from` the attempt from which on it completes.
     """
     given, began = task.parameters, now()
     watch(Event(task, "started", cells=2))
@@ -63,9 +62,6 @@ def pretended(task: Task, watch: Callable[[Event], None], stop: Stop) -> Executi
     record |= {"code_hash": read_facts(task.content).code_hash, "parameters_hash": hashed(given)}
     record |= {"reason": None if state == "completed" else "as it was told", "attempt": task.attempt}
     _write(task, record)
-    if "log" in given:
-        with Path(given["log"]).open("a") as log:
-            log.write(f"{given['x']}\n")
     return Execution(**record)
 
 

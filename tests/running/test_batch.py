@@ -164,7 +164,7 @@ def test_fail_fast_begins_no_more_and_lets_the_others_end(tmp_path: Path) -> Non
     runs = carry_out(request(tmp_path, rows, fail_fast=True, jobs=2), execute=pretended)
     assert states(runs)[:2] == ["completed", "failed"]
     assert set(states(runs)[2:]) <= {"completed", "cancelled"}
-    assert states(runs)[3:] == ["cancelled"] * 4
+    assert states(runs)[2:] == ["cancelled"] * 5
     assert runs[-1].reason == f"it had not begun when {tmp_path}/out/1.ipynb did not end well"
 
 
@@ -224,7 +224,7 @@ from scrapdb.running.batch import carry_out
 from scrapdb.running.events import Stop
 from tests.running.pretending import pretended, request
 stop = Stop()
-rows = [{"x": x, "takes": float(sys.argv[2]), "log": sys.argv[1] + "/log"} for x in range(50)]
+rows = [{"x": x, "takes": float(sys.argv[2])} for x in range(50)]
 print(carry_out(request(Path(sys.argv[1]), rows, resume=True, jobs=4), stop=stop, execute=pretended), flush=True)
 sys.exit(130 if stop.interrupted else 0)
 """
@@ -243,33 +243,43 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def lines(file: Path) -> list[str]:
-    return file.read_text().splitlines() if file.exists() else []
+def records(directory: Path) -> dict[str, dict[str, Any]]:
+    """Read the records of all outputs, by their names."""
+    outputs = directory.glob("out/*.ipynb")
+    return {path.name: json.loads(path.read_text())["metadata"]["scrapdb"]["run"] for path in outputs}
+
+
+def completed(directory: Path) -> dict[str, str]:
+    """Find the outputs that are complete, and the attempt that each is of."""
+    return {name: record["id"] for name, record in records(directory).items() if record["state"] == "completed"}
 
 
 def test_after_kill_9_what_is_missing_runs_and_nothing_else(tmp_path: Path) -> None:
-    log, store = tmp_path / "log", tmp_path / "scraps.db"
+    store = tmp_path / "scraps.db"
     with started(tmp_path) as first:
-        wait_for(lambda: len(lines(log)) >= 20)
+        wait_for(lambda: len(completed(tmp_path)) >= 20)
         with pytest.raises(ScrapdbError, match="Another `scrapdb run` is writing"):
             carry_out(request(tmp_path, [{"x": 1}]), execute=pretended)
         first.kill()
-    before = Counter(lines(log))
-    assert 20 <= len(before) < 50
-    unfinished = {
-        json.loads(path.read_text())["metadata"]["scrapdb"]["run"]["state"] for path in tmp_path.glob("out/*")
-    }
-    assert "running" in unfinished
+    before = completed(tmp_path)
+    half_made = records(tmp_path).keys() - before.keys()
+    assert half_made
     with started(tmp_path) as second:
         out, errors = second.communicate(timeout=60)
     assert second.returncode == 0, errors
-    assert out.startswith(f"50 runs: {50 - before.total()} completed, {before.total()} passed over in "), out
-    assert Counter(lines(log)) == Counter(map(str, range(50)))
+    assert out.startswith(f"50 runs: {50 - len(before)} completed, {len(before)} passed over in "), out
+    after = completed(tmp_path)
+    assert len(after) == 50
+    assert {name for name, id_ in after.items() if before.get(name) == id_} == before.keys()
     assert Database(store).count("nb.status = 'completed'") == 50
-    counts = dict(query(store, "SELECT state, count(*) FROM executions GROUP BY state"))
-    assert counts == {"completed": 50, "lost": 50 - before.total()}
-    reasons = {reason for (reason,) in query(store, "SELECT reason FROM executions WHERE state = 'lost'")}
-    assert reasons == {"its runner was gone before it ended", "its runner was gone before it began"}
+    batches = Counter(batch for (batch,) in query(store, "SELECT batch FROM executions"))
+    assert sorted(batches.values()) == sorted([50, 50 - len(before)])
+    lost = query(store, "SELECT notebook, reason FROM executions WHERE state = 'lost'")
+    assert {name for name, reason in lost if reason == "its runner was gone before it ended"} >= {
+        f"out/{name}" for name in half_made
+    }
+    assert {reason for _, reason in lost} > {"its runner was gone before it began"}
+    assert not query(store, "SELECT 1 FROM executions WHERE state IN ('queued', 'running', 'retrying')")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
