@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -10,6 +12,10 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from typer._click.globals import get_current_context
+
+# Texts that are taken for nothing else: words, and dates and times, which JSON has as texts.
+_PLAIN = r"[A-Za-z_][\w./:-]*|[0-9]{4}-[0-9]{2}-[0-9]{2}[0-9T:.+Z-]*"
+_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "none", "null", "nan", "inf", "infinity"})
 
 if TYPE_CHECKING:
     from typer._click.core import Context
@@ -26,6 +32,14 @@ def typed(*, without: Collection[str] = (), more: Sequence[str] = ()) -> str:
     context = get_current_context()
     words = ["scrapdb", *_words(context.find_root(), without), str(context.info_name), *_words(context, without)]
     return " ".join(map(quote, [*words, *more]))
+
+
+def assigned(name: str, value: Any) -> str:
+    """Write a parameter as it stands after `-p`, so that it is read as the same value."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, str) and not (re.fullmatch(_PLAIN, value) and value.lower() not in _WORDS):
+        text = '"' + value.replace('"', '""') + '"'
+    return f"{name}={text}"
 
 
 def _words(context: Context, without: Collection[str]) -> Iterator[str]:

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from typing import NamedTuple
 
 from scrapdb.errors import NotebookNotFoundError
 from scrapdb.errors import ScrapdbError
 from scrapdb.files import remote
-from scrapdb.notebooks.scan import MAX_BYTES
 from scrapdb.running import grid
 from scrapdb.running import names
 from scrapdb.running import parameters
+from scrapdb.running.parameters import Signature
 from scrapdb.running.request import Request
 from scrapdb.running.request import Wanted
 from scrapdb.running.settings import Settings
@@ -22,8 +23,28 @@ from scrapdb.running.settings import Settings
 _NEEDED = ("ipykernel", "nbclient", "papermill", "psutil", "yaml")
 
 
+class Source(NamedTuple):
+    """A notebook that is to be run: its path or URL, what it is now, and the parameters that it takes."""
+
+    notebook: str
+    content: bytes
+    signature: Signature
+
+
+def source(notebook: str, kernel: str | None = None) -> Source:
+    """Read a notebook that is to be run.
+
+    Raises:
+        NotebookNotFoundError: there is no such notebook.
+        ScrapdbError: it cannot be read, or what `run` needs is not installed.
+    """
+    check_installed()
+    content = _content(notebook)
+    return Source(notebook, content, parameters.of(content, kernel))
+
+
 def composed(
-    notebook: str,
+    source: Source,
     directory: str,
     rows: Sequence[Mapping[str, Any]],
     store: Path,
@@ -34,7 +55,7 @@ def composed(
     """Make a request, and sentences of what is to be known about it.
 
     Args:
-        notebook: path or URL of the source.
+        source: the notebook.
         directory: where the outputs go.
         rows: parameters by name, a run each.
         store: where the outputs are indexed.
@@ -43,18 +64,18 @@ def composed(
 
     Raises:
         UsageError: a setting or a parameter is wrong, missing or unknown; a name leaves the directory or is taken.
-        NotebookNotFoundError: there is no such notebook.
-        ScrapdbError: it cannot be read, or what `run` needs is not installed.
     """
-    check_installed()
-    asked, secrets = settings.for_request(), dict(secrets or {})
-    content = _content(notebook)
-    signature = parameters.of(content, settings.kernel)
+    signature, secrets = source.signature, dict(secrets or {})
     typed, repeated = grid.distinct([signature.typed(row, secrets, settings.allow) for row in rows])
-    outputs = names.outputs(typed, directory, notebook, settings.name, signature.defaults)
-    wanted = tuple(map(Wanted, outputs, typed))
+    outputs = names.outputs(typed, directory, source.notebook, settings.name, signature.defaults)
     request = Request(
-        notebook=notebook, content=content, directory=directory, store=store, wanted=wanted, secrets=secrets, **asked
+        notebook=source.notebook,
+        content=source.content,
+        directory=directory,
+        store=store,
+        wanted=tuple(map(Wanted, outputs, typed)),
+        secrets=secrets,
+        **settings.for_request(),
     )
     return request, [*signature.warnings, *repeated]
 
@@ -71,10 +92,10 @@ def check_installed() -> None:
 
 def _content(notebook: str) -> bytes:
     if remote.is_url(notebook):
-        read = remote.contents({notebook: MAX_BYTES})[notebook]
-        if isinstance(read, Exception):
-            raise ScrapdbError(f"{notebook} cannot be read: {remote.reason(read)}.") from read
-        return read
+        system, path = remote.file_system(notebook)
+        with remote.sentences(notebook, "read"):
+            content: bytes = system.cat_file(path)
+        return content
     try:
         return Path(notebook).read_bytes()
     except FileNotFoundError:

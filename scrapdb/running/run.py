@@ -15,6 +15,7 @@ from scrapdb.running import grid
 from scrapdb.running.audience import Audience
 from scrapdb.running.batch import carry_out
 from scrapdb.running.composing import composed
+from scrapdb.running.composing import source
 from scrapdb.running.events import Stop
 from scrapdb.running.retries import DEFAULT_CAUSES
 from scrapdb.running.runs import Runs
@@ -138,7 +139,8 @@ def run(
     )
     store = Path(db or os.environ.get("SCRAPDB_DB") or DEFAULT_NAME).expanduser()
     rows = rows_of(parameters, zipped=zipped)
-    request, warnings = composed(os.fspath(notebook), os.fspath(output), rows, store, settings, secrets=secrets)
+    found = source(os.fspath(notebook), kernel)
+    request, warnings = composed(found, os.fspath(output), rows, store, settings, secrets=secrets)
     stop = Stop()
     for warning in warnings if audience else ():
         audience.warned(warning)

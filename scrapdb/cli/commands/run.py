@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Annotated
 from typing import Any
@@ -16,6 +17,7 @@ from scrapdb.cli.options import Settings
 from scrapdb.errors import UsageError
 
 if TYPE_CHECKING:
+    from scrapdb.running.composing import Source
     from scrapdb.running.request import Request
     from scrapdb.running.runs import Run
     from scrapdb.running.runs import Runs
@@ -66,7 +68,7 @@ def command(
     finally:
         if teller:
             teller.closed()
-    _tell(runs, settings, as_json=as_json)
+    _tell(runs, request.directory, settings, as_json=as_json)
     if stop.interrupted:
         raise typer.Exit(_INTERRUPTED)
     if runs.failed:
@@ -74,27 +76,32 @@ def command(
 
 
 def _request(notebook: str, rows: options.Rows, settings: Settings, given: dict[str, Any]) -> tuple[Request, list[str]]:
-    """Make a request of what was typed, and of what a batch file says beside it."""
+    """Make a request of what was typed, and sentences of what is to be known about it."""
     from scrapdb.running import grid
-    from scrapdb.running.composing import check_installed
     from scrapdb.running.composing import composed
+    from scrapdb.running.composing import source
     from scrapdb.running.settings import Settings as How
 
-    check_installed()
-    store = settings.store_path(create=True)
     if rows.output is None:
         raise UsageError("Where do the executed notebooks go? Say -o DIR.")
-    if rows.file and rows.for_each:
-        raise UsageError("Rows come from a file or from the store: name one of -f and --for-each.")
-    values = grid.given(rows.parameter or ())
-    table = None
-    if rows.file:
-        table = grid.read(rows.file, store)
-    elif rows.for_each:
-        table = grid.for_each(store, rows.for_each, None)
-    asked = grid.rows(values, table, zipped=rows.zipped)
+    store = settings.store_path(create=True)
     how = How(name=rows.name, allow=tuple(rows.allow or ()), **given)
-    return composed(notebook, rows.output, asked, store, how, secrets=_secrets(rows.secret or ()))
+    found = source(notebook, how.kernel)
+    wanted = grid.rows(grid.given(rows.parameter or ()), _table(rows, store, found), zipped=rows.zipped)
+    return composed(found, rows.output, wanted, store, how, secrets=_secrets(rows.secret or ()))
+
+
+def _table(rows: options.Rows, store: Path, source: Source) -> list[dict[str, Any]] | None:
+    """Read the rows of a file or of the store, if there are to be any."""
+    from scrapdb.running import grid
+
+    if rows.file and rows.for_each is not None:
+        raise UsageError("Rows come from a file or from the store: name one of -f and --for-each.")
+    if rows.for_each is not None:
+        signature = source.signature
+        names = None if signature.open else signature.parameters
+        return grid.for_each(store, rows.for_each, names)
+    return grid.read(rows.file, store) if rows.file else None
 
 
 def _given(*groups: tuple[Any, ...]) -> dict[str, Any]:
@@ -136,14 +143,14 @@ def _print_choices(request: Request, settings: Settings, *, as_json: bool) -> No
     settings.say(f"{begin:,} of {len(rows):,} runs would begin; nothing was started or written.")
 
 
-def _tell(runs: Runs, settings: Settings, *, as_json: bool) -> None:
+def _tell(runs: Runs, directory: str, settings: Settings, *, as_json: bool) -> None:
     """Print what became of the runs, and how to repeat those that did not end well."""
     from scrapdb.cli.printing import Printing
 
     if as_json:
         Printing(json=True).print_rows(runs.table())
     for run in runs.failed[:_LISTED]:
-        settings.say(f"{_sentence(run)}\n  {_repeating(run)}")
+        settings.say(f"{_sentence(run)}\n  {_repeating(run, directory)}")
     if runs.failed[_LISTED:]:
         settings.say(f"{len(runs.failed) - _LISTED:,} more did not end well; all of them run again by\n  {_again()}")
     settings.say(str(runs))
@@ -154,13 +161,14 @@ def _sentence(run: Run) -> str:
     return f"{run.path}: {run.state}{where}{f', {run.reason}' if run.reason else ''}"
 
 
-def _repeating(run: Run) -> str:
+def _repeating(run: Run, directory: str) -> str:
     """Return the command that repeats one run, and nothing else."""
+    from scrapdb.cli.repeating import assigned
     from scrapdb.cli.repeating import typed
 
     given = [word for name, value in run.parameters.items() for word in ("-p", assigned(name, value))]
-    name = os.path.relpath(run.path, ...)
-    return typed(without=_ROWS, more=[*given, "--name", name])
+    name = run.path.removeprefix(directory.rstrip("/") + "/")
+    return typed(without=_ROWS, more=[*given, "--name", name.replace("{", "{{").replace("}", "}}")])
 
 
 def _again() -> str:
