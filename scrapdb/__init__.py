@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from scrapdb.database import open as open  # noqa: A004 - named as what it does, like sqlite3's and gzip's
     from scrapdb.database.magic import load_ipython_extension as load_ipython_extension
     from scrapdb.errors import ScrapdbError as ScrapdbError
+    from scrapdb.running.run import run as run
     from scrapdb.scrapbook import Notebook as Notebook
     from scrapdb.scrapbook import Scrap as Scrap
     from scrapdb.scrapbook import Scrapbook as Scrapbook

@@ -40,6 +40,7 @@ class Teller(Audience):
         self._left = 0
         self._jobs = 1
         self._width = 0
+        self._told: set[str] = set()
 
     def began(self, tasks: Sequence[Task], expected_seconds: float | None, jobs: int) -> None:
         """Remember how much there is to do."""
@@ -63,6 +64,10 @@ class Teller(Audience):
         if run.seconds is not None and run.ended_well:
             self._seconds.append(run.seconds)
         self._print(f"{self._name(run.path):<{self._width}}  {run.state:<{_WIDTH}}{_ending(run, again_in)}".rstrip())
+        for warning in run.warnings:
+            if warning not in self._told:  # many runs of a notebook have the same
+                self._told.add(warning)
+                self.warned(f"{self._name(run.path)}: {warning}")
 
     def warned(self, sentence: str) -> None:
         """Print a warning."""

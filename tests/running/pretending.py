@@ -20,7 +20,11 @@ from scrapdb.running.request import Wanted
 from scrapdb.running.task import Task
 from tests import notebook_builder as nb
 
-SOURCE = nb.notebook(nb.code("x = 0", count=None, tags=("parameters",)), nb.code("x + 1", count=None))
+SOURCE = nb.notebook(
+    {**nb.code("x = 0", count=None, tags=("parameters",)), "id": "parameters"},
+    {**nb.code("x + 1", count=None), "id": "code"},
+    kernelspec={"name": "python3", "display_name": "Python 3", "language": "python"},
+)
 
 
 def request(directory: Path, rows: Sequence[Mapping[str, Any]], **more: Any) -> Request:

@@ -157,8 +157,7 @@ def _tell(runs: Runs, directory: str, settings: Settings, *, as_json: bool) -> N
 
 
 def _sentence(run: Run) -> str:
-    where = "" if run.cell is None else f" in cell {run.cell}"
-    return f"{run.path}: {run.state}{where}{f', {run.reason}' if run.reason else ''}"
+    return f"{run.path}: {run.state}{f', {run.reason}' if run.reason else ''}"
 
 
 def _repeating(run: Run, directory: str) -> str:
