@@ -21,8 +21,8 @@ from scrapdb.running.values import Text
 
 _MOST = 1_000_000  # rows
 _SQL = "sql:"
+_COMMA = re.compile(r"(?<!\\),")
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"(?=,|\Z)')  # as in CSV
-_UNQUOTED = re.compile(r"(?:\\,|[^,])*")
 _BRACKETS = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[\[\](){}]""")
 _CLOSING = {"[": "]", "(": ")", "{": "}"}
 
@@ -150,8 +150,9 @@ def _value(text: str, start: int) -> tuple[Any, int]:
     end = _closed(text, start) if text[start : start + 1] in {"[", "{"} else -1
     if end >= 0 and text[end : end + 1] in {"", ","}:
         return Text(text[start:end]), end
-    plain = _UNQUOTED.match(text, start)
-    return Text(plain[0].replace("\\,", ",")), plain.end()
+    comma = _COMMA.search(text, start)
+    end = comma.start() if comma else len(text)
+    return Text(text[start:end].replace("\\,", ",")), end
 
 
 def _closed(text: str, start: int) -> int:

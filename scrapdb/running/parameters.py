@@ -27,7 +27,7 @@ from scrapdb.notebooks.extract import PAPERMILL_MARK
 from scrapdb.notebooks.extract import is_python
 from scrapdb.notebooks.parameters import Declared
 from scrapdb.notebooks.parameters import declared
-from scrapdb.running import annotations
+from scrapdb.running import hints
 from scrapdb.running import values
 from scrapdb.running.secrets import looks_secret
 from scrapdb.text import composed
@@ -208,12 +208,12 @@ def _place(code: Iterable[tuple[int, ipynb.Cell]]) -> int:
 
 
 def _parameter(found: Declared) -> Parameter:
-    type_ = annotations.of_annotation(found.annotation) if found.annotation else None
+    type_ = hints.of_annotation(found.annotation) if found.annotation else None
     if type_ and found.value is None:
         type_ = values.union([type_, values.NONE])
     return Parameter(
         found.name,
-        type_ or annotations.of_default(found.value),
+        type_ or hints.of_default(found.value),
         found.value,
         found.annotation,
         binding=type_ is not None,

@@ -10,6 +10,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 from scrapdb.errors import UsageError
@@ -52,9 +53,24 @@ def yaml_of(content: bytes | str) -> Any:
     except ImportError:
         raise UsageError("YAML is read by PyYAML, which is not installed: `pip install 'scrapdb[run]'`.") from None
     try:
-        return _texts(yaml.load(content, Loader=yaml.BaseLoader))  # noqa: S506 - it only makes texts
+        node = yaml.compose(content, Loader=yaml.BaseLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"it is no YAML: {_line(error)}.") from error
+    return None if node is None else _of_node(node)
+
+
+def unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its members.
+
+    Raises:
+        ValueError: two have one name, of which one would be lost.
+    """
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            raise ValueError(f"{name} stands twice in one object")
+        members[name] = value
+    return members
 
 
 def _line(error: BaseException) -> str:
@@ -94,7 +110,7 @@ def _tsv(content: bytes) -> Rows:
 
 
 def _json(content: bytes) -> Rows:
-    return _objects(json.loads(content.decode("utf-8-sig")))
+    return _objects(json.loads(content.decode("utf-8-sig"), object_pairs_hook=unique))
 
 
 def _json_lines(content: bytes) -> Rows:
@@ -102,7 +118,7 @@ def _json_lines(content: bytes) -> Rows:
     try:
         return _json(content)  # one object over many lines
     except json.JSONDecodeError:
-        return _objects([json.loads(line) for line in text.split("\n") if line.strip()])
+        return _objects([json.loads(line, object_pairs_hook=unique) for line in text.split("\n") if line.strip()])
 
 
 def _yaml(content: bytes) -> Rows:
@@ -125,12 +141,13 @@ def _objects(value: Any) -> Rows:
     return rows
 
 
-def _texts(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _texts(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_texts(item) for item in value]
-    return Text(value) if isinstance(value, str) else value
+def _of_node(node: Any) -> Any:
+    """Make Python of a node of YAML; its scalars are texts."""
+    if isinstance(node.value, str):
+        return Text(node.value)
+    if node.value and isinstance(node.value[0], tuple):
+        return unique((str(_of_node(key)), _of_node(item)) for key, item in node.value)
+    return {} if node.id == "mapping" else [_of_node(item) for item in node.value]
 
 
 _FORMATS: dict[str, Callable[[bytes], Rows]] = {

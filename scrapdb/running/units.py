@@ -26,7 +26,7 @@ def size(text: str | float) -> int:
         raise UsageError(f"{text!r} is no size; write bytes like 1000, 512M, 2GB or 1.5GiB.")
     power = _PREFIXES.index(match[2].lower()) + 1 if match[2] else 0
     whole, _, fraction = match[1].partition(".")
-    number = int(whole + fraction) * 1024**power // 10 ** len(fraction)
+    number: int = (int(whole + fraction) << 10 * power) // 10 ** len(fraction)
     if not 0 < number <= _MOST:
         raise UsageError(f"{text!r} is no size for a limit: it is {'too large' if number else 'nothing'}.")
     return number

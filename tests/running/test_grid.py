@@ -198,7 +198,7 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
             "gaps": [1, None],
             "text": ["007", None],
             "day": [dt.date(2026, 1, 31)] * 2,
-            "when": pd.to_datetime(["2026-01-31T12:30", None]),
+            "when": [pd.Timestamp("2026-01-31T12:30"), None],
             "price": [Decimal("1.5"), Decimal(2)],
             "items": [[1, 2], []],
         },
