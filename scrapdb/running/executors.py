@@ -58,7 +58,12 @@ def _local(request: Request, execute: Execute, watch: Callable[[Event], None], s
         return execution
 
     with ThreadPoolExecutor(request.jobs or processors(), thread_name_prefix="scrapdb-run") as executor:
-        yield lambda task: executor.submit(attempt, task)
+        try:
+            yield lambda task: executor.submit(attempt, task)
+        except BaseException:
+            stop.kill()  # which nobody else could do any more
+            executor.shutdown(cancel_futures=True)
+            raise
 
 
 def processors() -> int:

@@ -72,7 +72,8 @@ class Indexer:
         except (ScrapdbError, OSError, MemoryError) as error:
             with self._change:
                 self._files = files + self._files
-            return f"{len(files):,} finished runs are not in the store yet: {error}"
+            count = "1 finished run is" if len(files) == 1 else f"{len(files):,} finished runs are"
+            return f"{count} not in the store yet: {error}"
         for problem in summary.errors:
             self._warn(problem)
         return None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,7 @@ from tests.running.pretending import pretended
 from tests.running.pretending import request
 from tests.stores import query
 
+REFUSE = "CREATE TRIGGER IF NOT EXISTS refuse BEFORE INSERT ON notebooks BEGIN SELECT RAISE(ABORT, 'nothing today'); END"
 ATTEMPTS = "SELECT notebook, attempt, state FROM executions ORDER BY rowid"
 
 
@@ -197,24 +200,32 @@ def test_the_source_is_what_it_was_when_the_batch_began(tmp_path: Path) -> None:
     assert listener.lines[-1] == runs.warnings[0]
 
 
-def test_a_store_that_cannot_be_written_for_a_while_fails_no_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from scrapdb.indexing import loop
+def test_an_index_that_fails_is_told_tried_again_and_fails_no_run(tmp_path: Path) -> None:
+    def say(line: str) -> None:
+        with closing(sqlite3.connect(tmp_path / "scraps.db", timeout=30)) as connection:
+            if line.startswith("started"):
+                connection.execute(REFUSE)
+            elif "not in the store yet" in line:
+                connection.execute("DROP TRIGGER IF EXISTS refuse")
 
-    index, tries = loop.index, []
-
-    def failing(*arguments: Any, **more: Any) -> Any:
-        tries.append(more["names"])
-        if len(tries) == 1:
-            raise ScrapdbError("The disk is full.")
-        return index(*arguments, **more)
-
-    monkeypatch.setattr(loop, "index", failing)
-    runs = carry_out(request(tmp_path, [{"x": 1}, {"x": 2, "takes": 1}]), execute=pretended)
+    listener = Listener(say)
+    runs = carry_out(request(tmp_path, [{"x": 1}, {"x": 2, "takes": 1.5}]), listener, execute=pretended)
     assert states(runs) == ["completed"] * 2
-    assert runs.warnings == ("1 finished runs are not in the store yet: The disk is full. It is tried again.",)
+    (warning,) = runs.warnings
+    assert warning.startswith("1 finished run is not in the store yet: ")
+    assert warning.endswith("nothing today. It is tried again.")
     assert Database(tmp_path / "scraps.db").count() == 2
+
+
+def test_an_index_that_fails_to_the_end_says_what_to_do(tmp_path: Path) -> None:
+    def say(line: str) -> None:
+        if line.startswith("started"):
+            with closing(sqlite3.connect(tmp_path / "scraps.db", timeout=30)) as connection:
+                connection.execute(REFUSE)
+
+    runs = carry_out(request(tmp_path, [{"x": 1}]), Listener(say), execute=pretended)
+    assert states(runs) == ["completed"]
+    assert runs.warnings[-1].endswith("`scrapdb index` brings in what is missing.")
 
 
 SCRIPT = """
@@ -316,6 +327,17 @@ def test_an_interrupt_said_twice_kills(tmp_path: Path) -> None:
     runs = carry_out(request(tmp_path, [{}]), Listener(interrupt), stop, execute=execute)
     assert (states(runs), seen) == (["cancelled"], [False])
     assert signal.getsignal(signal.SIGINT) == handler
+
+
+def test_who_listens_badly_leaves_nothing_running(tmp_path: Path) -> None:
+    def fail(line: str) -> None:
+        raise ZeroDivisionError(line)
+
+    began = time.monotonic()
+    with pytest.raises(ZeroDivisionError):
+        carry_out(request(tmp_path, [{"takes": 30}] * 3), Listener(fail), execute=pretended)
+    assert time.monotonic() - began < 20
+    assert carry_out(request(tmp_path, [{"x": 1}] * 3), execute=pretended).failed == []
 
 
 def test_a_batch_in_a_thread_leaves_signals_alone(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,6 @@ from scrapdb.running import prune
 from scrapdb.running.lock import locked
 from scrapdb.store.executions import Attempt
 from scrapdb.store.executions import Executions
-from scrapdb.store.write import Writer
 from tests import notebook_builder as nb
 from tests.stores import check
 from tests.stores import query
@@ -104,17 +105,17 @@ def test_what_a_runner_is_at_stays(store: Path) -> None:
     assert chosen(store, keep_last=0) == ["d", "c", "b", "a", "other"]
 
 
-def test_a_failure_leaves_all_as_it_was(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_leaves_all_as_it_was(store: Path) -> None:
     before, rows = tree(store.parent / "runs"), query(store, "SELECT * FROM notebooks")
-
-    def fails(*_: object, **__: object) -> None:
-        raise StoreError("The disk is full.")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Writer, "remove", fails)
-        with pytest.raises(StoreError):
+    with closing(sqlite3.connect(store)) as connection:
+        connection.execute(
+            "CREATE TRIGGER refuse BEFORE DELETE ON notebooks BEGIN SELECT RAISE(ABORT, 'nothing today'); END"
+        )
+        with pytest.raises(StoreError, match="nothing today"):
             prune.remove(store, prune.old(store, keep_last=0))
+        connection.execute("DROP TRIGGER refuse")
     assert tree(store.parent / "runs") == before
+    assert len(query(store, "SELECT * FROM executions")) == 2
     (store.parent / "runs/.a.files.scrapdb-pruned").mkdir()
     (store.parent / "runs/.a.files.scrapdb-pruned/full").touch()
     with pytest.raises(ScrapdbError, match=r"a\.files cannot be removed: Directory not empty. Nothing was removed."):

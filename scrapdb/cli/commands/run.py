@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Collection
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,12 +18,14 @@ from scrapdb.cli.options import Settings
 from scrapdb.errors import UsageError
 
 if TYPE_CHECKING:
-    from scrapdb.running.composing import Source
+    from scrapdb.running.batch_file import Batch
+    from scrapdb.running.parameters import Signature
     from scrapdb.running.request import Request
     from scrapdb.running.runs import Run
     from scrapdb.running.runs import Runs
 
 _INTERRUPTED = 130
+_NONE = "none"  # the wall that is none
 _LISTED = 20  # runs that did not end well
 _ROWS = frozenset({"parameter", "zipped", "file", "for_each", "name", "resume", "rerun", "dry_run", "as_json"})
 
@@ -55,7 +58,7 @@ def command(
     from scrapdb.running.batch import carry_out
     from scrapdb.running.events import Stop
 
-    request, warnings = _request(notebook, rows, settings, {**_given(choice, way, limit), **_walls(wall)})
+    request, warnings = _request(notebook, rows, settings, _given(rows, choice, way, limit, wall))
     for warning in warnings:
         settings.say(f"Warning: {warning}")
     if choice.dry_run:
@@ -76,46 +79,53 @@ def command(
 
 
 def _request(notebook: str, rows: options.Rows, settings: Settings, given: dict[str, Any]) -> tuple[Request, list[str]]:
-    """Make a request of what was typed, and sentences of what is to be known about it."""
+    """Make a request of what was typed and of what a batch file says, and sentences of what is to be known about it."""
+    from scrapdb.running import batch_file
     from scrapdb.running import grid
     from scrapdb.running.composing import composed
     from scrapdb.running.composing import source
     from scrapdb.running.settings import Settings as How
 
-    if rows.output is None:
+    is_batch = batch_file.is_batch(notebook)
+    batch = batch_file.read(Path(notebook)) if is_batch else batch_file.Batch(notebook=notebook)
+    directory = rows.output or batch.output
+    if directory is None:
         raise UsageError("Where do the executed notebooks go? Say -o DIR.")
-    store = settings.store_path(create=True)
-    how = How(name=rows.name, allow=tuple(rows.allow or ()), **given)
-    found = source(notebook, how.kernel)
-    wanted = grid.rows(grid.given(rows.parameter or ()), _table(rows, store, found), zipped=rows.zipped)
-    return composed(found, rows.output, wanted, store, how, secrets=_secrets(rows.secret or ()))
+    how = How(**{**batch.settings, **given})
+    store = Path(batch.db) if batch.db and not settings.db else settings.store_path(create=True)
+    found = source(batch.notebook, how.kernel)
+    typed = grid.given(rows.parameter or ())
+    table = _table(rows, batch, store, found.signature, typed)
+    wanted = grid.rows({**batch.values, **typed}, table, zipped=rows.zipped or batch.zip)
+    return composed(found, directory, wanted, store, how, secrets=_secrets(rows.secret or batch.secrets))
 
 
-def _table(rows: options.Rows, store: Path, source: Source) -> list[dict[str, Any]] | None:
-    """Read the rows of a file or of the store, if there are to be any."""
+def _table(
+    rows: options.Rows, batch: Batch, store: Path, signature: Signature, typed: Collection[str]
+) -> list[dict[str, Any]] | None:
+    """Read the rows of a file or of the store, if there are to be any; those of a batch file give way to -p."""
     from scrapdb.running import grid
 
     if rows.file and rows.for_each is not None:
         raise UsageError("Rows come from a file or from the store: name one of -f and --for-each.")
+    names = None if signature.open else signature.parameters
+    if rows.file:
+        return grid.read(rows.file, store)
     if rows.for_each is not None:
-        signature = source.signature
-        names = None if signature.open else signature.parameters
         return grid.for_each(store, rows.for_each, names)
-    return grid.read(rows.file, store) if rows.file else None
+    table = batch.table(store) if batch.for_each is None else grid.for_each(store, batch.for_each, names)
+    return table and [{name: value for name, value in row.items() if name not in typed} for row in table]
 
 
 def _given(*groups: tuple[Any, ...]) -> dict[str, Any]:
-    """Return the options that were typed, by name."""
+    """Return of the options that were typed those that settings are made of, by name."""
+    from scrapdb.running.settings import Settings as How
+
     values = {name: value for group in groups for name, value in group._asdict().items() if value is not None}
-    values.pop("dry_run", None)
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-
-
-def _walls(wall: options.Wall) -> dict[str, Any]:
-    if wall.wall and wall.no_wall:
+    if values.pop("no_wall") and values.setdefault("wall", _NONE) != _NONE:
         raise UsageError("--wall demands a wall, and --no-wall wants none. Name one.")
-    given = _given(wall)
-    return given | ({"wall": "none"} if given.pop("no_wall") else {})
+    known = ((name, value) for name, value in values.items() if name in How.__struct_fields__)
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in known}
 
 
 def _secrets(names: Sequence[str]) -> dict[str, str]:
