@@ -154,7 +154,9 @@ def rows_of(parameters: Any, *, zipped: bool = False) -> list[dict[str, Any]]:
         return [*_rows_of_frame(parameters)]
     if parameters is None or isinstance(parameters, Mapping):
         values = (parameters or {}).items()
-        return grid.rows({name: value if isinstance(value, _LISTS) else [value] for name, value in values}, zipped=zipped)
+        return grid.rows(
+            {name: value if isinstance(value, _LISTS) else [value] for name, value in values}, zipped=zipped
+        )
     return [dict(row) for row in parameters]
 
 
