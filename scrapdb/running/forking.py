@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -17,8 +18,8 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.running.processes import BETWEEN
 from scrapdb.running.processes import Ended
 from scrapdb.running.walls import bubblewrap
-from scrapdb.running.walls.place import INSIDE
 from scrapdb.running.walls.place import Place
+from scrapdb.running.walls.place import program
 
 _GONE = 5.0  # seconds in which a server that is told to end does
 
@@ -106,7 +107,7 @@ class ForkServer:
         self.place, self._walled = place, walled
         self._kernels: dict[str, ForkedKernel] = {}
         self._lock = threading.Lock()
-        command = [python, "-I", str(INSIDE / "server.py"), *modules]
+        command = [*program(python, "server"), *modules]
         with Path(place.private, "server.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own
                 bubblewrap.around(place, command) if walled else command,
@@ -117,6 +118,7 @@ class ForkServer:
                 stderr=log,
                 start_new_session=True,
             )
+        self._requests = self._process.stdin.fileno() if self._process.stdin else -1
         self.refused: dict[str, str] = {}
         self._await_ready()
         threading.Thread(target=self._listen, daemon=True, name="fork server").start()
@@ -130,8 +132,7 @@ class ForkServer:
         self.refused = answer["refused"]
 
     def _answer(self) -> dict[str, Any] | None:
-        assert self._process.stdout
-        line = self._process.stdout.readline()
+        line = self._process.stdout.readline() if self._process.stdout else b""
         return json.loads(line) if line else None
 
     def _listen(self) -> None:
@@ -179,12 +180,10 @@ class ForkServer:
             ServerLostError: the server is gone.
         """
         line = json.dumps(request).encode() + b"\n"
-        assert self._process.stdin
         try:
             with self._lock:
-                self._process.stdin.write(line)
-                self._process.stdin.flush()
-        except (OSError, ValueError):
+                os.write(self._requests, line)
+        except OSError:
             if "kill" not in request:
                 raise ServerLostError("The fork server is gone.") from None
 

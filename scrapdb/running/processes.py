@@ -14,6 +14,7 @@ from typing import NamedTuple
 from typing import Protocol
 
 from scrapdb.running.inside.confine import RSS_UNIT
+from scrapdb.running.walls.place import is_launcher
 
 _SIGNALS = 128  # added by a shell, and by bwrap, to the number of the signal that ended what they ran
 BETWEEN = {"bwrap", "setpriv"}  # processes between the one that was started and the kernel
@@ -114,12 +115,8 @@ def _kernel_below(pid: int) -> int | None:
 
     try:
         process = psutil.Process(pid)
-        while process.name() in BETWEEN or _is_keeper(process.cmdline()):
+        while process.name() in BETWEEN or is_launcher(process.cmdline()):
             process = process.children()[0]
     except (psutil.Error, IndexError):
         return None
     return int(process.pid)
-
-
-def _is_keeper(command: Sequence[str]) -> bool:
-    return any(word.endswith("/running/inside/launch.py") for word in command)

@@ -9,10 +9,11 @@ https://jupyter-client.readthedocs.io/en/stable/provisioning.html
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
-import signal
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,12 @@ from scrapdb.running.processes import Ended
 from scrapdb.running.processes import FreshKernel
 from scrapdb.running.processes import Kernel
 from scrapdb.running.task import Limits
-from scrapdb.running.walls.place import NOBODY
 from scrapdb.running.walls.place import Place
 from scrapdb.running.walls.place import python_paths
 
 NAME = "scrapdb"
 _LAUNCHER = "ipykernel_launcher"
+_LOOK = 0.01
 
 
 class Manager(AsyncKernelManager):
@@ -55,6 +56,37 @@ class Manager(AsyncKernelManager):
             spec.interrupt_mode = "message"  # a signal would meet what stands around the kernel
         self._kernel_spec = spec
         self.place, self.wall, self.server = place, wall, server
+
+    @property
+    def gone(self) -> bool:
+        """Whether the kernel was started and has ended."""
+        process = self._process
+        return process is not None and process.poll() is not None
+
+    @property
+    def ended(self) -> Ended | None:
+        """How it ended, once it has."""
+        return self._process.ended if self._process else None
+
+    @property
+    def _process(self) -> Kernel | None:
+        return self.provisioner.kernel if isinstance(self.provisioner, WalledProvisioner) else None
+
+    def roots(self) -> list[int]:
+        """Return the processes below which all of the kernel's are."""
+        return self._process.roots() if self._process else []
+
+    def kill(self) -> None:
+        """End the kernel, and all that it has started, now."""
+        if self._process and not self.gone:
+            self._process.kill()
+
+    async def is_gone(self, seconds: float) -> bool:
+        """Return whether the kernel ends within some seconds."""
+        deadline = time.monotonic() + seconds
+        while not self.gone and time.monotonic() < deadline:
+            await asyncio.sleep(_LOOK)
+        return self.gone
 
 
 def is_ipykernel(spec: KernelSpec) -> bool:
@@ -77,11 +109,6 @@ class WalledProvisioner(LocalProvisioner):
     _temporary: str | None = None
     process: Kernel | None
     kernel: Kernel | None = None
-
-    @property
-    def ended(self) -> Ended | None:
-        """How the kernel ended, once it has."""
-        return self.kernel.ended if self.kernel else None
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Prepare the place, and let the kernel be talked to by sockets in it rather than by ports."""

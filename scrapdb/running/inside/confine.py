@@ -40,7 +40,7 @@ def prepare(settings: dict[str, Any]) -> None:
     become(settings.get("user"))
     limit(settings["limits"])
     if rules := settings.get("fence"):
-        import fence
+        from . import fence
 
         fence.put_up(rules)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-import confine
+from . import confine
 
 
 def keep(become: Callable[[], None], clear: Callable[[], None] | None = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The way of a fresh kernel: `python -I launch.py SETTINGS COMMAND…`, where SETTINGS is JSON.
+"""The way of a fresh kernel: arguments are settings, as JSON, and the command that becomes the kernel.
 
 Behind bubblewrap this process becomes the kernel; without it stays, as the one that keeps it.
 """
@@ -10,13 +10,14 @@ import os
 import sys
 from typing import Any
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - light
-import confine
-import keeping
+from . import confine
+from . import keeping
 
 
-def main(settings: dict[str, Any], command: list[str]) -> None:
+def main() -> None:
     """Limit this process or the one that it forks, and run a command there."""
+    settings: dict[str, Any] = json.loads(sys.argv[1])
+    command = sys.argv[2:]
 
     def become() -> None:
         confine.prepare(settings)
@@ -29,6 +30,3 @@ def main(settings: dict[str, Any], command: list[str]) -> None:
     if ended["code"] < 0:
         confine.end_by(-ended["code"])
     os._exit(ended["code"])
-
-
-main(json.loads(sys.argv[1]), sys.argv[2:])

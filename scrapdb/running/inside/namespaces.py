@@ -6,7 +6,7 @@ import fcntl
 import os
 import subprocess
 
-import confine
+from . import confine
 
 _NS_GET_USERNS = 0xB701  # ioctl_nsfs(2): the user namespace that owns another
 _KINDS = ("net", "ipc", "uts", "cgroup", "pid", "mnt")

@@ -1,8 +1,6 @@
 """The fork server: it has imported what a notebook needs, and becomes a kernel for each run.
 
-    python -I server.py MODULE…
-
-Requests come as lines of JSON on standard input, answers go as such to standard output. It ends when its input does,
+Its arguments are names of modules. Requests come as lines of JSON on standard input, answers go as such to standard output. It ends when its input does,
 and with it all kernels.
 
 With bubblewrap it runs behind a wall, and each kernel moves into one of its own within that. A process stands between
@@ -12,6 +10,7 @@ and all in it.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -25,12 +24,9 @@ from typing import Any
 from typing import NoReturn
 from typing import TextIO
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - light
-import confine
-import keeping
-import namespaces
-
-del sys.path[0]
+from . import confine
+from . import keeping
+from . import namespaces
 
 _INLINE = "matplotlib_inline.backend_inline"
 _KERNEL = ("ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.zmqshell", "IPython.core.completerlib")
@@ -128,10 +124,12 @@ def _become_kernel(request: dict[str, Any], *, walled: bool) -> None:
     sys.argv = ["ipykernel_launcher", *request["arguments"]]
     sys.path_importer_cache.clear()
     app = IPKernelApp.instance()
-    app.initialize()
+    app.initialize()  # type: ignore[no-untyped-call] # ipykernel is typed in parts
     if inline := sys.modules.get(_INLINE):
         inline._enable_matplotlib_integration()  # noqa: SLF001 - which it does when it is imported in a kernel
-    app.start()
+    app.start()  # type: ignore[no-untyped-call]
+    atexit.unregister(app.close)  # which can wait for a thread that is waiting for what has been closed
+    atexit._run_exitfuncs()  # noqa: SLF001 - a fork ends without, and a run may count on them
 
 
 def _renew_seeds() -> None:
@@ -140,9 +138,6 @@ def _renew_seeds() -> None:
         numpy.random.seed()
     if torch := sys.modules.get("torch"):
         torch.seed()
-
-
-# --- What may be imported before a fork --------------------------------------------------------------------------------
 
 
 def _preload(words: list[str]) -> dict[str, str]:
@@ -204,6 +199,3 @@ def _threads() -> int:
         with suppress(OSError), open(f"/proc/self/task/{thread}/comm", encoding="utf-8") as name:  # noqa: PTH123 - light
             count += name.read().strip() not in _HARMLESS
     return count
-
-
-main()

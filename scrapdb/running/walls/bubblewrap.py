@@ -133,5 +133,9 @@ def _opened(place: Place) -> Iterator[str]:
 
 
 def _closed(path: Path) -> Path | None:
-    """Return the outermost directory above a path that not everybody may pass through."""
-    return next((above for above in reversed(path.parents) if not above.stat().st_mode & 0o001), None)
+    """Return the outermost directory above a path that an unprivileged user may not pass through."""
+    return next((above for above in reversed(path.parents) if not _is_open(above.stat())), None)
+
+
+def _is_open(state: os.stat_result) -> bool:
+    return bool(state.st_mode & 0o001) or state.st_uid == NOBODY

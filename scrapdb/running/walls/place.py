@@ -17,7 +17,8 @@ import scrapdb
 from scrapdb.running.task import Limits
 
 NOBODY = 65534
-INSIDE = Path(__file__).parent.parent / "inside"
+_INSIDE = Path(__file__).parent.parent
+_START = "import sys; sys.path.append(sys.argv.pop(1)); from inside import {0}; sys.path.pop(); {0}.main()"
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,4 +91,14 @@ def _outermost(paths: Iterator[str]) -> Iterator[str]:
 def launched(place: Place, inner: Sequence[str], **more: Any) -> list[str]:
     """Return the command line that limits itself and then is another (`inside.launch`)."""
     settings = msgspec.json.encode(place.settings(**more)).decode()
-    return [sys.executable, "-I", "-S", str(INSIDE / "launch.py"), settings, *inner]
+    return [*program(sys.executable, "launch", "-S"), settings, *inner]
+
+
+def program(python: str, module: str, *options: str) -> list[str]:
+    """Return the command line that runs a module of `inside`, which finds none but itself and what is installed."""
+    return [python, "-I", *options, "-c", _START.format(module), str(_INSIDE)]
+
+
+def is_launcher(command: Sequence[str]) -> bool:
+    """Return whether a command line is that of `inside.launch`, which may keep the kernel as its child."""
+    return _START.format("launch") in command

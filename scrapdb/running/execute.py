@@ -1,0 +1,153 @@
+"""One run, from a task to the executed notebook with its record."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack
+from contextlib import suppress
+from datetime import UTC
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import asdict
+from msgspec.structs import replace
+from nbformat import NotebookNode
+from papermill.exceptions import PapermillExecutionError
+from papermill.execute import raise_for_execution_errors
+
+from scrapdb.errors import ScrapdbError
+from scrapdb.facts import Execution
+from scrapdb.notebooks.extract import read_facts
+from scrapdb.notebooks.times import iso
+from scrapdb.running import directory
+from scrapdb.running import outputs
+from scrapdb.running import places
+from scrapdb.running import prepared
+from scrapdb.running import record
+from scrapdb.running import redaction
+from scrapdb.running.client import Manager
+from scrapdb.running.events import Event
+from scrapdb.running.events import Kind
+from scrapdb.running.events import Stop
+from scrapdb.running.outcome import Outcome
+from scrapdb.running.parameters import hashed
+from scrapdb.running.session import Session
+from scrapdb.running.task import Task
+
+
+def execute(task: Task, watch: Callable[[Event], None] = lambda _: None, stop: Stop | None = None) -> Execution:
+    """Execute a notebook, write it where it is to go, and return its record, which stands in it too.
+
+    What a notebook does never raises; nor does an output that cannot be written: it is a reason to fail.
+
+    Args:
+        task: what to do.
+        watch: is told how far it is.
+        stop: ends it early.
+    """
+    return _Run(task, watch, stop or Stop()).execute()
+
+
+class _Run:
+    """One attempt under way."""
+
+    def __init__(self, task: Task, watch: Callable[[Event], None], stop: Stop) -> None:
+        self._task, self._watch, self._stop = task, watch, stop
+        self._hidden = redaction.forms(task.secrets.values())
+        self._cells = 0
+        self._record = Execution(
+            state="running",
+            limits=_in_force(task),
+            attempt=task.attempt,
+            host=socket.gethostname(),
+            started_at=_now(),
+            id=task.id,
+            batch=task.batch,
+            code_hash=read_facts(task.content).code_hash,
+            parameters_hash=hashed(task.parameters),
+        )
+
+    def execute(self) -> Execution:
+        """Do it."""
+        try:
+            node = prepared.notebook(self._task)
+        except ScrapdbError as error:
+            return self._ended(Outcome("failed", str(error)))
+        self._cells = prepared.code_cells(node)
+        self._tell("started", 0, "")
+        manager = Manager(node, self._save)
+        try:
+            record.write(node, self._record)
+            manager.notebook_start()
+            outcome = self._run(manager)
+            manager.notebook_complete()
+        except (ScrapdbError, OSError) as error:
+            outcome = Outcome("failed", str(error))
+        return self._finish(node, self._ended(outcome))
+
+    def _run(self, manager: Manager) -> Outcome:
+        """Execute the cells in a place of their own, and keep what is to be kept."""
+        task, node = self._task, manager.nb
+        spec = prepared.kernelspec(node, task.kernel)
+        with ExitStack() as stack:
+            ready = places.ready(task, spec, node, stack)
+            self._record = replace(
+                self._record, wall=ready.wall.NAME, warm=ready.server is not None, warnings=ready.warnings
+            )
+            session = Session(manager, spec, ready, task.limits, self._stop, self._tell)
+            outcome = asyncio.run(session.run(task.secrets))
+            ended = session.ended
+            self._record = replace(
+                self._record,
+                cell=session.cell if outcome.state != "completed" else None,
+                peak_memory=session.peak_memory,
+                cpu_seconds=round(ended.cpu_seconds, 3) if ended and ended.cpu_seconds is not None else None,
+                signal=ended.signal if ended and outcome.state == "killed" else None,
+                exit_code=ended.code if ended and outcome.state == "failed" and ended.code else None,
+                warnings=(*self._record.warnings, *session.warnings),
+            )
+            if task.keep_files:
+                kept = directory.keep(ready.place.directory, task.keep_files, outputs.files_of(task.output))
+                self._record = replace(self._record, files=kept)
+        return outcome
+
+    def _ended(self, outcome: Outcome) -> Execution:
+        """Complete the record."""
+        reason, cell = outcome.reason, self._record.cell
+        if reason is not None and cell is not None and outcome.state != "skipped":
+            reason = f"{reason} in cell {cell}"
+        reason = redaction.redacted(reason, self._hidden)
+        self._record = replace(self._record, state=outcome.state, reason=reason, ended_at=_now())
+        return self._record
+
+    def _finish(self, node: NotebookNode, execution: Execution) -> Execution:
+        """Mark where it failed, as papermill does, and write it with its record."""
+        with suppress(PapermillExecutionError):
+            raise_for_execution_errors(node, None)
+        record.write(node, execution)
+        try:
+            self._save(node)
+        except ScrapdbError as error:
+            return self._ended(Outcome("failed", str(error)))
+        return execution
+
+    def _save(self, node: NotebookNode) -> None:
+        """Write the notebook as it is, without secrets."""
+        if self._hidden:
+            node = redaction.notebook(node, self._hidden)
+        outputs.write(node, self._task.output)
+
+    def _tell(self, kind: Kind, cell: int, text: str) -> None:
+        self._watch(Event(self._task, kind, cell, self._cells, redaction.redacted(text, self._hidden)))
+
+
+def _in_force(task: Task) -> dict[str, Any]:
+    """Return the limits that are set, and whether there was a network."""
+    limits = {name: value for name, value in asdict(task.limits).items() if value is not None}
+    return {**limits, "network": task.confines.network}
+
+
+def _now() -> str:
+    return iso(datetime.now(UTC)) or ""

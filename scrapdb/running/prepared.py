@@ -1,0 +1,98 @@
+"""A notebook made ready: read, with papermill's metadata and its cell of parameters, and the kernel it asks for."""
+
+from __future__ import annotations
+
+import re
+
+import nbformat
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.kernelspec import NoSuchKernel
+from nbformat import NotebookNode
+from papermill import execute
+from papermill import iorw
+from papermill import utils
+
+from scrapdb.errors import ScrapdbError
+from scrapdb.errors import suggestion
+from scrapdb.running import translate
+from scrapdb.running.task import Task
+
+_NOT_EXECUTED = re.compile(r"\s*#\s*noexecute\b", re.IGNORECASE)
+_SKIPPED = "skip-execution"  # nbclient's tag
+
+
+class KernelMissingError(ScrapdbError):
+    """The kernel that a notebook asks for is not installed."""
+
+
+def notebook(task: Task) -> NotebookNode:
+    """Return the notebook of a task, as papermill prepares it, with nothing executed.
+
+    Raises:
+        ScrapdbError: it is no notebook, or papermill cannot write parameters for its language.
+    """
+    try:
+        node = nbformat.reads(task.content.decode(), as_version=4)
+    except (UnicodeDecodeError, ValueError, KeyError, AttributeError) as error:
+        raise ScrapdbError(f"{task.notebook} cannot be read as a notebook: {error}") from error
+    node = nbformat.v4.upgrade(node)
+    _with_metadata(node)
+    if task.parameters:
+        try:
+            node = translate.parameterized(node, task.parameters, task.kernel)
+        except (iorw.PapermillException, ValueError) as error:
+            raise ScrapdbError(f"{task.notebook} cannot take parameters: {error}") from error
+    node = execute.prepare_notebook_metadata(node, task.notebook, task.output)
+    node = execute.remove_error_markers(node)
+    for cell in node.cells:
+        if cell.cell_type == "code" and _NOT_EXECUTED.match(cell.source) and _SKIPPED not in cell.metadata.tags:
+            cell.metadata.tags = [*cell.metadata.tags, _SKIPPED]
+    return node
+
+
+def _with_metadata(node: NotebookNode) -> None:
+    """Give a notebook what papermill's own loader gives it, which reads files only."""
+    parts = ("default_parameters", "parameters", "environment_variables")
+    node.metadata.setdefault(
+        "papermill", NotebookNode({**{part: NotebookNode() for part in parts}, "version": _version()})
+    )
+    for cell in node.cells:
+        cell.metadata.setdefault("tags", [])
+        cell.metadata.setdefault("papermill", NotebookNode())
+
+
+def _version() -> str:
+    from papermill.version import version
+
+    return str(version)
+
+
+def kernelspec(node: NotebookNode, name: str | None) -> KernelSpec:
+    """Return the kernelspec that is asked for, or that a notebook names.
+
+    Raises:
+        KernelMissingError: there is none of that name, or the notebook names none.
+    """
+    manager = KernelSpecManager()
+    try:
+        wanted = utils.nb_kernel_name(node, name)
+    except ValueError:
+        raise KernelMissingError("the notebook names no kernel; name one with --kernel") from None
+    try:
+        spec = manager.get_kernel_spec(wanted)
+    except NoSuchKernel:
+        known = suggestion(wanted, manager.find_kernel_specs())
+        raise KernelMissingError(f"the kernel {wanted} is not installed; {known}") from None
+    spec.name = wanted
+    return spec
+
+
+def code_cells(node: NotebookNode) -> int:
+    """Count the cells that are executed."""
+    return sum(is_executed(cell) for cell in node.cells)
+
+
+def is_executed(cell: NotebookNode) -> bool:
+    """Return whether a cell has code that is executed."""
+    return cell.cell_type == "code" and bool(cell.source.strip()) and _SKIPPED not in cell.metadata.get("tags", [])
