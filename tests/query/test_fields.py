@@ -99,7 +99,7 @@ def test_attributes_are_columns_of_the_schema() -> None:
     prefixes = {"notebooks": "nb", "records": "exec"}
     kept = {
         "notebooks": {"id", "os_path", "mtime_ns", "etag"},
-        "records": {"notebook_id", "id", "started_at", "ended_at", "code_hash", "parameters_hash"},
+        "records": {"notebook_id", "execution", "started_at", "ended_at", "code_hash", "parameters_hash"},
     }
     for table in prefixes:
         columns = {row[1] for row in build([]).execute("SELECT * FROM pragma_table_info(?)", (table,))}

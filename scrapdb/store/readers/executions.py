@@ -108,6 +108,11 @@ def called(connection: sqlite3.Connection, name: str) -> list[Attempt]:
     return last_of(connection, [path for (path,) in paths])
 
 
+def are_any(connection: sqlite3.Connection) -> bool:
+    """Return whether a runner has ever written here."""
+    return connection.execute("SELECT 1 FROM executions LIMIT 1").fetchone() is not None
+
+
 def batches(connection: sqlite3.Connection, *, unfinished: bool, limit: int) -> list[Batch]:
     """Read the batches that were queued last, the last one first: those that are not over, or all."""
     which = f"WHERE state IN {UNFINISHED}" if unfinished else ""
