@@ -209,6 +209,8 @@ def _place(code: Iterable[tuple[int, ipynb.Cell]]) -> int:
 
 def _parameter(found: Declared) -> Parameter:
     type_ = hints.of_annotation(found.annotation) if found.annotation else None
+    if type_ == values.NONE:  # who says no more than what stands there
+        type_ = None
     if type_ and found.value is None:
         type_ = values.union([type_, values.NONE])
     return Parameter(

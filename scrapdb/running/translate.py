@@ -11,6 +11,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+from scrapdb.errors import UsageError
 from scrapdb.running.parameters import plain
 
 _CLASSES = {dt.date: "date", dt.datetime: "datetime", dt.time: "time"}
@@ -30,6 +31,7 @@ def parameterized(
 
     Raises:
         papermill.exceptions.PapermillException: papermill cannot write cells of that language.
+        UsageError: it can, but not such a value.
         ValueError: neither the notebook nor the arguments tell kernel and language.
     """
     from nbformat import NotebookNode
@@ -44,7 +46,10 @@ def parameterized(
     names = utils.nb_kernel_name(notebook, kernel), utils.nb_language(notebook, language)
     has_times = papermill_translators.find_translator(*names) is _translator()
     values = dict(parameters) if has_times else plain(parameters)
-    made = parameterize_notebook(notebook, values, kernel_name=names[0], language=names[1])
+    try:
+        made = parameterize_notebook(notebook, values, kernel_name=names[0], language=names[1])
+    except NotImplementedError as error:
+        raise UsageError(f"papermill cannot write these parameters in {names[1]}: {error}.") from error
     made.metadata.papermill["parameters"] = plain(parameters)
     return made
 
