@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import logging
+from collections.abc import Iterator
 from collections.abc import Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from scrapdb.errors import UsageError
@@ -47,7 +50,8 @@ def parameterized(
     has_times = papermill_translators.find_translator(*names) is _translator()
     values = dict(parameters) if has_times else plain(parameters)
     try:
-        made = parameterize_notebook(notebook, values, kernel_name=names[0], language=names[1])
+        with _without_remark():
+            made = parameterize_notebook(notebook, values, kernel_name=names[0], language=names[1])
     except NotImplementedError as error:
         raise UsageError(f"papermill cannot write these parameters in {names[1]}: {error}.") from error
     made.metadata.papermill["parameters"] = plain(parameters)
@@ -62,6 +66,21 @@ def register() -> None:
     for name in _PYTHONS:
         if papermill_translators.find_translator(name, name) is PythonTranslator:
             papermill_translators.register(name, _translator())
+
+
+@contextmanager
+def _without_remark() -> Iterator[None]:
+    """Keep papermill from saying in the log of each run that there is no cell, which `Signature.warnings` say once."""
+
+    def wanted(record: logging.LogRecord) -> bool:
+        return not str(record.msg).startswith("Input notebook does not contain a cell with tag")
+
+    logger = logging.getLogger("papermill")
+    logger.addFilter(wanted)
+    try:
+        yield
+    finally:
+        logger.removeFilter(wanted)
 
 
 @functools.cache

@@ -117,3 +117,9 @@ def test_what_papermill_cannot_write_is_a_sentence() -> None:
     assert injected({"x": "a b", "y": [1, "$z"]}, metadata).cells[1].source == "# Parameters\nx='a b'\ny=(1 '$z')\n"
     with pytest.raises(UsageError, match=r"^papermill cannot write these parameters in bash: dict type"):
         injected({"x": {"a": 1}}, metadata)
+
+
+def test_what_the_signature_warns_of_is_not_logged_by_each_run(caplog: pytest.LogCaptureFixture) -> None:
+    node = parameterized(nbformat.from_dict(notebook(code("print(x)"), **PYTHON)), {"x": 1})
+    assert node.cells[0].source == "# Parameters\nx = 1\n"
+    assert caplog.records == []
