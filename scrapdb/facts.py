@@ -170,7 +170,7 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     cell: Natural | None = None
     wall: str | None = None
-    limits: dict[str, bool | int | float | str | list[str] | None] | None = None
+    limits: dict[str, bool | Whole | float | str | list[str] | None] | None = None
     warm: bool | None = None
     attempt: Natural | None = None
     host: str | None = None

@@ -20,6 +20,7 @@ from scrapdb.errors import UsageError
 from scrapdb.query import select
 from scrapdb.store.connection import check
 from scrapdb.store.connection import reading
+from scrapdb.text import valid_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from scrapdb.database.table import Answer
     from scrapdb.indexing.changes import Summary
     from scrapdb.indexing.loop import Progress
+    from scrapdb.store.readers.executions import Attempt
     from scrapdb.store.upkeep import Collected
 
 _COMPLETIONS = 200
@@ -262,6 +264,20 @@ class Database:
 
         with reading(self.path) as connection:
             return StoredNotebook(self.path, find(connection, self.path, os.fspath(name)))
+
+    def attempt(self, name: str | os.PathLike[str]) -> Attempt | None:
+        """Find the last attempt at a run that `scrapdb run` has queued, by the path of the notebook that it writes.
+
+        The path may be as much of its end as tells it from others; None if there is none, or more than one.
+
+        Raises:
+            StoreError: there is no store, or it cannot be read.
+        """
+        from scrapdb.store.readers.executions import called
+
+        with reading(self.path) as connection:
+            found = called(connection, valid_text(os.fspath(name)))
+        return found[0] if len(found) == 1 else None
 
     def fields(self, *, attributes: bool = False) -> Table:
         """List every scrap and parameter: type, number of notebooks, range or examples; on request attributes too."""

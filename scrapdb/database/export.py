@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 OpenFile = Callable[[str], IO[bytes]]  # a file of the data set, by its path in it
+_WITH_TIMES = frozenset({"notebooks", "records"})
 _FRAMES = "frames"
 _PARTITION = "name"
 _ROW_GROUP_ROWS = 100_000
@@ -82,7 +83,7 @@ def _write_table(connection: sqlite3.Connection, table: str, notebooks: Sequence
 
     types = {"TEXT": pa.string(), "INTEGER": pa.int64(), "REAL": pa.float64(), "BLOB": pa.binary()}
     columns = [(column.name, types[column.type]) for column in exported.columns(connection, table)]
-    times = {attribute.column for attribute in ATTRIBUTES if attribute.kind == "time" and table == "notebooks"}
+    times = {attribute.column for attribute in ATTRIBUTES if attribute.kind == "time" and table in _WITH_TIMES}
     schema = pa.schema([(name, arrow_time() if name in times else type_) for name, type_ in columns])
     rows = exported.rows(connection, table, notebooks)
 

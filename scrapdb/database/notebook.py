@@ -17,6 +17,7 @@ from scrapdb.files.paths import identity
 from scrapdb.formats import html
 from scrapdb.formats import values
 from scrapdb.store.connection import reading
+from scrapdb.store.readers import executions
 from scrapdb.store.readers import notebooks
 from scrapdb.store.readers.displays import display_of_scrap
 from scrapdb.store.readers.problems import problems_of_notebook
@@ -123,7 +124,8 @@ class StoredScraps(Mapping[str, StoredScrap]):
 class StoredNotebook:
     """A notebook of a store.
 
-    `path` is relative to the store where the notebook lies below it, `attributes` the row of `notebooks`.
+    `path` is relative to the store where the notebook lies below it, `attributes` the row of `notebooks`, `record` that
+    of `records`, what a runner recorded of its run, or None; `attempt` is one that is queued or under way, or None.
     """
 
     def __init__(self, store: Path, notebook_id: int) -> None:
@@ -132,6 +134,8 @@ class StoredNotebook:
             self.values = notebooks.parameters_of_notebook(connection, notebook_id) + notebooks.scraps_of_notebook(
                 connection, notebook_id
             )
+            self.record = notebooks.record_of_notebook(connection, notebook_id)
+            self.attempt = executions.under_way(connection, self.attributes["path"])
             self.problems = list(problems_of_notebook(connection, notebook_id))
         self.path: str = self.attributes["path"]
         self.status: str = self.attributes["status"]

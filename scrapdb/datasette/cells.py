@@ -20,8 +20,12 @@ from scrapdb.store.tokens import read_display_token
 from scrapdb.store.tokens import read_frame_token
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d{6}Z")
-_STATUSES = frozenset({"unreadable", "failed", "running", "not run", "partial", "completed"})
-_STATUS_COLUMNS = frozenset({"status", "nb_status"})
+STATUSES = (
+    *("completed", "failed", "timed out", "killed", "lost", "skipped", "cancelled", "partial"),
+    *("running", "not run", "unreadable"),
+)
+_WITH_BADGES = frozenset({*STATUSES, "queued", "retrying"})
+_STATUS_COLUMNS = frozenset({"status", "nb_status", "state"})
 _LONGEST_JSON = 20_000
 _FOLDED = 40  # characters of JSON that are shown without a click
 
@@ -36,7 +40,7 @@ def cell(value: Any, column: str, base: str) -> Markup | None:
         return _display(value, column, base)
     if value.startswith("frame:"):
         return _frame(value, base)
-    if column in _STATUS_COLUMNS and value in _STATUSES:
+    if column in _STATUS_COLUMNS and value in _WITH_BADGES:
         return badge(value)
     if column == "notebook" and value.endswith(".ipynb"):
         address = escape(f"{base}/notebook?{urlencode({'path': value})}")

@@ -13,6 +13,7 @@ from datasette.utils import tilde_decode
 from datasette.utils.asgi import Response
 
 from scrapdb.datasette.page import render
+from scrapdb.datasette.pages import batch
 from scrapdb.datasette.pages import compare
 from scrapdb.datasette.pages import completion
 from scrapdb.datasette.pages import display
@@ -33,6 +34,7 @@ Page = Callable[[Store, Any], Awaitable[Response]]
 PAGES: dict[str, Page] = {
     r"overview": overview.view,
     r"notebook": notebook.view,
+    r"batch": batch.view,
     r"compare": compare.view,
     r"problems": problems.view,
     r"frame": frame.view,
@@ -60,6 +62,7 @@ def _answering(page: Page) -> Callable[..., Awaitable[Response]]:
     async def answer(datasette: Any, request: Any) -> Response:
         store = await find(datasette, tilde_decode(request.url_vars["database"]), request.actor)
         try:
+            await store.check()
             return await page(store, request)
         except ScrapdbError as error:
             status = 404 if isinstance(error, LookupError) else 400

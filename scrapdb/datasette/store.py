@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -22,6 +23,7 @@ from datasette.utils.asgi import NotFound
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
 from scrapdb.store import schema
+from scrapdb.store.connection import check_version
 from scrapdb.store.connection import has_mark
 
 try:
@@ -59,6 +61,17 @@ class Store:
         self.datasette = datasette
         self.name = name
         self.database = datasette.databases[name]
+
+    async def check(self) -> None:
+        """Look at the version of its tables.
+
+        Raises:
+            StoreError: it is not one that the pages read.
+        """
+        version = await self.database.execute_fn(
+            lambda connection: connection.execute("PRAGMA user_version").fetchone()
+        )
+        check_version(Path(self.database.path or self.name), version[0])
 
     async def ask(self, question: Callable[[sqlite3.Connection], Answer], *, seconds: float | None = None) -> Answer:
         """Call a function with a connection, in one of Datasette's threads.

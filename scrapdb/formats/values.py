@@ -40,6 +40,16 @@ def short(value: Any) -> str:
     return escaped(plain(value))
 
 
+def size(count: float) -> str:
+    """Write a number of bytes for people: 2.1 GB."""
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if amount < 1000:  # noqa: PLR2004 - that is what kilo means
+            return f"{count} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"
+
+
 def json_text(value: Any, *, allow_nan: bool = True) -> str:
     """Write a value as JSON; what JSON has no word for as Datasette does, or as it says it is."""
     import json  # takes longer than many a query, of which few print JSON

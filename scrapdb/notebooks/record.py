@@ -26,6 +26,7 @@ from scrapdb.notebooks.status import exits
 
 VERSION = 1
 _TIMES = ("started_at", "ended_at")
+_WRONG = (msgspec.ValidationError, UnicodeError)  # the latter of lone surrogates
 _FIELDS = {field.name: field.type for field in fields(Execution)}
 
 
@@ -80,7 +81,7 @@ def _typed(run: Any, problems: list[Problem]) -> Execution | None:
     parts = {name: run[name] for name in _FIELDS if run.get(name) is not None}
     try:
         record = msgspec.convert(parts, Execution)
-    except msgspec.ValidationError:
+    except _WRONG:
         kept = {name: part for name, part in parts.items() if _is_sound(name, part, problems)}
         if "state" not in kept:
             return _unknown(problems, "no state is given that a run can have")
@@ -91,7 +92,7 @@ def _typed(run: Any, problems: list[Problem]) -> Execution | None:
 def _is_sound(name: str, part: Any, problems: list[Problem]) -> bool:
     try:
         msgspec.convert(part, _FIELDS[name])
-    except msgspec.ValidationError as error:
+    except _WRONG as error:
         problems.append(Problem("record", f"The record of the run: {error} ({name}); it is left out."))
         return False
     return True

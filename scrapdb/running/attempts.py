@@ -14,8 +14,8 @@ from scrapdb.notebooks.times import iso
 from scrapdb.running.parameters import canonical
 from scrapdb.running.task import Task
 from scrapdb.store.connection import reading
-from scrapdb.store.executions import Attempt
-from scrapdb.store.executions import last_of
+from scrapdb.store.readers.executions import Attempt
+from scrapdb.store.readers.executions import last_of
 from scrapdb.text import valid_text
 
 

@@ -13,8 +13,8 @@ from scrapdb.running import attempts
 from scrapdb.running.attempts import now
 from scrapdb.running.events import Event
 from scrapdb.running.task import Task
-from scrapdb.store.executions import Attempt
 from scrapdb.store.executions import Executions
+from scrapdb.store.readers.executions import Attempt
 from scrapdb.text import valid_text
 
 _CELLS_SECONDS = 0.5  # between two looks at the cells that runs have reached

@@ -14,8 +14,8 @@ from scrapdb.files.remote import is_url
 from scrapdb.files.replace import replace
 from scrapdb.running.attempts import now
 from scrapdb.running.lock import is_held
-from scrapdb.store.executions import Attempt
 from scrapdb.store.executions import Executions
+from scrapdb.store.readers.executions import Attempt
 
 _BEGUN = "its runner was gone before it ended"
 _WAITING = "its runner was gone before it began"

@@ -15,7 +15,7 @@ from scrapdb.notebooks.read import read
 from scrapdb.running.parameters import hashed
 from scrapdb.running.retries import named
 from scrapdb.running.retries import words
-from scrapdb.store.executions import Attempt
+from scrapdb.store.readers.executions import Attempt
 
 WELL = frozenset({"completed", "skipped"})
 BADLY = ("failed", "timed out", "killed", "lost", "cancelled")

@@ -27,7 +27,7 @@ from scrapdb.files.remote import is_url
 from scrapdb.notebooks.times import iso
 from scrapdb.running.lock import is_held
 from scrapdb.store.connection import reading
-from scrapdb.store.executions import unfinished
+from scrapdb.store.readers.executions import unfinished
 from scrapdb.store.readers.notebooks import exact_paths
 from scrapdb.store.write import Writer
 

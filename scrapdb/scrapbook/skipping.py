@@ -22,5 +22,5 @@ def skip(reason: str) -> NoReturn:
     if is_kernel():
         publish(bundle(reason), {})
     else:
-        print(text(reason))
+        print(text(reason))  # noqa: T201 - as its output
     raise SystemExit(0)

@@ -15,6 +15,7 @@ from scrapdb.errors import StoreError
 from scrapdb.errors import StoreNotFoundError
 from scrapdb.store import errors
 from scrapdb.store.schema import OLDEST
+from scrapdb.store.schema import SAME
 from scrapdb.store.schema import VERSION
 from scrapdb.store.schema import statements
 
@@ -99,15 +100,28 @@ def check(path: Path, *, oldest: int = VERSION) -> None:
     if not _is_ours(header):
         what = "is a SQLite database, but not a store of scrapdb"
         raise StoreError(f"{path} {what}; nothing was changed. Name another file with --db.")
-    version = int.from_bytes(header[60:64], "big")
+    check_version(path, int.from_bytes(header[60:64], "big"), oldest=oldest)
+
+
+def check_version(path: Path, version: int, *, oldest: int = VERSION) -> None:
+    """Look at the version of a store's tables.
+
+    Raises:
+        StoreError: it is newer, or older than `oldest`.
+    """
     if version > VERSION:
         versions = f"schema {version}, this one knows {VERSION}"
         raise StoreError(f"The store {path} was written by a newer scrapdb ({versions}); upgrade.")
     if version < OLDEST:
         raise StoreError(f"The store {path} has an old schema ({version}, now {VERSION}); remove it and index again.")
     if version < oldest:
-        again = "`scrapdb index PATH…`, with the paths of its notebooks, reads them again"
-        raise StoreError(f"The store {path} is of an older scrapdb, which read some values otherwise; {again}.")
+        index = "`scrapdb index PATH…`, with the paths of its notebooks,"
+        how = (
+            f"; {index} brings it up to date"
+            if version >= SAME
+            else f", which read some values otherwise; {index} reads them again"
+        )
+        raise StoreError(f"The store {path} is of an older scrapdb{how}.")
 
 
 def find(start: Path) -> Path:

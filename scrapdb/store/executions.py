@@ -6,61 +6,26 @@ that is killed.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 from collections.abc import Iterable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
 from typing import Any
-from typing import NamedTuple
 from typing import Self
 
 from scrapdb.store import known
 from scrapdb.store.connection import open_writer
 from scrapdb.store.connection import transaction
 from scrapdb.store.errors import sentences
+from scrapdb.store.readers import executions
+from scrapdb.store.readers.executions import Attempt
 from scrapdb.store.schema import OLDEST
 from scrapdb.store.write import Writer
 
-UNFINISHED = ("queued", "running", "retrying")
-_COMPARED = 100  # earlier runs of the same code
-
-
-class Attempt(NamedTuple):
-    """One attempt at a run, as a row of `executions`; `parameters` are JSON, times as `notebooks` has them."""
-
-    id: str
-    batch: str
-    notebook: str
-    source: str | None = None
-    parameters: str | None = None
-    attempt: int = 1
-    state: str = "queued"
-    reason: str | None = None
-    cell: int | None = None
-    cells: int | None = None
-    expected_seconds: float | None = None
-    wall: str | None = None
-    runner: str | None = None
-    queued_at: str | None = None
-    started_at: str | None = None
-    ended_at: str | None = None
-
-
 _COLUMNS = ", ".join(Attempt._fields)
 _QUEUE = f"INSERT INTO executions ({_COLUMNS}) VALUES ({', '.join('?' * len(Attempt._fields))})"
-_READ = f"SELECT {_COLUMNS} FROM executions"
-_UNFINISHED = f"{_READ} WHERE state IN {UNFINISHED} ORDER BY rowid"
-_OF_BATCH = f"{_READ} WHERE batch = ? ORDER BY rowid"
-_LAST_OF = f"""
-{_READ} WHERE rowid IN (SELECT max(rowid) FROM executions
-                         WHERE notebook IN (SELECT value FROM json_each(?)) GROUP BY notebook)"""
-_SECONDS = """
-SELECT seconds FROM notebooks
- WHERE code_hash = ? AND status = 'completed' AND seconds IS NOT NULL ORDER BY started_at DESC LIMIT ?"""
 
 
 class Executions:
@@ -113,17 +78,17 @@ class Executions:
     def unfinished(self) -> list[Attempt]:
         """Read the attempts that are queued, under way or waiting for another; `runner` says whose they are."""
         with self._reading() as connection:
-            return unfinished(connection)
+            return executions.unfinished(connection)
 
     def of_batch(self, batch: str) -> list[Attempt]:
         """Read the attempts of a batch in the order in which they were queued."""
         with self._reading() as connection:
-            return of_batch(connection, batch)
+            return executions.of_batch(connection, batch)
 
     def expected_seconds(self, code_hash: str) -> float | None:
         """Say how long the same code took when it last completed, as the median of some runs."""
         with self._reading() as connection:
-            return expected_seconds(connection, code_hash)
+            return executions.expected_seconds(connection, code_hash)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -134,24 +99,3 @@ class Executions:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._reading() as connection, transaction(connection):
             yield connection
-
-
-def unfinished(connection: sqlite3.Connection) -> list[Attempt]:
-    """Read the attempts that are not over; they are so for ever if their runner is gone."""
-    return [Attempt(*row) for row in connection.execute(_UNFINISHED)]
-
-
-def of_batch(connection: sqlite3.Connection, batch: str) -> list[Attempt]:
-    """Read the attempts of a batch in the order in which they were queued."""
-    return [Attempt(*row) for row in connection.execute(_OF_BATCH, (batch,))]
-
-
-def expected_seconds(connection: sqlite3.Connection, code_hash: str) -> float | None:
-    """Compute the median of the seconds that the last completed runs of some code took; None if there are none."""
-    seconds = [row[0] for row in connection.execute(_SECONDS, (code_hash, _COMPARED))]
-    return median(seconds) if seconds else None
-
-
-def last_of(connection: sqlite3.Connection, notebooks: Iterable[str]) -> list[Attempt]:
-    """Read the last attempt at each of some notebooks, by their paths."""
-    return [Attempt(*row) for row in connection.execute(_LAST_OF, (json.dumps(list(notebooks)),))]

@@ -35,11 +35,13 @@ SELECT runs.* FROM latest JOIN runs ON nb_id = id ORDER BY moment DESC""",
     Question(
         "failures_by_error",
         "Failures by error",
-        "How many runs each error ended, the commonest first, and the run that it ended last.",
+        "How many runs each error ended, or a limit, the commonest first, and the run that it ended last.",
         """\
-SELECT error_name AS error, count(*) AS runs, max(coalesce(started_at, mtime)) AS latest, path AS notebook,
-       error_value AS message, error_cell AS cell
-  FROM notebooks WHERE status = 'failed' GROUP BY error_name ORDER BY runs DESC, error""",
+SELECT iif(status = 'failed', error_name, status) AS error, count(*) AS runs,
+       max(coalesce(n.started_at, mtime)) AS latest, path AS notebook,
+       coalesce(iif(status = 'failed', error_value, NULL), reason) AS message, coalesce(error_cell, cell) AS cell
+  FROM notebooks AS n LEFT JOIN records ON notebook_id = n.id
+ WHERE status IN ('failed', 'timed out', 'killed', 'lost') GROUP BY error ORDER BY runs DESC, error""",
     ),
     Question(
         "largest_scraps",

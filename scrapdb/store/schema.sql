@@ -153,7 +153,7 @@ CREATE TABLE records (
   exit_code INTEGER,                -- what its kernel returned, if it ended by itself
   started_at TEXT,                  -- start of the attempt, UTC
   ended_at TEXT,                    -- end of the attempt, UTC
-  id TEXT,                          -- its id in executions
+  execution TEXT,                   -- as in executions.id
   batch TEXT,                       -- shared by the runs that one command asked for
   code_hash TEXT,                   -- as in notebooks, of the notebook that was executed
   parameters_hash TEXT,             -- SHA-256 of the parameters that were given

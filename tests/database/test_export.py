@@ -7,6 +7,7 @@ import io
 import math
 import re
 from collections.abc import Callable
+from datetime import UTC
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -72,7 +73,7 @@ def in_polars(path: Path, *sort: str) -> list[tuple[Any, ...]]:
 def test_the_tables_are_those_of_the_store(ticker_store: Path, tmp_path: Path) -> None:
     exported = scrapdb.open(ticker_store).export(tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "frames", "notebooks.parquet", "parameters.parquet", "problems.parquet", "scraps.parquet"
+        "frames", "notebooks.parquet", "parameters.parquet", "problems.parquet", "records.parquet", "scraps.parquet"
     ]  # fmt: skip
     columns = ", ".join(column for _, column, *_ in query(ticker_store, "PRAGMA table_info(notebooks)")[1:])
     notebooks = query(ticker_store, f"SELECT {columns} FROM notebooks ORDER BY path")
@@ -82,7 +83,7 @@ def test_the_tables_are_those_of_the_store(ticker_store: Path, tmp_path: Path) -
     scraps = query(ticker_store, OF_SCRAPS)
     assert in_duckdb(tmp_path / "out" / "scraps.parquet", "ORDER BY notebook, name") == scraps
     assert in_polars(tmp_path / "out" / "scraps.parquet", "notebook", "name") == scraps
-    assert exported.rows == {"notebooks": 12, "scraps": len(scraps), "parameters": 48, "problems": 0}
+    assert exported.rows == {"notebooks": 12, "scraps": len(scraps), "parameters": 48, "records": 0, "problems": 0}
     assert (exported.frames, exported.errors) == (12, [])
 
 
@@ -107,6 +108,22 @@ def test_frames_are_what_pandas_makes_of_them(ticker_store: Path, tmp_path: Path
         sql = "SELECT name, count(*), count(DISTINCT notebook) FROM read_parquet(?) GROUP BY name"
         found = connection.execute(sql, [str(tmp_path / "out" / "frames" / "*" / "*.parquet")]).fetchall()
     assert found == [("prices", len(expected), 12)]
+
+
+def test_records_of_runs_are_exported(tmp_path: Path) -> None:
+    record = {"state": "killed", "reason": "memory", "started_at": "2026-11-29T12:00:00Z", "peak_memory": 2**40}
+    write(tmp_path / "a.ipynb", notebook(code("1"), scrapdb={"run": record}))
+    db = scrapdb.open(tmp_path / "scraps.db")
+    db.index(tmp_path)
+    db.export(tmp_path / "out")
+    (row,) = pl.read_parquet(tmp_path / "out" / "records.parquet").rows(named=True)
+    assert {name: value for name, value in row.items() if value is not None} == {
+        "notebook": "a.ipynb",
+        "state": "killed",
+        "reason": "memory",
+        "peak_memory": 2**40,
+        "started_at": datetime(2026, 11, 29, 12, tzinfo=UTC),
+    }
 
 
 def test_no_digit_is_lost(tmp_path: Path) -> None:
@@ -267,7 +284,7 @@ def test_an_object_store_takes_an_export(ticker_store: Path, monkeypatch: pytest
         db.export("s3://results/a", where="distance < 0", force=True)
         system.invalidate_cache()
         assert sorted(path.rpartition("/")[2] for path in system.find("results/a")) == [
-            "notebooks.parquet", "parameters.parquet", "problems.parquet", "scraps.parquet"
+            "notebooks.parquet", "parameters.parquet", "problems.parquet", "records.parquet", "scraps.parquet"
         ]  # fmt: skip
         with pytest.raises(UsageError, match="There is nothing at s3://nobucket/a"):
             db.export("s3://nobucket/a")

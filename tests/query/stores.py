@@ -41,6 +41,7 @@ class Notebook:
     scraps: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     columns: Mapping[str, Any] = field(default_factory=dict)
+    record: Mapping[str, Any] = field(default_factory=dict)
 
 
 def laid_out(value: Any) -> tuple[str, Any, str | None, str | None, str | None]:
@@ -71,10 +72,9 @@ def build(notebooks: Iterable[Notebook], file: str = ":memory:") -> sqlite3.Conn
     connection.executescript(SCHEMA)
     for notebook in notebooks:
         columns = {"path": notebook.path, "status": "completed", **notebook.columns}
-        marks = ", ".join("?" * len(columns))
-        insert = f"INSERT INTO notebooks ({', '.join(columns)}) VALUES ({marks})"
-        notebook_id = connection.execute(insert, tuple(columns.values())).lastrowid
-        assert notebook_id is not None
+        notebook_id = _insert(connection, "notebooks", columns)
+        if notebook.record:
+            _insert(connection, "records", {"notebook_id": notebook_id, **notebook.record})
         for name, value in notebook.scraps.items():
             _write_scrap(connection, notebook_id, _name_id(connection, name), value)
         for name, value in notebook.parameters.items():
@@ -83,6 +83,14 @@ def build(notebooks: Iterable[Notebook], file: str = ":memory:") -> sqlite3.Conn
     _count(connection)
     connection.commit()
     return connection
+
+
+def _insert(connection: sqlite3.Connection, table: str, columns: Mapping[str, Any]) -> int:
+    marks = ", ".join("?" * len(columns))
+    insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+    row = connection.execute(insert, tuple(columns.values())).lastrowid
+    assert row is not None
+    return row
 
 
 def _name_id(connection: sqlite3.Connection, name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable
@@ -53,6 +54,11 @@ values = st.one_of(
     st.just(Frame(2, 3)),
     st.just(Display()),
 )
+RECORDS: dict[str, Any] = {
+    "state": st.sampled_from(["killed", "completed"]),
+    "peak_memory": st.sampled_from([None, 1, 2**40]),
+    "limits": st.sampled_from([None, '{"memory":2,"timeout":1.5}', "{}"]),
+}
 TIMES = ("2026-11-01T00:00:00.000000Z", "2026-11-01T12:30:00.250000Z", "2026-10-31T23:59:59.999999Z", None)
 
 
@@ -75,7 +81,8 @@ def stores(draw: st.DrawFn) -> Notebooks:
             "seconds": draw(st.sampled_from([None, 0.5, 2.0])),
             "started_at": draw(st.sampled_from(TIMES)),
         }
-        found.append(Notebook(f"{number % 3}/{number}.ipynb", scraps, parameters, columns))
+        record = draw(st.none() | st.fixed_dictionaries(RECORDS))
+        found.append(Notebook(f"{number % 3}/{number}.ipynb", scraps, parameters, columns, record or {}))
     return found
 
 
@@ -540,8 +547,29 @@ def of_column(column: str, operator: str, constant: Any, text: str) -> Question:
     return Question(text, answer)
 
 
+def of_record(column: str, operator: str, constant: Any, text: str) -> Question:
+    """A question about a field of the record, which not every notebook has; of the limits that of the memory."""
+
+    def answer(notebooks: Notebooks) -> pd.Series:
+        cells = [notebook.record.get(column) for notebook in notebooks]
+        if column == "limits":
+            cells = [cell and json.loads(cell).get("memory") for cell in cells]
+        if operator == "is null":
+            return truths([cell is None for cell in cells])
+        return compare(operator, [MISSING if cell is None else cell for cell in cells], [constant] * len(cells))
+
+    return Question(text, answer)
+
+
 attributes = st.sampled_from(
     [
+        of_record("state", "=", "killed", "exec.state = 'killed'"),
+        of_record("state", "!=", "killed", "exec.state != 'killed'"),
+        of_record("state", "is null", None, "exec.state is null"),
+        of_record("peak_memory", ">", 1, "exec.peak_memory > 1"),
+        of_record("peak_memory", "is null", None, "exec.peak_memory is null"),
+        of_record("limits", ">=", 2, "2 <= exec.limits.memory"),
+        of_record("limits", "is null", None, 'exec.limits["memory"] is null'),
         of_column("status", "=", "failed", "nb.status = 'failed'"),
         of_column("status", "!=", "failed", "not nb.status = 'failed'"),
         of_column("seconds", ">", 1, "nb.seconds > 1"),

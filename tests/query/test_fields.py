@@ -12,7 +12,6 @@ from scrapdb.query.fields import Fields
 from scrapdb.query.fields import Meaning
 from scrapdb.query.nodes import Name
 from scrapdb.query.parser import parse_columns
-from tests.query.stores import SCHEMA
 from tests.query.stores import build
 
 FIELDS = Fields.of(
@@ -100,9 +99,9 @@ def test_attributes_are_columns_of_the_schema() -> None:
     prefixes = {"notebooks": "nb", "records": "exec"}
     kept = {
         "notebooks": {"id", "os_path", "mtime_ns", "etag"},
-        "records": {"notebook_id", "id", "started_at", "ended_at", "code_hash", "parameters_hash"},
+        "records": {"notebook_id", "execution", "started_at", "ended_at", "code_hash", "parameters_hash"},
     }
-    for table, prefix in prefixes.items():
+    for table in prefixes:
         columns = {row[1] for row in build([]).execute("SELECT * FROM pragma_table_info(?)", (table,))}
         assert columns - {attribute.column for attribute in ATTRIBUTES if attribute.table == table} == kept[table]
     names = {attribute.name: f"{prefixes[attribute.table]}.{attribute.column}" for attribute in ATTRIBUTES}

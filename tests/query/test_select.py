@@ -303,7 +303,7 @@ def test_star_is_every_field(store: sqlite3.Connection) -> None:
     labels = set(selection.labels)
     assert selection.labels[:12] == ("notebook", *names)
     recorded = [row[1] for row in store.execute("PRAGMA table_info(records)")]
-    left_out = ("notebook_id", "id", "started_at", "ended_at", "code_hash", "parameters_hash")
+    left_out = ("notebook_id", "execution", "started_at", "ended_at", "code_hash", "parameters_hash")
     assert labels == {
         "notebook",
         *names,

@@ -20,6 +20,7 @@ from scrapdb.store.connection import reading
 from scrapdb.store.connection import snapshot
 from scrapdb.store.connection import transaction
 from scrapdb.store.schema import OLDEST
+from scrapdb.store.schema import SAME
 from scrapdb.store.schema import VERSION
 from tests import nobody
 from tests.stores import query
@@ -92,6 +93,7 @@ OTHER_VERSIONS = [
     (VERSION + 1, "by a newer scrapdb"),
     (OLDEST - 1, "has an old schema .*; remove it and index again"),
     (OLDEST, "of an older scrapdb, .*; `scrapdb index PATH…`, with the paths of its notebooks, reads them again"),
+    (SAME, "of an older scrapdb; `scrapdb index PATH…`, with the paths of its notebooks, brings it up to date"),
 ]
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from scrapdb.errors import StoreError
 from scrapdb.store.connection import open_reader
-from scrapdb.store.executions import Attempt
 from scrapdb.store.executions import Executions
-from scrapdb.store.executions import of_batch
+from scrapdb.store.readers.executions import Attempt
+from scrapdb.store.readers.executions import of_batch
 from scrapdb.store.schema import VERSION
 from scrapdb.store.write import Writer
 from tests.store.made import made

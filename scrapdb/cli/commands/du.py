@@ -9,6 +9,7 @@ import typer
 
 from scrapdb.cli.options import Settings
 from scrapdb.cli.printing import Printing
+from scrapdb.formats.values import size
 
 _By = Literal["scrap", "notebook", "encoder"]
 
@@ -27,17 +28,8 @@ def command(
     db = settings.database()
     printing.print_rows(db.sizes(by))
     totals = db.totals()
-    taken = {name: _bytes(count) for name, count in totals.items()}
+    taken = {name: size(count) for name, count in totals.items()}
     settings.say(
         f"{totals['notebooks']:,} notebooks of {taken['files']}, of which scraps take {taken['scraps']};"
         f" the store has {taken['store']} and {taken['sidecars']} of sidecars."
     )
-
-
-def _bytes(count: int) -> str:
-    size = float(count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000:  # noqa: PLR2004 - that is what kilo means
-            return f"{count} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"

@@ -18,6 +18,7 @@ from scrapdb.text import composed
 if TYPE_CHECKING:
     from scrapdb.database.notebook import StoredNotebook
     from scrapdb.database.notebook import StoredScrap
+    from scrapdb.store.readers.executions import Attempt
 
 _COLUMNS = (
     "name",
@@ -40,22 +41,34 @@ def command(
     notebook: NotebookName,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", hidden=True)] = None,
     *,
+    trace: Annotated[bool, typer.Option("--trace", help="Print the traceback of the error that ended it.")] = False,
     printing: Printing,
     settings: Settings,
 ) -> None:
-    """Show the status, parameters and scraps of NOTEBOOK, and where each was glued.
+    """Show the status, parameters and scraps of NOTEBOOK, and where each was glued; of a run under way how far it is.
 
     With NAME, show that value: a DataFrame as rows, a picture to `-o FILE`, anything else as it is. NOTEBOOK is a path,
     or as much of its end as tells it from others.
 
     \b
     scrapdb show BCD
+    scrapdb show BCD --trace
     scrapdb show BCD prices --csv
     scrapdb show BCD chart -o chart.png
     """
-    found = settings.database().notebook(notebook)
+    db = settings.database()
+    try:
+        found = db.notebook(notebook)
+    except errors.NotebookNotFoundError:
+        attempt = db.attempt(notebook)
+        if attempt is None or name or printing.chosen():
+            raise
+        _print_attempt(attempt, settings)
+        return
     name = name and composed(name)
-    if name is None:
+    if trace:
+        _print_trace(found, printing)
+    elif name is None:
         _show_notebook(found, printing, settings)
     elif name in found.scraps:
         _show_scrap(found.scraps[name], printing, settings)
@@ -77,18 +90,55 @@ def _show_notebook(found: StoredNotebook, printing: Printing, settings: Settings
 
 
 def _print_heading(found: StoredNotebook) -> None:
+    from scrapdb.database.record import lines
+    from scrapdb.database.record import progress
     from scrapdb.formats.values import escaped
     from scrapdb.formats.values import short
 
     typer.echo(escaped(found.path))
     for attribute in _ATTRIBUTES:
         if found.attributes[attribute] is not None:
-            typer.echo(f"  {attribute:<10}  {short(found.attributes[attribute])}")
+            _print_line(attribute, short(found.attributes[attribute]))
     if found.attributes["error_name"]:
         error = f"{found.attributes['error_name']}: {found.attributes['error_value']}"
-        typer.echo(f"  {'error':<10}  {escaped(error)} (cell {found.attributes['error_cell']})")
+        _print_line("error", f"{escaped(error)} (cell {found.attributes['error_cell']})")
+    for label, text in lines(found.record) if found.record else ():
+        _print_line(label, text)
+    if found.attempt:
+        _print_line("now", progress(found.attempt))
     if found.values:
         typer.echo()
+
+
+def _print_line(label: str, text: str) -> None:
+    typer.echo(f"  {label:<10}  {text}")
+
+
+def _print_attempt(attempt: Attempt, settings: Settings) -> None:
+    """Print an attempt at a run of which the store has no notebook yet."""
+    from scrapdb.database.record import progress
+    from scrapdb.formats.values import escaped
+    from scrapdb.formats.values import short
+
+    typer.echo(escaped(attempt.notebook))
+    _print_line("now", progress(attempt))
+    for column in ("reason", "started_at", "ended_at", "source", "parameters", "wall"):
+        if getattr(attempt, column) is not None:
+            _print_line(column, short(getattr(attempt, column)))
+    settings.say("The store has no notebook of this run yet.")
+
+
+def _print_trace(found: StoredNotebook, printing: Printing) -> None:
+    """Print a traceback; its colours are gone since the notebook was read."""
+    from scrapdb.formats.streams import print_text
+    from scrapdb.formats.values import escaped_but_lines
+
+    traceback = found.attributes["error_traceback"]
+    if not traceback:
+        reason = found.record and found.record["reason"]
+        why = f"{found.status} ({reason})" if reason else found.status
+        raise errors.ScrapdbError(f"{found.path} has no traceback: its status is {why}.")
+    print_text(f"{escaped_but_lines(traceback).rstrip()}\n", printing.output)
 
 
 def _show_scrap(scrap: StoredScrap, printing: Printing, settings: Settings) -> None:

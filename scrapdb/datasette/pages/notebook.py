@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from scrapdb.database.record import lines
+from scrapdb.database.record import progress
 from scrapdb.datasette import page
 from scrapdb.datasette.displays import Shown
 from scrapdb.datasette.displays import show
@@ -23,6 +25,7 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.facts import CodeCell
 from scrapdb.formats.dataframe import values
 from scrapdb.formats.html import PICTURES
+from scrapdb.store.readers import executions
 from scrapdb.store.readers import notebooks
 from scrapdb.store.readers.displays import display_hashes
 from scrapdb.store.readers.displays import display_of_scrap
@@ -81,8 +84,14 @@ def _context(connection: sqlite3.Connection, question: Question) -> dict[str, An
     previous, following = notebooks.neighbours(connection, path)
     of_code = notebooks.code_cells(connection, notebook_id)
     displayed = [scrap.name for scrap in scraps if scrap.displays]
+    record = notebooks.record_of_notebook(connection, notebook_id)
+    attempt = executions.under_way(connection, path)
     return {
         "notebook": notebooks.notebook_row(connection, notebook_id),
+        "record": record,
+        "lines": list(lines(record)) if record else [],
+        "now": progress(attempt) if attempt else None,
+        "batch": attempt.batch if attempt else record and record["batch"],
         "parameters": notebooks.parameters_of_notebook(connection, notebook_id),
         "gluing": [(cell, list(glued)) for cell, glued in groupby(scraps, key=lambda scrap: scrap.cell)],
         "displays": {

@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
 
+from scrapdb.datasette.cells import STATUSES
 from scrapdb.datasette.charts import bars
 from scrapdb.datasette.page import render
 from scrapdb.datasette.store import Store
 from scrapdb.formats.html import PICTURES
 from scrapdb.query.nodes import Name
+from scrapdb.store.readers import executions
 from scrapdb.store.readers import overview
 
 if TYPE_CHECKING:
     from datasette.utils.asgi import Response
 
-_STATUSES = ("completed", "failed", "partial", "running", "not run", "unreadable")
+_BATCHES = 5
 _SECONDS = Name("nb", "seconds")
 
 
@@ -46,9 +48,11 @@ def context_of(connection: sqlite3.Connection) -> dict[str, Any]:
     seen = overview.read(connection, PICTURES)
     return {
         "overview": seen,
-        "statuses": {status: seen.statuses[status] for status in _STATUSES if status in seen.statuses},
+        "statuses": {status: seen.statuses[status] for status in STATUSES if status in seen.statuses},
         "days": bars.days(seen.days),
         "most": max((day.runs for day in seen.days), default=0),
+        "batches": executions.batches(connection, unfinished=True, limit=_BATCHES),
+        "has_batches": executions.are_any(connection),
         "cards": [*map(_card, seen.fields), *_durations(seen)],
         "most_problems": overview.MOST_PROBLEMS,
         "width": bars.WIDTH,

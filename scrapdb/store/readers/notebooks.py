@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
@@ -86,6 +88,14 @@ def find_notebook(connection: sqlite3.Connection, wanted: str) -> tuple[int, str
     raise NotebookNotFoundError(f"More than one notebook is called {wanted!r}: {paths}{more}. Give more of the path.")
 
 
+def present(connection: sqlite3.Connection, paths: Iterable[str]) -> frozenset[str]:
+    """Return which of some paths are notebooks of the store."""
+    rows = connection.execute(
+        "SELECT path FROM notebooks WHERE path IN (SELECT value FROM json_each(?))", (json.dumps(list(paths)),)
+    )
+    return frozenset(path for (path,) in rows)
+
+
 def notebook_row(connection: sqlite3.Connection, notebook_id: int) -> dict[str, Any]:
     """Read the row of a notebook, by column name.
 
@@ -99,6 +109,17 @@ def notebook_row(connection: sqlite3.Connection, notebook_id: int) -> dict[str, 
     if row is None:
         raise NotebookNotFoundError("The notebook has just been removed from the store.")
     return dict(zip((column[0] for column in cursor.description), row, strict=True))
+
+
+def record_of_notebook(connection: sqlite3.Connection, notebook_id: int) -> dict[str, Any] | None:
+    """Read the record of a run by column name, lists and dicts for what is JSON; None if it has none."""
+    cursor = connection.execute("SELECT * FROM records WHERE notebook_id = ?", (notebook_id,))
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    record = dict(zip((column[0] for column in cursor.description), row, strict=True))
+    found = {name: json.loads(record[name]) if record[name] else None for name in ("limits", "files", "warnings")}
+    return record | {"limits": found["limits"], "files": found["files"] or [], "warnings": found["warnings"] or []}
 
 
 def scraps_of_notebook(connection: sqlite3.Connection, notebook_id: int) -> list[NotebookValue]:

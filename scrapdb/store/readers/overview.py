@@ -14,6 +14,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from scrapdb.store.readers.names import number_range
+from scrapdb.store.readers.problems import ERROR
+from scrapdb.store.readers.problems import FAILED
+from scrapdb.store.readers.problems import MESSAGE
 
 DAYS, FAILURES, FIELDS, PICTURES = 30, 6, 8, 12
 MOST_PROBLEMS = 100_000  # that are counted
@@ -24,7 +27,7 @@ _TRIED = 40  # names of numbers
 _LOOKED_THROUGH = 200  # notebooks, for the latest pictures
 _LONGEST = 400  # characters of an error's message
 _IS_FINITE = "number > -9e999 AND number < 9e999"
-_FAILED = "(SELECT id FROM notebooks WHERE status = 'failed')"
+_FAILED = f"(SELECT id FROM notebooks WHERE status IN {FAILED})"
 
 
 class Day(NamedTuple):
@@ -36,7 +39,7 @@ class Day(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """A run that failed: which, when it began, and the class and message of its error."""
+    """A run that failed: which, when it began, and class and message of its error, or what became of it and why."""
 
     path: str
     started_at: str | None
@@ -112,7 +115,7 @@ def read(connection: sqlite3.Connection, pictures: Sequence[str]) -> Overview:
     """Read a store at a glance; `pictures` are the MIME types of pictures, the best first."""
     statuses = dict(connection.execute("SELECT status, count(*) FROM notebooks GROUP BY status").fetchall())
     problems = f"SELECT count(*) FROM (SELECT 1 FROM problems LIMIT {MOST_PROBLEMS + 1})"
-    has_failed = "failed" in statuses
+    has_failed = not statuses.keys().isdisjoint(FAILED)
     chosen, seconds = _look(connection, sum(statuses.values()))
     fields, constants = _fields(connection, chosen)
     return Overview(
@@ -157,9 +160,10 @@ def failures(connection: sqlite3.Connection) -> list[Failed]:
     """Read the runs that failed last; those without a start come after all others, the last that was indexed first."""
     # The sign: see `days`.
     rows = connection.execute(
-        f"""SELECT path, started_at, error_name, substr(error_value, 1, {_LONGEST}) FROM notebooks
-             WHERE id IN (SELECT id FROM notebooks WHERE +id IN {_FAILED} ORDER BY started_at DESC, id DESC LIMIT ?)
-             ORDER BY started_at DESC, id DESC""",
+        f"""SELECT path, n.started_at, {ERROR}, substr({MESSAGE}, 1, {_LONGEST})
+              FROM notebooks AS n LEFT JOIN records ON notebook_id = n.id
+             WHERE n.id IN (SELECT id FROM notebooks WHERE +id IN {_FAILED} ORDER BY started_at DESC, id DESC LIMIT ?)
+             ORDER BY n.started_at DESC, n.id DESC""",
         (FAILURES,),
     )
     return [Failed(*row) for row in rows]

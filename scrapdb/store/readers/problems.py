@@ -9,6 +9,11 @@ from typing import NamedTuple
 _PROBLEMS = """
 SELECT path, cell, output, name, kind, message FROM problems JOIN notebooks ON notebooks.id = notebook_id"""
 
+# How runs end that went wrong; what to call it, and what is said of it, of notebooks `n` and their records.
+FAILED = ("failed", "timed out", "killed", "lost")
+ERROR = "ifnull(iif(status = 'failed', error_name, status), '')"
+MESSAGE = "coalesce(iif(status = 'failed', error_value, NULL), reason)"
+
 
 class ProblemCount(NamedTuple):
     """A kind of problem, how often it occurs, and in how many notebooks."""
@@ -19,7 +24,7 @@ class ProblemCount(NamedTuple):
 
 
 class ErrorCount(NamedTuple):
-    """An error that ended runs: how many, and the latest of them with its message."""
+    """What ended runs, by the class of an error or the state: how many, and the latest of them with its message."""
 
     error: str
     runs: int
@@ -71,11 +76,11 @@ def problems_of_notebook(connection: sqlite3.Connection, notebook_id: int | None
 
 
 def error_counts(connection: sqlite3.Connection, limit: int) -> list[ErrorCount]:
-    """Count the failed runs by the class of their error, the commonest first."""
+    """Count the failed runs by the class of their error, or by what became of them, the commonest first."""
     rows = connection.execute(
-        """SELECT ifnull(error_name, ''), count(*) AS runs, path, max(ifnull(started_at, '')), error_value
-             FROM notebooks WHERE status = 'failed'
-            GROUP BY ifnull(error_name, '') ORDER BY runs DESC, error_name LIMIT ?""",
+        f"""SELECT {ERROR} AS error, count(*) AS runs, path, max(ifnull(n.started_at, '')), {MESSAGE}
+             FROM notebooks AS n LEFT JOIN records ON notebook_id = n.id WHERE status IN {FAILED}
+            GROUP BY error ORDER BY runs DESC, error LIMIT ?""",
         (limit,),
     )
     return [ErrorCount(error, runs, path, started or None, message) for error, runs, path, started, message in rows]
