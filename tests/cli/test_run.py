@@ -110,6 +110,7 @@ def test_a_batch_in_a_file_gives_way_to_what_is_typed(directory: Path) -> None:
     ran = run(directory, "scrapdb run work/batch.yaml")
     assert (ran.code, ran.stderr) == (2, "Error: There is no environment variable HIDDEN to take the secret from.\n")
     source = json.loads((directory / "source.ipynb").read_text())
+    source["cells"][0]["source"].append("\nHIDDEN = ''")
     source["cells"][1]["source"].append("\nglue('hidden', len(HIDDEN))")
     (directory / "source.ipynb").write_text(json.dumps(source))
     ran = run(directory, "HIDDEN=hush-hush scrapdb run work/batch.yaml")
@@ -120,12 +121,12 @@ def test_a_batch_in_a_file_gives_way_to_what_is_typed(directory: Path) -> None:
     ]
     again = re.findall(r"^  (scrapdb run .*)$", ran.stderr, re.MULTILINE)
     assert again == ["scrapdb run work/batch.yaml -p symbol=BB -p 'ends=\"no\"' --name BB-no.ipynb"]
-    mended = run(directory, "HIDDEN=x scrapdb run work/batch.yaml -p symbol=BB -p ends= --name BB-no.ipynb")
+    mended = run(directory, "HIDDEN=whisper scrapdb run work/batch.yaml -p symbol=BB -p ends= --name BB-no.ipynb")
     assert (mended.code, mended.stderr.splitlines()[0]) == (
         0,
         "Warning: 1 row is the same as an earlier one, and not run again.",
     )
-    assert rows(directory, "nb.path, hidden") == [("work/out/A-.ipynb", 9), ("work/out/BB-no.ipynb", 1)]
+    assert rows(directory, "nb.path, hidden") == [("work/out/A-.ipynb", 9), ("work/out/BB-no.ipynb", 7)]
     everything = [path for path in directory.rglob("*") if path.is_file()]
     assert not [path for path in everything if b"hush-hush" in path.read_bytes()]
 
