@@ -12,17 +12,17 @@ INSTALLED_BENCH := $(VENV_BENCH)/installed
 VENV_FUZZ := $(VENV)-fuzz
 INSTALLED_FUZZ := $(VENV_FUZZ)/installed
 
+TICKERS := AAA,ABC,BCD,DEF,GHI,JKL,MNO,MMN,OOP,PQD,XYZ,PDQ
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format docs screenshots bench proof clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
-demo: $(INSTALLED)  ## Execute the example's twelve notebooks, index them and ask
-	@echo "Executing examples/tickers/source.ipynb for twelve tickers ..."
-	@$(BIN)/python examples/tickers/run.py tickers
-	@echo; echo '$$ scrapdb index tickers'
-	@$(BIN)/scrapdb index tickers
+demo: $(INSTALLED)  ## Run the example's notebook for twelve tickers and ask
+	@echo '$$ scrapdb run examples/tickers/source.ipynb -o tickers -p symbol=$(TICKERS)'
+	@$(BIN)/scrapdb run examples/tickers/source.ipynb -o tickers -p symbol=$(TICKERS)
 	@for question in "distance < 0.1" "distance < 0.1 and close_to_ath"; do \
 	  echo; echo "\$$ scrapdb query \"$$question\" -c symbol,distance --sort distance"; \
 	  $(BIN)/scrapdb query "$$question" -c symbol,distance --sort distance --format table || exit; \

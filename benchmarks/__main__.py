@@ -1,6 +1,6 @@
 """Measure everything, and print one table.
 
-python -m benchmarks [indexing|querying|browsing|reading]... [--save docs/performance.md]
+python -m benchmarks [indexing|querying|browsing|reading|running]... [--save docs/performance.md]
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from benchmarks import browsing
 from benchmarks import indexing
 from benchmarks import querying
 from benchmarks import reading
+from benchmarks import running
 from benchmarks.racing import Row
 from benchmarks.racing import show
 from scrapdb import __file__ as package
@@ -28,6 +29,7 @@ from scrapdb import __version__
 _BENCHMARKS: dict[str, Callable[[Path], Iterator[Row]]] = {
     "indexing": indexing.measure,
     "reading": reading.measure,
+    "running": running.measure,
     "browsing": browsing.measure,
     "querying": querying.measure,
     "querying a million": lambda directory: querying.measure(directory, 1_000_000),

@@ -1,4 +1,4 @@
-"""Notebooks that are really executed, with papermill, once for every version of their sources and kept.
+"""Notebooks that are really executed, by papermill or by scrapdb, once for every version of their sources and kept.
 
 Whoever changes one works on a copy.
 """
@@ -23,11 +23,13 @@ NOTEBOOKS = Path(__file__).parent / "notebooks"
 FAILING = {"fails", "is_killed"}
 _NOT_STARTED = "Kernel died before replying to kernel_info"
 EXAMPLE = Path(__file__).parent.parent / "examples" / "tickers"
+RUNNING = Path(__file__).parent.parent / "scrapdb" / "running"
+TICKERS = "AAA,ABC,BCD,DEF,GHI,JKL,MNO,MMN,OOP,PQD,XYZ,PDQ"
 
 
 def tickers() -> Path:
-    """Return the directory of the twelve notebooks that examples/tickers/run.py executes."""
-    return _once("tickers", [EXAMPLE / "source.ipynb", EXAMPLE / "run.py"], _run_tickers)
+    """Return the directory of the example's twelve notebooks, as `scrapdb run` executes them."""
+    return _once("tickers", [EXAMPLE / "source.ipynb", *sorted(RUNNING.rglob("*.py"))], _run_tickers)
 
 
 def report(gluing: list[Path]) -> Path:
@@ -64,7 +66,8 @@ def _once(name: str, sources: list[Path], execute: Callable[[Path], None]) -> Pa
 
 
 def _run_tickers(directory: Path) -> None:
-    run = _python(str(EXAMPLE / "run.py"), str(directory))
+    words = ["run", str(EXAMPLE / "source.ipynb"), "-o", str(directory), "-p", f"symbol={TICKERS}"]
+    run = _python("-m", "scrapdb", *words, "--db", str(directory.parent / "scraps.db"))
     if run.returncode:
         raise RuntimeError(f"The example failed:\n{run.stdout}{run.stderr}")
 
@@ -73,7 +76,7 @@ def _run_papermill(source: Path, directory: Path, parameters: tuple[str, str] = 
     directory.mkdir()
     result = str(directory / source.name)
     run = _python("-m", "papermill", str(source), result, "-p", *parameters, "--no-progress-bar")
-    if _NOT_STARTED in run.stderr:  # as run.py says of it
+    if _NOT_STARTED in run.stderr:  # whose ports another program has taken meanwhile
         run = _python("-m", "papermill", str(source), result, "-p", *parameters, "--no-progress-bar")
     if (run.returncode != 0) != (source.stem in FAILING):
         raise RuntimeError(f"{source.name} ended with exit code {run.returncode}:\n{run.stderr}")

@@ -130,7 +130,9 @@ def distinct(typed: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], lis
     for row in typed:
         kept.setdefault(canonical(row), row)
     lost = len(typed) - len(kept)
-    told = f"{lost} {'row is' if lost == 1 else 'rows are'} the same as an earlier one, and not run again."
+    told = (
+        f"{lost} {'row is the same as an earlier one' if lost == 1 else 'rows are the same as earlier ones'}: run once."
+    )
     return [*kept.values()], [told] if lost else []
 
 

@@ -172,9 +172,10 @@ def of(content: bytes, kernel: str | None = None) -> Signature:
     found = declared(code) if python else []
     has_cell = any(_TAG in cell.metadata.tags for _, cell in code) or bool(found)
     place = _place(code)
+    aliases = {each.name: each.value.source for each in found if isinstance(each.value, Expression)}
     late = {each.name: each.cell for each in found if each.cell > place and each.value is not UNSET}
     return Signature(
-        parameters={each.name: _parameter(each) for each in found if each.name not in late},
+        parameters={each.name: _parameter(each, aliases) for each in found if each.name not in late},
         open=not (has_cell and python),
         python=python,
         late=late,
@@ -207,8 +208,11 @@ def _place(code: Iterable[tuple[int, ipynb.Cell]]) -> int:
     return -1
 
 
-def _parameter(found: Declared) -> Parameter:
-    type_ = hints.of_annotation(found.annotation) if found.annotation else None
+def _parameter(found: Declared, aliases: Mapping[str, str]) -> Parameter:
+    annotation = found.annotation or ""
+    type_ = hints.of_annotation(aliases.get(annotation, annotation))
+    if type_ == values.NONE:  # who says no more than what stands there
+        type_ = None
     if type_ and found.value is None:
         type_ = values.union([type_, values.NONE])
     return Parameter(

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import logging
+from collections.abc import Iterator
 from collections.abc import Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from scrapdb.errors import UsageError
 from scrapdb.running.parameters import plain
 
 _CLASSES = {dt.date: "date", dt.datetime: "datetime", dt.time: "time"}
@@ -30,6 +34,7 @@ def parameterized(
 
     Raises:
         papermill.exceptions.PapermillException: papermill cannot write cells of that language.
+        UsageError: it can, but not such a value.
         ValueError: neither the notebook nor the arguments tell kernel and language.
     """
     from nbformat import NotebookNode
@@ -44,7 +49,11 @@ def parameterized(
     names = utils.nb_kernel_name(notebook, kernel), utils.nb_language(notebook, language)
     has_times = papermill_translators.find_translator(*names) is _translator()
     values = dict(parameters) if has_times else plain(parameters)
-    made = parameterize_notebook(notebook, values, kernel_name=names[0], language=names[1])
+    try:
+        with _without_remark():
+            made = parameterize_notebook(notebook, values, kernel_name=names[0], language=names[1])
+    except NotImplementedError as error:
+        raise UsageError(f"papermill cannot write these parameters in {names[1]}: {error}.") from error
     made.metadata.papermill["parameters"] = plain(parameters)
     return made
 
@@ -57,6 +66,21 @@ def register() -> None:
     for name in _PYTHONS:
         if papermill_translators.find_translator(name, name) is PythonTranslator:
             papermill_translators.register(name, _translator())
+
+
+@contextmanager
+def _without_remark() -> Iterator[None]:
+    """Keep papermill from saying in the log of each run that there is no cell, which `Signature.warnings` say once."""
+
+    def wanted(record: logging.LogRecord) -> bool:
+        return not str(record.msg).startswith("Input notebook does not contain a cell with tag")
+
+    logger = logging.getLogger("papermill")
+    logger.addFilter(wanted)
+    try:
+        yield
+    finally:
+        logger.removeFilter(wanted)
 
 
 @functools.cache

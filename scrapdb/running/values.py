@@ -28,6 +28,7 @@ _GROUPED = r"[0-9]{1,3}(?:_[0-9]{3})+"
 _INTEGER = re.compile(rf"[+-]?(?:{_GROUPED}|[0-9]+)")
 _FLOAT = re.compile(rf"[+-]?(?:{_GROUPED}(?:\.[0-9]*)?|[^_]+)")
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?", re.IGNORECASE)
+_NANOSECONDS = re.compile(r"[.,][0-9]{6}0*[1-9]")
 _TRUTHS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _WORDS = {"None": None, "null": None, "True": True, "true": True, "False": False, "false": False}
 _EXACT = 2**53  # integers up to here are floats, too
@@ -147,8 +148,9 @@ def _scalar(value: Any) -> Any:
         return _of_numpy(value)
     if isinstance(value, str):
         return str(value)
-    if isinstance(value, dt.datetime):
-        return _without_nanoseconds(value)
+    for kind in (dt.datetime, dt.date, dt.time):  # of whom pandas and others have classes of their own
+        if isinstance(value, kind):
+            return kind.fromisoformat(_microseconds(value.isoformat()))
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Real):
@@ -160,11 +162,11 @@ def _scalar(value: Any) -> Any:
     raise RefusedError(f"a {type(value).__name__} cannot be written into a notebook; give numbers, texts, lists, dates")
 
 
-def _without_nanoseconds(value: Any) -> dt.datetime:
-    if getattr(value, "nanosecond", 0):
+def _microseconds(text: str) -> str:
+    """Return an ISO 8601 text that `fromisoformat` reads without leaving out digits."""
+    if _NANOSECONDS.search(text):
         raise RefusedError("nanoseconds would be lost")
-    made: dt.datetime = value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
-    return made
+    return text.strip()
 
 
 def _of_decimal(value: Decimal) -> int | float:
@@ -268,7 +270,7 @@ def _none(value: Any, _: Type) -> None:
 def _date(value: Any, _: Type) -> dt.date:
     if isinstance(value, str):
         with_time = len(value.strip()) > len("2026-01-31")
-        value = (dt.datetime if with_time else dt.date).fromisoformat(value.strip())
+        value = (dt.datetime if with_time else dt.date).fromisoformat(_microseconds(value))
     if isinstance(value, dt.datetime) and (value.time() != dt.time() or value.tzinfo):
         raise RefusedError
     if not isinstance(value, dt.date):
@@ -278,7 +280,7 @@ def _date(value: Any, _: Type) -> dt.date:
 
 def _datetime(value: Any, _: Type) -> dt.datetime:
     if isinstance(value, str):
-        return dt.datetime.fromisoformat(value.strip())
+        return dt.datetime.fromisoformat(_microseconds(value))
     if isinstance(value, dt.datetime):
         return value
     return dt.datetime.combine(value, dt.time())
@@ -286,7 +288,7 @@ def _datetime(value: Any, _: Type) -> dt.datetime:
 
 def _time(value: Any, _: Type) -> dt.time:
     if isinstance(value, str):
-        return dt.time.fromisoformat(value.strip())
+        return dt.time.fromisoformat(_microseconds(value))
     if isinstance(value, dt.time):
         return value
     raise RefusedError
@@ -307,10 +309,10 @@ def _dict(value: Any, type_: Type) -> dict[str, Any]:
 
 
 def _choice(value: Any, type_: Type) -> Any:
-    """Find the choice that a value is; a text may say a choice of any type, texts first."""
-    for choice in sorted(type_.choices, key=lambda each: not isinstance(each, str)):
+    """Find the choice that a value is; a text may say a choice of any type, as it is written or otherwise."""
+    for choice in sorted(type_.choices, key=lambda each: (str(each) != str(value), not isinstance(each, str))):
         try:
-            if read(value, _OF_PYTHON[type(choice)]) == choice:
+            if read(value, _OF_PYTHON.get(type(choice), ANY)) == choice:
                 return choice
         except RefusedError:
             pass

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from scrapdb.facts import Expression
 from scrapdb.facts import Facts
 from scrapdb.facts import Parameter
+from scrapdb.notebooks import ipynb
 from scrapdb.notebooks.extract import read_facts
 from scrapdb.notebooks.ipynb import UnreadableError
+from scrapdb.notebooks.parameters import declared
 from scrapdb.notebooks.parameters import recorded
 from tests.hostile.files import Hostile
 from tests.hostile.files import fixed
@@ -333,3 +336,32 @@ def test_what_is_no_notebook_is_refused(file: Hostile) -> None:
     with pytest.raises(UnreadableError) as caught:
         recorded(file.make)
     assert {caught.value.problem.kind} == file.must
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("a = 1", [("a", 1, None)]),
+        ("a: int = 1", [("a", 1, "int")]),
+        ("a: int", [("a", UNSET, "int")]),
+        ("a: int\na = 1", [("a", 1, "int")]),
+        ("a: 'int | None' = None", [("a", None, "'int | None'")]),
+        ("a: Literal[\n    'x',\n    'y',\n]", [("a", UNSET, "Literal['x', 'y']")]),
+        ("a = None  # type: int  help", [("a", None, "int")]),
+        ("a = [\n  1,  # one\n]  # type: List[int]", [("a", [1], "List[int]")]),
+        ("a = '# type: int'", [("a", "# type: int", None)]),
+        ("a = 1  # a comment, type: int", [("a", 1, None)]),
+        ("é = 'é'  # type: str", [("é", "é", "str")]),
+        ("cafe\u0301 = 1", [("caf\u00e9", 1, None)]),
+        ("%matplotlib inline\r\na: int = 1\r\n!ls\r\nb = 2 # type: str\r\n", [("a", 1, "int"), ("b", 2, "str")]),
+        ("import os\ndef f():\n    b = 1\nclass C:\n    d = 1\nfor i in x:\n    pass\nx.y = 1\nx[0] = 1", []),
+        ("if x:\n    a = 1\nelse:\n    b = 1", [("a", Expression("…"), None), ("b", Expression("…"), None)]),
+        ("a, (b, *c) = x", [(name, Expression("…"), None) for name in "abc"]),
+        ("a = b = 1", [("a", 1, None), ("b", 1, None)]),
+        ("a =\nb = 2", [("b", 2, None)]),
+    ],
+)
+def test_what_a_notebook_declares_is_parsed(source: str, expected: list[tuple[str, Any, str | None]]) -> None:
+    cells = ipynb.read(content(notebook(code("z = 1"), code(source, tags=("parameters",))))).cells
+    assert [each[:3] for each in declared(enumerate(cells))] == expected
+    assert {each.cell for each in declared(enumerate(cells))} <= {1}

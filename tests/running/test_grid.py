@@ -132,7 +132,7 @@ def test_a_row_runs_once() -> None:
     rows: list[dict[str, Any]] = [{"a": 1, "b": 2}, {"a": 2}, {"b": 2, "a": 1}, {"a": True}, {"a": 1.0}]
     kept, told = grid.distinct(rows)
     assert kept == [rows[0], rows[1], rows[3], rows[4]]
-    assert told == ["1 row is the same as an earlier one, and not run again."]
+    assert told == ["1 row is the same as an earlier one: run once."]
     assert grid.distinct(kept) == (kept, [])
     assert grid.distinct([{"a": math.nan}, {"a": math.nan}, {"a": None}])[0] == [
         {"a": pytest.approx(math.nan, nan_ok=True)},

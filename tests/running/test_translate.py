@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from papermill import translators
 
+from scrapdb.errors import UsageError
 from scrapdb.facts import Parameter
 from scrapdb.notebooks.extract import read_facts
 from scrapdb.running import parameters
@@ -109,3 +110,16 @@ def test_papermill_keeps_what_somebody_else_has_put_in(monkeypatch: pytest.Monke
     node = injected({"x": dt.date(2026, 1, 31)})
     assert executed(node.cells[1].source) == {"x": "2026-01-31"}
     assert registry.find_translator("", "python") is Own
+
+
+def test_what_papermill_cannot_write_is_a_sentence() -> None:
+    metadata = {"kernelspec": {"name": "bash", "language": "bash", "display_name": "Bash"}}
+    assert injected({"x": "a b", "y": [1, "$z"]}, metadata).cells[1].source == "# Parameters\nx='a b'\ny=(1 '$z')\n"
+    with pytest.raises(UsageError, match=r"^papermill cannot write these parameters in bash: dict type"):
+        injected({"x": {"a": 1}}, metadata)
+
+
+def test_what_the_signature_warns_of_is_not_logged_by_each_run(caplog: pytest.LogCaptureFixture) -> None:
+    node = parameterized(nbformat.from_dict(notebook(code("print(x)"), **PYTHON)), {"x": 1})
+    assert node.cells[0].source == "# Parameters\nx = 1\n"
+    assert caplog.records == []
