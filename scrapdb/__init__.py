@@ -45,9 +45,10 @@ _HOMES = {
     "ScrapdbError": "scrapdb.errors",
     "load_ipython_extension": "scrapdb.database.magic",
     "open": "scrapdb.database",
+    "run": "scrapdb.running.run",
     "skip": "scrapdb.scrapbook.skipping",
 }
-__all__ = [*scrapbook.__all__, "Database", "ScrapdbError", "open", "skip"]  # noqa: PLE0604 - they are texts
+__all__ = [*scrapbook.__all__, "Database", "ScrapdbError", "open", "run", "skip"]  # noqa: PLE0604 - they are texts
 
 
 def __getattr__(name: str) -> Any:

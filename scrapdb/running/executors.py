@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -39,9 +40,7 @@ def opened(
     """
     if request.scheduler:
         raise UsageError("--scheduler is not there yet.")
-    if execute is None:
-        from scrapdb.running.execute import execute
-    return _local(request, execute, watch, stop)
+    return _local(request, execute or _executed(), watch, stop)
 
 
 @contextmanager
@@ -57,13 +56,28 @@ def _local(request: Request, execute: Execute, watch: Callable[[Event], None], s
             failed.append(task)
         return execution
 
-    with ThreadPoolExecutor(request.jobs or processors(), thread_name_prefix="scrapdb-run") as executor:
-        try:
-            yield lambda task: executor.submit(attempt, task)
-        except BaseException:
-            stop.kill()  # which nobody else could do any more
-            executor.shutdown(cancel_futures=True)
-            raise
+    try:
+        with ThreadPoolExecutor(request.jobs or processors(), thread_name_prefix="scrapdb-run") as executor:
+            try:
+                yield lambda task: executor.submit(attempt, task)
+            except BaseException:
+                stop.kill()  # which nobody else could do any more
+                executor.shutdown(cancel_futures=True)
+                raise
+    finally:
+        _close_servers()
+
+
+def _executed() -> Execute:
+    from scrapdb.running.execute import execute
+
+    return execute
+
+
+def _close_servers() -> None:
+    """End the processes that kernels were forked from, if there are any."""
+    if servers := sys.modules.get("scrapdb.running.servers"):
+        servers.close()
 
 
 def processors() -> int:

@@ -141,6 +141,8 @@ class ForkServer:
                 kernel.told(answer)
                 if "gone" in answer:
                     self._kernels.pop(answer["run"], None)
+        if self._process.stdout:
+            self._process.stdout.close()
         self._process.wait()
         for kernel in [*self._kernels.values()]:
             kernel.lost()

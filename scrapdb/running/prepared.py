@@ -19,6 +19,7 @@ from scrapdb.running import translate
 from scrapdb.running.task import Task
 
 _NOT_EXECUTED = re.compile(r"\s*#\s*noexecute\b", re.IGNORECASE)
+_SETTING = frozenset({"parameters", "injected-parameters"})
 _SKIPPED = "skip-execution"  # nbclient's tag
 
 
@@ -49,6 +50,12 @@ def notebook(task: Task) -> NotebookNode:
         if cell.cell_type == "code" and _NOT_EXECUTED.match(cell.source) and _SKIPPED not in cell.metadata.tags:
             cell.metadata.tags = [*cell.metadata.tags, _SKIPPED]
     return node
+
+
+def behind_parameters(node: NotebookNode) -> int:
+    """Return the index of the first cell behind those that set parameters; 0 if none does."""
+    setting = [index for index, cell in enumerate(node.cells) if not _SETTING.isdisjoint(cell.metadata.tags)]
+    return setting[-1] + 1 if setting else 0
 
 
 def _with_metadata(node: NotebookNode) -> None:

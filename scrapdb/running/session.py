@@ -98,9 +98,10 @@ class Session:
 
     async def _cells(self, client: Client, secrets: Mapping[str, str]) -> None:
         await client.start(self._ready.place.directory)
-        if secrets:
-            await client.tell("\n".join(f"{name} = {value!r}" for name, value in secrets.items()))
+        behind = prepared.behind_parameters(self._manager.nb)
         for index, cell in enumerate(self._manager.nb.cells):
+            if secrets and index == behind:
+                await client.tell("\n".join(f"{name} = {value!r}" for name, value in secrets.items()))
             if prepared.is_executed(cell):
                 self.cell, self._number = index, self._number + 1
                 self._told("cell", self._number, "")

@@ -36,7 +36,9 @@ from tests.running.pretending import pretended
 from tests.running.pretending import request
 from tests.stores import query
 
-REFUSE = "CREATE TRIGGER IF NOT EXISTS refuse BEFORE INSERT ON notebooks BEGIN SELECT RAISE(ABORT, 'nothing today'); END"
+REFUSE = (
+    "CREATE TRIGGER IF NOT EXISTS refuse BEFORE INSERT ON notebooks BEGIN SELECT RAISE(ABORT, 'nothing today'); END"
+)
 ATTEMPTS = "SELECT notebook, attempt, state FROM executions ORDER BY rowid"
 
 
