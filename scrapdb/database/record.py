@@ -10,8 +10,9 @@ from scrapdb.formats.values import short
 from scrapdb.formats.values import size
 from scrapdb.store.readers.executions import Attempt
 
-_OF_BYTES = frozenset({"memory", "disk", "cell_output", "output"})
-_OF_SECONDS = frozenset({"cpu", "timeout", "cell_timeout", "start_timeout", "grace"})
+_UNSAID = frozenset({"start_timeout", "grace", "cell_output", "output"})  # by which no run is ended
+_OF_BYTES = frozenset({"memory", "disk"})
+_OF_SECONDS = frozenset({"cpu", "timeout", "cell_timeout"})
 
 
 def lines(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -20,8 +21,8 @@ def lines(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "reason", short(record["reason"])
     if record["wall"]:
         yield "wall", f"{short(record['wall'])}{', warm' if record['warm'] else ''}"
-    if record["limits"]:
-        yield "limits", ", ".join(_limit(name, limit) for name, limit in record["limits"].items())
+    if limits := [_limit(name, limit) for name, limit in (record["limits"] or {}).items() if name not in _UNSAID]:
+        yield "limits", ", ".join(limits)
     if record["peak_memory"] is not None:
         yield "memory", f"{size(record['peak_memory'])} at most"
     if record["cpu_seconds"] is not None:
