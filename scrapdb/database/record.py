@@ -11,6 +11,7 @@ from scrapdb.formats.values import size
 from scrapdb.store.readers.executions import Attempt
 
 _UNSAID = frozenset({"start_timeout", "grace", "cell_output", "output"})  # by which no run is ended
+_KILO = 1024  # of memory and disk, as who sets a limit means it
 _OF_BYTES = frozenset({"memory", "disk"})
 _OF_SECONDS = frozenset({"cpu", "timeout", "cell_timeout"})
 
@@ -24,7 +25,7 @@ def lines(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if limits := [_limit(name, limit) for name, limit in (record["limits"] or {}).items() if name not in _UNSAID]:
         yield "limits", ", ".join(limits)
     if record["peak_memory"] is not None:
-        yield "memory", f"{size(record['peak_memory'])} at most"
+        yield "memory", f"{size(record['peak_memory'], _KILO)} at most"
     if record["cpu_seconds"] is not None:
         yield "processor", f"{short(record['cpu_seconds'])} seconds"
     if record["signal"] or record["exit_code"] is not None:
@@ -55,5 +56,5 @@ def _limit(name: str, limit: Any) -> str:
     if isinstance(limit, bool) or not isinstance(limit, int | float):
         return f"{words} {short(limit)}"
     if name in _OF_BYTES:
-        return f"{words} {size(limit)}"
+        return f"{words} {size(limit, _KILO)}"
     return f"{words} {short(limit)} seconds" if name in _OF_SECONDS else f"{words} {short(limit)}"

@@ -27,7 +27,7 @@ RECORD = {
     "reason": f"memory: 2.0 of 2.0 GB {HOSTILE}",
     "wall": "bubblewrap",
     "batch": "b1",
-    "peak_memory": 2 * 10**9,
+    "peak_memory": 2 * 2**30,
     "files": [{"path": HOSTILE, "bytes": 7}],
 }
 
