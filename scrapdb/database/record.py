@@ -10,10 +10,9 @@ from scrapdb.formats.values import short
 from scrapdb.formats.values import size
 from scrapdb.store.readers.executions import Attempt
 
-_UNSAID = frozenset({"start_timeout", "grace", "cell_output", "output"})  # by which no run is ended
 _KILO = 1024  # of memory and disk, as who sets a limit means it
-_OF_BYTES = frozenset({"memory", "disk"})
-_OF_SECONDS = frozenset({"cpu", "timeout", "cell_timeout"})
+_OF_BYTES = frozenset({"memory", "disk", "cell_output", "output"})
+_OF_SECONDS = frozenset({"cpu", "timeout", "cell_timeout", "start_timeout", "grace"})
 
 
 def lines(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -22,8 +21,8 @@ def lines(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "reason", short(record["reason"])
     if record["wall"]:
         yield "wall", f"{short(record['wall'])}{', warm' if record['warm'] else ''}"
-    if limits := [_limit(name, limit) for name, limit in (record["limits"] or {}).items() if name not in _UNSAID]:
-        yield "limits", ", ".join(limits)
+    if record["limits"]:
+        yield "limits", ", ".join(_limit(name, limit) for name, limit in record["limits"].items())
     if record["peak_memory"] is not None:
         yield "memory", f"{size(record['peak_memory'], _KILO)} at most"
     if record["cpu_seconds"] is not None:

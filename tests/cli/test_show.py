@@ -56,7 +56,7 @@ RECORD = {
     "reason": "memory: 2.0 of 2.0 GB in cell 1",
     "wall": "bubblewrap",
     "warm": True,
-    "limits": {"memory": 2 * 2**30, "timeout": 60.0, "network": False, "grace": 5.0},
+    "limits": {"memory": 2 * 2**30, "timeout": 60.0, "network": False},
     "peak_memory": 2 * 2**30,
     "cpu_seconds": 1.25,
     "signal": "SIGKILL",
