@@ -15,9 +15,9 @@ _OF_BYTES = frozenset({"memory", "disk", "cell_output", "output"})
 _OF_SECONDS = frozenset({"cpu", "timeout", "cell_timeout", "start_timeout", "grace"})
 
 
-def lines(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what a record tells beside its state, as labels and texts."""
-    if record["reason"]:
+def lines(record: Mapping[str, Any], error: str | None) -> Iterator[tuple[str, str]]:
+    """Yield what a record tells beside its state, and the `error` that ended a failed run, as labels and texts."""
+    if record["reason"] and not (error and record["state"] == "failed"):
         yield "reason", short(record["reason"])
     if record["wall"]:
         yield "wall", f"{short(record['wall'])}{', warm' if record['warm'] else ''}"

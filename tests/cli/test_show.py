@@ -102,6 +102,14 @@ def test_the_record_is_shown(ran: Path) -> None:
     assert shown.endswith(SHOWN)
 
 
+def test_an_error_is_said_once(tmp_path: Path) -> None:
+    record = {"run": {"state": "failed", "reason": "KeyError: 'x' in cell 0", "wall": "limits"}}
+    nb.write(tmp_path / "a.ipynb", nb.notebook(nb.code("1", nb.error()), scrapdb=record))
+    sb.open(tmp_path / "scraps.db").index(tmp_path)
+    shown = sessions.run("scrapdb show a -f table", tmp_path).stdout
+    assert shown == "a.ipynb\n  status      failed\n  error       KeyError: 'x' (cell 0)\n  wall        limits\n"
+
+
 def test_a_run_under_way_tells_how_far_it_is(ran: Path) -> None:
     assert "  now         running, cell 3 of 8, attempt 2\n" in sessions.run("scrapdb show failed -f table", ran).stdout
     waiting = sessions.run("scrapdb show new", ran)

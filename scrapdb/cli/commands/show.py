@@ -102,7 +102,7 @@ def _print_heading(found: StoredNotebook) -> None:
     if found.attributes["error_name"]:
         error = f"{found.attributes['error_name']}: {found.attributes['error_value']}"
         _print_line("error", f"{escaped(error)} (cell {found.attributes['error_cell']})")
-    for label, text in lines(found.record) if found.record else ():
+    for label, text in lines(found.record, found.attributes["error_name"]) if found.record else ():
         _print_line(label, text)
     if found.attempt:
         _print_line("now", progress(found.attempt))
