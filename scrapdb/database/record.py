@@ -39,8 +39,8 @@ def lines(record: Mapping[str, Any], error: str | None) -> Iterator[tuple[str, s
 
 
 def progress(attempt: Attempt) -> str:
-    """Say how far an attempt has come: `running, cell 3 of 8, 12 seconds expected`."""
-    parts = [attempt.state]
+    """Say how far an attempt has come: `cell 3 of 8, 12 seconds expected`."""
+    parts = []
     if attempt.state == "running" and attempt.cell and attempt.cells:
         parts.append(f"cell {attempt.cell} of {attempt.cells}")
     if attempt.attempt > 1:
