@@ -23,6 +23,7 @@ from typer.core import TyperOption
 import scrapdb
 from scrapdb.cli.app import COMMANDS
 from scrapdb.cli.app import app
+from tests import executed as executed_
 from tests.sessions import ROOT
 from tests.sessions import UPDATE
 from tests.sessions import matches
@@ -48,9 +49,10 @@ def blocks(page: Path, language: str) -> list[str]:
 
 @pytest.fixture
 def scratch(tmp_path: Path, tickers: Path, executed: Callable[[str], Path]) -> Path:
-    """Where the sessions happen: the example's notebooks, and two runs that did not end well."""
+    """Where the sessions happen: the example's notebook, its runs, and two that did not end well."""
     directory = tmp_path / "scratch"
     shutil.copytree(tickers, directory / "tickers")
+    shutil.copy(executed_.EXAMPLE / "source.ipynb", directory)
     (directory / "late").mkdir()
     for name in ("fails", "is_killed"):
         shutil.copy(executed(name), directory / "late")
@@ -61,7 +63,7 @@ def scratch(tmp_path: Path, tickers: Path, executed: Callable[[str], Path]) -> P
 def store(scratch: Path) -> Path:
     """A store of all of these notebooks, with the table for full-text search."""
     db = scrapdb.open(scratch / "scraps.db")
-    db.index(scratch)
+    db.index(scratch / "tickers", scratch / "late")
     db.optimize()
     return scratch / "scraps.db"
 

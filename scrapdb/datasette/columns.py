@@ -104,7 +104,8 @@ def _named(request: Any) -> Iterator[str]:
     for key, value in _arguments(request):
         if key == _EXPRESSION and value.strip():
             with suppress(ScrapdbError):
-                yield from (f"nb_{name.name}" if name.role == "nb" else name.name for name in names(parse(value)))
+                found = [name for name in names(parse(value)) if name.role != "exec"]  # of which there are no columns
+                yield from (f"nb_{name.name}" if name.role == "nb" else name.name for name in found)
         elif key == "nb_status" and value != "completed":
             yield "nb_error"
         elif not key.startswith("_"):

@@ -55,8 +55,9 @@ def extract(notebook: ipynb.Notebook) -> facts.Facts:
     metadata = notebook.metadata
     real = [cell for cell in notebook.cells if PAPERMILL_MARK not in cell.metadata.tags]
     code = [(index, cell) for index, cell in enumerate(real) if cell.cell_type == "code"]
-    run, suspect = record.read(metadata, code)
-    code, papermill, outdated = reruns.current(code, ipynb.mapping(metadata, "papermill"))
+    written = code
+    code, papermill, outdated = reruns.current(written, ipynb.mapping(metadata, "papermill"))
+    run, suspect = record.read(metadata, written, outdated=bool(outdated))
     cells = [cell for _, cell in code]
     run, state = record.agreed(run, record.skipped(code), status.status(cells, papermill))
     started, ended, seconds = times.times(cells, papermill, run)

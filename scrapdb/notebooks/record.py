@@ -30,24 +30,32 @@ _WRONG = (msgspec.ValidationError, UnicodeError)  # the latter of lone surrogate
 _FIELDS = {field.name: field.type for field in fields(Execution)}
 
 
-def read(metadata: dict[str, Any], code: Sequence[tuple[int, Cell]]) -> tuple[Execution | None, list[Problem]]:
+class _NoRecordError(Exception):
+    """What stands in the place of a record is none."""
+
+
+def read(
+    metadata: dict[str, Any], code: Sequence[tuple[int, Cell]], *, outdated: bool
+) -> tuple[Execution | None, list[Problem]]:
     """Read the record of a notebook; None if it has none, or none that counts.
 
     Args:
         metadata: of the notebook.
         code: the code cells with their indexes.
+        outdated: whether cells were run again after the run that papermill recorded.
     """
     found = metadata.get("scrapdb")
     if not isinstance(found, dict) or "run" not in found:
         return None, []
     problems: list[Problem] = []
-    record = _typed(found["run"], problems)
-    ended = times.parsed(record.ended_at) if record else None
-    if ended and reruns.are_after(code, ended):
-        message = (
-            f"Cells were run again after {times.iso(ended)}, when the recorded run ended; its record does not count."
-        )
-        return None, [*problems, Problem("record", message)]
+    try:
+        record = _typed(found["run"], problems)
+    except _NoRecordError as error:
+        return None, [*problems, Problem("record", f"The record of the run is left out: {error}.")]
+    ended = times.parsed(record.ended_at)
+    if reruns.are_after(code, ended) if ended else outdated:
+        when = f"{times.iso(ended)}, when the recorded run ended" if ended else "the run that was recorded"
+        return None, [*problems, Problem("record", f"Cells were run again after {when}; its record does not count.")]
     return record, problems
 
 
@@ -73,18 +81,23 @@ def agreed(record: Execution | None, skipping: Execution | None, status: Status)
     return record, record.state if record else status
 
 
-def _typed(run: Any, problems: list[Problem]) -> Execution | None:
+def _typed(run: Any, problems: list[Problem]) -> Execution:
+    """Read what there is of a record, and tell what is left out.
+
+    Raises:
+        _NoRecordError: it is none.
+    """
     if not isinstance(run, dict):
-        return _unknown(problems, "it is no object")
+        raise _NoRecordError("it is no object")
     if run.get("version", VERSION) != VERSION:
-        return _unknown(problems, f"this scrapdb knows its version {VERSION} only")
+        raise _NoRecordError(f"this scrapdb knows its version {VERSION} only")
     parts = {name: run[name] for name in _FIELDS if run.get(name) is not None}
     try:
         record = msgspec.convert(parts, Execution)
     except _WRONG:
         kept = {name: part for name, part in parts.items() if _is_sound(name, part, problems)}
         if "state" not in kept:
-            return _unknown(problems, "no state is given that a run can have")
+            raise _NoRecordError("no state is given that a run can have") from None
         record = msgspec.convert(kept, Execution)
     return replace(record, **{name: _time(record, name, problems) for name in _TIMES})
 
@@ -104,7 +117,3 @@ def _time(record: Execution, name: str, problems: list[Problem]) -> str | None:
     if written is not None and moment is None:
         problems.append(Problem("record", f"The record of the run: {name} is no time; it is left out."))
     return times.iso(moment)
-
-
-def _unknown(problems: list[Problem], why: str) -> None:
-    problems.append(Problem("record", f"The record of the run is left out: {why}."))

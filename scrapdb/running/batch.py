@@ -184,8 +184,8 @@ class _Batch:
             return Execution(state="cancelled", reason=f"it had not begun when {error or self._closed}")
         if error is None:
             return future.result()
-        state = "lost" if isinstance(error, BrokenExecutor) else "failed"
-        return Execution(state=state, reason=f"{type(error).__name__}: {error}")
+        is_lost = isinstance(error, BrokenExecutor)
+        return Execution(state="lost" if is_lost else "failed", reason=f"{type(error).__name__}: {error}")
 
     def _try_again(self, task: Task) -> None:
         again = replace(task, id=uuid4().hex, attempt=task.attempt + 1)

@@ -38,9 +38,10 @@ def sweep(executions: Executions, own: str) -> tuple[list[str], set[str]]:
             continue
         state, reason, ended = "lost", _WAITING if attempt.started_at is None else _BEGUN, now()
         output = _output(attempt, executions.path)
-        if output and (record := _settled(output, attempt.id, reason, ended)):
+        record = output and _settled(output, attempt.id, reason, ended)
+        if output and record:
             outputs.append(output)
-            state, reason, ended = (record.get(key) for key in ("state", "reason", "ended_at"))
+            state, reason, ended = record["state"], record.get("reason"), record.get("ended_at")
         executions.change(attempt.id, state, reason=reason, ended_at=ended)
     return outputs, busy
 

@@ -31,7 +31,7 @@ def settle(writer: Writer) -> None:
     """Give SQLite's planner statistics and fold the write-ahead log into the file, as far as readers allow."""
     with sentences(writer.path):
         writer.connection.execute("PRAGMA analysis_limit = 1000")
-        writer.connection.execute("ANALYZE")
+        _analyze(writer.connection)
         _checkpoint(writer.connection)
 
 
@@ -48,7 +48,7 @@ def optimize(writer: Writer) -> int:
         full_text.make(writer.connection)
     writer.forget()
     with sentences(writer.path):
-        database.analyze()
+        _analyze(writer.connection)
         database.vacuum()
         _checkpoint(writer.connection)
     return len(columns)
@@ -77,6 +77,12 @@ def collect(writer: Writer) -> Collected:
         files, size = sidecars.remove_unnamed(writer.path, {digest for (digest,) in frames})
     writer.forget()
     return Collected(blobs, files, size, names)
+
+
+def _analyze(connection: sqlite3.Connection) -> None:
+    connection.execute("ANALYZE")
+    # A table that was tiny when it was counted is read whole for each notebook, however large a batch has made it.
+    connection.execute("DELETE FROM sqlite_stat1 WHERE tbl = 'records'")
 
 
 def _checkpoint(connection: sqlite3.Connection) -> None:

@@ -33,6 +33,7 @@ METHODS: dict[str, Callable[[scrapdb.Database], object]] = {
     "frame": lambda db: db.frame("x"),
     "frame_table": lambda db: db.frame_table("x"),
     "notebook": lambda db: db.notebook("a"),
+    "attempt": lambda db: db.attempt("a"),
     "fields": lambda db: db.fields(),
     "completions": lambda db: db.completions(""),
     "problems": lambda db: db.problems(),

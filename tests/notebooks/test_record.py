@@ -22,7 +22,7 @@ from tests.notebook_builder import notebook
 from tests.notebook_builder import output
 from tests.notebook_builder import scrap
 
-RECORD = {
+RECORD: dict[str, Any] = {
     "version": 1,
     "id": "0a",
     "batch": "0b",
@@ -99,9 +99,10 @@ def test_a_record_is_forgotten_when_cells_were_run_that_it_had_not_come_to() -> 
     papermill = {"start_time": "2026-11-29T12:00:00Z", "end_time": None}
     waiting = recorded(code("1"), code("2", count=None, papermill=pending), papermill=papermill)
     assert (waiting.status, waiting.problems) == ("killed", ())
-    done = recorded(code("1"), code("2", papermill=pending), papermill=papermill)
-    assert (done.status, done.execution) == ("completed", None)
-    assert {problem.kind for problem in done.problems} == {"record"}
+    for record in (RECORD, {"state": "running"}):  # which has no end
+        done = recorded(code("1"), code("2", papermill=pending), papermill=papermill, record=record)
+        assert (done.status, done.execution) == ("completed", None)
+        assert {problem.kind for problem in done.problems} == {"record"}
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,8 @@ def test_a_part_that_is_malformed_is_left_out_and_told(key: str, value: Any) -> 
 
 
 def test_nothing_else_of_ours_in_the_metadata_is_a_record() -> None:
-    for metadata in ({}, {"x": 1}, [], None, "run"):
+    nothing: list[Any] = [{}, {"x": 1}, [], None, "run"]
+    for metadata in nothing:
         found = facts_of(code("1"), scrapdb=metadata)
         assert (found.status, found.execution, found.problems) == ("completed", None, ())
 
@@ -197,7 +199,7 @@ def test_a_number_that_is_none_is_kept_as_missing() -> None:
     ids=["jupyter", "papermill", "ours"],
 )
 def test_a_notebook_that_skipped_itself(metadata: dict[str, Any]) -> None:
-    mark = {"papermill": {"status": "failed"}} if "papermill" in metadata else {}
+    mark: dict[str, Any] = {"papermill": {"status": "failed"}} if "papermill" in metadata else {}
     found = facts_of(code("1"), code("skip()", output(SKIP), EXIT, **mark), code("3", count=None), **metadata)
     assert (found.status, found.error, found.problems) == ("skipped", None, ())
     assert found.execution == Execution(state="skipped", reason="no new data", cell=1)

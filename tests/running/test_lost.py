@@ -10,8 +10,8 @@ import pytest
 
 from scrapdb.running.lock import locked
 from scrapdb.running.lost import sweep
-from scrapdb.store.executions import Attempt
 from scrapdb.store.executions import Executions
+from scrapdb.store.readers.executions import Attempt
 from tests import notebook_builder as nb
 from tests.stores import query
 

@@ -16,8 +16,8 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
 from scrapdb.running import prune
 from scrapdb.running.lock import locked
-from scrapdb.store.executions import Attempt
 from scrapdb.store.executions import Executions
+from scrapdb.store.readers.executions import Attempt
 from tests import notebook_builder as nb
 from tests.stores import check
 from tests.stores import query

@@ -37,6 +37,7 @@ def main() -> None:
     """Import, then serve."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
+    os.environ.setdefault("MPLBACKEND", f"module://{_INLINE}")  # as a kernel does, before matplotlib is imported
     for module in _KERNEL:
         import_module(module)
     refused = _preload(sys.argv[1:])

@@ -13,11 +13,11 @@ from typing import Any
 
 import msgspec
 
-import scrapdb
 from scrapdb.running.task import Limits
 
 NOBODY = 65534
-_INSIDE = Path(__file__).parent.parent
+_SCRAPDB = Path(__file__).parents[2]
+_INSIDE = Path(__file__).parents[1]
 _START = "import sys; sys.path.append(sys.argv.pop(1)); from inside import {0}; sys.path.pop(); {0}.main()"
 
 
@@ -63,7 +63,7 @@ def python_paths(executable: str) -> tuple[str, ...]:
         executable: the interpreter, or another program of an environment.
     """
     prefix = Path(executable).parent.parent
-    paths = {str(prefix), str(Path(executable).resolve().parent.parent), str(Path(scrapdb.__file__).parent)}
+    paths = {str(prefix), str(Path(executable).resolve().parent.parent), str(_SCRAPDB)}
     if Path(executable).samefile(sys.executable):
         paths |= {sys.prefix, sys.base_prefix}
     if home := _home(prefix / "pyvenv.cfg"):
