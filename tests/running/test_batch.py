@@ -70,7 +70,7 @@ def states(runs: Runs) -> list[str]:
 
 
 def test_runs_are_executed_and_in_the_store_in_the_order_in_which_they_were_asked_for(tmp_path: Path) -> None:
-    rows = [{"x": 1, "takes": 0.3}, {"x": 2, "ends": "failed"}, {"x": 3, "ends": "skipped"}]
+    rows: list[dict[str, Any]] = [{"x": 1, "takes": 0.3}, {"x": 2, "ends": "failed"}, {"x": 3, "ends": "skipped"}]
     listener = Listener()
     runs = carry_out(request(tmp_path, rows), listener, execute=pretended)
     assert states(runs) == ["completed", "failed", "skipped"]
@@ -123,7 +123,11 @@ def test_a_run_is_in_the_store_before_the_others_are_through(tmp_path: Path) -> 
 
 
 def test_what_is_lost_is_tried_again_as_a_row_of_its_own(tmp_path: Path) -> None:
-    rows = [{"x": 1, "ends": "lost", "well_from": 3}, {"x": 2, "ends": "failed"}, {"x": 3, "ends": "timed out"}]
+    rows: list[dict[str, Any]] = [
+        {"x": 1, "ends": "lost", "well_from": 3},
+        {"x": 2, "ends": "failed"},
+        {"x": 3, "ends": "timed out"},
+    ]
     listener = Listener()
     seen: list[Any] = []
 
@@ -165,7 +169,7 @@ def test_while_it_waits_for_another_attempt_it_is_retrying(tmp_path: Path) -> No
 
 
 def test_fail_fast_begins_no_more_and_lets_the_others_end(tmp_path: Path) -> None:
-    rows = [{"takes": 0.5}, {"ends": "failed"}, *({"x": x} for x in range(5))]
+    rows: list[dict[str, Any]] = [{"takes": 0.5}, {"ends": "failed"}, *({"x": x} for x in range(5))]
     runs = carry_out(request(tmp_path, rows, fail_fast=True, jobs=2), execute=pretended)
     assert states(runs)[:2] == ["completed", "failed"]
     assert set(states(runs)[2:]) <= {"completed", "cancelled"}
