@@ -40,6 +40,7 @@ class Teller(Audience):
         self._left = 0
         self._jobs = 1
         self._width = 0
+        self._drawn = ""
         self._told: set[str] = set()
 
     def began(self, tasks: Sequence[Task], expected_seconds: float | None, jobs: int) -> None:
@@ -75,16 +76,18 @@ class Teller(Audience):
 
     def ticked(self) -> None:
         """Draw the live line."""
-        if self._live:
-            columns = shutil.get_terminal_size().columns
-            sys.stderr.write(f"{_CLEAR}{escaped(self.live_line())[: columns - 1]}")
+        line = escaped(self.live_line())[: shutil.get_terminal_size().columns - 1] if self._live else ""
+        if line != self._drawn:
+            sys.stderr.write(f"{_CLEAR}{line}")
             sys.stderr.flush()
+            self._drawn = line
 
     def closed(self) -> None:
         """Take the live line away."""
-        if self._live:
+        if self._drawn:
             sys.stderr.write(_CLEAR)
             sys.stderr.flush()
+            self._drawn = ""
 
     def live_line(self) -> str:
         """Say what is left, what runs, and about how long it takes."""
@@ -110,8 +113,7 @@ class Teller(Audience):
         self._print("\n".join(f"{mark}{line}" for line in event.text.rstrip("\n").split("\n")))
 
     def _print(self, text: str) -> None:
-        if self._live:
-            sys.stderr.write(_CLEAR)
+        self.closed()
         sys.stderr.write(f"{escaped_but_lines(text)}\n")
         sys.stderr.flush()
 
