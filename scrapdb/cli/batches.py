@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from scrapdb.formats.values import escaped
@@ -78,15 +79,13 @@ class Teller(Audience):
         """Draw the live line."""
         line = escaped(self.live_line())[: shutil.get_terminal_size().columns - 1] if self._live else ""
         if line != self._drawn:
-            sys.stderr.write(f"{_CLEAR}{line}")
-            sys.stderr.flush()
+            _write(f"{_CLEAR}{line}")
             self._drawn = line
 
     def closed(self) -> None:
         """Take the live line away."""
         if self._drawn:
-            sys.stderr.write(_CLEAR)
-            sys.stderr.flush()
+            _write(_CLEAR)
             self._drawn = ""
 
     def live_line(self) -> str:
@@ -114,7 +113,13 @@ class Teller(Audience):
 
     def _print(self, text: str) -> None:
         self.closed()
-        sys.stderr.write(f"{escaped_but_lines(text)}\n")
+        _write(f"{escaped_but_lines(text)}\n")
+
+
+def _write(text: str) -> None:
+    """Write on standard error; that nobody is there any more to read it is no reason to end a batch."""
+    with suppress(OSError):
+        sys.stderr.write(text)
         sys.stderr.flush()
 
 

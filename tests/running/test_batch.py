@@ -299,7 +299,7 @@ def test_after_kill_9_what_is_missing_runs_and_nothing_else(tmp_path: Path) -> N
     assert not query(store, "SELECT 1 FROM executions WHERE state IN ('queued', 'running', 'retrying')")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_ends_what_runs_and_cancels_the_rest(tmp_path: Path, number: signal.Signals) -> None:
     with started(tmp_path, 30) as process:
         wait_for(lambda: len(list(tmp_path.glob("out/*.ipynb"))) == 4)
@@ -312,6 +312,19 @@ def test_an_interrupt_ends_what_runs_and_cancels_the_rest(tmp_path: Path, number
         ("cancelled", "as it was told"): 4,
         ("cancelled", "it had not begun when the batch was stopped"): 46,
     }
+
+
+def test_what_is_ignored_stays_so(tmp_path: Path) -> None:
+    ignored = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def hang_up(line: str) -> None:
+        if line.startswith("started"):
+            os.kill(os.getpid(), signal.SIGHUP)
+
+    try:
+        assert states(carry_out(request(tmp_path, [{}]), Listener(hang_up), execute=pretended)) == ["completed"]
+    finally:
+        signal.signal(signal.SIGHUP, ignored)
 
 
 def test_an_interrupt_said_twice_kills(tmp_path: Path) -> None:
