@@ -36,7 +36,11 @@ def measure(directory: Path) -> Iterator[Row]:
     contenders: dict[str, Command] = {
         "scrapdb": _ours(directory, TICKERS),
         "a loop of papermill": ["/bin/sh", "-c", f"for s in {' '.join(symbols)}; do sh -c '{one}' $s || exit; done"],
-        "two papermills at a time": ["/bin/sh", "-c", f"printf '%s\\n' {' '.join(symbols)} | xargs -P 2 -n 1 sh -c '{one}'"],
+        "two papermills at a time": [
+            "/bin/sh",
+            "-c",
+            f"printf '%s\\n' {' '.join(symbols)} | xargs -P 2 -n 1 sh -c '{one}'",
+        ],
     }
     measured = race(contenders, ROUNDS, empty)
     ours = measured.pop("scrapdb")

@@ -34,6 +34,7 @@ from scrapdb.running.events import Stop
 from scrapdb.running.outcome import Outcome
 from scrapdb.running.parameters import hashed
 from scrapdb.running.session import Session
+from scrapdb.running.task import Limits
 from scrapdb.running.task import Task
 
 
@@ -144,8 +145,9 @@ class _Run:
 
 
 def _in_force(task: Task) -> dict[str, Any]:
-    """Return the limits that are set, and whether there was a network."""
-    limits = {name: value for name, value in asdict(task.limits).items() if value is not None}
+    """Return the limits that were asked for, and whether there was a network."""
+    usual = asdict(Limits())
+    limits = {name: value for name, value in asdict(task.limits).items() if value != usual[name]}
     return {**limits, "network": task.confines.network}
 
 
