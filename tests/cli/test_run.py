@@ -124,7 +124,7 @@ def test_a_batch_in_a_file_gives_way_to_what_is_typed(directory: Path) -> None:
     mended = run(directory, "HIDDEN=whisper scrapdb run work/batch.yaml -p symbol=BB -p ends= --name BB-no.ipynb")
     assert (mended.code, mended.stderr.splitlines()[0]) == (
         0,
-        "Warning: 1 row is the same as an earlier one, and not run again.",
+        "Warning: 1 row is the same as an earlier one: run once.",
     )
     assert rows(directory, "nb.path, hidden") == [("work/out/A-.ipynb", 9), ("work/out/BB-no.ipynb", 7)]
     everything = [path for path in directory.rglob("*") if path.is_file()]
@@ -234,6 +234,7 @@ def test_a_dry_run_writes_nothing(directory: Path) -> None:
         ("source.ipynb -o out -f a.csv --for-each true", 2, "Rows come from a file or from the store: …"),
         ("source.ipynb -o out --env NO_SUCH_NAME", 2, "There is no environment variable NO_SUCH_NAME to hand on."),
         ("source.ipynb -o out --memory lots", 2, "…"),
+        ("source.ipynb -o out --wall bubblewarp", 2, "There is no wall 'bubblewarp'; did you mean bubblewrap?"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_begins(
