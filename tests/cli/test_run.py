@@ -253,7 +253,11 @@ def test_what_is_not_installed_is_named(directory: Path, monkeypatch: pytest.Mon
 
 
 def test_old_runs_are_removed(directory: Path) -> None:
-    assert run(directory, "scrapdb run source.ipynb -o out -p symbol=A,B,C -j 1").code == 0
+    source = json.loads((directory / "source.ipynb").read_text())
+    source["cells"][2]["source"] = "with open('note.txt', 'w') as file:\n    file.write(symbol)"
+    (directory / "source.ipynb").write_text(json.dumps(source))
+    assert run(directory, "scrapdb run source.ipynb -o out -p symbol=A,B,C -j 1 --keep-files '*.txt'").code == 0
+    assert (directory / "out/A.files/note.txt").read_text() == "A"
     run(directory, "scrapdb index source.ipynb")
     shown = run(directory, "scrapdb prune --keep-last 1 --dry-run --csv")
     assert [line.split(",")[:2] for line in shown.stdout.splitlines()[1:]] == [
@@ -264,5 +268,5 @@ def test_old_runs_are_removed(directory: Path) -> None:
     assert len(rows(directory, "nb.path")) == 4
     assert re.fullmatch(r"Removed 2 runs \([\d,]+ bytes\).\n", run(directory, "scrapdb prune --keep-last 1 out").stderr)
     assert rows(directory, "nb.path") == [("out/C.ipynb",), ("source.ipynb",)]
-    assert [path.name for path in (directory / "out").iterdir()] == ["C.ipynb"]
+    assert sorted(path.name for path in (directory / "out").iterdir()) == ["C.files", "C.ipynb"]
     assert run(directory, "scrapdb prune").code == 2
