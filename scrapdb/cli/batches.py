@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from scrapdb.formats.values import escaped
@@ -40,6 +41,7 @@ class Teller(Audience):
         self._left = 0
         self._jobs = 1
         self._width = 0
+        self._drawn = ""
         self._told: set[str] = set()
 
     def began(self, tasks: Sequence[Task], expected_seconds: float | None, jobs: int) -> None:
@@ -75,16 +77,16 @@ class Teller(Audience):
 
     def ticked(self) -> None:
         """Draw the live line."""
-        if self._live:
-            columns = shutil.get_terminal_size().columns
-            sys.stderr.write(f"{_CLEAR}{escaped(self.live_line())[: columns - 1]}")
-            sys.stderr.flush()
+        line = escaped(self.live_line())[: shutil.get_terminal_size().columns - 1] if self._live else ""
+        if line != self._drawn:
+            _write(f"{_CLEAR}{line}")
+            self._drawn = line
 
     def closed(self) -> None:
         """Take the live line away."""
-        if self._live:
-            sys.stderr.write(_CLEAR)
-            sys.stderr.flush()
+        if self._drawn:
+            _write(_CLEAR)
+            self._drawn = ""
 
     def live_line(self) -> str:
         """Say what is left, what runs, and about how long it takes."""
@@ -110,9 +112,14 @@ class Teller(Audience):
         self._print("\n".join(f"{mark}{line}" for line in event.text.rstrip("\n").split("\n")))
 
     def _print(self, text: str) -> None:
-        if self._live:
-            sys.stderr.write(_CLEAR)
-        sys.stderr.write(f"{escaped_but_lines(text)}\n")
+        self.closed()
+        _write(f"{escaped_but_lines(text)}\n")
+
+
+def _write(text: str) -> None:
+    """Write on standard error; that nobody is there any more to read it is no reason to end a batch."""
+    with suppress(OSError):
+        sys.stderr.write(text)
         sys.stderr.flush()
 
 

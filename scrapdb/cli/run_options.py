@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import typer
 
+from scrapdb.cli.options import field_names
+
 _rows = partial(typer.Option, rich_help_panel="What runs, and where to")
 _choice = partial(typer.Option, rich_help_panel="Which of them")
 _way = partial(typer.Option, rich_help_panel="How they run")
@@ -44,7 +46,12 @@ class Rows(NamedTuple):
     ] = None
     for_each: Annotated[
         str | None,
-        _rows("--for-each", metavar="EXPR", help="A run for each notebook of the store for which EXPR holds."),
+        _rows(
+            "--for-each",
+            metavar="EXPR",
+            help="A run for each notebook of the store for which EXPR holds.",
+            autocompletion=field_names,
+        ),
     ] = None
     name: Annotated[
         str | None,

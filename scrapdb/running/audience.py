@@ -25,4 +25,4 @@ class Audience:
         """Hear what went wrong beside the runs."""
 
     def ticked(self) -> None:
-        """Hear twice a second that the batch goes on."""
+        """Hear that the batch goes on, at least twice a second."""

@@ -118,14 +118,18 @@ class _Batch:
         with signals(self._inbox.put), Indexer(request.store, self._inbox.put) as self._indexer:
             for output in left:
                 self._index(output)
-            with executors.opened(request, execute, self._inbox.put, self._stop) as self._submit:
-                for task in self._tasks:
-                    self._begin(task)
-                while self._under_way or self._waiting:
-                    self._step()
+            if self._tasks:
+                self._execute(execute)
         self._hear_rest()
         if _has_changed(request):
             self._warn(f"{request.notebook} was changed meanwhile; all runs executed it as it was at the beginning.")
+
+    def _execute(self, execute: executors.Execute | None) -> None:
+        with executors.opened(self._request, execute, self._inbox.put, self._stop) as self._submit:
+            for task in self._tasks:
+                self._begin(task)
+            while self._under_way or self._waiting:
+                self._step()
 
     def _step(self) -> None:
         """Take what is new, and begin attempts whose time has come."""
@@ -184,8 +188,8 @@ class _Batch:
             return Execution(state="cancelled", reason=f"it had not begun when {error or self._closed}")
         if error is None:
             return future.result()
-        state = "lost" if isinstance(error, BrokenExecutor) else "failed"
-        return Execution(state=state, reason=f"{type(error).__name__}: {error}")
+        is_lost = isinstance(error, BrokenExecutor)
+        return Execution(state="lost" if is_lost else "failed", reason=f"{type(error).__name__}: {error}")
 
     def _try_again(self, task: Task) -> None:
         again = replace(task, id=uuid4().hex, attempt=task.attempt + 1)

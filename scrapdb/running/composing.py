@@ -64,6 +64,7 @@ def composed(
 
     Raises:
         UsageError: a setting or a parameter is wrong, missing or unknown; a name leaves the directory or is taken.
+        NoWallError: the wall that is demanded cannot be had on this machine.
     """
     signature, secrets = source.signature, dict(secrets or {})
     typed, repeated = grid.distinct([signature.typed(row, secrets, settings.allow) for row in rows])

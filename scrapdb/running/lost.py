@@ -36,12 +36,14 @@ def sweep(executions: Executions, own: str) -> tuple[list[str], set[str]]:
         if attempt.runner and attempt.runner != own and is_held(attempt.runner):
             busy.add(attempt.notebook)
             continue
-        state, reason, ended = "lost", _WAITING if attempt.started_at is None else _BEGUN, now()
+        reason = _WAITING if attempt.started_at is None else _BEGUN
+        ending: dict[str, Any] = {"state": "lost", "reason": reason, "ended_at": now()}
         output = _output(attempt, executions.path)
-        if output and (record := _settled(output, attempt.id, reason, ended)):
+        record = _settled(output, attempt.id, ending) if output else None
+        if output and record:
             outputs.append(output)
-            state, reason, ended = (record.get(key) for key in ("state", "reason", "ended_at"))
-        executions.change(attempt.id, state, reason=reason, ended_at=ended)
+            ending = {key: record.get(key) for key in ending}
+        executions.change(attempt.id, ending.pop("state"), **ending)
     return outputs, busy
 
 
@@ -49,8 +51,8 @@ def _output(attempt: Attempt, store: Path) -> str | None:
     return None if is_url(attempt.notebook) else located(attempt.notebook, None, os.path.realpath(store.parent))
 
 
-def _settled(file: str, id_: str, reason: str, ended_at: str) -> dict[str, Any] | None:
-    """Return the record in the output of an attempt, in which it now stands that it is lost if it had not ended.
+def _settled(file: str, id_: str, ending: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the record in the output of an attempt, in which this ending now stands if it had not ended.
 
     None if there is no such output, or only half of it.
     """
@@ -59,7 +61,7 @@ def _settled(file: str, id_: str, reason: str, ended_at: str) -> dict[str, Any] 
         notebook = json.loads(before)
         record = _record(notebook)
         if record.get("id") == id_ and record.get("state") == "running":
-            record |= {"state": "lost", "reason": reason, "ended_at": ended_at}
+            record |= ending
             replace(file, before, json.dumps(notebook, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass"))
         return record if record.get("id") == id_ else None
     return None

@@ -11,7 +11,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from scrapdb.facts import Facts
+from scrapdb.files.remote import contents
+from scrapdb.files.remote import is_url
+from scrapdb.notebooks.extract import read_facts
 from scrapdb.notebooks.read import read
+from scrapdb.notebooks.scan import MAX_BYTES
 from scrapdb.running.parameters import hashed
 from scrapdb.running.retries import named
 from scrapdb.running.retries import words
@@ -39,7 +44,7 @@ class Decision(NamedTuple):
 
 def previous(output: str) -> Previous | None:
     """Read what stands at the place of an output; None if nothing does."""
-    facts = read(output).facts if Path(output).exists() else None
+    facts = _facts(output)
     if facts is None:
         return None
     if record := facts.execution:
@@ -52,7 +57,7 @@ def previous(output: str) -> Previous | None:
 
 def always(output: str) -> Decision:
     """Decide without `--resume` and `--rerun`: everything runs."""
-    return _begin("replaces what is there" if Path(output).exists() else "new")
+    return _begin("replaces what is there" if not is_url(output) and Path(output).exists() else "new")
 
 
 def resumed(found: Previous | None, code: str | None, parameters: str) -> Decision:
@@ -98,6 +103,13 @@ def states(listed: str | Iterable[str]) -> frozenset[str]:
     """
     known = {named(word, BADLY) for word in words(listed)}
     return frozenset(BADLY if "failed" in known else known)
+
+
+def _facts(output: str) -> Facts | None:
+    if not is_url(output):
+        return read(output).facts if Path(output).exists() else None
+    content = contents({output: MAX_BYTES})[output]
+    return None if isinstance(content, Exception) else read_facts(content)
 
 
 def _begin(why: str) -> Decision:

@@ -142,8 +142,9 @@ def run(
     found = source(os.fspath(notebook), kernel)
     request, warnings = composed(found, os.fspath(output), rows, store, settings, secrets=secrets)
     stop = Stop()
-    for warning in warnings if audience else ():
-        audience.warned(warning)
+    if audience:
+        for warning in warnings:
+            audience.warned(warning)
     runs = carry_out(request, audience, stop)
     if stop.interrupted:
         raise KeyboardInterrupt(str(runs))
@@ -174,4 +175,4 @@ def _rows_of_frame(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def _texts(paths: _Path | Sequence[_Path]) -> tuple[str, ...]:
-    return (os.fspath(paths),) if isinstance(paths, str | os.PathLike) else tuple(map(os.fspath, paths))
+    return (os.fspath(paths),) if isinstance(paths, str | os.PathLike) else tuple(os.fspath(path) for path in paths)

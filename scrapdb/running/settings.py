@@ -17,6 +17,7 @@ from scrapdb.running.task import Confines
 from scrapdb.running.task import Limits
 from scrapdb.running.units import duration
 from scrapdb.running.units import size
+from scrapdb.running.walls import choose
 
 _DEFAULT = Limits()
 Amount = float | str | None  # seconds or bytes, or a text such as 5m and 2GB
@@ -56,12 +57,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
         Raises:
             UsageError: one of them is wrong, or two contradict each other.
+            NoWallError: the wall that is demanded cannot be had on this machine.
         """
         rerun = previous.states(self.rerun)
         if self.resume and rerun:
             raise UsageError("--resume runs what has not ended well anyway, --rerun nothing else. Name one.")
         if self.retries < 0 or (self.jobs is not None and self.jobs < 1):
             raise UsageError("There is at least one run at once, and no fewer than 0 retries.")
+        if self.wall is not None and self.scheduler is None:
+            choose(self.wall)
         return {
             "limits": self._limits(),
             "confines": self._confines(),

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a batch is under way."""
+"""Ctrl-C, SIGTERM, and the end of the terminal, while a batch is under way."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def signals(tell: Callable[[signal.Signals], None]) -> Iterator[None]:
     """Tell of signals, in place of what they did before. Threads other than the main one get none.
+
+    Those that are ignored stay so, as in the background of a shell and below `nohup`.
 
     Args:
         tell: is called between any two instructions, so that it must take no lock: `queue.SimpleQueue.put` does not.
@@ -27,7 +29,8 @@ def signals(tell: Callable[[signal.Signals], None]) -> Iterator[None]:
         del frame
         tell(signal.Signals(number))
 
-    before = {each: signal.signal(each, handle) for each in _SIGNALS}
+    heard = [each for each in _SIGNALS if signal.getsignal(each) != signal.SIG_IGN]
+    before = {each: signal.signal(each, handle) for each in heard}
     try:
         yield
     finally:

@@ -124,7 +124,7 @@ def test_a_batch_in_a_file_gives_way_to_what_is_typed(directory: Path) -> None:
     mended = run(directory, "HIDDEN=whisper scrapdb run work/batch.yaml -p symbol=BB -p ends= --name BB-no.ipynb")
     assert (mended.code, mended.stderr.splitlines()[0]) == (
         0,
-        "Warning: 1 row is the same as an earlier one, and not run again.",
+        "Warning: 1 row is the same as an earlier one: run once.",
     )
     assert rows(directory, "nb.path, hidden") == [("work/out/A-.ipynb", 9), ("work/out/BB-no.ipynb", 7)]
     everything = [path for path in directory.rglob("*") if path.is_file()]
@@ -234,6 +234,7 @@ def test_a_dry_run_writes_nothing(directory: Path) -> None:
         ("source.ipynb -o out -f a.csv --for-each true", 2, "Rows come from a file or from the store: …"),
         ("source.ipynb -o out --env NO_SUCH_NAME", 2, "There is no environment variable NO_SUCH_NAME to hand on."),
         ("source.ipynb -o out --memory lots", 2, "…"),
+        ("source.ipynb -o out --wall bubblewarp", 2, "There is no wall 'bubblewarp'; did you mean bubblewrap?"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_begins(
@@ -252,7 +253,11 @@ def test_what_is_not_installed_is_named(directory: Path, monkeypatch: pytest.Mon
 
 
 def test_old_runs_are_removed(directory: Path) -> None:
-    assert run(directory, "scrapdb run source.ipynb -o out -p symbol=A,B,C -j 1").code == 0
+    source = json.loads((directory / "source.ipynb").read_text())
+    source["cells"][2]["source"] = "with open('note.txt', 'w') as file:\n    file.write(symbol)"
+    (directory / "source.ipynb").write_text(json.dumps(source))
+    assert run(directory, "scrapdb run source.ipynb -o out -p symbol=A,B,C -j 1 --keep-files '*.txt'").code == 0
+    assert (directory / "out/A.files/note.txt").read_text() == "A"
     run(directory, "scrapdb index source.ipynb")
     shown = run(directory, "scrapdb prune --keep-last 1 --dry-run --csv")
     assert [line.split(",")[:2] for line in shown.stdout.splitlines()[1:]] == [
@@ -263,5 +268,5 @@ def test_old_runs_are_removed(directory: Path) -> None:
     assert len(rows(directory, "nb.path")) == 4
     assert re.fullmatch(r"Removed 2 runs \([\d,]+ bytes\).\n", run(directory, "scrapdb prune --keep-last 1 out").stderr)
     assert rows(directory, "nb.path") == [("out/C.ipynb",), ("source.ipynb",)]
-    assert [path.name for path in (directory / "out").iterdir()] == ["C.ipynb"]
+    assert sorted(path.name for path in (directory / "out").iterdir()) == ["C.files", "C.ipynb"]
     assert run(directory, "scrapdb prune").code == 2

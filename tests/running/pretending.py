@@ -55,7 +55,7 @@ def pretended(task: Task, watch: Callable[[Event], None], stop: Stop) -> Executi
     stop.wait(given.get("takes", 0))
     state = "completed" if task.attempt >= given.get("well_from", 99) else given.get("ends", "completed")
     state = "cancelled" if stop.interrupted else state
-    record = {
+    record: dict[str, Any] = {
         "state": state,
         "id": task.id,
         "started_at": began,

@@ -70,7 +70,7 @@ def states(runs: Runs) -> list[str]:
 
 
 def test_runs_are_executed_and_in_the_store_in_the_order_in_which_they_were_asked_for(tmp_path: Path) -> None:
-    rows = [{"x": 1, "takes": 0.3}, {"x": 2, "ends": "failed"}, {"x": 3, "ends": "skipped"}]
+    rows: list[dict[str, Any]] = [{"x": 1, "takes": 0.3}, {"x": 2, "ends": "failed"}, {"x": 3, "ends": "skipped"}]
     listener = Listener()
     runs = carry_out(request(tmp_path, rows), listener, execute=pretended)
     assert states(runs) == ["completed", "failed", "skipped"]
@@ -123,7 +123,11 @@ def test_a_run_is_in_the_store_before_the_others_are_through(tmp_path: Path) -> 
 
 
 def test_what_is_lost_is_tried_again_as_a_row_of_its_own(tmp_path: Path) -> None:
-    rows = [{"x": 1, "ends": "lost", "well_from": 3}, {"x": 2, "ends": "failed"}, {"x": 3, "ends": "timed out"}]
+    rows: list[dict[str, Any]] = [
+        {"x": 1, "ends": "lost", "well_from": 3},
+        {"x": 2, "ends": "failed"},
+        {"x": 3, "ends": "timed out"},
+    ]
     listener = Listener()
     seen: list[Any] = []
 
@@ -165,7 +169,7 @@ def test_while_it_waits_for_another_attempt_it_is_retrying(tmp_path: Path) -> No
 
 
 def test_fail_fast_begins_no_more_and_lets_the_others_end(tmp_path: Path) -> None:
-    rows = [{"takes": 0.5}, {"ends": "failed"}, *({"x": x} for x in range(5))]
+    rows: list[dict[str, Any]] = [{"takes": 0.5}, {"ends": "failed"}, *({"x": x} for x in range(5))]
     runs = carry_out(request(tmp_path, rows, fail_fast=True, jobs=2), execute=pretended)
     assert states(runs)[:2] == ["completed", "failed"]
     assert set(states(runs)[2:]) <= {"completed", "cancelled"}
@@ -295,7 +299,7 @@ def test_after_kill_9_what_is_missing_runs_and_nothing_else(tmp_path: Path) -> N
     assert not query(store, "SELECT 1 FROM executions WHERE state IN ('queued', 'running', 'retrying')")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_ends_what_runs_and_cancels_the_rest(tmp_path: Path, number: signal.Signals) -> None:
     with started(tmp_path, 30) as process:
         wait_for(lambda: len(list(tmp_path.glob("out/*.ipynb"))) == 4)
@@ -308,6 +312,19 @@ def test_an_interrupt_ends_what_runs_and_cancels_the_rest(tmp_path: Path, number
         ("cancelled", "as it was told"): 4,
         ("cancelled", "it had not begun when the batch was stopped"): 46,
     }
+
+
+def test_what_is_ignored_stays_so(tmp_path: Path) -> None:
+    ignored = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def hang_up(line: str) -> None:
+        if line.startswith("started"):
+            os.kill(os.getpid(), signal.SIGHUP)
+
+    try:
+        assert states(carry_out(request(tmp_path, [{}]), Listener(hang_up), execute=pretended)) == ["completed"]
+    finally:
+        signal.signal(signal.SIGHUP, ignored)
 
 
 def test_an_interrupt_said_twice_kills(tmp_path: Path) -> None:

@@ -25,7 +25,12 @@ def told(asked: Request) -> list[tuple[bool, str]]:
     return [(choice.runs, choice.why) for _, choice in decided(asked)]
 
 
-ROWS = [{"x": 1}, {"x": 2, "ends": "failed"}, {"x": 3, "ends": "skipped"}, {"x": 4, "ends": "killed"}]
+ROWS: list[dict[str, Any]] = [
+    {"x": 1},
+    {"x": 2, "ends": "failed"},
+    {"x": 3, "ends": "skipped"},
+    {"x": 4, "ends": "killed"},
+]
 
 
 def test_resume_passes_over_what_ended_well_and_has_not_changed(tmp_path: Path) -> None:
@@ -100,7 +105,7 @@ def test_rerun_chooses_by_the_last_state(tmp_path: Path) -> None:
 
 
 def test_rerun_knows_what_was_cancelled_before_it_began(tmp_path: Path) -> None:
-    rows = [{"x": 1, "ends": "failed"}, {"x": 2}]
+    rows: list[dict[str, Any]] = [{"x": 1, "ends": "failed"}, {"x": 2}]
     carry_out(request(tmp_path, rows[1:]), execute=pretended)  # so that 0.ipynb is there, and complete
     carry_out(request(tmp_path, [rows[0], rows[1], rows[1]], fail_fast=True, jobs=1), execute=pretended)
     asked = request(tmp_path, [rows[0], rows[1], rows[1], {"x": 5}], rerun=states("cancelled"))

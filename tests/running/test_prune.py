@@ -16,6 +16,7 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
 from scrapdb.running import prune
 from scrapdb.running.lock import locked
+from scrapdb.running.outputs import files_of
 from scrapdb.store.executions import Executions
 from scrapdb.store.readers.executions import Attempt
 from tests import notebook_builder as nb
@@ -34,7 +35,7 @@ def run(directory: Path, name: str, began: str, source: str = "source.ipynb", **
     record = {"version": 1, "id": name, "state": state, "started_at": began, "ended_at": began, **record}
     nb.write(path, nb.notebook(nb.code("1"), papermill=papermill, scrapdb={"run": record}))
     if record.get("files"):
-        kept = directory / f"{name}.files"
+        kept = files_of(str(path))
         kept.mkdir()
         (kept / "out.csv").write_text("x" * 100)
     return path

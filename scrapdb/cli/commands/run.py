@@ -117,7 +117,7 @@ def _table(
     return table and [{name: value for name, value in row.items() if name not in typed} for row in table]
 
 
-def _given(*groups: tuple[Any, ...]) -> dict[str, Any]:
+def _given(*groups: Any) -> dict[str, Any]:
     """Return of the options that were typed those that settings are made of, by name."""
     from scrapdb.running.settings import Settings as How
 
