@@ -154,7 +154,9 @@ class Session:
     def _said(self) -> str:
         """Return what the kernel said last before it was ready, for the reason."""
         with suppress(OSError):
-            said = Path(self._ready.place.private, "kernel.log").read_text(encoding="utf-8", errors="replace").split("\n")
+            said = (
+                Path(self._ready.place.private, "kernel.log").read_text(encoding="utf-8", errors="replace").split("\n")
+            )
             if last := [line.strip() for line in said if line.strip()]:
                 return f": {last[-1][:_SAID]}"
         return ""
