@@ -112,7 +112,7 @@ class ForkServer:
             self._process = subprocess.Popen(  # noqa: S603 - our own
                 bubblewrap.around(place, command) if walled else command,
                 env={} if walled else place.env,
-                cwd=place.private,
+                cwd=place.directory,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
