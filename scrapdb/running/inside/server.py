@@ -119,6 +119,7 @@ def _become_kernel(request: dict[str, Any], *, walled: bool) -> None:
     os.chdir(request["directory"])
     os.environ.clear()
     os.environ.update(request["env"])
+    sys.path += filter(None, request["env"].get("PYTHONPATH", "").split(os.pathsep))  # an isolated Python has passed over it
     _renew_seeds()
     from ipykernel.kernelapp import IPKernelApp
 
