@@ -40,6 +40,9 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     os.environ.setdefault("MPLBACKEND", f"module://{_INLINE}")  # as a kernel does, before matplotlib is imported
+    sys.path[:0] = filter(
+        None, os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    )  # which an isolated Python passes over
     for module in _KERNEL:
         import_module(module)
     # What IPython asks for when it starts; modules that ask for something else do so later.
