@@ -40,13 +40,13 @@ def short(value: Any) -> str:
     return escaped(plain(value))
 
 
-def size(count: float) -> str:
+def size(count: float, kilo: int = 1000) -> str:
     """Write a number of bytes for people: 2.1 GB."""
     amount = float(count)
     for unit in ("bytes", "kB", "MB", "GB"):
-        if amount < 1000:  # noqa: PLR2004 - that is what kilo means
+        if amount < kilo:
             return f"{count} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1000
+        amount /= kilo
     return f"{amount:.1f} TB"
 
 

@@ -44,7 +44,7 @@ class ForkedKernel:
     def __init__(self, server: ForkServer, run: str) -> None:
         self._server, self._run = server, run
         self._over = threading.Event()
-        self.pid = 0
+        self.pid = self._outside = 0
         self.ended: Ended | None = None
 
     def told(self, answer: Mapping[str, Any]) -> None:
@@ -52,15 +52,15 @@ class ForkedKernel:
         if "keeper" in answer:
             self.pid = answer["keeper"]  # as the server counts
         elif "code" in answer:
-            self.ended = Ended.of(answer["code"], answer["peak"], answer["cpu"])
+            self.ended = Ended.told(answer["code"], answer["peak"], answer["cpu"])
         else:
-            self.ended = self.ended or Ended.of(answer["gone"])
+            self.ended = self.ended or Ended.of(answer["gone"])._replace(lost=True)
             self._over.set()
 
     def lost(self) -> None:
         """Take down that the server is gone, and with it the kernel."""
         if not self._over.is_set():
-            self.ended = self.ended or Ended(signal.SIGKILL.name)
+            self.ended = self.ended or Ended(signal.SIGKILL.name, lost=True)
             self._over.set()
 
     def poll(self) -> int | None:
@@ -76,13 +76,20 @@ class ForkedKernel:
         return self.poll()
 
     def send_signal(self, number: int) -> None:
-        """End everything; what is less than that goes to a forked kernel as a message."""
-        if number in {signal.SIGKILL, signal.SIGTERM}:
+        """Send a signal to the kernel, or end everything if that is meant."""
+        import psutil
+
+        if number == signal.SIGKILL:
             self.kill()
+        for root in self.roots():
+            with suppress(psutil.Error):  # it has ended just now
+                for process in psutil.Process(root).children():
+                    if process.name() not in BETWEEN:
+                        process.send_signal(number)
 
     def terminate(self) -> None:
-        """End everything."""
-        self.kill()
+        """Ask the kernel to end."""
+        self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """End the kernel and all that it has started."""
@@ -90,7 +97,9 @@ class ForkedKernel:
 
     def roots(self) -> list[int]:
         """Return the process that keeps it; the wall and the kernel are below that."""
-        return [self._server.outside(self.pid)] if self.pid else []
+        if self.pid and not self._outside:
+            self._outside = self._server.outside(self.pid)
+        return [self._outside] if self._outside else []
 
 
 class ForkServer:
@@ -112,7 +121,7 @@ class ForkServer:
             self._process = subprocess.Popen(  # noqa: S603 - our own
                 bubblewrap.around(place, command) if walled else command,
                 env={} if walled else place.env,
-                cwd=place.private,
+                cwd=place.directory,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from nbformat import NotebookNode
 
 from scrapdb.running import directory
+from scrapdb.running import prepared
 from scrapdb.running import provisioner
 from scrapdb.running import servers
 from scrapdb.running import walls
@@ -61,7 +62,7 @@ def ready(task: Task, spec: KernelSpec, node: NotebookNode, stack: ExitStack) ->
         limits=task.limits,
         user=NOBODY if os.getuid() == 0 and wall is not none else None,
     )
-    server, warnings = (None, ()) if task.fresh else _server(python, spec, node, place, walled=wall is bubblewrap)
+    server, warnings = _server(task, python, spec, node, place, walled=wall is bubblewrap)
     private = stack.enter_context(directory.private(place.user, server.place.private if server else None))
     files = Path(private, _FILES)
     files.mkdir()
@@ -78,14 +79,15 @@ def _env(python: str, spec: KernelSpec, given: dict[str, str], *, walled: bool, 
 
 
 def _server(
-    python: str, spec: KernelSpec, node: NotebookNode, place: Place, *, walled: bool
+    task: Task, python: str, spec: KernelSpec, node: NotebookNode, place: Place, *, walled: bool
 ) -> tuple[ForkServer | None, tuple[str, ...]]:
     """Return the server that forks such a kernel, if there can be one, and what keeps its fork from being complete."""
-    if not provisioner.is_ipykernel(spec):
+    if task.fresh or not provisioner.is_ipykernel(spec):
         return None, ()
-    modules = servers.imported(cell.source for cell in node.cells if cell.cell_type == "code")
+    beside = task.confines.beside
+    modules = servers.imported((cell.source for cell in node.cells if prepared.is_executed(cell)), beside)
     try:
-        server = servers.server_for(python, modules, place, walled=walled)
+        server = servers.server_for(python, modules, place, beside, walled=walled)
     except ServerLostError as error:
         return None, (f"{error} Kernels are started afresh.",)
     refused = (f"{module} is imported by each run, since {why}." for module, why in server.refused.items())

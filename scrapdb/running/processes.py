@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,27 +14,34 @@ from typing import IO
 from typing import NamedTuple
 from typing import Protocol
 
-from scrapdb.running.inside.confine import RSS_UNIT
 from scrapdb.running.walls.place import is_launcher
 
-_SIGNALS = 128  # added by a shell, and by bwrap, to the number of the signal that ended what they ran
+_TOLD = 1000  # bytes, and more than are ever told
 BETWEEN = {"bwrap", "setpriv"}  # processes between the one that was started and the kernel
 
 
 class Ended(NamedTuple):
-    """How a kernel ended: by a signal or with a code; bytes of its largest process, seconds of processor time."""
+    """How a kernel ended: by a signal or with a code; bytes of its largest process, seconds of processor time.
+
+    It is `lost` if who kept it is gone, so that nobody knows.
+    """
 
     signal: str | None = None
     code: int | None = None
     peak_memory: int | None = None
     cpu_seconds: float | None = None
+    lost: bool = False
 
     @classmethod
-    def of(cls, code: int, peak_memory: int | None = None, cpu_seconds: float | None = None) -> Ended:
-        """Make it of the code that Python gives: negative, or beyond 128, for a signal."""
-        number = -code if code < 0 else code - _SIGNALS
-        name = signal.Signals(number).name if number in set(signal.Signals) else None
-        return cls(name, None if name else code, peak_memory, cpu_seconds)
+    def told(cls, code: int, peak: int, cpu: float) -> Ended:
+        """Make it of what `inside.keeping` tells."""
+        return cls.of(code)._replace(peak_memory=peak, cpu_seconds=cpu)
+
+    @classmethod
+    def of(cls, code: int) -> Ended:
+        """Make it of the code that Python gives: negative for a signal."""
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else None
+        return cls(name, None if name else code)
 
 
 class Kernel(Protocol):
@@ -65,9 +73,16 @@ class FreshKernel:
     stdin = stdout = stderr = None
 
     def __init__(self, command: Sequence[str], env: Mapping[str, str], directory: str, log: IO[bytes]) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - the kernel that the user asked for
-            command, env=env, cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
+        self._told, report = os.pipe()
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - the kernel that the user asked for
+                command, env=env, cwd=directory, stdin=report, stdout=log, stderr=log, start_new_session=True
+            )
+        except BaseException:
+            os.close(self._told)
+            raise
+        finally:
+            os.close(report)
         self._lock = threading.Lock()
         self.pid = self._process.pid
         self.ended: Ended | None = None
@@ -76,11 +91,20 @@ class FreshKernel:
         """Return its exit code if it has ended, and take down what it used."""
         with self._lock:
             if self._process.returncode is None:
-                pid, status, usage = os.wait4(self.pid, os.WNOHANG)
-                if pid:
-                    self._process.returncode = code = os.waitstatus_to_exitcode(status)
-                    self.ended = Ended.of(code, usage.ru_maxrss * RSS_UNIT, usage.ru_utime + usage.ru_stime)
+                code = self._process.poll()
+                if code is not None:
+                    self.ended = self._read() or Ended.of(code)._replace(lost=True)
             return self._process.returncode
+
+    def _read(self) -> Ended | None:
+        """Return what its keeper has told, unless that was ended itself."""
+        os.set_blocking(self._told, False)
+        try:
+            return Ended.told(**json.loads(os.read(self._told, _TOLD)))
+        except (OSError, ValueError, TypeError):
+            return None
+        finally:
+            os.close(self._told)
 
     def wait(self, timeout: float | None = None) -> int | None:
         """Return its exit code, which `poll` has given before."""
@@ -89,11 +113,13 @@ class FreshKernel:
 
     def send_signal(self, number: int) -> None:
         """Send a signal to the kernel, or end everything if that is meant."""
+        import psutil
+
         if number == signal.SIGKILL:
             self.kill()
-        elif kernel := _kernel_below(self.pid):
-            with suppress(ProcessLookupError):
-                os.kill(kernel, number)
+        else:
+            with suppress(psutil.Error):  # it has ended just now
+                _signal_below(self.pid, number)
 
     def terminate(self) -> None:
         """Ask the kernel to end."""
@@ -109,14 +135,12 @@ class FreshKernel:
         return [self.pid]
 
 
-def _kernel_below(pid: int) -> int | None:
-    """Return the first process below one that is neither a wall nor what limits it."""
+def _signal_below(pid: int, number: int) -> None:
+    """Send a signal to what is below a process, past walls and what keeps a kernel in them."""
     import psutil
 
-    try:
-        process = psutil.Process(pid)
-        while process.name() in BETWEEN or is_launcher(process.cmdline()):
-            process = process.children()[0]
-    except (psutil.Error, IndexError):
-        return None
-    return int(process.pid)
+    for process in psutil.Process(pid).children():
+        if process.name() in BETWEEN or is_launcher(process.cmdline()):
+            _signal_below(process.pid, number)
+        else:
+            process.send_signal(number)

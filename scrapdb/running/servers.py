@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -11,37 +12,54 @@ import threading
 import warnings
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
 from scrapdb.notebooks import ipython
 from scrapdb.running.directory import give
+from scrapdb.running.directory import place_beside
 from scrapdb.running.directory import remove
 from scrapdb.running.forking import ForkServer
 from scrapdb.running.walls.place import Place
 
+# What has to come before an import that counts on it; the first of these are statements of IPython.
+_CHANGED = re.compile(r"^\s*%(?:set_)?env\b", re.MULTILINE)
+_CHANGES = re.compile(
+    r"\benviron(?:\[.*\] = |\.(?:setdefault|update|pop)\b)|\b(?:putenv|load_dotenv)\b"
+    r"|\bsys\.(?:path\.insert\b|path(?:\[.*\])? \+?= |modules\[.*\] = )"
+)
+_WRITTEN = re.compile(r"^\s*%%(?:write)?file\s+(?:-a\s+)?(\w+)\.py\b")
 _lock = threading.Lock()
 _servers: dict[tuple[object, ...], ForkServer] = {}
 
 
-def server_for(python: str, modules: tuple[str, ...], place: Place, *, walled: bool) -> ForkServer:
+def server_for(
+    python: str, modules: tuple[str, ...], place: Place, beside: tuple[str, ...] = (), *, walled: bool
+) -> ForkServer:
     """Return a fork server, which is started if there is none yet.
 
     Args:
         python: the interpreter of the kernel.
         modules: what it imports.
         place: what it sees; its `private` and `directory` are made here.
+        beside: paths that are seen in its directory, for modules that read there, but imported from nowhere.
         walled: whether it is behind bubblewrap.
 
     Raises:
         ServerLostError: it does not start.
     """
-    key = (python, modules, place.read, place.network, tuple(place.env.items()), walled)
+    key = (python, modules, beside, place.read, place.network, tuple(place.env.items()), walled)
     with _lock:
         if key not in _servers or not _servers[key].alive:
             above = tempfile.mkdtemp(prefix="scrapdb-")
             give(above, place.user)
-            here = msgspec.structs.replace(place, private=above, directory=above)
+            files = Path(above, "files")
+            files.mkdir()
+            give(files, place.user)
+            place_beside(str(files), beside)
+            here = msgspec.structs.replace(place, private=above, directory=str(files))
             _servers[key] = ForkServer(python, modules, here, walled=walled)
         return _servers[key]
 
@@ -55,36 +73,54 @@ def close() -> None:
         _servers.clear()
 
 
-def imported(cells: Iterable[str]) -> tuple[str, ...]:
+def imported(cells: Iterable[str], beside: Sequence[str] = ()) -> tuple[str, ...]:
     """Return the modules that cells import where they stand at the edge, without running them.
 
-    Names that are imported from a module may be modules themselves, and are given as such.
+    Names that are imported from a module may be modules themselves, and are given as such. What comes after a change of
+    the environment, or of where modules are looked for, is left to the run; so are modules that stand beside it.
 
     Args:
         cells: sources of code cells.
+        beside: paths of what is beside the notebook.
     """
-    found: dict[str, None] = {}
-    for source in cells:
-        for module in _imported(source):
-            found.setdefault(module)
-    return tuple(found)
+    sources = [*cells]
+    own = {*(Path(path).stem for path in beside), *(name for each in sources for name in _WRITTEN.findall(each))}
+    modules = _imported(_before_changes(sources))
+    return tuple(dict.fromkeys(module for module in modules if module.partition(".")[0] not in own))
 
 
-def _imported(source: str) -> Iterator[str]:
+def _before_changes(sources: Iterable[str]) -> Iterator[ast.stmt]:
+    """Yield statements up to one that changes what is imported after it, or how."""
+    for source in sources:
+        if _CHANGED.search(source):
+            return
+        if "%matplotlib" in source:
+            yield ast.Import([ast.alias("matplotlib.pyplot")])
+        for statement in _statements(source):
+            if _CHANGES.search(ast.unparse(statement)):
+                return
+            yield statement
+
+
+def _statements(source: str) -> list[ast.stmt]:
     python = ipython.as_python(ipython.aligned(source))
-    if "%matplotlib" in source:
-        yield "matplotlib.pyplot"
     try:
         with warnings.catch_warnings(action="ignore"):
-            tree = ast.parse(python or "")
+            return ast.parse(python or "").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    for node in tree.body:
+        return []
+
+
+def _imported(statements: Iterable[ast.stmt]) -> Iterator[str]:
+    """Yield what is imported come what may: in the body of `try` and `with` too, but not on a condition."""
+    for node in statements:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names if alias.name != "*")
+        elif isinstance(node, ast.Try | ast.With):
+            yield from _imported(node.body)
 
 
 def interpreter(command: str) -> str:

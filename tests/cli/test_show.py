@@ -56,8 +56,8 @@ RECORD = {
     "reason": "memory: 2.0 of 2.0 GB in cell 1",
     "wall": "bubblewrap",
     "warm": True,
-    "limits": {"memory": 2 * 10**9, "timeout": 60.0, "network": False},
-    "peak_memory": 2 * 10**9,
+    "limits": {"memory": 2 * 2**30, "timeout": 60.0, "network": False},
+    "peak_memory": 2 * 2**30,
     "cpu_seconds": 1.25,
     "signal": "SIGKILL",
     "attempt": 2,
@@ -100,6 +100,14 @@ def test_the_record_is_shown(ran: Path) -> None:
     shown = sessions.run("scrapdb show killed -f table", ran).stdout
     assert shown.startswith("killed.ipynb\n  status      killed\n")
     assert shown.endswith(SHOWN)
+
+
+def test_an_error_is_said_once(tmp_path: Path) -> None:
+    record = {"run": {"state": "failed", "reason": "KeyError: 'x' in cell 0", "wall": "limits"}}
+    nb.write(tmp_path / "a.ipynb", nb.notebook(nb.code("1", nb.error()), scrapdb=record))
+    sb.open(tmp_path / "scraps.db").index(tmp_path)
+    shown = sessions.run("scrapdb show a -f table", tmp_path).stdout
+    assert shown == "a.ipynb\n  status      failed\n  error       KeyError: 'x' (cell 0)\n  wall        limits\n"
 
 
 def test_a_run_under_way_tells_how_far_it_is(ran: Path) -> None:

@@ -83,7 +83,7 @@ def test_the_tables_are_those_of_the_store(ticker_store: Path, tmp_path: Path) -
     scraps = query(ticker_store, OF_SCRAPS)
     assert in_duckdb(tmp_path / "out" / "scraps.parquet", "ORDER BY notebook, name") == scraps
     assert in_polars(tmp_path / "out" / "scraps.parquet", "notebook", "name") == scraps
-    assert exported.rows == {"notebooks": 12, "scraps": len(scraps), "parameters": 48, "records": 0, "problems": 0}
+    assert exported.rows == {"notebooks": 12, "scraps": len(scraps), "parameters": 48, "records": 12, "problems": 0}
     assert (exported.frames, exported.errors) == (12, [])
 
 

@@ -27,7 +27,7 @@ RECORD = {
     "reason": f"memory: 2.0 of 2.0 GB {HOSTILE}",
     "wall": "bubblewrap",
     "batch": "b1",
-    "peak_memory": 2 * 10**9,
+    "peak_memory": 2 * 2**30,
     "files": [{"path": HOSTILE, "bytes": 7}],
 }
 
@@ -71,8 +71,8 @@ def test_the_page_of_a_batch(store: Path) -> None:
     assert "all 5 running 1 retrying 1 killed 1 queued 1 completed 1" in text
     rows = re.findall(r"<tr>\s*<td>(?:<a [^>]*>)?(\w+)\.ipynb", source)
     assert rows == ["now", "again", "killed", "waits", "done"]
-    assert "now.ipynb running running, cell 3 of 8" in text
-    assert "again.ipynb retrying retrying, attempt 2, 12.5 seconds expected" in text
+    assert "now.ipynb running cell 3 of 8" in text
+    assert "again.ipynb retrying attempt 2, 12.5 seconds expected" in text
     assert f"killed.ipynb killed {RECORD['reason']}" in text
     assert 'href="/-/scrapdb/scraps/notebook?path=killed.ipynb"' in source
     assert "path=waits.ipynb" not in source  # there is nothing to see yet

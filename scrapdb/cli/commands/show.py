@@ -91,7 +91,6 @@ def _show_notebook(found: StoredNotebook, printing: Printing, settings: Settings
 
 def _print_heading(found: StoredNotebook) -> None:
     from scrapdb.database.record import lines
-    from scrapdb.database.record import progress
     from scrapdb.formats.values import escaped
     from scrapdb.formats.values import short
 
@@ -102,10 +101,10 @@ def _print_heading(found: StoredNotebook) -> None:
     if found.attributes["error_name"]:
         error = f"{found.attributes['error_name']}: {found.attributes['error_value']}"
         _print_line("error", f"{escaped(error)} (cell {found.attributes['error_cell']})")
-    for label, text in lines(found.record) if found.record else ():
+    for label, text in lines(found.record, found.attributes["error_name"]) if found.record else ():
         _print_line(label, text)
     if found.attempt:
-        _print_line("now", progress(found.attempt))
+        _print_now(found.attempt)
     if found.values:
         typer.echo()
 
@@ -114,14 +113,19 @@ def _print_line(label: str, text: str) -> None:
     typer.echo(f"  {label:<10}  {text}")
 
 
+def _print_now(attempt: Attempt) -> None:
+    from scrapdb.database.record import progress
+
+    _print_line("now", ", ".join(filter(None, (attempt.state, progress(attempt)))))
+
+
 def _print_attempt(attempt: Attempt, settings: Settings) -> None:
     """Print an attempt at a run of which the store has no notebook yet."""
-    from scrapdb.database.record import progress
     from scrapdb.formats.values import escaped
     from scrapdb.formats.values import short
 
     typer.echo(escaped(attempt.notebook))
-    _print_line("now", progress(attempt))
+    _print_now(attempt)
     for column in ("reason", "started_at", "ended_at", "source", "parameters", "wall"):
         if getattr(attempt, column) is not None:
             _print_line(column, short(getattr(attempt, column)))

@@ -84,13 +84,15 @@ def _context(connection: sqlite3.Connection, question: Question) -> dict[str, An
     previous, following = notebooks.neighbours(connection, path)
     of_code = notebooks.code_cells(connection, notebook_id)
     displayed = [scrap.name for scrap in scraps if scrap.displays]
+    row = notebooks.notebook_row(connection, notebook_id)
     record = notebooks.record_of_notebook(connection, notebook_id)
     attempt = executions.under_way(connection, path)
     return {
-        "notebook": notebooks.notebook_row(connection, notebook_id),
+        "notebook": row,
         "record": record,
-        "lines": list(lines(record)) if record else [],
-        "now": progress(attempt) if attempt else None,
+        "lines": list(lines(record, row["error_name"])) if record else [],
+        "attempt": attempt,
+        "progress": progress,
         "batch": attempt.batch if attempt else record and record["batch"],
         "parameters": notebooks.parameters_of_notebook(connection, notebook_id),
         "gluing": [(cell, list(glued)) for cell, glued in groupby(scraps, key=lambda scrap: scrap.cell)],

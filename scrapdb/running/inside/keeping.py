@@ -14,6 +14,8 @@ from . import confine
 def keep(become: Callable[[], None], clear: Callable[[], None] | None = None) -> dict[str, Any]:
     """Fork a kernel and wait until it has ended; return its exit `code` (negative: the signal), `peak` and `cpu`.
 
+    It is ended when this process is asked to end by SIGTERM, which then tells of it as of any other.
+
     `peak` is bytes of the largest of its processes, `cpu` seconds of all that it waited for (getrusage(2)).
 
     Args:
@@ -21,18 +23,15 @@ def keep(become: Callable[[], None], clear: Callable[[], None] | None = None) ->
         clear: ends all that is left of it; by default its descendants are killed.
     """
     confine.adopt_orphans()
-    clear = clear or _kill_descendants
-
-    def end(number: int, _: Any) -> None:
-        clear()
-        os._exit(128 + number)
-
-    signal.signal(signal.SIGTERM, end)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     kernel = os.fork()
     if kernel == 0:
         _be(become)
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(kernel, signal.SIGKILL))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     _, status, usage = os.wait4(kernel, 0)
-    clear()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    (clear or _kill_descendants)()
     return {
         "code": os.waitstatus_to_exitcode(status),
         "peak": usage.ru_maxrss * confine.RSS_UNIT,
@@ -44,6 +43,7 @@ def _be(become: Callable[[], None]) -> None:
     code = 1
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
         os.setsid()
         become()
         code = 0

@@ -17,6 +17,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
@@ -28,6 +29,7 @@ from . import confine
 from . import keeping
 from . import namespaces
 
+_LAUNCHER = "ipykernel_launcher"
 _INLINE = "matplotlib_inline.backend_inline"
 _KERNEL = ("ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.zmqshell", "IPython.core.completerlib")
 _HARMLESS = {"jemalloc_bg_thd"}  # threads of memory allocators, which a fork does without
@@ -38,9 +40,15 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     os.environ.setdefault("MPLBACKEND", f"module://{_INLINE}")  # as a kernel does, before matplotlib is imported
+    sys.path[:0] = filter(
+        None, os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    )  # which an isolated Python passes over
     for module in _KERNEL:
         import_module(module)
-    refused = _preload(sys.argv[1:])
+    # What IPython asks for when it starts; modules that ask for something else do so later.
+    warnings.filterwarnings("default", category=DeprecationWarning, module="__main__")
+    words, sys.argv = sys.argv[1:], [_launcher()]
+    refused = _preload(words, answers)
     gc.collect()
     gc.freeze()
     keepers: dict[int, str] = {}
@@ -117,20 +125,28 @@ def _become_kernel(request: dict[str, Any], *, walled: bool) -> None:
     if walled:
         confine.give_up_privileges()
     os.chdir(request["directory"])
-    os.environ.clear()
-    os.environ.update(request["env"])
+    os.environ["PWD"] = request["directory"]
     _renew_seeds()
     from ipykernel.kernelapp import IPKernelApp
 
-    sys.argv = ["ipykernel_launcher", *request["arguments"]]
+    sys.argv = [_launcher(), *request["arguments"]]
+    sys.orig_argv = [sys.executable, "-m", _LAUNCHER, *request["arguments"]]
     sys.path_importer_cache.clear()
+    filters = warnings.filters[:]
     app = IPKernelApp.instance()
     app.initialize()  # type: ignore[no-untyped-call] # ipykernel is typed in parts
+    warnings.filters[:] = [*(each for each in warnings.filters if each not in filters), *filters]
     if inline := sys.modules.get(_INLINE):
         inline._enable_matplotlib_integration()  # noqa: SLF001 - which it does when it is imported in a kernel
     app.start()  # type: ignore[no-untyped-call]
     atexit.unregister(app.close)  # which can wait for a thread that is waiting for what has been closed
     atexit._run_exitfuncs()  # noqa: SLF001 - a fork ends without, and a run may count on them
+
+
+def _launcher() -> str:
+    """Return what a kernel is as a program, which some modules look for."""
+    found = find_spec(_LAUNCHER)
+    return found.origin or _LAUNCHER if found else _LAUNCHER
 
 
 def _renew_seeds() -> None:
@@ -141,11 +157,10 @@ def _renew_seeds() -> None:
         torch.seed()
 
 
-def _preload(words: list[str]) -> dict[str, str]:
+def _preload(words: list[str], answers: TextIO) -> dict[str, str]:
     """Import modules, and return why some of them may not be in a process that is forked.
 
-    One that asks for the notebook around it would not find it, and threads are not forked: this process begins anew
-    without such a module.
+    This process begins anew without such a module, which each run imports by itself.
     """
     refused = dict(word.split("=", 1) for word in words if "=" in word)
     modules = [word for word in words if "=" not in word]
@@ -153,44 +168,59 @@ def _preload(words: list[str]) -> dict[str, str]:
         import_module(_INLINE)
     for module in modules:
         if module not in refused and (reason := _reason_against(module)):
+            os.dup2(answers.fileno(), 1)
             os.execv(sys.executable, [*sys.orig_argv, f"{module}={reason}"])  # noqa: S606 - itself
     return refused
 
 
 def _reason_against(module: str) -> str | None:
-    """Import a module that is installed, and return what speaks against having it in a fork."""
-    import IPython
-    from IPython.core import getipython
+    """Import a module that is installed, as a cell would, and return what of that a fork would not have or show."""
+    from IPython.core.interactiveshell import InteractiveShell
 
     asked: list[bool] = []
-    real = getipython.get_ipython
-    before = _threads()
+    threads, files, said = _threads(), _open_files(), _said()
 
-    def asking() -> Any:
+    def initialized(_: type) -> bool:
         asked.append(True)
-        return real()
+        return False
 
-    getipython.get_ipython = IPython.get_ipython = asking
+    InteractiveShell.initialized = classmethod(initialized)  # type: ignore[method-assign]
     try:
-        _import(module)
-    except Exception:  # noqa: S110, BLE001 - the notebook will meet it, and tell
-        pass
+        failed = not _import(module)
     finally:
-        getipython.get_ipython = IPython.get_ipython = real
-    if asked:
-        return "it asks for the notebook while it is imported"
-    if threading.active_count() > 1 or _threads() > before:
-        return "it leaves threads behind when it is imported"
-    return None
+        del InteractiveShell.initialized
+    reasons = (
+        (failed, "its import fails"),
+        (asked, "it asks for the notebook while it is imported"),
+        (threading.active_count() > 1 or _threads() > threads, "it leaves threads behind when it is imported"),
+        (_open_files() > files, "it leaves files or connections open when it is imported"),
+        (_said() > said, "it writes something while it is imported"),
+    )
+    return next((reason for is_so, reason in reasons if is_so), None)
 
 
-def _import(name: str) -> None:
-    """Import a module, or what it is an attribute of."""
+def _import(name: str) -> bool:
+    """Import a module, or what it is an attribute of, and return whether that went well; absence is no failure."""
     try:
-        import_module(name)
-    except ModuleNotFoundError:
-        if "." in name:
-            import_module(name.rpartition(".")[0])
+        exec(f"import {name}", {"__name__": "__main__"})  # noqa: S102 - so that it warns as it would in a cell
+    except ModuleNotFoundError as error:
+        if not f"{name}.".startswith(f"{error.name}."):
+            return False
+        return error.name != name or "." not in name or _import(name.rpartition(".")[0])
+    except BaseException:  # noqa: BLE001 - the notebook will meet it, and tell
+        return False
+    return True
+
+
+def _open_files() -> int:
+    return len(os.listdir("/dev/fd"))
+
+
+def _said() -> int:
+    """Return how much this process has written, which goes to a file."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return os.fstat(2).st_size
 
 
 def _threads() -> int:

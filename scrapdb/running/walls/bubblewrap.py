@@ -70,7 +70,7 @@ def binary() -> str:
 
 def command(place: Place, inner: Sequence[str]) -> list[str]:
     """Return the command line that runs another behind the wall, within limits."""
-    return around(place, launched(place, inner, user=None))
+    return around(place, launched(place, inner, keep=True, user=None))
 
 
 def around(place: Place, inner: Sequence[str]) -> list[str]:

@@ -18,7 +18,11 @@ from scrapdb.running.task import Limits
 NOBODY = 65534
 _SCRAPDB = Path(__file__).parents[2]
 _INSIDE = Path(__file__).parents[1]
-_START = "import sys; sys.path.append(sys.argv.pop(1)); from inside import {0}; sys.path.pop(); {0}.main()"
+# Nothing is imported from where it is started, and what a kernel runs does not find `inside`.
+_START = (
+    "import sys; sys.path[:] = [*filter(None, sys.path), sys.argv.pop(1)]; "
+    "from inside import {0}; sys.path.pop(); {0}.main()"
+)
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,12 +95,12 @@ def _outermost(paths: Iterator[str]) -> Iterator[str]:
 def launched(place: Place, inner: Sequence[str], **more: Any) -> list[str]:
     """Return the command line that limits itself and then is another (`inside.launch`)."""
     settings = msgspec.json.encode(place.settings(**more)).decode()
-    return [*program(sys.executable, "launch", "-S"), settings, *inner]
+    return [*program(sys.executable, "launch", "-I", "-S"), settings, *inner]
 
 
 def program(python: str, module: str, *options: str) -> list[str]:
     """Return the command line that runs a module of `inside`, which finds none but itself and what is installed."""
-    return [python, "-I", *options, "-c", _START.format(module), str(_INSIDE)]
+    return [python, *options, "-c", _START.format(module), str(_INSIDE)]
 
 
 def is_launcher(command: Sequence[str]) -> bool:
