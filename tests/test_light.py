@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import sessions
+from tests.executed import EXAMPLE
 
 HEAVY = {"click", "multiprocessing", "nbformat", "numpy", "pandas", "pyarrow", "re2", "rich", "sqlite_utils"}
 QUERY = ["query", "distance < 0.1 and symbol = 'BCD'", "-c", "symbol,distance * 100 as percent", "--sort", "symbol"]
@@ -27,6 +28,8 @@ COMMANDS = {
     "sql": ["sql", "SELECT * FROM runs"],
     "problems": ["problems"],
     "du": ["du"],
+    "run": ["run", str(EXAMPLE / "source.ipynb"), "-o", "runs", "-p", "symbol=AAA,BBB", "--dry-run"],
+    "prune": ["prune", "--keep-last", "1", "--dry-run"],
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ APPLICATION_ID = 0x53435244  # "SCRD", in bytes 68 to 71 of the file: https://ww
 DEFAULT_NAME = "scraps.db"
 _MAGIC = b"SQLite format 3\0"
 _HEADER = 100  # bytes
+_opening = threading.Lock()  # held while a file is opened or looked at
 _WRITER_CACHE = -65_536  # KiB, negative as SQLite wants it
 
 
@@ -178,13 +180,14 @@ def file_of(connection: sqlite3.Connection) -> Path:
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     # SQLite itself lets threads share a connection; a Table asked for in one may be read, or dropped, in another.
-    return sqlite3.connect(
-        f"{path.absolute().as_uri()}?{mode}",
-        uri=True,
-        timeout=errors.BUSY_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,
-    )
+    with _opening:
+        return sqlite3.connect(
+            f"{path.absolute().as_uri()}?{mode}",
+            uri=True,
+            timeout=errors.BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
@@ -209,8 +212,26 @@ def has_mark(connection: sqlite3.Connection) -> bool:
 
 
 def _header(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(_HEADER)
+    """Read the first bytes of a file, by a descriptor that this process has of it, if it has one.
+
+    To close another one would take away all its locks on the file, from SQLite's connections too, whose log the next
+    process would then remove (https://www.sqlite.org/howtocorrupt.html, 2.2).
+    """
+    with _opening:
+        for descriptor in _descriptors(path.stat()):
+            with suppress(OSError):  # one to write only, or one that was closed meanwhile
+                return os.pread(descriptor, _HEADER, 0)
+        with path.open("rb") as file:
+            return file.read(_HEADER)
+
+
+def _descriptors(file: os.stat_result) -> Iterator[int]:
+    """Yield the descriptors that this process has of a file."""
+    listed = os.listdir("/dev/fd") if os.access("/dev/fd", os.R_OK) else ()  # noqa: PTH208 - numbers, not files
+    for name in listed:
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(int(name)), file):
+                yield int(name)
 
 
 def _is_ours(header: bytes) -> bool:

@@ -27,17 +27,17 @@ SOURCE = nb.notebook(
 )
 
 
-def request(directory: Path, rows: Sequence[Mapping[str, Any]], **more: Any) -> Request:
-    """Ask for runs of a notebook in a directory, into `out` there: 0.ipynb, 1.ipynb and so on."""
+def request(directory: Path, rows: Sequence[Mapping[str, Any]], *, out: str = "out", **more: Any) -> Request:
+    """Ask for runs of a notebook in a directory, into another one in it: 0.ipynb, 1.ipynb and so on."""
     source = directory / "source.ipynb"
     if not source.exists():
         source.write_text(json.dumps(SOURCE))
     return Request(
         notebook=str(source),
         content=source.read_bytes(),
-        directory=str(directory / "out"),
+        directory=str(directory / out),
         store=directory / "scraps.db",
-        wanted=tuple(Wanted(str(directory / f"out/{number}.ipynb"), dict(row)) for number, row in enumerate(rows)),
+        wanted=tuple(Wanted(str(directory / out / f"{number}.ipynb"), dict(row)) for number, row in enumerate(rows)),
         **more,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -242,14 +243,16 @@ from scrapdb.running.events import Stop
 from tests.running.pretending import pretended, request
 stop = Stop()
 rows = [{"x": x, "takes": float(sys.argv[2])} for x in range(50)]
-print(carry_out(request(Path(sys.argv[1]), rows, resume=True, jobs=4), stop=stop, execute=pretended), flush=True)
+asked = request(Path(sys.argv[1]), rows, out=sys.argv[3], resume=True, jobs=4)
+runs = carry_out(asked, stop=stop, execute=pretended)
+print(runs, runs.warnings, flush=True)
 sys.exit(130 if stop.interrupted else 0)
 """
 
 
-def started(directory: Path, takes: float = 0.1) -> subprocess.Popen[str]:
+def started(directory: Path, takes: float = 0.1, out: str = "out") -> subprocess.Popen[str]:
     environment = os.environ | {"PYTHONPATH": str(sessions.ROOT)}
-    words = [sys.executable, "-c", SCRIPT, str(directory), str(takes)]
+    words = [sys.executable, "-c", SCRIPT, str(directory), str(takes), out]
     return subprocess.Popen(words, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
@@ -297,6 +300,18 @@ def test_after_kill_9_what_is_missing_runs_and_nothing_else(tmp_path: Path) -> N
     }
     assert {reason for _, reason in lost} > {"its runner was gone before it began"}
     assert not query(store, "SELECT 1 FROM executions WHERE state IN ('queued', 'running', 'retrying')")
+
+
+def test_many_runners_share_a_store(tmp_path: Path) -> None:
+    processes = [started(tmp_path, 0.1, f"out{number}") for number in range(3)]
+    told = [process.communicate(timeout=60) for process in processes]
+    assert [(process.returncode, errors) for process, (_, errors) in zip(processes, told, strict=True)] == [(0, "")] * 3
+    for out, _ in told:
+        assert re.fullmatch(r"50 runs: 50 completed in .*\(\)\n", out), out
+    store = tmp_path / "scraps.db"
+    assert query(store, "PRAGMA integrity_check") == [("ok",)]
+    assert query(store, "SELECT state, count(*) FROM executions GROUP BY state") == [("completed", 150)]
+    assert Database(store).count("nb.status = 'completed'") == 150
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import ExitStack
 from contextlib import closing
 from pathlib import Path
@@ -51,6 +53,23 @@ def test_a_new_store_says_so_at_once_in_its_file(tmp_path: Path) -> None:
     writing = open_writer(tmp_path / "scraps.db")
     check(tmp_path / "scraps.db")
     writing.close()
+
+
+def test_to_look_at_a_store_takes_no_lock_from_connections_to_it(store: Path) -> None:
+    """Where POSIX locks are concerned, to close any descriptor of a file is to unlock it."""
+    log = Path(f"{store}-wal")
+    ends = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT 1 FROM notebooks'); c.close()"
+    with closing(open_writer(store)) as connection:
+        connection.execute("INSERT INTO names (name) VALUES ('waits in the log')")
+        check(store)
+        open_reader(store).close()
+        find(store.parent)
+        subprocess.run([sys.executable, "-c", ends, str(store)], check=True)
+        assert log.exists()  # which the last connection removes
+        with closing(open_writer(store)):
+            subprocess.run([sys.executable, "-c", ends, str(store)], check=True)
+        assert log.exists()
+    assert not log.exists()
 
 
 def test_the_schema_is_kept_with_its_comments(store: Path) -> None:
