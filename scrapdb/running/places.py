@@ -18,9 +18,6 @@ from scrapdb.running import walls
 from scrapdb.running.forking import ForkServer
 from scrapdb.running.forking import ServerLostError
 from scrapdb.running.task import Task
-from scrapdb.running.walls import bubblewrap
-from scrapdb.running.walls import none
-from scrapdb.running.walls.place import NOBODY
 from scrapdb.running.walls.place import Place
 from scrapdb.running.walls.place import python_paths
 
@@ -51,41 +48,36 @@ def ready(task: Task, spec: KernelSpec, node: NotebookNode, stack: ExitStack) ->
     confines = task.confines
     wall = walls.choose(confines.wall)
     python = servers.interpreter(spec.argv[0])
-    seen = [os.path.realpath(path) for path in (*confines.read, *confines.beside)]
+    read = (*python_paths(python), *(os.path.realpath(path) for path in (*confines.read, *confines.beside)))
+    env = {**_env(python), **spec.env, **dict(confines.env)}
     place = Place(
-        private="",
-        directory="",
-        read=(*python_paths(python), *seen),
-        network=confines.network,
-        env=_env(python, spec, dict(confines.env), walled=wall is bubblewrap, none=wall is none),
-        limits=task.limits,
-        user=NOBODY if os.getuid() == 0 and wall is not none else None,
+        private="", directory="", read=read, network=confines.network, env=env, limits=task.limits, user=wall.user(read)
     )
-    server, warnings = (None, ()) if task.fresh else _server(python, spec, node, place, walled=wall is bubblewrap)
+    server, warnings = (None, ()) if task.fresh else _server(python, spec, node, place, wall)
     private = stack.enter_context(directory.private(place.user, server.place.private if server else None))
     files = Path(private, _FILES)
     files.mkdir()
     directory.give(files, place.user)
     directory.place_beside(str(files), confines.beside)
-    return Ready(replace(place, private=private, directory=str(files)), wall, server, warnings)
+    env = {**directory.make(wall.own(private), private, place.user), **env}
+    place = replace(place, private=private, directory=str(files), env=env)
+    return Ready(place, wall, server, (*walls.remarks(wall, place, confines.wall), *warnings))
 
 
-def _env(python: str, spec: KernelSpec, given: dict[str, str], *, walled: bool, none: bool) -> dict[str, str]:
-    """Return the environment of a kernel: ours only where there is no wall at all."""
-    path = os.pathsep.join((str(Path(python).parent), "/usr/local/bin", "/usr/bin", "/bin"))
-    own = {"PATH": path, "HOME": "/tmp" if walled else str(Path.home()), **_ENV}  # noqa: S108 - the wall's own
-    return {**(os.environ if none else {}), **own, **spec.env, **given}
+def _env(python: str) -> dict[str, str]:
+    """Return the environment of a kernel that all have."""
+    return {"PATH": os.pathsep.join((str(Path(python).parent), "/usr/local/bin", "/usr/bin", "/bin")), **_ENV}
 
 
 def _server(
-    python: str, spec: KernelSpec, node: NotebookNode, place: Place, *, walled: bool
+    python: str, spec: KernelSpec, node: NotebookNode, place: Place, wall: walls.Wall
 ) -> tuple[ForkServer | None, tuple[str, ...]]:
     """Return the server that forks such a kernel, if there can be one, and what keeps its fork from being complete."""
     if not provisioner.is_ipykernel(spec):
         return None, ()
     modules = servers.imported(cell.source for cell in node.cells if cell.cell_type == "code")
     try:
-        server = servers.server_for(python, modules, place, walled=walled)
+        server = servers.server_for(python, modules, place, wall)
     except ServerLostError as error:
         return None, (f"{error} Kernels are started afresh.",)
     refused = (f"{module} is imported by each run, since {why}." for module, why in server.refused.items())

@@ -16,33 +16,36 @@ import msgspec
 
 from scrapdb.notebooks import ipython
 from scrapdb.running.directory import give
+from scrapdb.running.directory import make
 from scrapdb.running.directory import remove
 from scrapdb.running.forking import ForkServer
+from scrapdb.running.walls import Wall
 from scrapdb.running.walls.place import Place
 
 _lock = threading.Lock()
 _servers: dict[tuple[object, ...], ForkServer] = {}
 
 
-def server_for(python: str, modules: tuple[str, ...], place: Place, *, walled: bool) -> ForkServer:
+def server_for(python: str, modules: tuple[str, ...], place: Place, wall: Wall) -> ForkServer:
     """Return a fork server, which is started if there is none yet.
 
     Args:
         python: the interpreter of the kernel.
         modules: what it imports.
         place: what it sees; its `private` and `directory` are made here.
-        walled: whether it is behind bubblewrap.
+        wall: what is around its kernels.
 
     Raises:
         ServerLostError: it does not start.
     """
-    key = (python, modules, place.read, place.network, tuple(place.env.items()), walled)
+    key = (python, modules, place.read, place.network, tuple(place.env.items()), wall.NAME)
     with _lock:
         if key not in _servers or not _servers[key].alive:
             above = tempfile.mkdtemp(prefix="scrapdb-")
             give(above, place.user)
-            here = msgspec.structs.replace(place, private=above, directory=above)
-            _servers[key] = ForkServer(python, modules, here, walled=walled)
+            env = {**make(wall.own(above), above, place.user), **place.env}
+            here = msgspec.structs.replace(place, private=above, directory=above, env=env)
+            _servers[key] = ForkServer(python, modules, here, wall)
         return _servers[key]
 
 
