@@ -36,6 +36,7 @@ from scrapdb.running.walls.place import python_paths
 
 NAME = "scrapdb"
 _LAUNCHER = "ipykernel_launcher"
+_CONNECTION, _LOG = "kernel.json", "kernel.log"
 _LOOK = 0.01
 
 
@@ -117,7 +118,9 @@ class WalledProvisioner(LocalProvisioner):
         self._place = manager.place if isinstance(manager, Manager) else self._place_for(kwargs)
         self._wall = manager.wall if isinstance(manager, Manager) else walls.choose(self.wall or None)
         manager.transport, manager.ip = "ipc", str(Path(self._place.private, "s"))
-        manager.connection_file = str(Path(self._place.private, "kernel.json"))
+        manager.connection_file = str(Path(self._place.private, _CONNECTION))
+        for name in (_CONNECTION, _LOG):  # what a kernel that ran before has made of them is not to be followed
+            Path(self._place.private, name).unlink(missing_ok=True)
         kwargs = await super().pre_launch(**kwargs)
         hand_over(self._place, Path(manager.connection_file))
         return kwargs
@@ -142,11 +145,13 @@ class WalledProvisioner(LocalProvisioner):
         del kwargs
         place, server = self._place, getattr(self.parent, "server", None)
         assert place
+        if is_ipykernel(self.kernel_spec):
+            cmd = [*cmd, *self._wall.arguments(place)]
         if server:
             arguments = cmd[cmd.index(_LAUNCHER) + 1 :]
             self.process = server.fork(self.kernel_id, place, arguments)
         else:
-            with Path(place.private, "kernel.log").open("ab") as log:
+            with Path(place.private, _LOG).open("ab") as log:
                 self.process = FreshKernel(self._wall.command(place, cmd), place.env, place.directory, log)
         self.kernel = self.process
         self.pid = self.process.pid

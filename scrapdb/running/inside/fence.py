@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import ctypes
+import errno
 import os
 import stat
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +18,16 @@ _PATH_BENEATH = 1
 _PR_SET_SECCOMP, _FILTER = 22, 2
 _SIZE = 8  # bytes of an instruction
 _OF_A_FILE = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14 | 1 << 15  # execute, write, read, truncate, ioctl
+
+
+# From linux/bpf_common.h, linux/filter.h and linux/seccomp.h: load a word, compare, return.
+_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
+_ALLOW, _ERROR = 0x7FFF0000, 0x00050000
+_NUMBER, _ARCHITECTURE, _FIRST = 0, 4, 16  # where they are in struct seccomp_data
+_X32 = 0x40000000  # from here on, numbers of x86-64 are those of a second way to call
+_IO_URING = 425  # can make sockets, unseen by a filter; the same on all processors
+# By processor: its number for seccomp (linux/audit.h) and that of socket(2).
+_SOCKET = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198), "riscv64": (0xC00000F3, 198)}
 
 
 class _Beneath(ctypes.Structure):  # struct landlock_path_beneath_attr
@@ -36,7 +48,39 @@ def put_up(rules: dict[str, Any]) -> None:
     """
     confine.give_up_privileges()
     _restrict(rules["handled"], rules["paths"])
-    program = base64.b64decode(rules["filter"])
+    _filter(base64.b64decode(rules["filter"]))
+
+
+def shut(families: Sequence[int]) -> None:
+    """Make no sockets but of some families: not all of them are held by a namespace for the network (vsock(7))."""
+    known = _SOCKET.get(os.uname().machine)
+    if known:
+        confine.gain_no_privileges()
+        _filter(b"".join(_only(families, *known)))
+
+
+def _only(families: Sequence[int], architecture: int, socket: int) -> list[bytes]:
+    end = len(families)
+
+    def step(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
+        return struct.pack("HBBI", code, yes, no, value)
+
+    return [
+        step(_LOAD, _ARCHITECTURE),
+        step(_EQUAL, architecture, no=end + 7),
+        step(_LOAD, _NUMBER),
+        step(_AT_LEAST, _X32, yes=end + 5),
+        step(_EQUAL, _IO_URING, yes=end + 4),
+        step(_EQUAL, socket, no=end + 2),
+        step(_LOAD, _FIRST),
+        *(step(_EQUAL, family, yes=end - index) for index, family in enumerate(families)),
+        step(_RETURN, _ERROR | errno.EAFNOSUPPORT),
+        step(_RETURN, _ALLOW),
+        step(_RETURN, _ERROR | errno.ENOSYS),
+    ]
+
+
+def _filter(program: bytes) -> None:
     loaded = ctypes.byref(_Program(len(program) // _SIZE, program))
     confine.checked(confine.LIBC.prctl(_PR_SET_SECCOMP, _FILTER, loaded, 0, 0))
 

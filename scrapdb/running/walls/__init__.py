@@ -36,6 +36,9 @@ class Wall(Protocol):
     def open_to(self, place: Place) -> tuple[str, ...]:
         """Return what it does not close on this machine though one would expect it to, in sentences."""
 
+    def arguments(self, place: Place) -> tuple[str, ...]:
+        """Return what Python's kernel has to be told to get along behind it."""
+
     def command(self, place: Place, inner: Sequence[str]) -> list[str]:
         """Return the command line that runs another behind it."""
 

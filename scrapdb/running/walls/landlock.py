@@ -30,12 +30,16 @@ if TYPE_CHECKING:
 
 NAME = "landlock"
 _TCP, _SCOPES = 4, 6  # the versions of landlock that know TCP, and sockets without a path and signals (it calls them scopes)
+_TRUNCATING = 3  # the version that knows of truncating a file that is not opened for writing
+# Flags of open(2) with which nothing is truncated that may not be written, each with its mask.
+_KEEPING = ((0, os.O_TRUNC), (os.O_WRONLY, os.O_WRONLY), (os.O_RDWR, os.O_RDWR))
 _ALL_TCP = _ALL_SCOPES = 3  # both flags that there are of each
 _KNOWN = 512  # numbers of system calls below which those are that libseccomp may know
 # What a process reads of itself and of the machine; other processes are not among it.
 _PROC = ("self", "cpuinfo", "meminfo", "stat", "loadavg", "uptime", "version", "filesystems", "sys")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
-_TERMINALS = ("ptmx", "pts")
+_TERMINALS = ("ptmx", "pts")  # among which are those of the user that one works at
+_PLAIN_COMMANDS = "get_ipython().system = get_ipython().system_raw"
 _NEW_NAMESPACES = 0x7E020080  # the flags CLONE_NEW… of clone(2)
 _KIND_OF_SOCKET = 0xF  # of the second argument of socket(2), which has flags too
 
@@ -64,6 +68,10 @@ _FORBIDDEN = (
     *("init_module", "finit_module", "delete_module", "iopl", "ioperm", "vhangup", "lookup_dcookie", "nfsservctl"),
 )
 _OF_NETWORK = ("connect",)
+# Landlock lets anybody change what is not content, of any file of the same user whose path is known. Nothing that copies
+# files (shutil.copy) may fail for that, so modes stay as they are, and it is not said.
+_IGNORED = ("chmod", "fchmodat")
+_CHANGES = ("chown", "lchown", "fchownat", "setxattr", "lsetxattr", "removexattr", "lremovexattr")
 
 
 def missing() -> str | None:
@@ -111,6 +119,11 @@ def _open_to(known: int, *, network: bool) -> Iterator[str]:
         yield f"It could send signals to other processes of its user: landlock is of version {known} here, not {_SCOPES}."
     if network:
         yield "With the network, it could reach sockets of other programs of its user, as those of a desktop or Docker."
+
+
+def arguments(place: Place) -> tuple[str, ...]:
+    """Return what Python's kernel has to be told: `!` runs its commands without a terminal, if those are closed."""
+    return () if place.user is not None else (f"--IPKernelApp.exec_lines={_PLAIN_COMMANDS}",)
 
 
 def command(place: Place, inner: Sequence[str]) -> list[str]:
@@ -164,15 +177,15 @@ def _filter(known: int, *, network: bool) -> bytes:
     program = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.ENOSYS))
     rules = _rules(known, network=network)
     for name in _names():
-        for action, arguments in rules.get(name, ((0, ()),)):
-            program.add_rule(pyseccomp.ERRNO(action) if action else pyseccomp.ALLOW, name, *arguments)
+        for error, given in rules.get(name, ((None, ()),)):
+            program.add_rule(pyseccomp.ALLOW if error is None else pyseccomp.ERRNO(error), name, *given)
     with tempfile.TemporaryFile() as file:
         program.export_bpf(file)
         file.seek(0)
         return file.read()
 
 
-Rule = tuple[int, tuple["Arg", ...]]  # the error, or 0 if it is allowed, and what arguments it is for
+Rule = tuple[int | None, tuple["Arg", ...]]  # the error, 0 if it is ignored, None if allowed; and for what arguments
 
 
 def _rules(known: int, *, network: bool) -> dict[str, tuple[Rule, ...]]:
@@ -186,22 +199,28 @@ def _rules(known: int, *, network: bool) -> dict[str, tuple[Rule, ...]]:
 
     def others(argument: int) -> tuple[Rule, Rule]:
         """Allow what is done to the process itself, which is 0."""
-        return (0, (on(argument, 0),)), (errno.EPERM, (pyseccomp.Arg(argument, pyseccomp.NE, 0),))
+        return (None, (on(argument, 0),)), (errno.EPERM, (pyseccomp.Arg(argument, pyseccomp.NE, 0),))
 
     # Of the sockets between processes only streams: others could be sent to an address without a connection.
-    pairs: tuple[Rule, ...] = ((0, (on(0, socket.AF_UNIX), on(1, socket.SOCK_STREAM, _KIND_OF_SOCKET))),)
-    refused = dict.fromkeys(_FAMILIES, 0) if network else _FAMILIES
+    pairs: tuple[Rule, ...] = ((None, (on(0, socket.AF_UNIX), on(1, socket.SOCK_STREAM, _KIND_OF_SOCKET))),)
+    refused = dict.fromkeys(_FAMILIES, None) if network else _FAMILIES
     forbidden = (*_FORBIDDEN, *(() if network else _OF_NETWORK))
     rules: dict[str, tuple[Rule, ...]] = {
         **{name: ((errno.EPERM, ()),) for name in forbidden},
         "socketpair": pairs,
         "socket": (*pairs, *((error, (on(0, family),)) for family, error in refused.items())),
-        "clone": ((0, (on(0, 0, _NEW_NAMESPACES),)),),
+        **{name: ((errno.EOPNOTSUPP, ()),) for name in _CHANGES},
+        **{name: ((0, ()),) for name in _IGNORED},
+        "clone": ((None, (on(0, 0, _NEW_NAMESPACES),)),),
         "clone3": (),  # has its flags in memory, where a filter cannot look; without it, clone is used
         "prlimit64": others(0),
         "setpriority": others(1),
         "ioprio_set": others(1),
     }
+    if known < _TRUNCATING:
+        opened = {name: flags for name, flags in (("open", 1), ("openat", 2))}
+        rules |= {name: tuple((None, (on(flags, *kept),)) for kept in _KEEPING) for name, flags in opened.items()}
+        rules["truncate"] = ((errno.EPERM, ()),)
     return rules
 
 

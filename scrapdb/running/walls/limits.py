@@ -42,6 +42,12 @@ def without_user(place: Place) -> tuple[str, ...]:
     return (f"It ran as root, which is not limited in its processes, since {closed(which)} is closed to others.",)
 
 
+def arguments(place: Place) -> tuple[str, ...]:
+    """Return nothing that Python's kernel has to be told."""
+    del place
+    return ()
+
+
 def command(place: Place, inner: Sequence[str]) -> list[str]:
     """Return the command line that limits another."""
     return launched(place, inner, keep=True)

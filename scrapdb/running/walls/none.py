@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from scrapdb.running.walls.limits import arguments as arguments
 from scrapdb.running.walls.limits import command as command
 from scrapdb.running.walls.limits import forked as forked
 from scrapdb.running.walls.limits import missing as missing
