@@ -19,15 +19,12 @@ from scrapdb.running.forking import ForkServer
 from scrapdb.running.forking import ServerLostError
 from scrapdb.running.task import Task
 from scrapdb.running.walls.place import Place
+from scrapdb.running.walls.place import environment
 from scrapdb.running.walls.place import python_paths
 
 _FILES = "files"
-_ENV = {
-    "LANG": "C.UTF-8",
-    "OMP_NUM_THREADS": "1",  # as many runs as processors: threads of each would only be in each other's way
-    "OPENBLAS_NUM_THREADS": "1",
-    "PYTHONUNBUFFERED": "1",
-}
+# As many runs as processors: threads of each would only be in each other's way.
+_ENV = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class Ready(NamedTuple):
@@ -49,7 +46,7 @@ def ready(task: Task, spec: KernelSpec, node: NotebookNode, stack: ExitStack) ->
     wall = walls.choose(confines.wall)
     python = servers.interpreter(spec.argv[0])
     read = (*python_paths(python), *(os.path.realpath(path) for path in (*confines.read, *confines.beside)))
-    env = {**_env(python), **spec.env, **dict(confines.env)}
+    env = {**environment(python), **_ENV, **spec.env, **dict(confines.env)}
     place = Place(
         private="", directory="", read=read, network=confines.network, env=env, limits=task.limits, user=wall.user(read)
     )
@@ -62,11 +59,6 @@ def ready(task: Task, spec: KernelSpec, node: NotebookNode, stack: ExitStack) ->
     env = {**directory.make(wall.own(private), private, place.user), **env}
     place = replace(place, private=private, directory=str(files), env=env)
     return Ready(place, wall, server, (*walls.remarks(wall, place, confines.wall), *warnings))
-
-
-def _env(python: str) -> dict[str, str]:
-    """Return the environment of a kernel that all have."""
-    return {"PATH": os.pathsep.join((str(Path(python).parent), "/usr/local/bin", "/usr/bin", "/bin")), **_ENV}
 
 
 def _server(

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from scrapdb.running.walls import limits
 from scrapdb.running.walls import place as place_
 from scrapdb.running.walls import seen
 from scrapdb.running.walls.place import NOBODY
@@ -82,8 +83,7 @@ def own(private: str) -> dict[str, str]:
 
 def open_to(place: Place) -> tuple[str, ...]:
     """Return what it does not close."""
-    del place
-    return ()
+    return limits.without_user(place)
 
 
 def arguments(place: Place) -> tuple[str, ...]:
@@ -143,7 +143,7 @@ def _opened(place: Place) -> Iterator[str]:
 
     What is above such a path is hidden by an empty directory, in which the path alone appears.
     """
-    if os.getuid():
+    if place.user is None:
         return
     yield from (binary(), "--unshare-pid", "--dev-bind", "/", "/", "--die-with-parent")
     hidden: dict[Path, list[Path]] = {}

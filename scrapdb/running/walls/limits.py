@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from scrapdb.running.walls import place as place_
 from scrapdb.running.walls.place import Place
 from scrapdb.running.walls.place import closed
 from scrapdb.running.walls.place import launched
@@ -36,10 +37,11 @@ def open_to(place: Place) -> tuple[str, ...]:
 
 def without_user(place: Place) -> tuple[str, ...]:
     """Return what does not hold if root could not become somebody else."""
-    if user_who_reads(()) is None or place.user is not None:
+    if place_.user() is None or place.user is not None:
         return ()
-    which = next(path for path in place.read if closed(path))
-    return (f"It ran as root, which is not limited in its processes, since {closed(which)} is closed to others.",)
+    above = next((above for path in place.read if (above := closed(path))), None)
+    since = f", since {above} is closed to others" if above else ""
+    return (f"It ran as root, which is not limited in its processes{since}.",)
 
 
 def arguments(place: Place) -> tuple[str, ...]:

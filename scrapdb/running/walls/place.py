@@ -70,6 +70,16 @@ def _is_open(state: os.stat_result) -> bool:
     return bool(state.st_mode & 0o001) or state.st_uid == NOBODY
 
 
+def environment(python: str) -> dict[str, str]:
+    """Return the variables that all kernels have.
+
+    Args:
+        python: the interpreter, or another program of an environment, beside which further ones are found.
+    """
+    path = os.pathsep.join((str(Path(python).parent), "/usr/local/bin", "/usr/bin", "/bin"))
+    return {"PATH": path, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+
+
 @lru_cache
 def python_paths(executable: str) -> tuple[str, ...]:
     """Return the directories that a Python needs: of its environment, of what that was made from, and scrapdb.
