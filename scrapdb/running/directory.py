@@ -9,6 +9,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +41,20 @@ def give(path: str | Path, user: int | None) -> None:
     """Let somebody else own a file or directory."""
     if user is not None:
         os.chown(path, user, user)
+
+
+def make(env: Mapping[str, str], above: str, user: int | None) -> Mapping[str, str]:
+    """Make the directories below one that variables lead to, and return these variables.
+
+    Args:
+        env: variables and their values.
+        above: the directory.
+        user: owns what is made, if it is not us.
+    """
+    for path in {Path(value) for value in env.values() if Path(value).is_relative_to(above)}:
+        path.mkdir()
+        give(path, user)
+    return env
 
 
 def remove(directory: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from scrapdb.errors import ScrapdbError
 from scrapdb.running.processes import BETWEEN
 from scrapdb.running.processes import Ended
-from scrapdb.running.walls import bubblewrap
+from scrapdb.running.walls import Wall
 from scrapdb.running.walls.place import Place
 from scrapdb.running.walls.place import program
 
@@ -109,18 +109,18 @@ class ForkServer:
         python: the interpreter.
         modules: what is to be imported.
         place: where it runs; its `private` is above those of all its kernels.
-        walled: whether it and its kernels are behind bubblewrap.
+        wall: what is around its kernels, and perhaps around itself.
     """
 
-    def __init__(self, python: str, modules: Sequence[str], place: Place, *, walled: bool) -> None:
-        self.place, self._walled = place, walled
+    def __init__(self, python: str, modules: Sequence[str], place: Place, wall: Wall) -> None:
+        self.place, self._wall = place, wall
         self._kernels: dict[str, ForkedKernel] = {}
         self._lock = threading.Lock()
         command = [*program(python, "server"), *modules]
         with Path(place.private, "server.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own
-                bubblewrap.around(place, command) if walled else command,
-                env={} if walled else place.env,
+                wall.serve(place, command),
+                env=place.env,
                 cwd=place.directory,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -175,9 +175,7 @@ class ForkServer:
         kernel = self._kernels[run] = ForkedKernel(self, run)
         self.ask(
             run=run,
-            wall=bubblewrap.wall(place) if self._walled else None,
-            directory=bubblewrap.HOME if self._walled else place.directory,
-            settings=place.settings(user=None if self._walled else place.user),
+            **self._wall.forked(place),
             env=place.env,
             arguments=list(arguments),
             log=str(Path(place.private, "kernel.log")),

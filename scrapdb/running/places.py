@@ -19,19 +19,13 @@ from scrapdb.running import walls
 from scrapdb.running.forking import ForkServer
 from scrapdb.running.forking import ServerLostError
 from scrapdb.running.task import Task
-from scrapdb.running.walls import bubblewrap
-from scrapdb.running.walls import none
-from scrapdb.running.walls.place import NOBODY
 from scrapdb.running.walls.place import Place
+from scrapdb.running.walls.place import environment
 from scrapdb.running.walls.place import python_paths
 
 _FILES = "files"
-_ENV = {
-    "LANG": "C.UTF-8",
-    "OMP_NUM_THREADS": "1",  # as many runs as processors: threads of each would only be in each other's way
-    "OPENBLAS_NUM_THREADS": "1",
-    "PYTHONUNBUFFERED": "1",
-}
+# As many runs as processors: threads of each would only be in each other's way.
+_ENV = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class Ready(NamedTuple):
@@ -52,34 +46,24 @@ def ready(task: Task, spec: KernelSpec, node: NotebookNode, stack: ExitStack) ->
     confines = task.confines
     wall = walls.choose(confines.wall)
     python = servers.interpreter(spec.argv[0])
-    seen = [os.path.realpath(path) for path in (*confines.read, *confines.beside)]
+    read = (*python_paths(python), *(os.path.realpath(path) for path in (*confines.read, *confines.beside)))
+    env = {**environment(python), **_ENV, **spec.env, **dict(confines.env)}
     place = Place(
-        private="",
-        directory="",
-        read=(*python_paths(python), *seen),
-        network=confines.network,
-        env=_env(python, spec, dict(confines.env), walled=wall is bubblewrap, none=wall is none),
-        limits=task.limits,
-        user=NOBODY if os.getuid() == 0 and wall is not none else None,
+        private="", directory="", read=read, network=confines.network, env=env, limits=task.limits, user=wall.user(read)
     )
-    server, warnings = _server(task, python, spec, node, place, walled=wall is bubblewrap)
+    server, warnings = _server(task, spec, node, place, wall)
     private = stack.enter_context(directory.private(place.user, server.place.private if server else None))
     files = Path(private, _FILES)
     files.mkdir()
     directory.give(files, place.user)
     directory.place_beside(str(files), confines.beside)
-    return Ready(replace(place, private=private, directory=str(files)), wall, server, warnings)
-
-
-def _env(python: str, spec: KernelSpec, given: dict[str, str], *, walled: bool, none: bool) -> dict[str, str]:
-    """Return the environment of a kernel: ours only where there is no wall at all."""
-    path = os.pathsep.join((str(Path(python).parent), "/usr/local/bin", "/usr/bin", "/bin"))
-    own = {"PATH": path, "HOME": "/tmp" if walled else str(Path.home()), **_ENV}  # noqa: S108 - the wall's own
-    return {**(os.environ if none else {}), **own, **spec.env, **given}
+    env = {**directory.make(wall.own(private), private, place.user), **env}
+    place = replace(place, private=private, directory=str(files), env=env)
+    return Ready(place, wall, server, (*walls.remarks(wall, place, confines.wall), *warnings))
 
 
 def _server(
-    task: Task, python: str, spec: KernelSpec, node: NotebookNode, place: Place, *, walled: bool
+    task: Task, spec: KernelSpec, node: NotebookNode, place: Place, wall: walls.Wall
 ) -> tuple[ForkServer | None, tuple[str, ...]]:
     """Return the server that forks such a kernel, if there can be one, and what keeps its fork from being complete."""
     if task.fresh or not provisioner.is_ipykernel(spec):
@@ -87,7 +71,8 @@ def _server(
     beside = task.confines.beside
     modules = servers.imported((cell.source for cell in node.cells if prepared.is_executed(cell)), beside)
     try:
-        server = servers.server_for(python, modules, place, beside, walled=walled)
+        python = servers.interpreter(spec.argv[0])
+        server = servers.server_for(python, modules, place, wall, beside)
     except ServerLostError as error:
         return None, (f"{error} Kernels are started afresh.",)
     refused = (f"{module} is imported by each run, since {why}." for module, why in server.refused.items())

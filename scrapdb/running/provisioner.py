@@ -26,16 +26,20 @@ from traitlets import List
 from traitlets import Unicode
 
 from scrapdb.running import walls
+from scrapdb.running.directory import make
+from scrapdb.running.directory import remove
 from scrapdb.running.forking import ForkServer
 from scrapdb.running.processes import Ended
 from scrapdb.running.processes import FreshKernel
 from scrapdb.running.processes import Kernel
 from scrapdb.running.task import Limits
 from scrapdb.running.walls.place import Place
+from scrapdb.running.walls.place import environment
 from scrapdb.running.walls.place import python_paths
 
 NAME = "scrapdb"
 _LAUNCHER = "ipykernel_launcher"
+_CONNECTION, _LOG = "kernel.json", "kernel.log"
 _LOOK = 0.01
 
 
@@ -106,6 +110,7 @@ class WalledProvisioner(LocalProvisioner):
     processes = Int(256, allow_none=True, config=True, help="How many processes.")
 
     _place: Place | None = None
+    _wall: walls.Wall
     _temporary: str | None = None
     process: Kernel | None
     kernel: Kernel | None = None
@@ -114,27 +119,37 @@ class WalledProvisioner(LocalProvisioner):
         """Prepare the place, and let the kernel be talked to by sockets in it rather than by ports."""
         manager = self.parent
         assert manager
-        self._place = manager.place if isinstance(manager, Manager) else self._place_for(kwargs)
-        self._wall = manager.wall if isinstance(manager, Manager) else walls.choose(self.wall or None)
+        if isinstance(manager, Manager):
+            self._place, self._wall = manager.place, manager.wall
+        elif self._place is None:
+            self._wall = walls.choose(self.wall or None)
+            self._place = self._place_for(str(kwargs.get("cwd") or Path.cwd()))
+            for remark in walls.remarks(self._wall, self._place, self.wall or None):
+                self.log.warning(remark)
         manager.transport, manager.ip = "ipc", str(Path(self._place.private, "s"))
-        manager.connection_file = str(Path(self._place.private, "kernel.json"))
+        manager.connection_file = str(Path(self._place.private, _CONNECTION))
+        for name in (_CONNECTION, _LOG):  # what a kernel that ran before has made of them is not to be followed
+            Path(self._place.private, name).unlink(missing_ok=True)
         kwargs = await super().pre_launch(**kwargs)
         hand_over(self._place, Path(manager.connection_file))
         return kwargs
 
-    def _place_for(self, kwargs: dict[str, Any]) -> Place:
-        """Make a place for a kernel that somebody else starts: it works where that would, and in nothing else."""
-        self._temporary = tempfile.mkdtemp(prefix="scrapdb-")
-        directory = str(kwargs.get("cwd") or Path.cwd())
-        limits = Limits(memory=self.memory, cpu=self.cpu, disk=self.disk, processes=self.processes)
+    def _place_for(self, directory: str) -> Place:
+        """Make a place for a kernel that somebody else starts: it works where that would, and in nothing else.
+
+        Root stays root there, without privileges: what is in the directory belongs to it.
+        """
+        self._temporary = private = tempfile.mkdtemp(prefix="scrapdb-")
+        program = shutil.which(self.kernel_spec.argv[0]) or self.kernel_spec.argv[0]
+        own = make(self._wall.own(private), private, None)
         return Place(
-            private=self._temporary,
+            private=private,
             directory=directory,
             write=(directory,),
-            read=(*python_paths(shutil.which(self.kernel_spec.argv[0]) or self.kernel_spec.argv[0]), *self.read),
+            read=(*python_paths(program), *map(os.path.realpath, self.read)),
             network=self.network,
-            env={"HOME": "/tmp", **kwargs["env"]},
-            limits=limits,
+            env={**own, **environment(program), **self.kernel_spec.env},
+            limits=Limits(memory=self.memory, cpu=self.cpu, disk=self.disk, processes=self.processes),
         )
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
@@ -142,11 +157,13 @@ class WalledProvisioner(LocalProvisioner):
         del kwargs
         place, server = self._place, getattr(self.parent, "server", None)
         assert place
+        if is_ipykernel(self.kernel_spec):
+            cmd = [*cmd, *self._wall.arguments(place)]
         if server:
             arguments = cmd[cmd.index(_LAUNCHER) + 1 :]
             self.process = server.fork(self.kernel_id, place, arguments)
         else:
-            with Path(place.private, "kernel.log").open("ab") as log:
+            with Path(place.private, _LOG).open("ab") as log:
                 self.process = FreshKernel(self._wall.command(place, cmd), place.env, place.directory, log)
         self.kernel = self.process
         self.pid = self.process.pid
@@ -156,7 +173,8 @@ class WalledProvisioner(LocalProvisioner):
         """Remove what was made for the kernel."""
         await super().cleanup(restart)
         if self._temporary and not restart:
-            shutil.rmtree(self._temporary, ignore_errors=True)
+            remove(self._temporary)
+            self._temporary = self._place = None
 
 
 def hand_over(place: Place, path: Path) -> None:

@@ -19,9 +19,11 @@ import msgspec
 
 from scrapdb.notebooks import ipython
 from scrapdb.running.directory import give
+from scrapdb.running.directory import make
 from scrapdb.running.directory import place_beside
 from scrapdb.running.directory import remove
 from scrapdb.running.forking import ForkServer
+from scrapdb.running.walls import Wall
 from scrapdb.running.walls.place import Place
 
 # What has to come before an import that counts on it; the first of these are statements of IPython.
@@ -36,7 +38,7 @@ _servers: dict[tuple[object, ...], ForkServer] = {}
 
 
 def server_for(
-    python: str, modules: tuple[str, ...], place: Place, beside: tuple[str, ...] = (), *, walled: bool
+    python: str, modules: tuple[str, ...], place: Place, wall: Wall, beside: tuple[str, ...] = ()
 ) -> ForkServer:
     """Return a fork server, which is started if there is none yet.
 
@@ -44,13 +46,13 @@ def server_for(
         python: the interpreter of the kernel.
         modules: what it imports.
         place: what it sees; its `private` and `directory` are made here.
+        wall: what is around its kernels.
         beside: paths that are seen in its directory, for modules that read there, but imported from nowhere.
-        walled: whether it is behind bubblewrap.
 
     Raises:
         ServerLostError: it does not start.
     """
-    key = (python, modules, beside, place.read, place.network, tuple(place.env.items()), walled)
+    key = (python, modules, beside, place.read, place.network, tuple(place.env.items()), wall.NAME)
     with _lock:
         if key not in _servers or not _servers[key].alive:
             above = tempfile.mkdtemp(prefix="scrapdb-")
@@ -59,8 +61,9 @@ def server_for(
             files.mkdir()
             give(files, place.user)
             place_beside(str(files), beside)
-            here = msgspec.structs.replace(place, private=above, directory=str(files))
-            _servers[key] = ForkServer(python, modules, here, walled=walled)
+            env = {**make(wall.own(above), above, place.user), **place.env}
+            here = msgspec.structs.replace(place, private=above, directory=str(files), env=env)
+            _servers[key] = ForkServer(python, modules, here, wall)
         return _servers[key]
 
 

@@ -49,7 +49,7 @@ class Session:
     ) -> None:
         self._manager, self._spec, self._ready, self._limits = manager, spec, ready, limits
         self._told = told
-        self._guard = Guard(limits, stop, ready.place.directory)
+        self._guard = Guard(limits, stop, ready.place.private)
         self._number = 0
         self.warnings: list[str] = []
         self.cell: int | None = None

@@ -15,6 +15,8 @@ RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes in which ru_maxrss i
 _PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 24, 36, 38
 _CAPABILITY_VERSION_3 = 0x20080522
 _LAST_CAPABILITY = 63
+_KEYCTL = {"x86_64": 250, "aarch64": 219, "riscv64": 219, "ppc64le": 271, "s390x": 280}  # its number, by processor
+_JOIN_SESSION_KEYRING = 1
 _GRACE = 5  # seconds of processor time between the signal that can be caught and the one that cannot
 
 
@@ -34,15 +36,20 @@ def prepare(settings: dict[str, Any]) -> None:
     """Do all that some settings ask for; none of it can be undone by what runs afterwards.
 
     Args:
-        settings: `limits` as in `limit`; `user`, whom root becomes; `fence`, what landlock and seccomp let through, if
-            they are the wall.
+        settings: `limits` as in `limit`; `user`, whom root becomes; `families`, the only ones of which there can be
+            sockets; `fence`, what landlock and seccomp let through, if they are the wall.
     """
     become(settings.get("user"))
+    die_with_parent()
+    forget_keys()
     limit(settings["limits"])
-    if rules := settings.get("fence"):
+    if settings.get("fence") or settings.get("families"):
         from . import fence
 
-        fence.put_up(rules)
+        if families := settings.get("families"):
+            fence.shut(families)
+        if rules := settings.get("fence"):
+            fence.put_up(rules)
 
 
 def limit(limits: dict[str, Any]) -> None:
@@ -53,7 +60,7 @@ def limit(limits: dict[str, Any]) -> None:
     if (disk := limits.get("disk")) is not None:
         _set(resource.RLIMIT_FSIZE, disk)
     if (processes := limits.get("processes")) is not None:
-        _set(resource.RLIMIT_NPROC, processes)
+        _set(resource.RLIMIT_NPROC, processes + _tasks())
     if (cpu := limits.get("cpu")) is not None:
         _set(resource.RLIMIT_CPU, cpu, cpu + _GRACE)
 
@@ -73,6 +80,24 @@ def _data() -> int:
             return next((int(line.split()[1]) * 1024 for line in status if line.startswith("VmData")), 0)
     except OSError:
         return 0
+
+
+def _tasks() -> int:
+    """Return how many processes and threads this user has already, with which those of the run are counted."""
+    found = 0
+    for process in os.listdir("/proc") if sys.platform == "linux" else ():
+        try:
+            if process.isdigit() and os.stat(f"/proc/{process}").st_uid == os.getuid():  # noqa: PTH116 - light
+                found += len(os.listdir(f"/proc/{process}/task"))
+        except OSError:
+            continue
+    return found
+
+
+def forget_keys() -> None:
+    """Begin with a session keyring of its own, since that of who started it would be handed on (keyctl(2))."""
+    if sys.platform == "linux" and (number := _KEYCTL.get(os.uname().machine)):
+        LIBC.syscall(number, _JOIN_SESSION_KEYRING, None)  # fails where there are no keys
 
 
 def die_with_parent(*, gently: bool = False) -> None:
@@ -104,6 +129,11 @@ def give_up_privileges() -> None:
         LIBC.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)  # fails for those that this system does not have
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     checked(LIBC.capset(header, (ctypes.c_uint32 * 6)()))
+    gain_no_privileges()
+
+
+def gain_no_privileges() -> None:
+    """Never gain privileges by running a program."""
     checked(LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 
 

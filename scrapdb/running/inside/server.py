@@ -125,7 +125,7 @@ def _become_kernel(request: dict[str, Any], *, walled: bool) -> None:
     if walled:
         confine.give_up_privileges()
     os.chdir(request["directory"])
-    os.environ["PWD"] = request["directory"]
+    os.environ.update(request["env"], PWD=request["directory"])  # over what imports have set
     _renew_seeds()
     from ipykernel.kernelapp import IPKernelApp
 

