@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpec
@@ -15,11 +16,13 @@ from papermill import utils
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import suggestion
+from scrapdb.running import servers
 from scrapdb.running import translate
 from scrapdb.running.task import Task
 
 _NOT_EXECUTED = re.compile(r"\s*#\s*noexecute\b", re.IGNORECASE)
 _SETTING = frozenset({"parameters", "injected-parameters"})
+_LONG = 200
 _SKIPPED = "skip-execution"  # nbclient's tag
 
 
@@ -34,11 +37,10 @@ def notebook(task: Task) -> NotebookNode:
         ScrapdbError: it is no notebook, or papermill cannot write parameters for its language.
     """
     try:
-        node = nbformat.reads(task.content.decode(), as_version=4)
-    except (UnicodeDecodeError, ValueError, KeyError, AttributeError) as error:
-        raise ScrapdbError(f"{task.notebook} cannot be read as a notebook: {error}") from error
-    node = nbformat.v4.upgrade(node)
-    _with_metadata(node)
+        node = nbformat.v4.upgrade(nbformat.reads(task.content.decode(), as_version=4))
+        _with_metadata(node)
+    except Exception as error:  # nbformat raises whatever it stumbles over
+        raise ScrapdbError(f"{task.notebook} cannot be read as a notebook: {_sentence(error)}") from error
     if task.parameters:
         try:
             node = translate.parameterized(node, task.parameters, task.kernel)
@@ -58,15 +60,21 @@ def behind_parameters(node: NotebookNode) -> int:
     return setting[-1] + 1 if setting else 0
 
 
+def _sentence(error: Exception) -> str:
+    """Return what was wrong, without the whole notebook that a validator adds to it."""
+    return str(getattr(error, "message", error)).split("\n")[0][:_LONG]
+
+
 def _with_metadata(node: NotebookNode) -> None:
     """Give a notebook what papermill's own loader gives it, which reads files only."""
     parts = ("default_parameters", "parameters", "environment_variables")
-    node.metadata.setdefault(
-        "papermill", NotebookNode({**{part: NotebookNode() for part in parts}, "version": _version()})
-    )
+    if not isinstance(node.metadata.get("papermill"), dict):
+        node.metadata["papermill"] = NotebookNode({**{part: NotebookNode() for part in parts}, "version": _version()})
     for cell in node.cells:
-        cell.metadata.setdefault("tags", [])
-        cell.metadata.setdefault("papermill", NotebookNode())
+        if not isinstance(cell.metadata.get("tags"), list):
+            cell.metadata["tags"] = []
+        if not isinstance(cell.metadata.get("papermill"), dict):
+            cell.metadata["papermill"] = NotebookNode()
 
 
 def _version() -> str:
@@ -92,6 +100,9 @@ def kernelspec(node: NotebookNode, name: str | None) -> KernelSpec:
         known = suggestion(wanted, manager.find_kernel_specs())
         raise KernelMissingError(f"the kernel {wanted} is not installed; {known}") from None
     spec.name = wanted
+    if not spec.argv or not shutil.which(servers.interpreter(spec.argv[0])):
+        program = spec.argv[0] if spec.argv else "nothing"
+        raise KernelMissingError(f"the kernel {wanted} is to be started by {program}, which is not there")
     return spec
 
 
