@@ -1,4 +1,4 @@
-"""papermill's client and manager of a notebook, with what they lack: caps on output, and ends that are told as they were."""
+"""papermill's client and manager of a notebook, with what they lack: caps on output, and ends told as they were."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from queue import Empty
 from typing import Any
 
-import nbformat
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
@@ -26,6 +25,7 @@ _LOOK = 0.1  # seconds between looks whether a kernel lives
 _LAST_WORDS = 3  # looks in which nothing more is heard of a kernel that is gone
 _FOREVER = 2**30  # seconds, in which the client that is extended here asks; we look ourselves
 _IOPUB = 60.0  # seconds in which nothing is heard of a cell that has ended, while there is output to come
+_PIECE = 4096  # characters up to which pieces of a stream are put together at once
 _MESSAGES = 100_000  # that wait here for being read, of kernels which would throw away what they cannot send
 # ipykernel, too, throws away what waits for being read, unless there is no limit: then it waits within its own memory.
 _KEEP_ALL = (
@@ -186,7 +186,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc] # papermill has no 
         self.exited = self.exited or "ask_exit" in asked
 
     async def _async_poll_kernel_alive(self) -> None:
-        """Return when nothing more is to be heard of a kernel: it is gone, or its cell is over and something is missing."""
+        """Return when nothing more is heard of a kernel: it is gone, or its cell is over and something is missing."""
         silent, heard = 0, -1
         times = self._cell.metadata.execution if self._cell else {}
         while silent * _LOOK < _IOPUB and not (self.km.gone and silent >= _LAST_WORDS):
@@ -208,26 +208,33 @@ class Client(PapermillNotebookClient):  # type: ignore[misc] # papermill has no 
         if self.output_hook_stack[msg["parent_header"].get("msg_id")]:
             return super().output(outs, msg, display_id, cell_index)
         if self.clear_before_next_output:
-            self._cap.clear()
+            self._cleared(outs, cell_index)
         if msg["msg_type"] == "stream":
             held = self._held.setdefault(content["name"], redaction.Held(self._hidden))
-            content["text"] = self._kept_of(content["name"], held.passed(content["text"]))
-            return super().output(outs, msg, display_id, cell_index) if content["text"] else None
+            return self._print(outs, content["name"], held.passed(content["text"]))
         if text := (content.get("data") or {}).get("text/plain"):
             self._shown(redaction.redacted(text, self._hidden))
         return super().output(outs, msg, display_id, cell_index) if self._cap.shows(content) else None
 
-    def _kept_of(self, name: str, text: str) -> str:
+    def _print(self, outs: list[NotebookNode], name: str, text: str) -> None:
+        """Keep what is printed; that is done here, since to validate each of many little pieces takes long."""
         if text:
             self._shown(text)
-        return self._cap.prints(name, text)
+        kept = self._cap.prints(name, text)
+        last = outs[-1] if outs else {}
+        if last.get("name") == name and len(last["text"]) < _PIECE:
+            last["text"] += kept
+        elif kept:
+            outs.append(NotebookNode(output_type="stream", name=name, text=kept))
 
-    def _print(self, outs: list[NotebookNode], name: str, text: str) -> None:
-        if kept := self._kept_of(name, text):
-            outs.append(nbformat.v4.new_output("stream", name=name, text=kept))
+    def _cleared(self, outs: list[NotebookNode], cell_index: int) -> None:
+        self._cap.clear()
+        self.clear_before_next_output = False
+        outs.clear()
+        self.clear_display_id_mapping(cell_index)
 
     def clear_output(self, outs: list[NotebookNode], msg: dict[str, Any], cell_index: int) -> None:
-        """Forget what a cell has shown, if that is not to be done with the next output."""
+        """Forget what a cell has shown, now or with the next output."""
         if not msg["content"]["wait"]:
             self._cap.clear()
         super().clear_output(outs, msg, cell_index)

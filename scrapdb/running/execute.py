@@ -156,12 +156,14 @@ class _Run:
             self._record = replace(self._record, cell=None)
             execution = self._ended(Outcome("failed", str(error)))
             with suppress(ScrapdbError):  # for less there may be room
-                record.write(outputs.bare(node), execution)
+                outputs.bare(node)
+                outputs.say(node, execution)
+                record.write(node, execution)
                 self._write(node)
         return execution
 
     def _save(self, node: NotebookNode) -> None:
-        """Write the notebook while it runs; only if it never could be is this the end, since the disk may be full for a while."""
+        """Write the notebook while it runs; that this fails is the end if it never succeeded, else perhaps it will again."""
         try:
             self._write(node)
         except ScrapdbError:

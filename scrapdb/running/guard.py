@@ -1,4 +1,4 @@
-"""The guard of a run: it looks at clock, memory, disk and wishes, and decides when a run has to end before it is through."""
+"""The guard of a run: it looks at clock, memory, disk and wishes, and decides when a run has to end early."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def say(node: NotebookNode, execution: Execution) -> None:
         cell.outputs.append(nbformat.v4.new_output("error", ename=name, evalue=reason, traceback=trace))
 
 
-def bare(node: NotebookNode) -> NotebookNode:
+def bare(node: NotebookNode) -> None:
     """Take all outputs out of a notebook that are neither glued nor errors."""
     for cell in node.cells:
         if cell.cell_type == "code":
@@ -69,7 +69,6 @@ def bare(node: NotebookNode) -> NotebookNode:
                 for output in cell.outputs
                 if output.output_type == "error" or is_glued(output.get("data", {}), output.get("metadata", {}))
             ]
-    return node
 
 
 def files_of(output: str) -> Path:

@@ -148,7 +148,7 @@ class Session:
             self._manager.cell_complete(cell, cell_index=index)
 
     async def _stopped(self, cells: asyncio.Future[None], client: Client, kernel: provisioner.Manager) -> None:
-        """See the cells end: those of a run that has to end before it is through are interrupted, then its kernel goes."""
+        """See the cells end: if they have to early, they are interrupted, and then their kernel is ended."""
         verdict = self._guard.verdict
         if verdict and verdict.gently and client.ready and not cells.done():
             with suppress(Exception):  # a kernel that cannot be asked is ended
