@@ -28,9 +28,10 @@ _IOPUB = 60.0  # seconds in which nothing is heard of a cell that has ended, whi
 _PIECE = 4096  # characters up to which pieces of a stream are put together at once
 _MESSAGES = 100_000  # that wait here for being read, of kernels which would throw away what they cannot send
 # ipykernel, too, throws away what waits for being read, unless there is no limit: then it waits within its own memory.
-_KEEP_ALL = (
-    "(lambda thread: thread.schedule(lambda: thread.socket.set_hwm(0)))("
-    "__import__('ipykernel.kernelapp').kernelapp.IPKernelApp.instance().iopub_thread)"
+# And what it does at its exit can wait for a thread that waits for what has been closed.
+_PREPARE = (
+    "(lambda app, thread: (thread.schedule(lambda: thread.socket.set_hwm(0)), __import__('atexit').unregister(app.close)"
+    "))(*(lambda app: (app, app.iopub_thread))(__import__('ipykernel.kernelapp').kernelapp.IPKernelApp.instance()))"
 )
 
 
@@ -127,7 +128,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc] # papermill has no 
             ) from None
         self.ready = True
         if self.km.is_ipykernel:
-            await self.tell(_KEEP_ALL)
+            await self.tell(_PREPARE)
 
     async def _nudged(self) -> dict[str, Any]:
         """Ask until an answer comes on both channels, as Jupyter's server does: output is listened to from then on."""

@@ -106,7 +106,9 @@ def keep(
     new = Path(tempfile.mkdtemp(prefix=f".{to.name[:100]}.", dir=to.parent))
     try:
         for relative, path in sorted(_written(directory, warnings)):
-            if _matches(relative, patterns):
+            if any(form in relative for form in hidden):
+                warnings.append("A file has a secret in its name, and is not kept.")
+            elif _matches(relative, patterns):
                 kept += _copied(path, relative, new, hidden, warnings)
         _replace(to, new if kept else None)
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Mapping
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpec
@@ -13,6 +14,7 @@ from nbformat import NotebookNode
 from papermill import execute
 from papermill import iorw
 from papermill import utils
+from papermill.translators import papermill_translators
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import suggestion
@@ -104,6 +106,20 @@ def kernelspec(node: NotebookNode, name: str | None) -> KernelSpec:
         program = spec.argv[0] if spec.argv else "nothing"
         raise KernelMissingError(f"the kernel {wanted} is to be started by {program}, which is not there")
     return spec
+
+
+def assignments(spec: KernelSpec, values: Mapping[str, str]) -> str:
+    """Return code that assigns texts to names.
+
+    Raises:
+        ScrapdbError: papermill cannot write it in the language of the kernel.
+    """
+    if spec.language == "python":
+        return "\n".join(f"{name} = {value!r}" for name, value in values.items())
+    try:
+        return str(papermill_translators.find_translator(spec.name, spec.language).codify(dict(values)))
+    except iorw.PapermillException as error:
+        raise ScrapdbError(f"The kernel {spec.name} cannot take secrets: {error}") from error
 
 
 def code_cells(node: NotebookNode) -> int:

@@ -1,4 +1,8 @@
-"""Secrets taken out of what a notebook showed: as they are, and as base64 or a URL would have them."""
+"""Secrets taken out of what a notebook showed: as they are, and as base64 or a URL would have them.
+
+A table that was glued is left out if there is one in it. What is not found: pictures of a secret, and what a notebook
+has made of it by compressing, pickling and compressing, or encrypting.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,14 @@ from typing import Any
 from urllib.parse import quote
 from urllib.parse import quote_plus
 
+import nbformat
 from msgspec.structs import replace
 from nbformat import NotebookNode
 
 from scrapdb.facts import Execution
 
+_BINARY = 16  # characters of base64, and none of a word
+_PARQUET = b"PAR1"
 _MARK = "[secret]"
 _OF_CELL = {"source", "metadata", "attachments"}
 _OF_OUTPUT = {"text", "data", "metadata", "ename", "evalue", "traceback"}
@@ -74,10 +81,41 @@ def notebook(node: NotebookNode, hidden: Sequence[str]) -> NotebookNode:
     for cell in whole.cells:
         for part in _OF_CELL & cell.keys():
             cell[part] = redacted(cell[part], hidden)
+        if "outputs" in cell:
+            cell.outputs = [_left_out(output) if _holds(output, hidden) else output for output in cell.outputs]
         for output in cell.get("outputs", []):
             for part in _OF_OUTPUT & output.keys():
                 output[part] = redacted(output[part], hidden)
     return whole
+
+
+def _holds(output: NotebookNode, hidden: Sequence[str]) -> bool:
+    """Return whether an output has a secret in something binary, from which it cannot be taken out."""
+    texts = [
+        payload["data"] if isinstance(payload, dict) and isinstance(payload.get("data"), str) else payload
+        for payload in output.get("data", {}).values()
+    ]
+    return any(_binary_holds(text, hidden) for text in texts if isinstance(text, str) and len(text) >= _BINARY)
+
+
+def _binary_holds(text: str, hidden: Sequence[str]) -> bool:
+    try:
+        content = base64.b64decode(text.replace("\n", ""), validate=True)
+    except ValueError:
+        return False
+    if content[:4] == _PARQUET:
+        from io import BytesIO
+
+        from pyarrow.parquet import read_table
+
+        content += repr(read_table(BytesIO(content)).to_pylist()).encode()  # it may be compressed
+    return any(form.encode() in content for form in hidden)
+
+
+def _left_out(output: NotebookNode) -> NotebookNode:
+    names = ", ".join(str(each.get("name")) for each in output.data.values() if isinstance(each, dict)) or "An output"
+    text = f"{names} is left out here, since there is a secret in it.\n"
+    return nbformat.v4.new_output("stream", name="stderr", text=text)
 
 
 def execution(run: Execution, hidden: Sequence[str]) -> Execution:

@@ -124,7 +124,7 @@ class Session:
     async def _cells(self, client: Client, secrets: Mapping[str, str]) -> None:
         await client.start(self._ready.place.directory)
         if secrets:
-            await client.tell("\n".join(f"{name} = {value!r}" for name, value in secrets.items()))
+            await client.tell(prepared.assignments(self._spec, secrets))
         for index, cell in enumerate(self._manager.nb.cells):
             if self._guard.verdict or client.exited:
                 return
