@@ -1,29 +1,46 @@
-"""papermill's client and manager of a notebook, with what they lack: caps on output, and hard ends that are told."""
+"""papermill's client and manager of a notebook, with what they lack: caps on output, and ends told as they were."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable
+from collections.abc import Sequence
 from queue import Empty
 from typing import Any
 
-import nbformat
+from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NotebookExecutionManager
 
+from scrapdb.running import redaction
+from scrapdb.running.capping import Cap
 from scrapdb.running.task import Limits
 
 _SAVED = 1.0  # seconds between saves while it runs
+_SAVING = 0.1  # of the time at most
 _NUDGED = 0.05  # seconds between questions whether a kernel is ready
-_IOPUB = 60  # seconds in which all output of a cell has to arrive after it has ended
-_MIB = 2**20
+_LOOK = 0.1  # seconds between looks whether a kernel lives
+_LAST_WORDS = 3  # looks in which nothing more is heard of a kernel that is gone
+_FOREVER = 2**30  # seconds, in which the client that is extended here asks; we look ourselves
+_IOPUB = 60.0  # seconds in which nothing is heard of a cell that has ended, while there is output to come
+_PIECE = 4096  # characters up to which pieces of a stream are put together at once
+_MESSAGES = 100_000  # that wait here for being read, of kernels which would throw away what they cannot send
+# ipykernel, too, throws away what waits for being read, unless there is no limit: then it waits within its own memory.
+# And what it does at its exit can wait for a thread that waits for what has been closed.
+_PREPARE = (
+    "(lambda app, thread: (thread.schedule(lambda: thread.socket.set_hwm(0)), __import__('atexit').unregister(app.close)"
+    "))(*(lambda app: (app, app.iopub_thread))(__import__('ipykernel.kernelapp').kernelapp.IPKernelApp.instance()))"
+)
 
 
 class KernelNotReadyError(RuntimeError):
     """A kernel that does not answer in time, or ends before it does."""
+
+
+class OutputLostError(RuntimeError):
+    """A kernel that has said that a cell is over, but not all that the cell showed."""
 
 
 class Manager(NotebookExecutionManager):  # type: ignore[misc] # papermill has no types
@@ -36,14 +53,16 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc] # papermill has n
 
     def __init__(self, nb: NotebookNode, save: Callable[[NotebookNode], None]) -> None:
         super().__init__(nb, progress_bar=False)
-        self._save, self._saved = save, 0.0
+        self._save, self._next = save, 0.0
 
     def save(self, **kwargs: Any) -> None:
         """Write the notebook, if that was not done just now."""
         del kwargs
-        if time.monotonic() - self._saved >= _SAVED:
+        began = time.monotonic()
+        if began >= self._next:
             self._save(self.nb)
-            self._saved = time.monotonic()
+            ended = time.monotonic()
+            self._next = ended + max(_SAVED, (ended - began) / _SAVING)
 
     def autosave_cell(self, **kwargs: Any) -> None:
         """Write the notebook in the middle of a long cell."""
@@ -54,11 +73,10 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc] # papermill has n
         pending = [
             cell.metadata.papermill for cell in self.nb.cells if cell.metadata.papermill["status"] == self.PENDING
         ]
-        self._saved = time.monotonic()  # it is written once more, with its record
+        self._next = float("inf")  # it is written once more, with its record
         super().notebook_complete(**kwargs)
-        if self.nb.metadata.papermill["exception"]:
-            for cell in pending:
-                cell["status"] = self.PENDING
+        for cell in pending:
+            cell["status"] = self.PENDING
 
 
 class Client(PapermillNotebookClient):  # type: ignore[misc] # papermill has no types
@@ -68,14 +86,26 @@ class Client(PapermillNotebookClient):  # type: ignore[misc] # papermill has no 
         manager: has the notebook.
         limits: of output.
         shown: is told what a cell shows, as text.
+        hidden: texts that are taken out of it before anybody sees it.
     """
 
-    def __init__(self, manager: Manager, limits: Limits, shown: Callable[[str], None], **settings: Any) -> None:
-        super().__init__(manager, iopub_timeout=_IOPUB, raise_on_iopub_timeout=True, **settings)
-        self._limits, self._shown = limits, shown
+    def __init__(
+        self,
+        manager: Manager,
+        limits: Limits,
+        shown: Callable[[str], None],
+        hidden: Sequence[str] = (),
+        **settings: Any,
+    ) -> None:
+        super().__init__(manager, iopub_timeout=_FOREVER, on_cell_executed=self._executed, **settings)
+        self._limits, self._shown, self._hidden = limits, shown, hidden
         self.left_out = 0  # bytes
-        self._kept = 0
-        self._cap: _Cap | None = None
+        self.ready = self.exited = False
+        self._lost_output = False
+        self._heard = self._kept = 0
+        self._cell: NotebookNode | None = None
+        self._cap = Cap(None, None, 0)
+        self._held: dict[str, redaction.Held] = {}
 
     async def start(self, cwd: str) -> None:
         """Start the kernel and wait until it answers, with its output already listened to.
@@ -86,6 +116,8 @@ class Client(PapermillNotebookClient):  # type: ignore[misc] # papermill has no 
         await self.async_start_new_kernel(cwd=cwd)
         self.kc = self.km.client()
         self.kc.start_channels()
+        if not self.km.is_ipykernel:
+            self.kc.iopub_channel.socket.rcvhwm = _MESSAGES
         self.kc.allow_stdin = False
         try:
             async with asyncio.timeout(self._limits.start_timeout):
@@ -94,6 +126,9 @@ class Client(PapermillNotebookClient):  # type: ignore[misc] # papermill has no 
             raise KernelNotReadyError(
                 f"the kernel was not ready in {self._limits.start_timeout:g} s (--start-timeout)"
             ) from None
+        self.ready = True
+        if self.km.is_ipykernel:
+            await self.tell(_PREPARE)
 
     async def _nudged(self) -> dict[str, Any]:
         """Ask until an answer comes on both channels, as Jupyter's server does: output is listened to from then on."""
@@ -120,67 +155,92 @@ class Client(PapermillNotebookClient):  # type: ignore[misc] # papermill has no 
         await self.async_wait_for_reply(self.kc.execute(code, silent=True, store_history=False))
 
     async def async_execute_cell(self, cell: NotebookNode, cell_index: int, **kwargs: Any) -> NotebookNode:
-        """Execute a cell and keep of its output what may be kept."""
-        self._cap = _Cap(self._limits.cell_output, self._limits.output, self._kept)
+        """Execute a cell and keep of its output what may be kept.
+
+        Raises:
+            OutputLostError: not all of it has arrived.
+        """
+        self._cap = Cap(self._limits.cell_output, self._limits.output, self._kept)
+        self._cell, self._held = cell, {}
         try:
             await super().async_execute_cell(cell, cell_index, **kwargs)
-            return cell
+        except DeadKernelError:
+            if self._lost_output:
+                raise OutputLostError from None
+            raise
         finally:
-            self._cap.finish(cell.get("outputs", []))
-            self._kept += self._cap.kept
-            self.left_out += self._cap.left_out
+            self._finish(cell)
+        return cell
+
+    def _finish(self, cell: NotebookNode) -> None:
+        outs = cell.get("outputs", [])
+        for name, held in self._held.items():
+            self._print(outs, name, held.rest())
+        outs += self._cap.finish()
+        self._kept += self._cap.kept
+        self.left_out += self._cap.left_out
+
+    def _executed(self, execute_reply: Any, **kwargs: Any) -> None:
+        """Take down that a cell has asked for the end of the kernel, as `exit` does, which follows soon."""
+        del kwargs
+        asked = [payload.get("source") for payload in execute_reply["content"].get("payload") or ()]
+        self.exited = self.exited or "ask_exit" in asked
+
+    async def _async_poll_kernel_alive(self) -> None:
+        """Return when nothing more is heard of a kernel: it is gone, or its cell is over and something is missing."""
+        silent, heard = 0, -1
+        times = self._cell.metadata.execution if self._cell else {}
+        while silent * _LOOK < _IOPUB and not (self.km.gone and silent >= _LAST_WORDS):
+            await asyncio.sleep(_LOOK)
+            waiting = self.km.gone or "shell.execute_reply" in times
+            silent = silent + 1 if waiting and self._heard == heard else 0
+            heard = self._heard
+        self._lost_output = not self.km.gone
+        self.task_poll_for_reply.cancel()
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
+        """Take in what a kernel tells."""
+        self._heard += 1
+        return super().process_message(msg, cell, cell_index)
 
     def output(self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str, cell_index: int) -> Any:
-        """Keep what a cell shows, or of streams that show too much the beginning and the end."""
+        """Keep what a cell shows, or of what is too much the beginning and the end."""
         content = msg["content"]
-        if text := content.get("text") or (content.get("data") or {}).get("text/plain"):
+        if self.output_hook_stack[msg["parent_header"].get("msg_id")]:
+            return super().output(outs, msg, display_id, cell_index)
+        if self.clear_before_next_output:
+            self._cleared(outs, cell_index)
+        if msg["msg_type"] == "stream":
+            held = self._held.setdefault(content["name"], redaction.Held(self._hidden))
+            return self._print(outs, content["name"], held.passed(content["text"]))
+        if text := (content.get("data") or {}).get("text/plain"):
+            self._shown(redaction.redacted(text, self._hidden))
+        return super().output(outs, msg, display_id, cell_index) if self._cap.shows(content) else None
+
+    def _print(self, outs: list[NotebookNode], name: str, text: str) -> None:
+        """Keep what is printed; that is done here, since to validate each of many little pieces takes long."""
+        if text:
             self._shown(text)
-        if self._cap and msg["msg_type"] == "stream" and not self._cap.takes(msg):
-            return None
-        return super().output(outs, msg, display_id, cell_index)
+        kept = self._cap.prints(name, text)
+        last = outs[-1] if outs else {}
+        if last.get("name") == name and len(last["text"]) < _PIECE:
+            last["text"] += kept
+        elif kept:
+            outs.append(NotebookNode(output_type="stream", name=name, text=kept))
 
-    def died(self) -> None:
-        """Take notice that the kernel is gone, without waiting for the next look at it."""
-        if self.task_poll_for_reply:
-            self.task_poll_for_reply.cancel()
+    def _cleared(self, outs: list[NotebookNode], cell_index: int) -> None:
+        self._cap.clear()
+        self.clear_before_next_output = False
+        outs.clear()
+        self.clear_display_id_mapping(cell_index)
 
+    def clear_output(self, outs: list[NotebookNode], msg: dict[str, Any], cell_index: int) -> None:
+        """Forget what a cell has shown, now or with the next output."""
+        if not msg["content"]["wait"]:
+            self._cap.clear()
+        super().clear_output(outs, msg, cell_index)
 
-class _Cap:
-    """Keeps the head and the tail of what one cell prints.
-
-    Args:
-        cell: bytes that are kept of it.
-        run: bytes that are kept of the run.
-        before: bytes that were kept of it before this cell.
-    """
-
-    def __init__(self, cell: int | None, run: int | None, before: int) -> None:
-        self._most = min(cell or 2**62, max(0, (run or 2**62) - before))
-        self._tail: deque[dict[str, Any]] = deque()
-        self._in_tail = 0
-        self.kept = self.left_out = 0
-
-    def takes(self, msg: dict[str, Any]) -> bool:
-        """Return whether a stream is kept as it comes; else it may be part of the tail."""
-        size = len(msg["content"]["text"])
-        if not self._tail and not self.left_out and self.kept + size <= self._most // 2:
-            self.kept += size
-            return True
-        self._tail.append(msg["content"])
-        self._in_tail += size
-        while self._in_tail > self._most // 2:
-            first = self._tail.popleft()
-            excess = min(len(first["text"]), self._in_tail - self._most // 2)
-            self._in_tail -= excess
-            self.left_out += excess
-            if excess < len(first["text"]):
-                self._tail.appendleft({**first, "text": first["text"][excess:]})
-        return False
-
-    def finish(self, outs: list[NotebookNode]) -> None:
-        """Put the tail behind what was kept, with a mark between."""
-        if self.left_out:
-            text = f"\n… {self.left_out / _MIB:,.1f} MiB of output are left out here (--max-output) …\n"
-            outs.append(nbformat.v4.new_output("stream", name="stderr", text=text))
-        outs += [nbformat.v4.new_output("stream", name=part["name"], text=part["text"]) for part in self._tail]
-        self.kept += self._in_tail
+    def _update_display_id(self, display_id: str, msg: dict[str, Any]) -> None:
+        """Show something else in place of what was shown before, if there is room for it."""
+        if msg["msg_type"] != "update_display_data" or self._cap.shows(msg["content"]):
+            super()._update_display_id(display_id, msg)

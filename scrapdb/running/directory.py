@@ -17,6 +17,7 @@ from typing import Any
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.facts import KeptFile
+from scrapdb.text import valid_text
 
 _CHUNK = 2**20
 
@@ -97,41 +98,91 @@ def place_beside(directory: str, paths: Sequence[str]) -> None:
             raise ScrapdbError(f"Two of what is to be beside the notebook are called {path.name} (--with).") from None
 
 
-def keep(directory: str, patterns: Sequence[str], to: Path) -> tuple[KeptFile, ...]:
-    """Copy what a run has written and what is to be kept; links are not followed, since they may lead anywhere.
+def keep(
+    directory: str, patterns: Sequence[str], to: Path, hidden: Sequence[str] = ()
+) -> tuple[tuple[KeptFile, ...], tuple[str, ...]]:
+    """Copy what a run has written and what is to be kept, and return what was kept, and what not and why.
+
+    Links are not followed, since they may lead anywhere. What an earlier run has kept goes when all is copied.
 
     Args:
         directory: of the run, which is over.
-        patterns: globs of names, or of paths below the directory.
-        to: the directory to copy to, which is made anew if there is anything to keep.
+        patterns: globs of names, of paths below the directory, or of directories in it.
+        to: the directory in which they are then.
+        hidden: texts that no file may hold that is kept.
+
+    Raises:
+        OSError: they cannot be written.
     """
-    if to.is_dir() and not to.is_symlink():
+    kept: list[KeptFile] = []
+    warnings: list[str] = []
+    patterns = [pattern.removeprefix("./").removeprefix("**/").rstrip("/") for pattern in patterns]
+    to.parent.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix=f".{to.name[:100]}.", dir=to.parent))
+    try:
+        for relative, path in sorted(_written(directory, warnings)):
+            if any(form in relative for form in hidden):
+                warnings.append("A file has a secret in its name, and is not kept.")
+            elif _matches(relative, patterns):
+                kept += _copied(path, relative, new, hidden, warnings)
+        _replace(to, new if kept else None)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return tuple(kept), tuple(warnings)
+
+
+def _replace(to: Path, new: Path | None) -> None:
+    """Put a directory where another may have been, or nothing."""
+    if to.is_symlink():
+        to.unlink()
+    elif to.is_dir():
         shutil.rmtree(to)
-    return tuple(
-        _copied(path, relative, to) for relative, path in sorted(_written(directory)) if _matches(relative, patterns)
-    )
+    if new:
+        new.chmod(0o755)
+        new.rename(to)
 
 
 def _matches(relative: str, patterns: Sequence[str]) -> bool:
-    name = relative.rpartition("/")[2]
-    return any(fnmatch.fnmatchcase(relative, each) or fnmatch.fnmatchcase(name, each) for each in patterns)
+    parts = relative.split("/")
+    names = {parts[-1], *("/".join(parts[:end]) for end in range(1, len(parts) + 1))}
+    return any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in patterns)
 
 
-def _written(directory: str) -> Iterator[tuple[str, Path]]:
-    for above, _, names in os.walk(directory):
+def _written(directory: str, warnings: list[str]) -> Iterator[tuple[str, Path]]:
+    def unreadable(error: OSError) -> None:
+        warnings.append(_not_kept(os.path.relpath(error.filename, directory), error))
+
+    for above, _, names in os.walk(directory, onerror=unreadable):
         for name in names:
             path = Path(above, name)
             if stat.S_ISREG(path.lstat().st_mode):
                 yield path.relative_to(directory).as_posix(), path
 
 
-def _copied(path: Path, relative: str, to: Path) -> KeptFile:
+def _not_kept(relative: str, error: OSError) -> str:
+    return f"{valid_text(relative)} could not be read, and is not kept: {error.strerror}."
+
+
+def _copied(path: Path, relative: str, to: Path, hidden: Sequence[str], warnings: list[str]) -> Iterator[KeptFile]:
+    """Copy a file, and give it as it is recorded, unless it cannot be read or holds a secret."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError as error:
+        warnings.append(_not_kept(relative, error))
+        return
+    secrets = [form.encode() for form in hidden]
+    longest = max(map(len, secrets), default=1)
+    digest, size, end = hashlib.sha256(), 0, b""
     target = to / relative
     target.parent.mkdir(parents=True, exist_ok=True)
-    digest, size = hashlib.sha256(), 0
-    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as source, target.open("wb") as copy:  # noqa: PTH123
+    with os.fdopen(descriptor, "rb") as source, target.open("wb") as copy:
         while chunk := source.read(_CHUNK):
+            if any(secret in end + chunk for secret in secrets):
+                target.unlink()
+                warnings.append(f"{valid_text(relative)} holds a secret, and is not kept.")
+                return
+            end = chunk[-longest:]
             digest.update(chunk)
             size += len(chunk)
             copy.write(chunk)
-    return KeptFile(path=relative, bytes=size, sha256=digest.hexdigest())
+    yield KeptFile(path=valid_text(relative), bytes=size, sha256=digest.hexdigest())

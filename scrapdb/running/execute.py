@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import ExitStack
 from contextlib import suppress
 from datetime import UTC
@@ -33,6 +34,7 @@ from scrapdb.running.events import Kind
 from scrapdb.running.events import Stop
 from scrapdb.running.outcome import Outcome
 from scrapdb.running.parameters import hashed
+from scrapdb.running.previous import WELL
 from scrapdb.running.session import Session
 from scrapdb.running.task import Limits
 from scrapdb.running.task import Task
@@ -58,6 +60,7 @@ class _Run:
         self._task, self._watch, self._stop = task, watch, stop
         self._hidden = redaction.forms(task.secrets.values())
         self._cells = 0
+        self._saved = False
         self._record = Execution(
             state="running",
             limits=_in_force(task),
@@ -78,14 +81,14 @@ class _Run:
             return self._ended(Outcome("failed", str(error)))
         self._cells = prepared.code_cells(node)
         self._tell("started", 0, "")
+        record.write(node, self._record)
         manager = Manager(node, self._save)
         try:
-            record.write(node, self._record)
             manager.notebook_start()
             outcome = self._run(manager)
-            manager.notebook_complete()
         except (ScrapdbError, OSError) as error:
             outcome = Outcome("failed", str(error))
+        manager.notebook_complete()
         return self._finish(node, self._ended(outcome))
 
     def _run(self, manager: Manager) -> Outcome:
@@ -94,24 +97,39 @@ class _Run:
         spec = prepared.kernelspec(node, task.kernel)
         with ExitStack() as stack:
             ready = places.ready(task, spec, node, stack)
-            self._record = replace(
-                self._record, wall=ready.wall.NAME, warm=ready.server is not None, warnings=ready.warnings
-            )
+            self._record = replace(self._record, wall=ready.wall.NAME)
             session = Session(manager, spec, ready, task.limits, self._stop, self._tell)
             outcome = asyncio.run(session.run(task.secrets))
-            ended = session.ended
-            self._record = replace(
-                self._record,
-                cell=session.cell if outcome.state != "completed" else None,
-                peak_memory=session.peak_memory,
-                cpu_seconds=round(ended.cpu_seconds, 3) if ended and ended.cpu_seconds is not None else None,
-                signal=ended.signal if ended and outcome.state == "killed" else None,
-                exit_code=ended.code if ended and outcome.state == "failed" and ended.code else None,
-                warnings=(*self._record.warnings, *session.warnings),
-            )
+            self._take_down(session, outcome, ready.warnings)
             if task.keep_files:
-                kept = directory.keep(ready.place.directory, task.keep_files, outputs.files_of(task.output))
-                self._record = replace(self._record, files=kept)
+                outcome = self._keep(ready.place.directory, outcome)
+        return outcome
+
+    def _take_down(self, session: Session, outcome: Outcome, warnings: Sequence[str]) -> None:
+        """Put into the record what is known of the kernel."""
+        ended = session.ended if outcome.state != "completed" else None
+        self._record = replace(
+            self._record,
+            warm=session.warm,
+            cell=session.cell if outcome.state != "completed" else None,
+            peak_memory=session.used.memory or None,
+            cpu_seconds=round(session.used.cpu, 3) or None,
+            signal=ended.signal if ended else None,
+            exit_code=ended.code if ended else None,
+            warnings=(*warnings, *session.warnings),
+        )
+
+    def _keep(self, where: str, outcome: Outcome) -> Outcome:
+        """Keep files; that this is impossible is a reason to fail for a run that has none yet."""
+        try:
+            kept, warnings = directory.keep(
+                where, self._task.keep_files, outputs.files_of(self._task.output), self._hidden
+            )
+        except OSError as error:
+            sentence = f"Its files cannot be kept: {error.strerror or error}."
+            self._record = replace(self._record, warnings=(*self._record.warnings, sentence))
+            return Outcome("failed", sentence) if outcome.state in WELL else outcome
+        self._record = replace(self._record, files=kept, warnings=(*self._record.warnings, *warnings))
         return outcome
 
     def _ended(self, outcome: Outcome) -> Execution:
@@ -119,29 +137,48 @@ class _Run:
         reason, cell = outcome.reason, self._record.cell
         if reason is not None and cell is not None and outcome.state != "skipped":
             reason = f"{reason} in cell {cell}"
-        reason = redaction.redacted(reason, self._hidden)
-        self._record = replace(self._record, state=outcome.state, reason=reason, ended_at=_now())
+        self._record = redaction.execution(
+            replace(self._record, state=outcome.state, reason=reason, ended_at=_now()), self._hidden
+        )
         return self._record
 
     def _finish(self, node: NotebookNode, execution: Execution) -> Execution:
-        """Mark where it failed, as papermill does, and write it with its record."""
+        """Mark where and why it ended, as papermill does, and write it with its record."""
+        outputs.join(node)
+        if execution.state not in WELL:
+            outputs.say(node, execution)
         with suppress(PapermillExecutionError):
             raise_for_execution_errors(node, None)
         record.write(node, execution)
         try:
-            self._save(node)
+            self._write(node)
         except ScrapdbError as error:
-            return self._ended(Outcome("failed", str(error)))
+            self._record = replace(self._record, cell=None)
+            execution = self._ended(Outcome("failed", str(error)))
+            with suppress(ScrapdbError):  # for less there may be room
+                outputs.bare(node)
+                outputs.say(node, execution)
+                record.write(node, execution)
+                self._write(node)
         return execution
 
     def _save(self, node: NotebookNode) -> None:
+        """Write the notebook while it runs; that this fails is the end if it never succeeded, else perhaps it will again."""
+        try:
+            self._write(node)
+        except ScrapdbError:
+            if not self._saved:
+                raise
+        self._saved = True
+
+    def _write(self, node: NotebookNode) -> None:
         """Write the notebook as it is, without secrets."""
         if self._hidden:
             node = redaction.notebook(node, self._hidden)
         outputs.write(node, self._task.output)
 
     def _tell(self, kind: Kind, cell: int, text: str) -> None:
-        self._watch(Event(self._task, kind, cell, self._cells, redaction.redacted(text, self._hidden)))
+        self._watch(Event(self._task, kind, cell, self._cells, text))
 
 
 def _in_force(task: Task) -> dict[str, Any]:

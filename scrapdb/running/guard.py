@@ -1,22 +1,20 @@
-"""The guard of a run: it looks at clock, memory, disk and wishes, and decides when a run has to end before it is through."""
+"""The guard of a run: it looks at clock, memory, disk and wishes, and decides when a run has to end early."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import time
-from collections.abc import Sequence
-from contextlib import suppress
-from pathlib import Path
 from typing import NamedTuple
 
 from scrapdb.facts import State
+from scrapdb.running import usage
 from scrapdb.running.events import Stop
 from scrapdb.running.provisioner import Manager
 from scrapdb.running.task import Limits
+from scrapdb.running.usage import gigabytes
 
 _LOOK = 0.1  # seconds between looks
-_MEASURE = 0.5  # seconds between measurements of memory and disk
+_MEASURE = 0.5  # seconds between measurements of memory, processor and disk
 
 
 class Verdict(NamedTuple):
@@ -38,15 +36,16 @@ class Guard:
 
     def __init__(self, limits: Limits, stop: Stop, directory: str) -> None:
         self._limits, self._stop, self._directory = limits, stop, directory
-        self._began = self._cell_began = time.monotonic()
+        self._began = time.monotonic()
+        self._cell_began: float | None = None
         self._measured = 0.0
-        self.peak_memory: int | None = None
+        self._kernel: Manager | None = None
+        self.used = usage.Used()
         self.verdict: Verdict | None = None
 
     def begin(self, kernel: Manager) -> None:
-        """Take down that a kernel is started."""
-        self._kernel = kernel
-        self.cell()
+        """Take down that a kernel is started, which has no cell yet."""
+        self._kernel, self._cell_began = kernel, None
 
     def cell(self) -> None:
         """Take down that a cell begins."""
@@ -54,37 +53,52 @@ class Guard:
 
     async def watch(self) -> None:
         """Return as soon as the run has to end, with the verdict set, or when its kernel has ended."""
-        while not self._kernel.gone:
-            self.verdict = self._judge()
-            if self.verdict:
-                return
+        while not (self._kernel and self._kernel.ended) and not self.judge():
             await asyncio.sleep(_LOOK)
 
-    def _judge(self) -> Verdict | None:
+    def judge(self) -> Verdict | None:
+        """Return why the run has to end, if it has to; a verdict is final."""
+        self.verdict = self.verdict or self._of_wishes_and_clock()
+        if not self.verdict and time.monotonic() - self._measured > _MEASURE:
+            self.verdict = self.measured()
+        return self.verdict
+
+    def _of_wishes_and_clock(self) -> Verdict | None:
         limits, now = self._limits, time.monotonic()
         if self._stop.interrupted:
             return Verdict("cancelled", "it was asked to stop", gently=not self._stop.killed)
         if limits.timeout is not None and now - self._began > limits.timeout:
             return Verdict("timed out", f"it took longer than {limits.timeout:g} s (--timeout)")
-        if limits.cell_timeout is not None and now - self._cell_began > limits.cell_timeout:
+        if limits.cell_timeout is not None and self._cell_began and now - self._cell_began > limits.cell_timeout:
             return Verdict("timed out", f"the cell took longer than {limits.cell_timeout:g} s (--cell-timeout)")
-        if now - self._measured > _MEASURE:
-            self._measured = now
-            return self._measure()
         return None
 
-    def _measure(self) -> Verdict | None:
+    def measured(self) -> Verdict | None:
+        """Measure what is limited, and return what has become too much."""
         limits = self._limits
-        if limits.memory is not None:
-            memory = memory_below(self._kernel.roots())
-            self.peak_memory = max(memory, self.peak_memory or 0)
-            if memory > limits.memory:
-                return Verdict("killed", f"memory: {gigabytes(memory)} of {gigabytes(limits.memory)} GB", gently=False)
-        if limits.disk is not None:
-            disk = size_below(self._directory)
-            if disk > limits.disk:
-                return Verdict("killed", f"disk: {gigabytes(disk)} of {gigabytes(limits.disk)} GB", gently=False)
+        used = usage.Used()
+        if self._kernel and (limits.memory is not None or limits.cpu is not None):
+            used = self.measure(self._kernel)
+        disk = usage.on_disk(self._directory) if limits.disk is not None else 0
+        self._measured = time.monotonic()
+        if limits.memory is not None and used.memory > limits.memory:
+            return _too_much(f"memory: {gigabytes(used.memory)} of {gigabytes(limits.memory)} GB")
+        if limits.cpu is not None and used.cpu > limits.cpu:
+            return _too_much(f"processor: {used.cpu:.1f} of {limits.cpu} s")
+        if limits.disk is not None and disk > limits.disk:
+            return _too_much(f"disk: {gigabytes(disk)} of {gigabytes(limits.disk)} GB")
         return None
+
+    def measure(self, kernel: Manager) -> usage.Used:
+        """Measure what a kernel uses, and keep the most that it ever was."""
+        used = usage.below(kernel.roots())
+        self.used = self.used.or_more(used)
+        return used
+
+    def finish(self) -> None:
+        """Take notice, when all is done, of a child that was ended because it had used up the processor time."""
+        if self._limits.cpu is not None:
+            self.verdict = self.verdict or self.measured()
 
     async def until(self, over: asyncio.Future[None], seconds: float) -> None:
         """Wait until something is over, at most so many seconds, or until nobody wants to wait any more."""
@@ -93,31 +107,5 @@ class Guard:
             await asyncio.wait([over], timeout=_LOOK)
 
 
-def memory_below(roots: Sequence[int]) -> int:
-    """Return the bytes of memory that processes and those below them have to themselves (USS would be slower to ask)."""
-    import psutil
-
-    total = 0
-    for root in roots:
-        with suppress(psutil.Error):
-            above = psutil.Process(root)
-            for process in above.children(recursive=True):
-                with suppress(psutil.Error):
-                    memory = process.memory_info()
-                    total += memory.rss - memory.shared if hasattr(memory, "shared") else memory.rss
-    return total
-
-
-def size_below(directory: str) -> int:
-    """Return the bytes that files below a directory take on the disk."""
-    total = 0
-    for above, _, names in os.walk(directory):
-        for name in names:
-            with suppress(OSError):
-                total += Path(above, name).lstat().st_blocks * 512
-    return total
-
-
-def gigabytes(size: float) -> str:
-    """Write bytes as gigabytes, with as many digits as tell."""
-    return f"{size / 1e9:.1f}" if size >= 1e8 else f"{size / 1e9:.3f}"  # noqa: PLR2004 - below, a tenth says nothing
+def _too_much(reason: str) -> Verdict:
+    return Verdict("killed", reason, gently=False)

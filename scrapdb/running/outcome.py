@@ -8,7 +8,6 @@ import signal
 from typing import NamedTuple
 
 from nbclient.exceptions import CellExecutionError
-from nbclient.exceptions import CellTimeoutError
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 
@@ -16,13 +15,18 @@ from scrapdb.facts import State
 from scrapdb.notebooks.skip import MIME
 from scrapdb.notebooks.skip import reason_of
 from scrapdb.running.client import KernelNotReadyError
+from scrapdb.running.client import OutputLostError
 from scrapdb.running.guard import Verdict
-from scrapdb.running.guard import gigabytes
 from scrapdb.running.processes import Ended
 from scrapdb.running.retries import NOT_READY
 from scrapdb.running.task import Limits
+from scrapdb.running.usage import gigabytes
 
-_FULL = re.compile(rf"\[Errno (?:{errno.EFBIG}|{errno.ENOSPC}|{errno.EDQUOT})\]")
+# How Python, numpy, pyarrow and torch say that there is no more; and what the system says.
+_NO_MEMORY = re.compile(rf"^\w*MemoryError\b|\[Errno {errno.ENOMEM}\]|can't allocate memory|std::bad_alloc")
+_TOO_LARGE = re.compile(rf"\[Errno {errno.EFBIG}\]")
+_FULL = re.compile(rf"\[Errno (?:{errno.ENOSPC}|{errno.EDQUOT})\]")
+_NO_PROCESS = re.compile(rf"^BlockingIOError: \[Errno {errno.EAGAIN}\] Resource|can't start new thread")
 _WELL = {"", "0"}  # of SystemExit, as papermill has it
 
 
@@ -38,7 +42,7 @@ def outcome(
     cell: NotebookNode | None,
     verdict: Verdict | None,
     ended: Ended | None,
-    peak: int | None,
+    peak: int,
     limits: Limits,
 ) -> Outcome:
     """Tell what became of a run.
@@ -54,27 +58,31 @@ def outcome(
     if verdict:
         return Outcome(verdict.state, verdict.reason)
     if isinstance(error, DeadKernelError):
-        return _dead(ended, limits)
+        return _dead(ended, peak, limits)
     if isinstance(error, KernelNotReadyError):
         return Outcome("failed", f"{NOT_READY}: {error}{_by(ended)}")
-    if isinstance(error, CellTimeoutError):
-        return Outcome("failed", "the kernel has said that the cell was over, but its output did not arrive")
+    if isinstance(error, OutputLostError):
+        return Outcome("failed", "the kernel has said that the cell was over, but not all of its output has arrived")
     if isinstance(error, CellExecutionError):
         return _raised(error, cell, peak, limits)
     return Outcome("failed", str(error)) if error else Outcome("completed")
 
 
-def _raised(error: CellExecutionError, cell: NotebookNode | None, peak: int | None, limits: Limits) -> Outcome:
+def _raised(error: CellExecutionError, cell: NotebookNode | None, peak: int, limits: Limits) -> Outcome:
     name, value = error.ename, error.evalue
     if name == "SystemExit" and value in _WELL:
         reason = _skipped(cell)
         return Outcome("completed") if reason is None else Outcome("skipped", reason)
-    if name == "MemoryError" and limits.memory is not None:
-        reached = f"{gigabytes(peak)} of " if peak else ""
-        return Outcome("killed", f"memory: {reached}{gigabytes(limits.memory)} GB")
-    if name == "OSError" and limits.disk is not None and _FULL.search(value):
-        return Outcome("killed", f"disk: more than {gigabytes(limits.disk)} GB")
-    return Outcome("failed", f"{name}: {value}" if value else name)
+    raised = f"{name}: {value}" if value else name
+    if limits.memory is not None and _NO_MEMORY.search(raised):
+        return Outcome("killed", f"memory: {gigabytes(peak)} of {gigabytes(limits.memory)} GB, when more was asked for")
+    if limits.disk is not None and _TOO_LARGE.search(raised):
+        return Outcome("killed", f"disk: a file with more than {gigabytes(limits.disk)} of {gigabytes(limits.disk)} GB")
+    if limits.disk is not None and _FULL.search(raised):
+        return Outcome("killed", f"disk: {gigabytes(limits.disk)} of {gigabytes(limits.disk)} GB, or all of the disk")
+    if limits.processes is not None and _NO_PROCESS.search(raised):
+        return Outcome("failed", f"{raised} (no more than {limits.processes} processes and threads)")
+    return Outcome("failed", raised)
 
 
 def _skipped(cell: NotebookNode | None) -> str | None:
@@ -84,13 +92,16 @@ def _skipped(cell: NotebookNode | None) -> str | None:
     return None
 
 
-def _dead(ended: Ended | None, limits: Limits) -> Outcome:
+def _dead(ended: Ended | None, peak: int, limits: Limits) -> Outcome:
+    if ended and ended.lost:
+        return Outcome("lost", "what kept its kernel is gone")
     if ended is None or ended.signal is None:
         code = ended.code if ended else None
         return Outcome("failed", f"the kernel ended by itself with code {code}")
     if ended.signal == signal.SIGXCPU.name and limits.cpu is not None:
         return Outcome("killed", f"processor: {limits.cpu} of {limits.cpu} s")
-    return Outcome("killed", f"signal: the kernel was ended by {ended.signal}")
+    memory = f", with {gigabytes(peak)} of {gigabytes(limits.memory)} GB of memory" if limits.memory else ""
+    return Outcome("killed", f"signal: the kernel was ended by {ended.signal}{memory}")
 
 
 def _by(ended: Ended | None) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+from collections.abc import Mapping
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpec
@@ -12,14 +14,17 @@ from nbformat import NotebookNode
 from papermill import execute
 from papermill import iorw
 from papermill import utils
+from papermill.translators import papermill_translators
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import suggestion
+from scrapdb.running import servers
 from scrapdb.running import translate
 from scrapdb.running.task import Task
 
 _NOT_EXECUTED = re.compile(r"\s*#\s*noexecute\b", re.IGNORECASE)
 _SETTING = frozenset({"parameters", "injected-parameters"})
+_LONG = 200
 _SKIPPED = "skip-execution"  # nbclient's tag
 
 
@@ -34,11 +39,10 @@ def notebook(task: Task) -> NotebookNode:
         ScrapdbError: it is no notebook, or papermill cannot write parameters for its language.
     """
     try:
-        node = nbformat.reads(task.content.decode(), as_version=4)
-    except (UnicodeDecodeError, ValueError, KeyError, AttributeError) as error:
-        raise ScrapdbError(f"{task.notebook} cannot be read as a notebook: {error}") from error
-    node = nbformat.v4.upgrade(node)
-    _with_metadata(node)
+        node = nbformat.v4.upgrade(nbformat.reads(task.content.decode(), as_version=4))
+        _with_metadata(node)
+    except Exception as error:  # nbformat raises whatever it stumbles over
+        raise ScrapdbError(f"{task.notebook} cannot be read as a notebook: {_sentence(error)}") from error
     if task.parameters:
         try:
             node = translate.parameterized(node, task.parameters, task.kernel)
@@ -58,15 +62,21 @@ def behind_parameters(node: NotebookNode) -> int:
     return setting[-1] + 1 if setting else 0
 
 
+def _sentence(error: Exception) -> str:
+    """Return what was wrong, without the whole notebook that a validator adds to it."""
+    return str(getattr(error, "message", error)).split("\n")[0][:_LONG]
+
+
 def _with_metadata(node: NotebookNode) -> None:
     """Give a notebook what papermill's own loader gives it, which reads files only."""
     parts = ("default_parameters", "parameters", "environment_variables")
-    node.metadata.setdefault(
-        "papermill", NotebookNode({**{part: NotebookNode() for part in parts}, "version": _version()})
-    )
+    if not isinstance(node.metadata.get("papermill"), dict):
+        node.metadata["papermill"] = NotebookNode({**{part: NotebookNode() for part in parts}, "version": _version()})
     for cell in node.cells:
-        cell.metadata.setdefault("tags", [])
-        cell.metadata.setdefault("papermill", NotebookNode())
+        if not isinstance(cell.metadata.get("tags"), list):
+            cell.metadata["tags"] = []
+        if not isinstance(cell.metadata.get("papermill"), dict):
+            cell.metadata["papermill"] = NotebookNode()
 
 
 def _version() -> str:
@@ -92,7 +102,24 @@ def kernelspec(node: NotebookNode, name: str | None) -> KernelSpec:
         known = suggestion(wanted, manager.find_kernel_specs())
         raise KernelMissingError(f"the kernel {wanted} is not installed; {known}") from None
     spec.name = wanted
+    if not spec.argv or not shutil.which(servers.interpreter(spec.argv[0])):
+        program = spec.argv[0] if spec.argv else "nothing"
+        raise KernelMissingError(f"the kernel {wanted} is to be started by {program}, which is not there")
     return spec
+
+
+def assignments(spec: KernelSpec, values: Mapping[str, str]) -> str:
+    """Return code that assigns texts to names.
+
+    Raises:
+        ScrapdbError: papermill cannot write it in the language of the kernel.
+    """
+    if spec.language == "python":
+        return "\n".join(f"{name} = {value!r}" for name, value in values.items())
+    try:
+        return str(papermill_translators.find_translator(spec.name, spec.language).codify(dict(values)))
+    except iorw.PapermillException as error:
+        raise ScrapdbError(f"The kernel {spec.name} cannot take secrets: {error}") from error
 
 
 def code_cells(node: NotebookNode) -> int:

@@ -13,7 +13,6 @@ import asyncio
 import os
 import shutil
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -56,16 +55,17 @@ class Manager(AsyncKernelManager):
     def __init__(self, spec: KernelSpec, place: Place, wall: walls.Wall, server: ForkServer | None = None) -> None:
         super().__init__(kernel_name=spec.name)
         spec.metadata = {**spec.metadata, "kernel_provisioner": {"provisioner_name": NAME}}
-        if is_ipykernel(spec):
+        self.is_ipykernel = is_ipykernel(spec)
+        if self.is_ipykernel:
             spec.interrupt_mode = "message"  # a signal would meet what stands around the kernel
         self._kernel_spec = spec
         self.place, self.wall, self.server = place, wall, server
 
     @property
     def gone(self) -> bool:
-        """Whether the kernel was started and has ended."""
+        """Whether the kernel has ended, or was never there."""
         process = self._process
-        return process is not None and process.poll() is not None
+        return process is None or process.poll() is not None
 
     @property
     def ended(self) -> Ended | None:
@@ -80,17 +80,20 @@ class Manager(AsyncKernelManager):
         """Return the processes below which all of the kernel's are."""
         return self._process.roots() if self._process else []
 
+    def terminate(self) -> None:
+        """Ask the kernel to end, in the way of its system."""
+        if self._process and not self.gone:
+            self._process.terminate()
+
     def kill(self) -> None:
         """End the kernel, and all that it has started, now."""
         if self._process and not self.gone:
             self._process.kill()
 
-    async def is_gone(self, seconds: float) -> bool:
-        """Return whether the kernel ends within some seconds."""
-        deadline = time.monotonic() + seconds
-        while not self.gone and time.monotonic() < deadline:
+    async def is_gone(self) -> None:
+        """Return when the kernel has ended."""
+        while not self.gone:
             await asyncio.sleep(_LOOK)
-        return self.gone
 
 
 def is_ipykernel(spec: KernelSpec) -> bool:

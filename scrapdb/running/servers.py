@@ -35,6 +35,7 @@ _CHANGES = re.compile(
 _WRITTEN = re.compile(r"^\s*%%(?:write)?file\s+(?:-a\s+)?(\w+)\.py\b")
 _lock = threading.Lock()
 _servers: dict[tuple[object, ...], ForkServer] = {}
+_dead: list[ForkServer] = []  # below whose directories there may be runs that are not yet over
 
 
 def server_for(
@@ -54,7 +55,9 @@ def server_for(
     """
     key = (python, modules, beside, place.read, place.network, tuple(place.env.items()), wall.NAME)
     with _lock:
-        if key not in _servers or not _servers[key].alive:
+        if key in _servers and not _servers[key].alive:
+            _dead.append(_servers.pop(key))
+        if key not in _servers:
             above = tempfile.mkdtemp(prefix="scrapdb-")
             give(above, place.user)
             files = Path(above, "files")
@@ -70,10 +73,11 @@ def server_for(
 def close() -> None:
     """End all fork servers."""
     with _lock:
-        for server in _servers.values():
+        for server in (*_servers.values(), *_dead):
             server.close()
             remove(server.place.private)
         _servers.clear()
+        _dead.clear()
 
 
 def imported(cells: Iterable[str], beside: Sequence[str] = ()) -> tuple[str, ...]:

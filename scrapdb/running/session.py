@@ -9,26 +9,31 @@ from contextlib import suppress
 from pathlib import Path
 
 from jupyter_client.kernelspec import KernelSpec
-from nbclient.exceptions import DeadKernelError
 
+from scrapdb.running import capping
 from scrapdb.running import prepared
 from scrapdb.running import provisioner
+from scrapdb.running import redaction
 from scrapdb.running.client import Client
 from scrapdb.running.client import KernelNotReadyError
 from scrapdb.running.client import Manager
 from scrapdb.running.events import Kind
 from scrapdb.running.events import Stop
+from scrapdb.running.forking import ForkServer
+from scrapdb.running.forking import ServerLostError
 from scrapdb.running.guard import Guard
 from scrapdb.running.outcome import Outcome
 from scrapdb.running.outcome import outcome
 from scrapdb.running.places import Ready
 from scrapdb.running.processes import Ended
 from scrapdb.running.task import Limits
+from scrapdb.running.usage import Used
 
 _SAID = 200  # characters of what a kernel says that does not start
-_STARTS = 2  # a kernel that is not ready is started once more
+_TERMINATED = 1.0  # seconds for a kernel that did not heed anything else, before it is killed
 _GONE = 5.0  # seconds in which a killed kernel has to be gone
-_LAST_WORDS = 0.3  # seconds for output that is still on its way from a kernel that has died
+_LAST_WORDS = 60.0  # seconds in which what a kernel has said before it was killed has to be read
+_UNREADY = (KernelNotReadyError, ServerLostError)
 Told = Callable[[Kind, int, str], None]
 
 
@@ -50,64 +55,86 @@ class Session:
         self._manager, self._spec, self._ready, self._limits = manager, spec, ready, limits
         self._told = told
         self._guard = Guard(limits, stop, ready.place.private)
-        self._number = 0
+        self._number = self._left_out = 0
+        self._ended: Ended | None = None
+        self._died = False
+        self._hidden: list[str] = []
         self.warnings: list[str] = []
         self.cell: int | None = None
-        self.ended: Ended | None = None
+        self.warm = False
 
     @property
-    def peak_memory(self) -> int | None:
-        """Bytes that its processes had at once, or that the largest had, whichever is more and is known."""
-        known = [self._guard.peak_memory, self.ended.peak_memory if self.ended else None]
-        return max((peak for peak in known if peak is not None), default=None)
+    def used(self) -> Used:
+        """What its processes used: as they were measured, and as was told of them in the end."""
+        ended = self._ended or Ended()
+        return self._guard.used.or_more(Used(ended.peak_memory or 0, ended.cpu_seconds or 0.0))
+
+    @property
+    def ended(self) -> Ended | None:
+        """How its kernel ended, if it did so by itself or was killed."""
+        verdict = self._guard.verdict
+        return self._ended if self._died or (verdict and not verdict.gently) else None
 
     async def run(self, secrets: Mapping[str, str]) -> Outcome:
-        """Execute all cells, and tell what became of it.
+        """Execute all cells, and tell what became of it. A kernel that is not ready is started once more, afresh.
 
         Args:
             secrets: texts that are assigned to names in the kernel, and are seen nowhere else.
         """
-        for left in reversed(range(_STARTS)):
-            error, by_itself = await self._attempt(secrets)
-            if not (isinstance(error, KernelNotReadyError) and left and not self._guard.verdict):
+        self._hidden = redaction.forms(secrets.values())
+        error: BaseException | None = None
+        for server in (self._ready.server, None):
+            if self._guard.judge() or not (error is None or isinstance(error, _UNREADY)):
                 break
-            self.warnings.append(f"The kernel was started once more: {error}{self._said()}.")
+            if error:
+                self.warnings.append(f"The kernel was started once more: {str(error).rstrip('.')}{self._said()}.")
+            error = await self._attempt(server, secrets)
+            if error is None:
+                break
         if isinstance(error, KernelNotReadyError):
             error = KernelNotReadyError(f"{error}{self._said()}")
+        if self._left_out:
+            self.warnings.append(capping.warning(self._left_out))
         cell = self._manager.nb.cells[self.cell] if self.cell is not None else None
-        return outcome(error, cell, self._guard.verdict, by_itself, self.peak_memory, self._limits)
+        died = self._ended if self._died else None
+        return outcome(error, cell, self._guard.verdict, died, self.used.memory, self._limits)
 
-    async def _attempt(self, secrets: Mapping[str, str]) -> tuple[BaseException | None, Ended | None]:
-        """Start a kernel and have it execute the cells; return what was raised, and how the kernel ended by itself."""
-        kernel = provisioner.Manager(self._spec, self._ready.place, self._ready.wall, self._ready.server)
-        client = Client(self._manager, self._limits, self._shown, km=kernel, kernel_name=self._spec.name)
+    async def _attempt(self, server: ForkServer | None, secrets: Mapping[str, str]) -> BaseException | None:
+        """Start a kernel, have it execute the cells, and end it; return what was raised."""
+        kernel = provisioner.Manager(self._spec, self._ready.place, self._ready.wall, server)
+        name = self._spec.name
+        client = Client(self._manager, self._limits, self._shown, self._hidden, km=kernel, kernel_name=name)
         self._guard.begin(kernel)
+        self.warm = server is not None
         cells = asyncio.ensure_future(self._cells(client, secrets))
         watching = asyncio.ensure_future(self._guard.watch())
         try:
             await asyncio.wait([cells, watching], return_when=asyncio.FIRST_COMPLETED)
-            if not cells.done():
-                await self._cut_short(cells, client, kernel)
-            error = DeadKernelError() if cells.cancelled() else cells.exception()
-            died = isinstance(error, DeadKernelError | KernelNotReadyError) and await kernel.is_gone(_LAST_WORDS)
+            await self._stopped(cells, client, kernel)
+            self._died = kernel.gone and not self._guard.verdict
         finally:
             watching.cancel()
-            await self._close(client, kernel)
-        self.ended = kernel.ended
-        return error, self.ended if died else None
+            await self._end(kernel, politely=client.ready)
+            self._left_out += client.left_out
+            if client.kc:
+                client.kc.stop_channels()
+            await kernel.cleanup_resources()
+        return cells.exception()
 
     async def _cells(self, client: Client, secrets: Mapping[str, str]) -> None:
         await client.start(self._ready.place.directory)
-        behind = prepared.behind_parameters(self._manager.nb)
+        if secrets:
+            await client.tell(prepared.assignments(self._spec, secrets))
         for index, cell in enumerate(self._manager.nb.cells):
-            if secrets and index == behind:
-                await client.tell("\n".join(f"{name} = {value!r}" for name, value in secrets.items()))
+            if self._guard.verdict or client.exited:
+                return
             if prepared.is_executed(cell):
                 self.cell, self._number = index, self._number + 1
                 self._told("cell", self._number, "")
             self._guard.cell()
             await self._execute(client, index)
         client.set_widgets_metadata()
+        self._guard.finish()
 
     async def _execute(self, client: Client, index: int) -> None:
         cell = self._manager.nb.cells[index]
@@ -120,44 +147,48 @@ class Session:
         finally:
             self._manager.cell_complete(cell, cell_index=index)
 
-    async def _cut_short(self, cells: asyncio.Future[None], client: Client, kernel: provisioner.Manager) -> None:
-        """End a run before it is through: ask the kernel, give it the time to clean up, then end it."""
+    async def _stopped(self, cells: asyncio.Future[None], client: Client, kernel: provisioner.Manager) -> None:
+        """See the cells end: if they have to early, they are interrupted, and then their kernel is ended."""
         verdict = self._guard.verdict
-        if verdict and verdict.gently:
+        if verdict and verdict.gently and client.ready and not cells.done():
             with suppress(Exception):  # a kernel that cannot be asked is ended
                 await kernel.interrupt_kernel()
             await self._guard.until(cells, self._limits.grace)
-        elif not verdict:  # the kernel has died: what it said last may still be on its way
-            await asyncio.wait([cells], timeout=_LAST_WORDS)
-        if not cells.done():
-            kernel.kill()
-            client.died()
-            await asyncio.wait([cells], timeout=_LAST_WORDS)
+        if verdict and not cells.done():
+            await self._end(kernel, politely=False)
+        await asyncio.wait([cells], timeout=None if not kernel.gone else _LAST_WORDS)
         if not cells.done():
             cells.cancel()
             await asyncio.wait([cells])
 
-    async def _close(self, client: Client, kernel: provisioner.Manager) -> None:
-        """Let the kernel end by itself, so that what it has registered for its exit is run; else end it."""
-        verdict = self._guard.verdict
-        if kernel.has_kernel:
-            if not verdict or verdict.gently:
-                with suppress(Exception):  # a kernel that cannot be asked is ended
-                    await kernel.request_shutdown()
-                await kernel.is_gone(self._limits.grace)
+    async def _end(self, kernel: provisioner.Manager, *, politely: bool) -> None:
+        """End the kernel: by asking it, so that what it has registered for its exit is run; by a signal; by force."""
+        gently = not self._guard.verdict or self._guard.verdict.gently
+        if gently and politely and not kernel.gone:
+            with suppress(Exception):  # a kernel that cannot be asked is ended
+                await kernel.request_shutdown()
+            if not await self._is_gone(kernel, self._limits.grace):
+                self.warnings.append(f"The kernel took longer than {self._limits.grace:g} s to end (--grace).")
+        if gently and not kernel.gone:
+            kernel.terminate()
+            await self._is_gone(kernel, _TERMINATED)
+        if not kernel.gone:
+            self._guard.measure(kernel)
             kernel.kill()
-            await kernel.is_gone(_GONE)
-        if client.kc:
-            client.kc.stop_channels()
-        await kernel.cleanup_resources()
+            await self._is_gone(kernel, _GONE)
+        self._ended = kernel.ended
+
+    async def _is_gone(self, kernel: provisioner.Manager, seconds: float) -> bool:
+        over = asyncio.ensure_future(kernel.is_gone())
+        await self._guard.until(over, seconds)
+        over.cancel()
+        return kernel.gone
 
     def _said(self) -> str:
         """Return what the kernel said last before it was ready, for the reason."""
         with suppress(OSError):
-            said = (
-                Path(self._ready.place.private, "kernel.log").read_text(encoding="utf-8", errors="replace").split("\n")
-            )
-            if last := [line.strip() for line in said if line.strip()]:
+            log = Path(self._ready.place.private, "kernel.log").read_text(encoding="utf-8", errors="replace")
+            if last := [line.strip() for line in log.splitlines() if line.strip()]:
                 return f": {last[-1][:_SAID]}"
         return ""
 

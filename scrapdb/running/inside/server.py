@@ -10,7 +10,6 @@ and all in it.
 
 from __future__ import annotations
 
-import atexit
 import gc
 import json
 import os
@@ -139,7 +138,6 @@ def _become_kernel(request: dict[str, Any], *, walled: bool) -> None:
     if inline := sys.modules.get(_INLINE):
         inline._enable_matplotlib_integration()  # noqa: SLF001 - which it does when it is imported in a kernel
     app.start()  # type: ignore[no-untyped-call]
-    atexit.unregister(app.close)  # which can wait for a thread that is waiting for what has been closed
     atexit._run_exitfuncs()  # noqa: SLF001 - a fork ends without, and a run may count on them
 
 
