@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ _OF_PAPERMILL = {"start_time", "end_time", "duration", "version", "input_path", 
 _RANDOM = (
     (re.compile(r"0x[0-9a-f]+"), "0x…"),
     (re.compile(r"/tmp/ipykernel_\d+/\d+\.py"), "/tmp/ipykernel/cell.py"),  # noqa: S108 - what is shown, not used
-    (re.compile(r"\d+ times\)"), "… times)"),  # of frames in a recursion
+    (re.compile(r"[\d.]+it/s"), "…it/s"),  # of tqdm
     (re.compile(r"<dc:date>.*?</dc:date>"), "<dc:date>…</dc:date>"),
     (re.compile(r"\b[\d.e+-]+ (?:[mµμn]?s)\b"), "… s"),  # of %time
 )
@@ -54,10 +55,8 @@ def by_papermill(node: NotebookNode, directory: Path, **parameters: Any) -> Any:
     source, output = directory.parent / "source.ipynb", directory.parent / "papermill.ipynb"
     nbformat.write(node, source)
     shutil.copytree(directory, copy := directory.parent / "papermill")
-    try:
+    with suppress(papermill.PapermillExecutionError):  # it is in the output
         papermill.execute_notebook(source, output, parameters, cwd=copy, progress_bar=False)
-    except papermill.PapermillExecutionError:
-        pass  # it is in the output
     return comparable(nbformat.read(output, 4), copy)
 
 
@@ -73,7 +72,7 @@ def by_scrapdb(
         more: of the task, or of its confines.
     """
     output = directory.parent / "scrapdb.ipynb"
-    confines = {name: more.pop(name) for name in {*more} & {*Confines.__struct_fields__}}
+    confines = {"env": path(), **{name: more.pop(name) for name in {*more} & {*Confines.__struct_fields__}}}
     beside = tuple(str(path) for path in sorted(directory.iterdir()))
     task = Task(
         id="a0",
@@ -87,6 +86,11 @@ def by_scrapdb(
     )
     record = execute(task)
     return comparable(nbformat.read(output, 4), directory), record
+
+
+def path() -> tuple[tuple[str, str], ...]:
+    """Return the variable by which our modules are found, if it is set."""
+    return tuple(("PYTHONPATH", found) for found in [os.environ.get("PYTHONPATH")] if found)
 
 
 def comparable(node: NotebookNode, directory: Path) -> Any:
