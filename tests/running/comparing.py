@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,12 @@ _OF_PAPERMILL = {"start_time", "end_time", "duration", "version", "input_path", 
 _RANDOM = (
     (re.compile(r"0x[0-9a-f]+"), "0x…"),
     (re.compile(r"/tmp/ipykernel_\d+/\d+\.py"), "/tmp/ipykernel/cell.py"),  # noqa: S108 - what is shown, not used
-    (re.compile(r"\d+ times\)"), "… times)"),  # of frames in a recursion
+    (re.compile(r"[\d.]+it/s"), "…it/s"),  # of tqdm
     (re.compile(r"<dc:date>.*?</dc:date>"), "<dc:date>…</dc:date>"),
     (re.compile(r"\b[\d.e+-]+ (?:[mµμn]?s)\b"), "… s"),  # of %time
 )
-_IDENTITY = re.compile(r"\b[0-9a-f]{32}\b")
+_IDENTITY = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
+_WIDGETS = "application/vnd.jupyter.widget-state+json"
 
 
 def cells(*sources: str, tags: Sequence[str] = (), kernel: str = "python3") -> NotebookNode:
@@ -54,10 +56,8 @@ def by_papermill(node: NotebookNode, directory: Path, **parameters: Any) -> Any:
     source, output = directory.parent / "source.ipynb", directory.parent / "papermill.ipynb"
     nbformat.write(node, source)
     shutil.copytree(directory, copy := directory.parent / "papermill")
-    try:
+    with suppress(papermill.PapermillExecutionError):  # it is in the output
         papermill.execute_notebook(source, output, parameters, cwd=copy, progress_bar=False)
-    except papermill.PapermillExecutionError:
-        pass  # it is in the output
     return comparable(nbformat.read(output, 4), copy)
 
 
@@ -73,7 +73,12 @@ def by_scrapdb(
         more: of the task, or of its confines.
     """
     output = directory.parent / "scrapdb.ipynb"
-    confines = {name: more.pop(name) for name in {*more} & {*Confines.__struct_fields__}}
+    found = [os.environ["PYTHONPATH"]] if os.environ.get("PYTHONPATH") else []  # by which our modules are found
+    seen = {
+        "env": tuple(("PYTHONPATH", each) for each in found),
+        "read": tuple(path for each in found for path in each.split(os.pathsep) if path),
+    }
+    confines = {**seen, **{name: more.pop(name) for name in {*more} & {*Confines.__struct_fields__}}}
     beside = tuple(str(path) for path in sorted(directory.iterdir()))
     task = Task(
         id="a0",
@@ -108,8 +113,20 @@ def comparable(node: NotebookNode, directory: Path) -> Any:
             del cell["id"]
         if "outputs" in cell:
             cell["outputs"] = list(_joined(cell["outputs"]))
+    return _alike(plain, directory, _names(plain))
+
+
+def _names(node: dict[str, Any]) -> dict[str, str]:
+    """Number what has a random name: in the order in which it is shown, then as widgets name each other."""
+    states = node["metadata"].get("widgets", {}).get(_WIDGETS, {}).get("state", {})
+    waiting = _IDENTITY.findall(json.dumps(node["cells"]))
+    waiting += sorted(states, key=lambda name: _IDENTITY.sub("", json.dumps(states[name], sort_keys=True)))
     names: dict[str, str] = {}
-    return _alike(plain, directory, names)
+    while waiting:
+        if (name := waiting.pop(0)) not in names:
+            names[name] = f"name {len(names)}"
+            waiting[:0] = _IDENTITY.findall(json.dumps(states.get(name), sort_keys=True))
+    return names
 
 
 def _joined(outputs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -135,7 +152,7 @@ def _alike(value: Any, directory: Path, names: dict[str, str]) -> Any:
         value = value.replace(path, HOME)
     for pattern, instead in _RANDOM:
         value = pattern.sub(instead, value)
-    return _IDENTITY.sub(lambda found: names.setdefault(found[0], f"identity {len(names)}"), value)
+    return _IDENTITY.sub(lambda found: names.get(found[0], found[0]), value)
 
 
 def differences(one: Any, other: Any, at: str = "") -> Iterator[str]:

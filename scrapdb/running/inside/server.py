@@ -14,9 +14,9 @@ import gc
 import json
 import os
 import signal
+import stat
 import sys
 import threading
-import warnings
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
@@ -29,6 +29,7 @@ from . import keeping
 from . import namespaces
 
 _LAUNCHER = "ipykernel_launcher"
+_HOME = "/tmp"  # noqa: S108 - behind a wall, where it is its own
 _INLINE = "matplotlib_inline.backend_inline"
 _KERNEL = ("ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.zmqshell", "IPython.core.completerlib")
 _HARMLESS = {"jemalloc_bg_thd"}  # threads of memory allocators, which a fork does without
@@ -39,13 +40,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     os.environ.setdefault("MPLBACKEND", f"module://{_INLINE}")  # as a kernel does, before matplotlib is imported
-    sys.path[:0] = filter(
-        None, os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    )  # which an isolated Python passes over
     for module in _KERNEL:
         import_module(module)
-    # What IPython asks for when it starts; modules that ask for something else do so later.
-    warnings.filterwarnings("default", category=DeprecationWarning, module="__main__")
     words, sys.argv = sys.argv[1:], [_launcher()]
     refused = _preload(words, answers)
     gc.collect()
@@ -102,6 +98,7 @@ def _keep(request: dict[str, Any], answers: TextIO) -> NoReturn:
         os.dup2(log, 1)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         wall = namespaces.Wall(request["wall"]) if request["wall"] else None
+        request["home"] = _in_home() if wall else {}
         if wall:
             wall.enter()
         ended = keeping.keep(lambda: _become_kernel(request, walled=wall is not None), wall.close if wall else None)
@@ -125,20 +122,45 @@ def _become_kernel(request: dict[str, Any], *, walled: bool) -> None:
         confine.give_up_privileges()
     os.chdir(request["directory"])
     os.environ.update(request["env"], PWD=request["directory"])  # over what imports have set
+    _furnish(request["home"])
     _renew_seeds()
     from ipykernel.kernelapp import IPKernelApp
 
     sys.argv = [_launcher(), *request["arguments"]]
     sys.orig_argv = [sys.executable, "-m", _LAUNCHER, *request["arguments"]]
     sys.path_importer_cache.clear()
-    filters = warnings.filters[:]
     app = IPKernelApp.instance()
     app.initialize()  # type: ignore[no-untyped-call] # ipykernel is typed in parts
-    warnings.filters[:] = [*(each for each in warnings.filters if each not in filters), *filters]
     if inline := sys.modules.get(_INLINE):
         inline._enable_matplotlib_integration()  # noqa: SLF001 - which it does when it is imported in a kernel
     app.start()  # type: ignore[no-untyped-call]
     atexit._run_exitfuncs()  # noqa: SLF001 - a fork ends without, and a run may count on them
+
+
+def _in_home() -> dict[str, bytes | None]:
+    """Return what imports have written to the home behind this wall: bytes of files, None for directories."""
+    found: dict[str, bytes | None] = {}
+    device = os.lstat(_HOME).st_dev  # of which nothing is that is only seen there
+    with suppress(OSError):
+        for above, directories, names in os.walk(_HOME):
+            states = {name: os.lstat(os.path.join(above, name)) for name in (*directories, *names)}  # noqa: PTH118 - light
+            directories[:] = (name for name in directories if states[name].st_dev == device)
+            found.update((os.path.join(above, name), None) for name in directories)  # noqa: PTH118 - light
+            for name in names:
+                if states[name].st_dev == device and stat.S_ISREG(states[name].st_mode):
+                    with open(os.path.join(above, name), "rb") as file:  # noqa: PTH118, PTH123 - light
+                        found[file.name] = file.read()
+    return found
+
+
+def _furnish(home: dict[str, bytes | None]) -> None:
+    """Let a run find in its own home what imports count on there."""
+    for path, content in home.items():
+        if content is None:
+            os.makedirs(path, exist_ok=True)  # noqa: PTH103 - light
+        else:
+            with open(path, "wb") as file:  # noqa: PTH123 - light
+                file.write(content)
 
 
 def _launcher() -> str:
