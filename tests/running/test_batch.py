@@ -281,6 +281,7 @@ def test_after_kill_9_what_is_missing_runs_and_nothing_else(tmp_path: Path) -> N
         with pytest.raises(ScrapdbError, match="Another `scrapdb run` is writing"):
             carry_out(request(tmp_path, [{"x": 1}]), execute=pretended)
         first.kill()
+        first.wait()
     before = completed(tmp_path)
     half_made = records(tmp_path).keys() - before.keys()
     assert half_made
