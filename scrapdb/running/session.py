@@ -123,11 +123,12 @@ class Session:
 
     async def _cells(self, client: Client, secrets: Mapping[str, str]) -> None:
         await client.start(self._ready.place.directory)
-        if secrets:
-            await client.tell(prepared.assignments(self._spec, secrets))
+        behind = prepared.behind_parameters(self._manager.nb)
         for index, cell in enumerate(self._manager.nb.cells):
             if self._guard.verdict or client.exited:
                 return
+            if secrets and index == behind:  # their defaults would take its place
+                await client.tell(prepared.assignments(self._spec, secrets))
             if prepared.is_executed(cell):
                 self.cell, self._number = index, self._number + 1
                 self._told("cell", self._number, "")
