@@ -32,26 +32,6 @@ def checked(result: int) -> int:
     return result
 
 
-def prepare(settings: dict[str, Any]) -> None:
-    """Do all that some settings ask for; none of it can be undone by what runs afterwards.
-
-    Args:
-        settings: `limits` as in `limit`; `user`, whom root becomes; `families`, the only ones of which there can be
-            sockets; `fence`, what landlock and seccomp let through, if they are the wall.
-    """
-    become(settings.get("user"))
-    die_with_parent()
-    forget_keys()
-    limit(settings["limits"])
-    if settings.get("fence") or settings.get("families"):
-        from . import fence
-
-        if families := settings.get("families"):
-            fence.shut(families)
-        if rules := settings.get("fence"):
-            fence.put_up(rules)
-
-
 def limit(limits: dict[str, Any]) -> None:
     """Limit this process and those that it will start (getrlimit(2)): `memory`, `cpu`, `disk` and `processes`."""
     _set(resource.RLIMIT_CORE, 0)

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from . import confine
+from . import giving_up
 from . import keeping
 
 
@@ -23,7 +24,7 @@ def main() -> None:
     command = sys.argv[2:]
 
     def become() -> None:
-        confine.prepare(settings)
+        giving_up.give_up(settings)
         os.execvp(command[0], command)  # noqa: S606 - the kernel's own command
 
     if not settings.get("keep"):

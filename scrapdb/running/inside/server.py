@@ -25,6 +25,7 @@ from typing import NoReturn
 from typing import TextIO
 
 from . import confine
+from . import giving_up
 from . import keeping
 from . import namespaces
 
@@ -117,7 +118,7 @@ def _become_kernel(request: dict[str, Any], *, walled: bool) -> None:
         if int(descriptor) > 2:  # noqa: PLR2004 - the standard streams
             with suppress(OSError):
                 os.close(int(descriptor))
-    confine.prepare(request["settings"])
+    giving_up.give_up(request["settings"])
     if walled:
         confine.give_up_privileges()
     os.chdir(request["directory"])

@@ -50,7 +50,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     user: int | None = None
 
     def settings(self, **more: Any) -> dict[str, Any]:
-        """Return what `inside.confine.prepare` is told."""
+        """Return what `inside.giving_up.give_up` is told."""
         limits = {name: getattr(self.limits, name) for name in ("memory", "cpu", "disk", "processes")}
         return {"limits": limits, "user": self.user, **more}
 
