@@ -60,7 +60,7 @@ class ForkedKernel:
     def lost(self) -> None:
         """Take down that the server is gone, and with it the kernel."""
         if not self._over.is_set():
-            self.ended = self.ended or Ended(signal.SIGKILL.name, lost=True)
+            self.ended = (self.ended or Ended(signal.SIGKILL.name))._replace(lost=True)
             self._over.set()
 
     def poll(self) -> int | None:

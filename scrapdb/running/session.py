@@ -170,6 +170,8 @@ class Session:
                 await kernel.request_shutdown()
             if not await self._is_gone(kernel, self._limits.grace):
                 self.warnings.append(f"The kernel took longer than {self._limits.grace:g} s to end (--grace).")
+            elif (ended := kernel.ended) and (ended.signal or ended.code):
+                self.warnings.append(f"The kernel failed when it was to end: {ended.signal or ended.code}.")
         if gently and not kernel.gone:
             kernel.terminate()
             await self._is_gone(kernel, _TERMINATED)

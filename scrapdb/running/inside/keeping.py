@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -52,7 +53,7 @@ def _be(become: Callable[[], None]) -> None:
     except BaseException:
         import traceback
 
-        traceback.print_exc()
+        traceback.print_exc(file=sys.__stderr__)  # a kernel has put something else in place of the other
     finally:
         os._exit(code)
 
