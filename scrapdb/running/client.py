@@ -27,11 +27,11 @@ _FOREVER = 2**30  # seconds, in which the client that is extended here asks; we 
 _IOPUB = 60.0  # seconds in which nothing is heard of a cell that has ended, while there is output to come
 _PIECE = 4096  # characters up to which pieces of a stream are put together at once
 _MESSAGES = 100_000  # that wait here for being read, of kernels which would throw away what they cannot send
-# ipykernel, too, throws away what waits for being read, unless there is no limit: then it waits within its own memory.
+# ipykernel, too, throws away what waits too long, unless there is no limit: then it waits within its own memory.
 # And what it does at its exit can wait for a thread that waits for what has been closed.
 _PREPARE = (
-    "(lambda app, thread: (thread.schedule(lambda: thread.socket.set_hwm(0)), __import__('atexit').unregister(app.close)"
-    "))(*(lambda app: (app, app.iopub_thread))(__import__('ipykernel.kernelapp').kernelapp.IPKernelApp.instance()))"
+    "(lambda app: (app.iopub_thread.schedule(lambda: app.iopub_thread.socket.set_hwm(0)), "
+    "__import__('atexit').unregister(app.close)))(__import__('ipykernel.kernelapp').kernelapp.IPKernelApp.instance())"
 )
 
 

@@ -10,11 +10,11 @@ from contextlib import ExitStack
 from contextlib import suppress
 from datetime import UTC
 from datetime import datetime
+from typing import TYPE_CHECKING
 from typing import Any
 
 from msgspec.structs import asdict
 from msgspec.structs import replace
-from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 from papermill.execute import raise_for_execution_errors
 
@@ -38,6 +38,9 @@ from scrapdb.running.previous import WELL
 from scrapdb.running.session import Session
 from scrapdb.running.task import Limits
 from scrapdb.running.task import Task
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 
 def execute(task: Task, watch: Callable[[Event], None] = lambda _: None, stop: Stop | None = None) -> Execution:
@@ -98,7 +101,7 @@ class _Run:
         with ExitStack() as stack:
             ready = places.ready(task, spec, node, stack)
             self._record = replace(self._record, wall=ready.wall.NAME)
-            session = Session(manager, spec, ready, task.limits, self._stop, self._tell)
+            session = Session(manager, spec, ready, task.limits, stop=self._stop, told=self._tell)
             outcome = asyncio.run(session.run(task.secrets))
             self._take_down(session, outcome, ready.warnings)
             if task.keep_files:
@@ -163,7 +166,7 @@ class _Run:
         return execution
 
     def _save(self, node: NotebookNode) -> None:
-        """Write the notebook while it runs; that this fails is the end if it never succeeded, else perhaps it will again."""
+        """Write the notebook while it runs; if that fails after it has succeeded, it may succeed again."""
         try:
             self._write(node)
         except ScrapdbError:

@@ -53,7 +53,7 @@ class Guard:
 
     async def watch(self) -> None:
         """Return as soon as the run has to end, with the verdict set, or when its kernel has ended."""
-        while not (self._kernel and self._kernel.ended) and not self.judge():
+        while not (self._kernel and self._kernel.ended) and not self.judge():  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(_LOOK)
 
     def judge(self) -> Verdict | None:

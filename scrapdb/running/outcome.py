@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import re
 import signal
+from typing import TYPE_CHECKING
 from typing import NamedTuple
 
 from nbclient.exceptions import CellExecutionError
 from nbclient.exceptions import DeadKernelError
-from nbformat import NotebookNode
 
 from scrapdb.facts import State
 from scrapdb.notebooks.skip import MIME
@@ -21,6 +21,9 @@ from scrapdb.running.processes import Ended
 from scrapdb.running.retries import NOT_READY
 from scrapdb.running.task import Limits
 from scrapdb.running.usage import gigabytes
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 # How Python, numpy, pyarrow and torch say that there is no more; and what the system says.
 _NO_MEMORY = re.compile(rf"^\w*MemoryError\b|\[Errno {errno.ENOMEM}\]|can't allocate memory|std::bad_alloc")
@@ -40,6 +43,7 @@ class Outcome(NamedTuple):
 def outcome(
     error: BaseException | None,
     cell: NotebookNode | None,
+    *,
     verdict: Verdict | None,
     ended: Ended | None,
     peak: int,

@@ -49,11 +49,11 @@ def notebook(task: Task) -> NotebookNode:
         except (iorw.PapermillException, ValueError) as error:
             raise ScrapdbError(f"{task.notebook} cannot take parameters: {error}") from error
     node = execute.prepare_notebook_metadata(node, task.notebook, task.output)
-    node = execute.remove_error_markers(node)
-    for cell in node.cells:
+    made: NotebookNode = execute.remove_error_markers(node)
+    for cell in made.cells:
         if cell.cell_type == "code" and _NOT_EXECUTED.match(cell.source) and _SKIPPED not in cell.metadata.tags:
             cell.metadata.tags = [*cell.metadata.tags, _SKIPPED]
-    return node
+    return made
 
 
 def behind_parameters(node: NotebookNode) -> int:

