@@ -124,7 +124,7 @@ class Limit(NamedTuple):
         str | None, _limit(metavar="TIME", help="Between interrupt and end, for `finally`.  [default: 5]")
     ] = None
     memory: Annotated[str | None, _limit(metavar="SIZE", help="Of all its processes together: 512M, 2GB.")] = None
-    cpu: Annotated[str | None, _limit(metavar="TIME", help="Of a processor, for each process.")] = None
+    cpu: Annotated[str | None, _limit(metavar="TIME", help="Of a processor, for all processes together.")] = None
     disk: Annotated[str | None, _limit(metavar="SIZE", help="Of a file, and of all that it writes.")] = None
     max_output: Annotated[
         str | None, _limit(metavar="SIZE", help="Output that is kept; the middle is cut out.  [default: 64MiB]")

@@ -55,7 +55,7 @@ class BatchLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     start_timeout: Annotated[_Time, Meta(description="Time in which the kernel has to answer first.")] = None
     grace: Annotated[_Time, Meta(description="Time between interrupt and end.")] = None
     memory: Annotated[_Size, Meta(description="Size of all processes of a run together.")] = None
-    cpu: Annotated[_Time, Meta(description="Time of a processor, for each process.")] = None
+    cpu: Annotated[_Time, Meta(description="Time of a processor, for all processes together.")] = None
     disk: Annotated[_Size, Meta(description="Size of a file, and of all that a run writes.")] = None
     max_output: Annotated[_Size, Meta(description="Size of the output that is kept of a run.")] = None
 

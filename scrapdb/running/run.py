@@ -90,7 +90,7 @@ def run(
         start_timeout: the same for a kernel to answer.
         grace: the same between an interrupt and the end.
         memory: bytes, or a text such as `"2GB"`, for all processes of a run.
-        cpu: seconds of a processor for each process.
+        cpu: seconds of a processor, for all processes together.
         disk: bytes for a file, and for all that is written.
         max_output: bytes of output that are kept of a run.
         wall: `bubblewrap`, `landlock`, `limits` or `none`; by default the best there is.

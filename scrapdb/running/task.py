@@ -11,9 +11,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What a run may use. None is no limit.
 
     Args:
-        memory: bytes of all its processes together.
-        cpu: seconds of processor time of each process.
-        disk: bytes of a file that it writes, and of all that it writes to its temporary directory.
+        memory: bytes of all its processes together, and of files in memory.
+        cpu: seconds of processor time of all its processes together.
+        disk: bytes of all that it writes to its directory, and as many to its temporary one.
         processes: how many it may have at once.
         timeout: seconds for the whole run.
         cell_timeout: seconds for one cell.

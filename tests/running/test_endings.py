@@ -1,13 +1,12 @@
 """However a run ends: its state and reason, what it had glued till then, and nothing that stays behind.
 
-Expectations: what the system does (signals, limits), what ipykernel replies, and papermill's metadata where they are true.
+Expectations: what the system does (signals, limits), what ipykernel replies, and papermill's metadata where it is true.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import tempfile
 import threading
@@ -59,7 +58,7 @@ class End(NamedTuple):
     cells: tuple[Any, ...]
     state: str
     reason: str | None = None
-    limits: dict[str, Any] = {}
+    limits: dict[str, Any] | None = None
     ways: tuple[str, ...] = ("warm",)
     ran: int | None = None  # how many of the cells were begun; by default all but the last
 
@@ -68,9 +67,31 @@ ALL = ("warm", "fresh", "limits")
 BOTH = ("warm", "fresh")
 QUICK = {"cell_timeout": 0.7, "grace": 0.5}
 LIMIT = r"the cell took longer than 0.7 s \(--cell-timeout\) in cell 1"
-HASH = "import hashlib\nwhile True: hashlib.sha256(b'x' * 1_000_000)"
-CHILD = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', {!r}])"
+CHILDREN = """import subprocess, sys, time
+for _ in range(3): subprocess.Popen([sys.executable, '-c', 'import time; a = bytearray(200_000_000); time.sleep(60)'])
+time.sleep(60)"""
+BUSY_CHILDREN = """import subprocess, sys
+while True: subprocess.run([sys.executable, '-c', 'sum(range(10_000_000))'])"""
+SHARED = """import mmap, time
+m = mmap.mmap(-1, 2_000_000_000)
+for i in range(100):
+  m[i * 20_000_000:(i + 1) * 20_000_000] = b'x' * 20_000_000; time.sleep(0.02)"""
+BUSY_THREADS = """import hashlib, threading, time
+def f():
+  while True: hashlib.sha256(b'x' * 1_000_000)
+for _ in range(3): threading.Thread(target=f).start()
+time.sleep(60)"""
+THREADS = """import threading, time
+for _ in range(200): threading.Thread(target=time.sleep, args=(1,), daemon=True).start()"""
+CALLBACK = """manager = get_ipython().kernel.comm_manager
+manager.register_target('t', lambda comm, message: 1 / 0)
+manager.comm_open(None, None, {'content': {'comm_id': 'a', 'target_name': 't', 'data': {}}})"""
+BYTES = """import os, sys
+os.write(1, bytes(range(256)))
+print('\\x00\\x1b[31m\\x7f')"""
 FILL = "import time\nwith open({!r}, 'wb') as f:\n  while True: f.write(b'x' * 20_000_000); f.flush(); time.sleep(0.02)"
+
+SHM, TMP = "/dev/shm/x", "/tmp/x"  # noqa: S108 - the run's own
 
 ENDS = {
     "exception": End(("1 / 0", "2"), "failed", "ZeroDivisionError: division by zero in cell 1", ways=ALL),
@@ -104,48 +125,33 @@ ENDS = {
         {"memory": 400 * MB},
     ),
     "memory of children": End(
-        (
-            "import subprocess, sys, time\nfor _ in range(3): subprocess.Popen([sys.executable, '-c', 'import time;"
-            " a = bytearray(200_000_000); time.sleep(60)'])\ntime.sleep(60)",
-            "2",
-        ),
+        (CHILDREN, "2"),
         "killed",
         r"memory: 0\.[4-9] of 0\.4 GB in cell 1",
         {"memory": 400 * MB},
         ALL,
     ),
     "files in memory": End(
-        (FILL.format("/dev/shm/x"), "2"), "killed", r"memory: 0\.\d of 0\.2 GB in cell 1", {"memory": 200 * MB}
+        (FILL.format(SHM), "2"), "killed", r"memory: 0\.\d of 0\.2 GB in cell 1", {"memory": 200 * MB}
     ),
     "temporary files": End(
-        (FILL.format("/tmp/x"), "2"), "killed", r"memory: 0\.\d of 0\.2 GB in cell 1", {"memory": 200 * MB}
+        (FILL.format(TMP), "2"), "killed", r"memory: 0\.\d of 0\.2 GB in cell 1", {"memory": 200 * MB}
     ),
     "shared memory": End(
-        (
-            "import mmap, time\nm = mmap.mmap(-1, 2_000_000_000)\nfor i in range(100):\n"
-            "  m[i * 20_000_000:(i + 1) * 20_000_000] = b'x' * 20_000_000; time.sleep(0.02)",
-            "2",
-        ),
+        (SHARED, "2"),
         "killed",
         r"memory: [01]\.\d of 0\.3 GB in cell 1",
         {"memory": 300 * MB},
     ),
     "processor": End(("while True: pass", "2"), "killed", r"processor: [1-3]\.?\d* of 1 s in cell 1", {"cpu": 1}, ALL),
     "processor in threads": End(
-        (
-            f"import threading\ndef f():\n{HASH.replace('import', ' import').replace('while', ' while')}\n"
-            "for _ in range(3): threading.Thread(target=f).start()\nimport time; time.sleep(60)",
-            "2",
-        ),
+        (BUSY_THREADS, "2"),
         "killed",
         r"processor: [1-4]\.?\d* of 1 s in cell 1",
         {"cpu": 1},
     ),
     "processor in children": End(
-        (
-            f"import subprocess, sys\nwhile True: subprocess.run([sys.executable, '-c', {'sum(range(10_000_000))'!r}])",
-            "2",
-        ),
+        (BUSY_CHILDREN, "2"),
         "killed",
         r"processor: [1-4]\.\d of 1 s in cell 1",
         {"cpu": 1},
@@ -159,10 +165,7 @@ ENDS = {
         BOTH,
     ),
     "too many threads": End(
-        (
-            "import threading, time\nfor _ in range(200): threading.Thread(target=time.sleep, args=(1,), daemon=True).start()",
-            "2",
-        ),
+        (THREADS, "2"),
         "failed",
         r"RuntimeError: can't start new thread \(no more than 30 processes and threads\) in cell 1",
         {"processes": 30, "grace": 0.5},
@@ -221,19 +224,12 @@ ENDS = {
         ("import threading\nt = threading.Thread(target=lambda: 1 / 0)\nt.start(); t.join()", "2"), "completed", ran=2
     ),
     "callback": End(
-        (
-            "from comm import create_comm\nc = create_comm(target_name='nobody')\nc.on_msg(lambda m: 1 / 0)\n"
-            "try: c.handle_msg({'content': {'data': {}}})\nexcept ZeroDivisionError: pass",
-            "2",
-        ),
+        (CALLBACK, "2"),
         "completed",
         ran=2,
     ),
     "bytes": End(
-        (
-            "import os, sys\nos.write(1, bytes(range(256))); sys.stdout.buffer.write(b'\\xff\\xfe') if hasattr(sys.stdout, 'buffer') else 0",
-            "2",
-        ),
+        (BYTES, "2"),
         "completed",
         ran=2,
     ),
@@ -245,7 +241,7 @@ def _own_temporary_directory() -> Iterator[None]:
     """Let all directories of runs be in one; its path is short, as sockets in them need it."""
     before = tempfile.tempdir
     with tempfile.TemporaryDirectory(prefix="sdb") as tempfile.tempdir:
-        os.chmod(tempfile.tempdir, 0o755)  # noqa: PTH101
+        Path(tempfile.tempdir).chmod(0o755)
         yield
         servers.close()
     tempfile.tempdir = before
@@ -280,13 +276,14 @@ def _has(wall: str) -> bool:
 def _ended(directory: Path, way: Way, name: str) -> Execution:
     end = ENDS[name]
     output = directory / way.name / f"{name}.ipynb"
-    return _execute(output, _notebook(GLUE, *end.cells), way, limits=Limits(**{"grace": 3.0, **end.limits}))
+    return _execute(output, _notebook(GLUE, *end.cells), way, limits=Limits(**{"grace": 3.0, **(end.limits or {})}))
 
 
 def _notebook(*cells: Any, **metadata: Any) -> bytes:
     made = [_cell(*cell) if isinstance(cell, tuple) else _cell(cell) for cell in cells]
     spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    return nbformat.writes(nbformat.v4.new_notebook(cells=made, metadata=metadata or spec)).encode()
+    text: str = nbformat.writes(nbformat.v4.new_notebook(cells=made, metadata=metadata or spec))
+    return text.encode()
 
 
 def _cell(source: str, *tags: str) -> Any:
@@ -428,7 +425,8 @@ def test_of_much_text_head_and_tail_are_kept_and_the_record_tells(way: Way, tmp_
 
     assert execution.state == "completed"
     assert text.startswith("000xxx")
-    assert text.rstrip("\n").endswith("x" * 1000) and "\n099x" in text
+    assert text.rstrip("\n").endswith("x" * 1000)
+    assert "\n099x" in text
     assert 4 * MB <= len(text) < 4 * MB + 200
     left_out = f"{(100_000_400 - 4 * MB) / 2**20:.1f} MiB of output are left out"
     assert left_out in text
@@ -464,7 +462,8 @@ handle = display('small', display_id='a')"""
     assert any("application/scrapbook.scrap.text+json" in out.get("data", {}) for out in outs)
     assert any(out.get("data", {}).get("text/plain") == "'small'" for out in outs)
     assert len(_text(node)) < 1.5 * MB + 500
-    assert execution.warnings and node.cells[-1].outputs[-1].ename == "ZeroDivisionError"
+    assert execution.warnings
+    assert node.cells[-1].outputs[-1].ename == "ZeroDivisionError"
 
 
 def test_what_is_cleared_makes_room(tmp_path: Path) -> None:
@@ -508,8 +507,9 @@ def test_who_is_cancelled_may_clean_up(code: str, how: str, kept: list[str], way
         if event.kind == "cell" and event.cell == 2:
             threading.Timer(0.5, getattr(stop, how)).start()
 
-    more = {"keep_files": ("*",), "limits": Limits(grace=0.5 if code == HEEDLESS else 9)}
-    execution = _execute(tmp_path / "x.ipynb", _notebook(GLUE, code, "2"), way, watch, stop, **more)
+    limits = Limits(grace=0.5 if code == HEEDLESS else 9)
+    content = _notebook(GLUE, code, "2")
+    execution = _execute(tmp_path / "x.ipynb", content, way, watch, stop, keep_files=("*",), limits=limits)
 
     assert (execution.state, execution.reason) == ("cancelled", "it was asked to stop in cell 1")
     names = [file.path for file in execution.files]
@@ -557,12 +557,20 @@ def test_a_kernel_that_cannot_be_had(
     assert [cell.metadata.papermill.status for cell in node.cells] == ["pending"]
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"{", b"[]", b"null", b"\xff\xfe", b"{}", b'{"nbformat": 4}', b'{"nbformat": 9, "cells": [], "metadata": {}}']
-    + [b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": 3}', b'{"nbformat": 3, "worksheets": 3}']
-    + [b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"cell_type": "code"}]}'],
-)
+NO_NOTEBOOKS = rb"""
+{
+[]
+null
+{}
+{"nbformat": 4}
+{"nbformat": 9, "cells": [], "metadata": {}}
+{"nbformat": 3, "worksheets": 3}
+{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": 3}
+{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"cell_type": "code"}]}
+""".splitlines()
+
+
+@pytest.mark.parametrize("content", [*NO_NOTEBOOKS, b"\xff\xfe"])
 def test_what_is_no_notebook_fails_with_a_sentence(content: bytes, tmp_path: Path) -> None:
     execution = _execute(tmp_path / "x.ipynb", content)
 
@@ -582,7 +590,7 @@ def test_notebooks_of_old_formats_and_without_code(tmp_path: Path) -> None:
     for number, content in enumerate([third, json.dumps(fourth), json.dumps(text), _notebook().decode()]):
         output = tmp_path / f"{number}.ipynb"
         assert _execute(output, content.encode(), kernel="python3").state == "completed"
-        assert _text(_read(output)) == ("1\n" if number < 2 else "")  # noqa: PLR2004
+        assert _text(_read(output)) == ("1\n" if number < 2 else "")
 
 
 def test_an_output_that_cannot_be_written_is_no_reason_to_begin(tmp_path: Path) -> None:
@@ -597,7 +605,7 @@ def test_an_output_that_cannot_be_written_is_no_reason_to_begin(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("for_good", [True, False])
-def test_an_output_that_cannot_be_written_in_the_middle(for_good: bool, tmp_path: Path) -> None:  # noqa: FBT001
+def test_an_output_that_cannot_be_written_in_the_middle(for_good: bool, tmp_path: Path) -> None:
     where = tmp_path / "out"
 
     def watch(event: Event) -> None:
@@ -672,37 +680,40 @@ def test_files_are_kept_and_nothing_else(patterns: tuple[str, ...], kept: list[s
     there = [path for path in (tmp_path / "x.files").rglob("*") if path.is_file()]
     assert len(there) == len(kept)
     assert not any(path.is_symlink() for path in there)
-    assert sorted(os.listdir(tmp_path)) == (["x.files", "x.ipynb"] if kept else ["x.ipynb"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == (["x.files", "x.ipynb"] if kept else ["x.ipynb"])
     assert _read(tmp_path / "x.ipynb").metadata.scrapdb.run.get("files", []) == [
         {"path": file.path, "bytes": 1, "sha256": file.sha256} for file in execution.files
     ]
 
 
-SECRET = "s3cr3t+/\u00c4\"x'y\\z"
+SECRET = "s3cr3t+/\u00c4\"x'y\\z"  # noqa: S105 - it is none
 TELLING = (
-    "import scrapdb, sys, base64, urllib.parse, time, os\nscrapdb.glue('length', len(token)); scrapdb.glue('it', token)",
-    "print(token); print(repr(token)); sys.stderr.write(token)\n"
-    "print(token[:5], end='', flush=True); time.sleep(0.4); print(token[5:], flush=True)",
-    "for i in range(3): print(base64.b64encode(('a' * i + token + 'bcd').encode()).decode())\n"
-    "print(urllib.parse.quote(token), urllib.parse.quote_plus(token)); {token: [token]}",
-    "import pandas as pd\nscrapdb.glue('frame', pd.DataFrame({'a': [token] * 50})); pd.DataFrame({'a': [token]})",
-    "os.write(2, token.encode()); open('told.txt', 'w').write('x' * 2_000_000 + token); open('well.txt', 'w').write('')\n"
-    "open(token.replace('/', '') + '.txt', 'w').write('')",
+    """import scrapdb, sys, base64, urllib.parse, time, os
+scrapdb.glue('length', len(token)); scrapdb.glue('it', token)""",
+    """print(token); print(repr(token)); sys.stderr.write(token)
+print(token[:5], end='', flush=True); time.sleep(0.4); print(token[5:], flush=True)""",
+    """for i in range(3): print(base64.b64encode(('a' * i + token + 'bcd').encode()).decode())
+print(urllib.parse.quote(token), urllib.parse.quote_plus(token)); {token: [token]}""",
+    """import pandas as pd
+scrapdb.glue('frame', pd.DataFrame({'a': [token] * 50})); pd.DataFrame({'a': [token]})""",
+    """os.write(2, token.encode()); open('well.txt', 'w').write('')
+open('told.txt', 'w').write('x' * 2_000_000 + token)
+open(token.replace('/', '') + '.txt', 'w').write('')""",
     "raise ValueError(token)",
 )
 
 
 @pytest.mark.parametrize("way", WAYS[:2], ids=[way.name for way in WAYS[:2]])
 def test_a_secret_reaches_the_kernel_and_is_seen_nowhere(way: Way, tmp_path: Path) -> None:
-    output, told = tmp_path / "x.ipynb", []
+    output = tmp_path / "x.ipynb"
+    told: list[str] = []
     seen: list[bytes] = []
 
     def watch(event: Event) -> None:
         told.append(event.text)
         seen.append(output.read_bytes() if output.exists() else b"")
 
-    more = {"secrets": {"token": SECRET}, "keep_files": ("*.txt",)}
-    execution = _execute(output, _notebook(*TELLING), way, watch, **more)
+    execution = _execute(output, _notebook(*TELLING), way, watch, secrets={"token": SECRET}, keep_files=("*.txt",))
     index(tmp_path / "scraps.db", [str(tmp_path)])
 
     forms = {form.encode() for form in redaction.forms([SECRET])}
