@@ -129,11 +129,22 @@ class ForkServer:
             )
         self._requests = self._process.stdin.fileno() if self._process.stdin else -1
         self.refused: dict[str, str] = {}
-        self._await_ready()
+        try:
+            self._await_ready()
+        except BaseException:
+            self._process.kill()
+            with self._process:  # which closes what is open of it
+                raise
         threading.Thread(target=self._listen, daemon=True, name="fork server").start()
 
     def _await_ready(self) -> None:
+        seconds = self.place.limits.start_timeout
+        late = threading.Timer(seconds, self._process.kill)
+        late.start()
         answer = self._answer()
+        late.cancel()
+        if answer is None and late.finished.is_set() and self._process.wait() == -signal.SIGKILL:
+            raise ServerLostError(f"The fork server did not import everything in {seconds:g} s (--start-timeout).")
         if answer is None:
             log = Path(self.place.private, "server.log").read_text(encoding="utf-8", errors="replace").strip()
             last = log.splitlines()[-1] if log else f"it ended with {self._process.wait()}"

@@ -21,17 +21,17 @@ def write(node: NotebookNode, output: str) -> None:
     Raises:
         ScrapdbError: nothing can be written there.
     """
-    content = nbformat.writes(node)
+    content = nbformat.writes(node).encode("utf-8", "backslashreplace")  # which JSON has for half a character, too
     if remote.is_url(output):
         system, key = remote.file_system(output)
         with remote.sentences(output, "written"):
-            system.pipe_file(key, content.encode())
+            system.pipe_file(key, content)
         return
     path = Path(output)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as temporary:
-            temporary.write_text(content, encoding="utf-8")
+            temporary.write_bytes(content)
     except OSError as error:
         raise ScrapdbError(f"The output {output} cannot be written: {error.strerror}.") from error
 

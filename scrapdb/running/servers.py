@@ -23,6 +23,7 @@ from scrapdb.running.directory import make
 from scrapdb.running.directory import place_beside
 from scrapdb.running.directory import remove
 from scrapdb.running.forking import ForkServer
+from scrapdb.running.forking import ServerLostError
 from scrapdb.running.walls import Wall
 from scrapdb.running.walls.place import Place
 
@@ -35,6 +36,7 @@ _CHANGES = re.compile(
 _WRITTEN = re.compile(r"^\s*%%(?:write)?file\s+(?:-a\s+)?(\w+)\.py\b")
 _lock = threading.Lock()
 _servers: dict[tuple[object, ...], ForkServer] = {}
+_failed: dict[tuple[object, ...], str] = {}  # which do not start, and why: that takes its time only once
 _dead: list[ForkServer] = []  # below whose directories there may be runs that are not yet over
 
 
@@ -57,17 +59,32 @@ def server_for(
     with _lock:
         if key in _servers and not _servers[key].alive:
             _dead.append(_servers.pop(key))
+        if key in _failed:
+            raise ServerLostError(_failed[key])
         if key not in _servers:
-            above = tempfile.mkdtemp(prefix="scrapdb-")
-            give(above, place.user)
-            files = Path(above, "files")
-            files.mkdir()
-            give(files, place.user)
-            place_beside(str(files), beside)
-            env = {**make(wall.own(above), above, place.user), **place.env}
-            here = msgspec.structs.replace(place, private=above, directory=str(files), env=env)
-            _servers[key] = ForkServer(python, modules, here, wall)
+            try:
+                _servers[key] = _started(python, modules, place, wall, beside)
+            except ServerLostError as error:
+                _failed[key] = str(error)
+                raise
         return _servers[key]
+
+
+def _started(python: str, modules: tuple[str, ...], place: Place, wall: Wall, beside: tuple[str, ...]) -> ForkServer:
+    """Start a server in a directory of its own, which stays as long as the server."""
+    above = tempfile.mkdtemp(prefix="scrapdb-")
+    try:
+        give(above, place.user)
+        files = Path(above, "files")
+        files.mkdir()
+        give(files, place.user)
+        place_beside(str(files), beside)
+        env = {**make(wall.own(above), above, place.user), **place.env}
+        here = msgspec.structs.replace(place, private=above, directory=str(files), env=env)
+        return ForkServer(python, modules, here, wall)
+    except BaseException:
+        remove(above)
+        raise
 
 
 def close() -> None:
@@ -77,6 +94,7 @@ def close() -> None:
             server.close()
             remove(server.place.private)
         _servers.clear()
+        _failed.clear()
         _dead.clear()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable
 from collections.abc import Mapping
 from contextlib import suppress
@@ -75,7 +76,9 @@ class Session:
     def ended(self) -> Ended | None:
         """How its kernel ended, if it did so by itself or was killed."""
         verdict = self._guard.verdict
-        return self._ended if self._died or (verdict and not verdict.gently) else None
+        if verdict and not verdict.gently:
+            return Ended(signal.SIGKILL.name)
+        return self._ended if self._died else None
 
     async def run(self, secrets: Mapping[str, str]) -> Outcome:
         """Execute all cells, and tell what became of it. A kernel that is not ready is started once more, afresh.

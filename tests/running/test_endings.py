@@ -593,6 +593,25 @@ def test_notebooks_of_old_formats_and_without_code(tmp_path: Path) -> None:
         assert _text(_read(output)) == ("1\n" if number < 2 else "")
 
 
+def test_half_a_character_stays_what_it_is(tmp_path: Path) -> None:
+    content = json.loads(_notebook("print(1)"))
+    content["cells"].insert(0, {"cell_type": "markdown", "id": "a", "metadata": {}, "source": "\ud800"})
+    assert _execute(tmp_path / "x.ipynb", json.dumps(content).encode()).state == "completed"
+    assert json.loads((tmp_path / "x.ipynb").read_bytes())["cells"][0]["source"] == ["\ud800"]
+
+
+def test_an_import_that_does_not_end_keeps_nobody(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "endless.py").write_text("import time\ntime.sleep(60)\n")
+    for number in range(2):
+        confines = Confines(env=(("PYTHONPATH", f"{sessions.ROOT}:{tmp_path}"),), read=(str(tmp_path),))
+        content = _notebook(GLUE, "import endless")
+        limits = Limits(start_timeout=3, cell_timeout=1, grace=1)
+        execution = _execute(tmp_path / f"{number}.ipynb", content, confines=confines, limits=limits)
+        assert (execution.state, execution.warm) == ("timed out", False)
+        assert any("(--start-timeout)" in warning for warning in execution.warnings)
+
+
 def test_an_output_that_cannot_be_written_is_no_reason_to_begin(tmp_path: Path) -> None:
     (tmp_path / "directory.ipynb").mkdir()
     (tmp_path / "file").write_text("")
@@ -625,14 +644,14 @@ def test_an_output_that_cannot_be_written_in_the_middle(for_good: bool, tmp_path
 
 def test_if_there_is_no_room_for_all_what_was_glued_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     output = tmp_path / "x.ipynb"
-    original = Path.write_text
+    original = Path.write_bytes
 
-    def write_text(self: Path, data: str, **more: Any) -> int:
+    def write_bytes(self: Path, data: bytes) -> int:
         if len(data) > MB:
             raise OSError(28, "No space left on device")
-        return original(self, data, **more)
+        return original(self, data)
 
-    monkeypatch.setattr(Path, "write_text", write_text)
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
     execution = _execute(output, _notebook(GLUE, "print('x' * 2_000_000)"))
     node = _read(output)
 
