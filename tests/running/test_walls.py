@@ -62,11 +62,16 @@ def needs(wall: str) -> None:
 
 
 def run(
-    directory: Path, cells: list[str], wall: str, *, fresh: bool, watch: Callable[[Event], None] = lambda _: None, **more: Any
+    directory: Path,
+    cells: list[str],
+    wall: str,
+    *,
+    fresh: bool,
+    watch: Callable[[Event], None] = lambda _: None,
+    stop: Stop | None = None,
+    limits: Limits | None = None,
 ) -> tuple[Execution, list[str]]:
     """Execute cells, and return the record and what each has printed."""
-    stop = more.pop("stop", None)
-    network = more.pop("network", False)
     spec = {"name": "python3", "display_name": "Python", "language": "python"}
     node = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, cells)], metadata={"kernelspec": spec})
     output = directory / f"{secrets.token_hex(4)}.ipynb"
@@ -76,9 +81,9 @@ def run(
         notebook="source.ipynb",
         content=nbformat.writes(node).encode(),
         output=str(output),
-        confines=Confines(wall=wall, network=network),
+        confines=Confines(wall=wall),
+        limits=limits or Limits(),
         fresh=fresh,
-        **more,
     )
     execution = execute(task, watch, stop)
     done = nbformat.read(output, 4)
@@ -159,7 +164,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         victim = subprocess.Popen(
             [token, "1000"], executable="/bin/sleep", env={"SECRET": token}, start_new_session=True
         )
-        stack.callback(lambda: (victim.kill(), victim.wait()))
+        stack.callback(victim.wait)
+        stack.callback(victim.kill)
         master, slave = pty.openpty()
         shm = Path("/dev/shm", token)
         shm.write_text(token)
@@ -169,7 +175,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
             "token": token,
             "tcp": tcp.getsockname()[1],
             "udp": udp.getsockname()[1],
-            "network": os.readlink("/proc/self/ns/net"),
+            "network": str(Path("/proc/self/ns/net").readlink()),
             "abstract": token,
             "socket": str(short / "stream"),
             "datagrams": str(short / "datagrams"),
@@ -244,7 +250,7 @@ def another_run(directory: Path, world: dict[str, Any], wall: str, *, fresh: boo
 def tried(directory: Path, world: dict[str, Any], wall: str, *, fresh: bool) -> dict[str, tuple[bool, str]]:
     """Try all ways out, with another run beside, and return which ones led out, and what was met."""
     with another_run(directory, world, wall, fresh=fresh) as other:
-        aim = f"AIM = {({**world, **other})!r}"
+        aim = f"AIM = {world | other!r}"
         cells = [PROBES.read_text(encoding="utf-8"), aim, "print(json.dumps(tried()))"]
         execution, said = run(directory, cells, wall, fresh=fresh)
     assert execution.state == "completed", (execution, said)
@@ -311,13 +317,12 @@ def wait_until(condition: Callable[[], Any], seconds: float = 30) -> Any:
 def test_nothing_stays_when_a_run_is_over(tmp_path: Path, wall: str, fresh: bool) -> None:
     needs(wall)
     token = f"daemon-{secrets.token_hex(8)}"
-    seen: set[int] = set()
     with ThreadPoolExecutor(1) as pool:
         going = pool.submit(run, tmp_path, [_DAEMON.format(token=token, seconds=1)], wall, fresh=fresh)
-        wait_until(lambda: seen.update(with_token(token)) or seen or going.done())
+        seen = wait_until(lambda: with_token(token) or going.done())
         assert going.result()[0].state == "completed"
-    assert seen
-    assert with_token(token) == set()
+    assert seen is not True
+    assert wait_until(lambda: not with_token(token), 10)
 
 
 @pytest.mark.parametrize(("wall", "fresh"), ALL)
@@ -325,7 +330,13 @@ def test_nothing_stays_when_the_runner_is_killed(tmp_path: Path, wall: str, fres
     needs(wall)
     token = f"daemon-{secrets.token_hex(8)}"
     words = [str(tmp_path), _DAEMON.format(token=token, seconds=1000), wall, str(fresh)]
-    runner = subprocess.Popen([sys.executable, "-c", _RUNNER, *words], cwd=Path(__file__).parents[2])
+    with tempfile.TemporaryDirectory() as temporary:  # short, as sockets need it
+        Path(temporary).chmod(0o755)
+        _kill_runner(words, token, {**os.environ, "TMPDIR": temporary})
+
+
+def _kill_runner(words: list[str], token: str, env: dict[str, str]) -> None:
+    runner = subprocess.Popen([sys.executable, "-c", _RUNNER, *words], cwd=Path(__file__).parents[2], env=env)
     try:
         assert wait_until(lambda: with_token(token))
         below = [runner.pid, *(each.pid for each in psutil.Process(runner.pid).children(recursive=True))]

@@ -5,7 +5,6 @@ https://github.com/containers/bubblewrap
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess

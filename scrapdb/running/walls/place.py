@@ -65,7 +65,7 @@ def user_who_reads(paths: Iterable[str]) -> int | None:
     return None if any(map(closed, paths)) else user()
 
 
-def closed(path: str) -> Path | None:
+def closed(path: str | Path) -> Path | None:
     """Return the outermost directory above a path that an unprivileged user may not pass through."""
     return next((above for above in reversed(Path(path).parents) if not _is_open(above.stat())), None)
 
