@@ -18,7 +18,7 @@ from typing import Any
 
 AIM: dict[str, Any] = {}
 LIBC = ctypes.CDLL(None, use_errno=True)
-WAYS = {}
+WAYS: dict[str, Any] = {}
 DEPTH = 4
 
 
@@ -365,7 +365,11 @@ def files_of_processes() -> Any:
 
 @way
 def memory_of_server() -> Any:
-    return [open(f"/proc/{each}/mem", "rb").close() or each for each in AIM["processes"]]
+    reached = []
+    for process in AIM["processes"]:
+        with open(f"/proc/{process}/mem", "rb"):
+            reached.append(process)
+    return reached
 
 
 @way

@@ -31,6 +31,10 @@ try:
     socket.create_connection(("192.0.2.1", 80), 1)
 except OSError as error:
     print("closed" if type(error).__name__ != "TimeoutError" else "silent")
+try:
+    print(open("/proc/sys/kernel/core_pattern", "r+"))
+except OSError:
+    print("closed")
 """
 _SLEEP = """
 import time
@@ -114,7 +118,7 @@ def client(manager: KernelManager) -> Iterator[Any]:
 def test_a_kernel_of_jupyter_client_is_interrupted_and_started_again(
     manager: KernelManager, client: Any, work: Path
 ) -> None:
-    assert said(client, _LOOK).split() == [str(work), "None", "closed", "closed"]
+    assert said(client, _LOOK).split() == [str(work), "None", "closed", "closed", "closed"]
     assert (work / "made.txt").read_text() == "1"
 
     def interrupt(text: str) -> None:
@@ -152,7 +156,7 @@ def test_nbclient_has_the_wall(wall: str, work: Path) -> None:
     needs(wall)
     node = notebook(work / "source.ipynb", f"{wall}-message")
     nbclient.NotebookClient(node, timeout=30).execute()
-    assert node.cells[2].outputs[0].text.split() == [str(work), "None", "closed", "closed"]
+    assert node.cells[2].outputs[0].text.split() == [str(work), "None", "closed", "closed", "closed"]
 
 
 @pytest.mark.parametrize("wall", ["bubblewrap", "landlock"])
@@ -163,4 +167,4 @@ def test_papermill_has_the_wall(wall: str, work: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     texts = [cell.outputs[0].text for cell in nbformat.read(work / "out.ipynb", 4).cells if cell.get("outputs")]
-    assert [text.split() for text in texts] == [["7"], [str(work), "None", "closed", "closed"]]
+    assert [text.split() for text in texts] == [["7"], [str(work), "None", "closed", "closed", "closed"]]

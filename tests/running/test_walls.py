@@ -37,6 +37,7 @@ from scrapdb.running.execute import execute
 from scrapdb.running.task import Confines
 from scrapdb.running.task import Limits
 from scrapdb.running.task import Task
+from scrapdb.running.walls import bubblewrap
 from tests import nobody
 
 PROBES = Path(__file__).with_name("probes.py")
@@ -64,9 +65,11 @@ def needs(wall: str) -> None:
 def run(
     directory: Path,
     cells: list[str],
-    wall: str,
+    wall: str | None,
     *,
     fresh: bool,
+    read: tuple[str, ...] = (),
+    network: bool = False,
     watch: Callable[[Event], None] = lambda _: None,
     stop: Stop | None = None,
     limits: Limits | None = None,
@@ -81,7 +84,7 @@ def run(
         notebook="source.ipynb",
         content=nbformat.writes(node).encode(),
         output=str(output),
-        confines=Confines(wall=wall),
+        confines=Confines(wall=wall, read=read, network=network),
         limits=limits or Limits(),
         fresh=fresh,
     )
@@ -247,12 +250,14 @@ def another_run(directory: Path, world: dict[str, Any], wall: str, *, fresh: boo
                 Path(place, name).unlink(missing_ok=True)
 
 
-def tried(directory: Path, world: dict[str, Any], wall: str, *, fresh: bool) -> dict[str, tuple[bool, str]]:
+def tried(
+    directory: Path, world: dict[str, Any], wall: str, *, fresh: bool, network: bool = False
+) -> dict[str, tuple[bool, str]]:
     """Try all ways out, with another run beside, and return which ones led out, and what was met."""
     with another_run(directory, world, wall, fresh=fresh) as other:
         aim = f"AIM = {world | other!r}"
         cells = [PROBES.read_text(encoding="utf-8"), aim, "print(json.dumps(tried()))"]
-        execution, said = run(directory, cells, wall, fresh=fresh)
+        execution, said = run(directory, cells, wall, fresh=fresh, network=network)
     assert execution.state == "completed", (execution, said)
     assert execution.wall == wall
     assert execution.warm is not fresh
@@ -278,6 +283,71 @@ def test_no_way_leads_out_of_a_wall(tmp_path: Path, world: dict[str, Any], wall:
     needs(wall)
     results = tried(tmp_path, world, wall, fresh=fresh)
     assert {name: what for name, (got, what) in results.items() if got} == {}
+
+
+def test_older_landlocks_let_nothing_out_but_signals(
+    tmp_path: Path, world: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("landlock")
+    package = pytest.importorskip("landlock")
+    monkeypatch.setattr(package, "landlock_abi_version", lambda: 1)
+    monkeypatch.setattr(package.plumbing, "landlock_abi_version", lambda: 1)
+    results = tried(tmp_path, world, "landlock", fresh=False)
+    assert {name for name, (got, _) in results.items() if got} == {
+        *("signals", "signals_by_descriptor", "signals_to_runner_and_server"),
+    }
+
+
+def test_older_landlocks_leave_what_can_be_read_whole(
+    tmp_path: Path, world: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Truncating asks for no right to write there, if a file is opened in a way that nobody uses."""
+    needs("landlock")
+    package = pytest.importorskip("landlock")
+    monkeypatch.setattr(package, "landlock_abi_version", lambda: 2)
+    monkeypatch.setattr(package.plumbing, "landlock_abi_version", lambda: 2)
+    read = Path(world["movable"])
+    read.write_text("whole")
+    code = f"import os\nprint(open({str(read)!r}).read())\nos.open({str(read)!r}, os.O_RDONLY | os.O_TRUNC)"
+    execution, said = run(tmp_path, [code], "landlock", fresh=False, read=(str(read),))
+    assert (execution.state, said[0].startswith("whole"), read.read_text()) == ("failed", True, "whole")
+    assert any("signals" in warning for warning in execution.warnings)
+
+
+@pytest.mark.parametrize(("wall", "fresh"), HELD, ids=IDS)
+def test_the_network_brings_in_nothing_else(tmp_path: Path, world: dict[str, Any], wall: str, fresh: bool) -> None:
+    """Whoever asks for the network has all of its services, also those of this machine."""
+    needs(wall)
+    results = tried(tmp_path, world, wall, fresh=fresh, network=True)
+    let_in = {"tcp", "udp", "udp_without_connect", "names_of_hosts", "listening_on_a_port", "network_cards"}
+    by_path = {"path_socket", "sockets_of_another_run"} if wall == "landlock" else set()
+    assert {name for name, (got, _) in results.items() if got} - let_in == by_path
+    assert results["tcp"][0]
+    assert results["udp"][0]
+
+
+_FORBIDDEN = """
+import sys
+from pathlib import Path
+from scrapdb.running import walls
+from tests.running import test_walls
+print(walls.WALLS["bubblewrap"].missing())
+execution, said = test_walls.run(Path(sys.argv[1]), ["print(6 * 7)"], None, fresh=False)
+print(execution.wall, execution.state, *said, *execution.warnings)
+"""
+
+
+def test_landlock_holds_where_namespaces_are_forbidden(tmp_path: Path) -> None:
+    needs("landlock")
+    needs("bubblewrap")
+    forbidding = [bubblewrap.binary(), "--unshare-user", "--disable-userns", "--dev-bind", "/", "/"]
+    words = [*forbidding, "--", sys.executable, "-c", _FORBIDDEN, str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+    assert done.returncode == 0, done.stderr
+    why, told = done.stdout.split("\n", 1)
+    assert why.startswith(f"this machine does not let {bubblewrap.binary()} make namespaces")
+    assert told.startswith("landlock completed 42\n")
+    assert f"The wall bubblewrap cannot be had here: {why}" in told
 
 
 # What is left behind.

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
+from scrapdb.running.inside.fence import ALL_SCOPES
+from scrapdb.running.inside.fence import SCOPES
 from scrapdb.running.walls import limits
 from scrapdb.running.walls import seen
 from scrapdb.running.walls.place import Place
@@ -30,12 +32,10 @@ if TYPE_CHECKING:
     from pyseccomp import Arg
 
 NAME = "landlock"
-# The versions of landlock that know of truncating a file that is not opened for writing, of TCP, and of scopes: signals
-# and sockets without a path.
-_TRUNCATING, _TCP, _SCOPES = 3, 4, 6
+_TRUNCATING, _TCP = 3, 4  # the versions of landlock that know of TCP, and of files that open(2) itself truncates
 # Flags of open(2) with which nothing is truncated that may not be written, each with its mask.
 _KEEPING = ((0, os.O_TRUNC), (os.O_WRONLY, os.O_WRONLY), (os.O_RDWR, os.O_RDWR))
-_ALL_TCP = _ALL_SCOPES = 3  # both flags that there are of each
+_ALL_TCP = 3  # to listen, and to connect
 _KNOWN = 512  # numbers of system calls below which those are that libseccomp may know
 # What a process reads of itself and of the machine; other processes are not among it.
 _PROC = ("self", "cpuinfo", "meminfo", "stat", "loadavg", "uptime", "version", "filesystems", "sys")
@@ -117,8 +117,8 @@ def open_to(place: Place) -> tuple[str, ...]:
 
 
 def _open_to(known: int, *, network: bool) -> Iterator[str]:
-    if known < _SCOPES:
-        yield f"It could send signals to other processes of its user: landlock has version {known}, not {_SCOPES}."
+    if known < SCOPES:
+        yield f"It could send signals to other processes of its user: landlock has version {known}, not {SCOPES}."
     if network:
         yield "With the network, it could reach sockets of other programs of its user, as those of a desktop or Docker."
 
@@ -147,7 +147,7 @@ def fence(place: Place) -> dict[str, Any]:
         "handled": [
             int(FSAccess.all()),
             _ALL_TCP if known >= _TCP and not place.network else 0,
-            _ALL_SCOPES if known >= _SCOPES else 0,
+            ALL_SCOPES if known >= SCOPES else 0,
         ],
         "paths": [*_paths(place)],
         "filter": base64.b64encode(_filter(known, network=place.network)).decode(),
