@@ -126,6 +126,7 @@ def _wall(place: Place) -> list[str]:
         *_bound("--ro-bind", place.read),
         *_bound("--bind", (place.private, *place.write)),
         *(("--bind", place.directory, HOME) if place.directory.startswith(place.private) else ()),
+        *("--remount-ro", "/", "--remount-ro", "/dev"),  # which are in memory, and have no size
         *("--chdir", HOME if place.directory.startswith(place.private) else place.directory),
         *(word for name, value in place.env.items() for word in ("--setenv", name, value)),
     ]
