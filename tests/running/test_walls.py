@@ -350,6 +350,39 @@ def test_landlock_holds_where_namespaces_are_forbidden(tmp_path: Path) -> None:
     assert f"The wall bubblewrap cannot be had here: {why}" in told
 
 
+_OLD = """
+import errno, sys
+from pathlib import Path
+import pyseccomp
+from tests.running import test_walls
+old = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+old.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "landlock_create_ruleset")
+old.load()
+execution, said = test_walls.run(Path(sys.argv[1]), [test_walls._KEEPER], "bubblewrap", fresh=True)
+print(execution.state, *said)
+"""
+_KEEPER = """
+import os
+keeper = os.getppid()
+assert keeper > 1
+for path in ("fd", "environ", "maps", "mem"):
+    try:
+        os.listdir(f"/proc/{keeper}/{path}") if path == "fd" else open(f"/proc/{keeper}/{path}", "rb").read(1)
+        print(path)
+    except PermissionError:
+        pass
+"""
+
+
+def test_what_keeps_a_kernel_cannot_be_looked_into_without_landlock_either(tmp_path: Path) -> None:
+    """It tells how the kernel has ended, and is behind the same wall."""
+    needs("bubblewrap")
+    pytest.importorskip("pyseccomp")
+    words = [sys.executable, "-c", _OLD, str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+    assert done.stdout == "completed \n", done.stderr
+
+
 # What is left behind.
 
 _DAEMON = """
