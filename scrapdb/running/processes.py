@@ -53,6 +53,9 @@ class Kernel(Protocol):
     def poll(self) -> int | None:
         """Return its exit code if it has ended."""
 
+    def terminate(self) -> None:
+        """Ask the kernel to end."""
+
     def kill(self) -> None:
         """End the kernel and all that it has started."""
 

@@ -147,7 +147,7 @@ def notebook(path: Path, kernel: str) -> Any:
     cells = [cell("x = 1", metadata={"tags": ["parameters"]}), cell("print(x)"), cell(_LOOK)]
     spec = {"name": kernel, "display_name": kernel, "language": "python"}
     node = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": spec})
-    nbformat.write(node, path)
+    nbformat.write(node, path)  # type: ignore[no-untyped-call]
     return node
 
 

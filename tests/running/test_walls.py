@@ -416,6 +416,14 @@ def wait_until(condition: Callable[[], Any], seconds: float = 30) -> Any:
     return met
 
 
+@pytest.mark.parametrize("fresh", [True, False])
+def test_what_is_registered_for_the_end_is_done(tmp_path: Path, fresh: bool) -> None:
+    target = tmp_path / "end"
+    code = f"import atexit, pathlib\natexit.register(pathlib.Path({str(target)!r}).write_text, 'x')"
+    assert run(tmp_path, [code], "none", fresh=fresh)[0].state == "completed"
+    assert target.read_text() == "x"
+
+
 @pytest.mark.parametrize(("wall", "fresh"), ALL)
 def test_nothing_stays_when_a_run_is_over(tmp_path: Path, wall: str, fresh: bool) -> None:
     needs(wall)

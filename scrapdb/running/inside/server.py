@@ -10,6 +10,7 @@ and all in it.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
