@@ -16,9 +16,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from jupyter_client import AsyncKernelManager
+from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Bool
 from traitlets import Int
 from traitlets import List
@@ -115,7 +116,7 @@ class WalledProvisioner(LocalProvisioner):
     _place: Place | None = None
     _wall: walls.Wall
     _temporary: str | None = None
-    process: Kernel | None
+    process: Kernel | None  # type: ignore[assignment] # which has of Popen what is asked of it
     kernel: Kernel | None = None
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
@@ -155,7 +156,7 @@ class WalledProvisioner(LocalProvisioner):
             limits=Limits(memory=self.memory, cpu=self.cpu, disk=self.disk, processes=self.processes),
         )
 
-    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel, or have it forked."""
         del kwargs
         place, server = self._place, getattr(self.parent, "server", None)

@@ -52,6 +52,8 @@ def _memory(process: psutil.Process) -> tuple[int, int]:
     """Return the bytes that a process has to itself and those that it shares, as its share (proc(5), smaps_rollup)."""
     try:
         lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="ascii").splitlines()[1:]
+    except PermissionError:  # it hides what it has
+        return process.memory_info().rss, 0
     except OSError:  # it has ended, or this is not Linux
         memory = process.memory_info()
         return memory.rss - getattr(memory, "shared", 0), 0

@@ -16,9 +16,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-AIM: dict[str, Any]
+AIM: dict[str, Any] = {}
 LIBC = ctypes.CDLL(None, use_errno=True)
-WAYS = {}
+WAYS: dict[str, Any] = {}
 DEPTH = 4
 
 
@@ -365,7 +365,11 @@ def files_of_processes() -> Any:
 
 @way
 def memory_of_server() -> Any:
-    return [open(f"/proc/{each}/mem", "rb").close() or each for each in AIM["processes"]]
+    reached = []
+    for process in AIM["processes"]:
+        with open(f"/proc/{process}/mem", "rb"):
+            reached.append(process)
+    return reached
 
 
 @way
@@ -519,9 +523,7 @@ def name_of_the_machine() -> Any:
 
 @way
 def log_of_the_system() -> Any:
-    return checked(LIBC.klogctl(10, None, 0)) >= 0 and checked(
-        LIBC.klogctl(3, ctypes.create_string_buffer(1000), 1000)
-    )
+    return checked(LIBC.klogctl(10, None, 0)) >= 0 and checked(LIBC.klogctl(3, ctypes.create_string_buffer(1000), 1000))
 
 
 def tried() -> dict[str, Any]:

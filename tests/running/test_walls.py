@@ -37,6 +37,7 @@ from scrapdb.running.execute import execute
 from scrapdb.running.task import Confines
 from scrapdb.running.task import Limits
 from scrapdb.running.task import Task
+from scrapdb.running.walls import bubblewrap
 from tests import nobody
 
 PROBES = Path(__file__).with_name("probes.py")
@@ -62,11 +63,18 @@ def needs(wall: str) -> None:
 
 
 def run(
-    directory: Path, cells: list[str], wall: str, *, fresh: bool, watch: Callable[[Event], None] = lambda _: None, **more: Any
+    directory: Path,
+    cells: list[str],
+    wall: str | None,
+    *,
+    fresh: bool,
+    read: tuple[str, ...] = (),
+    network: bool = False,
+    watch: Callable[[Event], None] = lambda _: None,
+    stop: Stop | None = None,
+    limits: Limits | None = None,
 ) -> tuple[Execution, list[str]]:
     """Execute cells, and return the record and what each has printed."""
-    stop = more.pop("stop", None)
-    network = more.pop("network", False)
     spec = {"name": "python3", "display_name": "Python", "language": "python"}
     node = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, cells)], metadata={"kernelspec": spec})
     output = directory / f"{secrets.token_hex(4)}.ipynb"
@@ -76,9 +84,9 @@ def run(
         notebook="source.ipynb",
         content=nbformat.writes(node).encode(),
         output=str(output),
-        confines=Confines(wall=wall, network=network),
+        confines=Confines(wall=wall, read=read, network=network),
+        limits=limits or Limits(),
         fresh=fresh,
-        **more,
     )
     execution = execute(task, watch, stop)
     done = nbformat.read(output, 4)
@@ -159,7 +167,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         victim = subprocess.Popen(
             [token, "1000"], executable="/bin/sleep", env={"SECRET": token}, start_new_session=True
         )
-        stack.callback(lambda: (victim.kill(), victim.wait()))
+        stack.callback(victim.wait)
+        stack.callback(victim.kill)
         master, slave = pty.openpty()
         shm = Path("/dev/shm", token)
         shm.write_text(token)
@@ -169,7 +178,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
             "token": token,
             "tcp": tcp.getsockname()[1],
             "udp": udp.getsockname()[1],
-            "network": os.readlink("/proc/self/ns/net"),
+            "network": str(Path("/proc/self/ns/net").readlink()),
             "abstract": token,
             "socket": str(short / "stream"),
             "datagrams": str(short / "datagrams"),
@@ -241,12 +250,14 @@ def another_run(directory: Path, world: dict[str, Any], wall: str, *, fresh: boo
                 Path(place, name).unlink(missing_ok=True)
 
 
-def tried(directory: Path, world: dict[str, Any], wall: str, *, fresh: bool) -> dict[str, tuple[bool, str]]:
+def tried(
+    directory: Path, world: dict[str, Any], wall: str, *, fresh: bool, network: bool = False
+) -> dict[str, tuple[bool, str]]:
     """Try all ways out, with another run beside, and return which ones led out, and what was met."""
     with another_run(directory, world, wall, fresh=fresh) as other:
-        aim = f"AIM = {({**world, **other})!r}"
+        aim = f"AIM = {world | other!r}"
         cells = [PROBES.read_text(encoding="utf-8"), aim, "print(json.dumps(tried()))"]
-        execution, said = run(directory, cells, wall, fresh=fresh)
+        execution, said = run(directory, cells, wall, fresh=fresh, network=network)
     assert execution.state == "completed", (execution, said)
     assert execution.wall == wall
     assert execution.warm is not fresh
@@ -272,6 +283,104 @@ def test_no_way_leads_out_of_a_wall(tmp_path: Path, world: dict[str, Any], wall:
     needs(wall)
     results = tried(tmp_path, world, wall, fresh=fresh)
     assert {name: what for name, (got, what) in results.items() if got} == {}
+
+
+def test_older_landlocks_let_nothing_out_but_signals(
+    tmp_path: Path, world: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("landlock")
+    package = pytest.importorskip("landlock")
+    monkeypatch.setattr(package, "landlock_abi_version", lambda: 1)
+    monkeypatch.setattr(package.plumbing, "landlock_abi_version", lambda: 1)
+    results = tried(tmp_path, world, "landlock", fresh=False)
+    assert {name for name, (got, _) in results.items() if got} == {
+        *("signals", "signals_by_descriptor", "signals_to_runner_and_server"),
+    }
+
+
+def test_older_landlocks_leave_what_can_be_read_whole(
+    tmp_path: Path, world: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Truncating asks for no right to write there, if a file is opened in a way that nobody uses."""
+    needs("landlock")
+    package = pytest.importorskip("landlock")
+    monkeypatch.setattr(package, "landlock_abi_version", lambda: 2)
+    monkeypatch.setattr(package.plumbing, "landlock_abi_version", lambda: 2)
+    read = Path(world["movable"])
+    read.write_text("whole")
+    code = f"import os\nprint(open({str(read)!r}).read())\nos.open({str(read)!r}, os.O_RDONLY | os.O_TRUNC)"
+    execution, said = run(tmp_path, [code], "landlock", fresh=False, read=(str(read),))
+    assert (execution.state, said[0].startswith("whole"), read.read_text()) == ("failed", True, "whole")
+    assert any("signals" in warning for warning in execution.warnings)
+
+
+@pytest.mark.parametrize(("wall", "fresh"), HELD, ids=IDS)
+def test_the_network_brings_in_nothing_else(tmp_path: Path, world: dict[str, Any], wall: str, fresh: bool) -> None:
+    """Whoever asks for the network has all of its services, also those of this machine."""
+    needs(wall)
+    results = tried(tmp_path, world, wall, fresh=fresh, network=True)
+    let_in = {"tcp", "udp", "udp_without_connect", "names_of_hosts", "listening_on_a_port", "network_cards"}
+    by_path = {"path_socket", "sockets_of_another_run"} if wall == "landlock" else set()
+    assert {name for name, (got, _) in results.items() if got} - let_in == by_path
+    assert results["tcp"][0]
+    assert results["udp"][0]
+
+
+_FORBIDDEN = """
+import sys
+from pathlib import Path
+from scrapdb.running import walls
+from tests.running import test_walls
+print(walls.WALLS["bubblewrap"].missing())
+execution, said = test_walls.run(Path(sys.argv[1]), ["print(6 * 7)"], None, fresh=False)
+print(execution.wall, execution.state, *said, *execution.warnings)
+"""
+
+
+def test_landlock_holds_where_namespaces_are_forbidden(tmp_path: Path) -> None:
+    needs("landlock")
+    needs("bubblewrap")
+    forbidding = [bubblewrap.binary(), "--unshare-user", "--disable-userns", "--dev-bind", "/", "/"]
+    words = [*forbidding, "--", sys.executable, "-c", _FORBIDDEN, str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+    assert done.returncode == 0, done.stderr
+    why, told = done.stdout.split("\n", 1)
+    assert why.startswith(f"this machine does not let {bubblewrap.binary()} make namespaces")
+    assert told.startswith("landlock completed 42\n")
+    assert f"The wall bubblewrap cannot be had here: {why}" in told
+
+
+_OLD = """
+import errno, sys
+from pathlib import Path
+import pyseccomp
+from tests.running import test_walls
+old = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+old.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "landlock_create_ruleset")
+old.load()
+execution, said = test_walls.run(Path(sys.argv[1]), [test_walls._KEEPER], "bubblewrap", fresh=True)
+print(execution.state, *said)
+"""
+_KEEPER = """
+import os
+keeper = os.getppid()
+assert keeper > 1
+for path in ("fd", "environ", "maps", "mem"):
+    try:
+        os.listdir(f"/proc/{keeper}/{path}") if path == "fd" else open(f"/proc/{keeper}/{path}", "rb").read(1)
+        print(path)
+    except PermissionError:
+        pass
+"""
+
+
+def test_what_keeps_a_kernel_cannot_be_looked_into_without_landlock_either(tmp_path: Path) -> None:
+    """It tells how the kernel has ended, and is behind the same wall."""
+    needs("bubblewrap")
+    pytest.importorskip("pyseccomp")
+    words = [sys.executable, "-c", _OLD, str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+    assert done.stdout == "completed \n", done.stderr
 
 
 # What is left behind.
@@ -307,17 +416,24 @@ def wait_until(condition: Callable[[], Any], seconds: float = 30) -> Any:
     return met
 
 
+@pytest.mark.parametrize("fresh", [True, False])
+def test_what_is_registered_for_the_end_is_done(tmp_path: Path, fresh: bool) -> None:
+    target = tmp_path / "end"
+    code = f"import atexit, pathlib\natexit.register(pathlib.Path({str(target)!r}).write_text, 'x')"
+    assert run(tmp_path, [code], "none", fresh=fresh)[0].state == "completed"
+    assert target.read_text() == "x"
+
+
 @pytest.mark.parametrize(("wall", "fresh"), ALL)
 def test_nothing_stays_when_a_run_is_over(tmp_path: Path, wall: str, fresh: bool) -> None:
     needs(wall)
     token = f"daemon-{secrets.token_hex(8)}"
-    seen: set[int] = set()
     with ThreadPoolExecutor(1) as pool:
         going = pool.submit(run, tmp_path, [_DAEMON.format(token=token, seconds=1)], wall, fresh=fresh)
-        wait_until(lambda: seen.update(with_token(token)) or seen or going.done())
+        seen = wait_until(lambda: with_token(token) or going.done())
         assert going.result()[0].state == "completed"
-    assert seen
-    assert with_token(token) == set()
+    assert seen is not True
+    assert wait_until(lambda: not with_token(token), 10)
 
 
 @pytest.mark.parametrize(("wall", "fresh"), ALL)
@@ -325,7 +441,13 @@ def test_nothing_stays_when_the_runner_is_killed(tmp_path: Path, wall: str, fres
     needs(wall)
     token = f"daemon-{secrets.token_hex(8)}"
     words = [str(tmp_path), _DAEMON.format(token=token, seconds=1000), wall, str(fresh)]
-    runner = subprocess.Popen([sys.executable, "-c", _RUNNER, *words], cwd=Path(__file__).parents[2])
+    with tempfile.TemporaryDirectory() as temporary:  # short, as sockets need it
+        Path(temporary).chmod(0o755)
+        _kill_runner(words, token, {**os.environ, "TMPDIR": temporary})
+
+
+def _kill_runner(words: list[str], token: str, env: dict[str, str]) -> None:
+    runner = subprocess.Popen([sys.executable, "-c", _RUNNER, *words], cwd=Path(__file__).parents[2], env=env)
     try:
         assert wait_until(lambda: with_token(token))
         below = [runner.pid, *(each.pid for each in psutil.Process(runner.pid).children(recursive=True))]

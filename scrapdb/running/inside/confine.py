@@ -12,7 +12,7 @@ from typing import Any
 LIBC = ctypes.CDLL(None, use_errno=True)
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes in which ru_maxrss is counted
 # From linux/prctl.h and linux/capability.h.
-_PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 24, 36, 38
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 4, 24, 36, 38
 _CAPABILITY_VERSION_3 = 0x20080522
 _LAST_CAPABILITY = 63
 _KEYCTL = {"x86_64": 250, "aarch64": 219, "riscv64": 219, "ppc64le": 271, "s390x": 280}  # its number, by processor
@@ -83,6 +83,11 @@ def forget_keys() -> None:
 def die_with_parent(*, gently: bool = False) -> None:
     """Have the system end this process when the one that started it is gone (prctl(2))."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM if gently else signal.SIGKILL)
+
+
+def hide() -> None:
+    """Let no other process of this user look into this one (prctl(2)), until it runs another program."""
+    _prctl(_PR_SET_DUMPABLE, 0)
 
 
 def adopt_orphans() -> None:

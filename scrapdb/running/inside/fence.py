@@ -15,6 +15,8 @@ from . import confine
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # on all processors alike
 _PATH_BENEATH = 1
+_VERSION = 1  # a flag that asks for nothing else
+SCOPES, ALL_SCOPES = 6, 3  # the version that knows scopes, and both that there are: sockets without a path, signals
 _PR_SET_SECCOMP, _FILTER = 22, 2
 _SIZE = 8  # bytes of an instruction
 _OF_A_FILE = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14 | 1 << 15  # execute, write, read, truncate, ioctl
@@ -51,11 +53,21 @@ def put_up(rules: dict[str, Any]) -> None:
     _filter(base64.b64decode(rules["filter"]))
 
 
+def version() -> int:
+    """Return the version of landlock that this system has (its ABI); 0 or less if it has none."""
+    return int(confine.LIBC.syscall(_CREATE_RULESET, None, 0, _VERSION))
+
+
 def shut(families: Sequence[int]) -> None:
-    """Make no sockets but of some families: not all of them are held by a namespace for the network (vsock(7))."""
+    """Make no sockets but of some families: not all of them are held by a namespace for the network (vsock(7)).
+
+    Those without a path, which are held by it, may be there for all if the network is (unix(7)).
+    """
+    confine.gain_no_privileges()
+    if version() >= SCOPES:
+        _restrict((0, 0, ALL_SCOPES), ())
     known = _SOCKET.get(os.uname().machine)
     if known:
-        confine.gain_no_privileges()
         _filter(b"".join(_only(families, *known)))
 
 

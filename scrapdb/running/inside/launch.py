@@ -30,6 +30,7 @@ def main() -> None:
     if not settings.get("keep"):
         become()
     confine.die_with_parent(gently=True)
+    confine.hide()
     report = os.dup(0)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     ended = keeping.keep(become)

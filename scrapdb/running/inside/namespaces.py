@@ -39,8 +39,8 @@ class Wall:
 
         No namespaces can be made in it any more (namespaces(7)).
         """
-        kinds = [os.open(f"/proc/{self._pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in _KINDS]
-        user = os.open(f"/proc/{self._pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+        kinds = [_opened(self._pid, kind) for kind in _KINDS if not _is_ours(self._pid, kind)]
+        user = _opened(self._pid, "user")
         # bubblewrap makes a user namespace within another, to which the rest belongs, if it has to be root for a while.
         owner = fcntl.ioctl(kinds[-1], _NS_GET_USERNS)
         _join(owner)
@@ -63,6 +63,15 @@ def _child(line: str) -> int:
     import json
 
     return int(json.loads(line)["child-pid"]) if line else 0
+
+
+def _opened(pid: int, kind: str) -> int:
+    return os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC)
+
+
+def _is_ours(pid: int, kind: str) -> bool:
+    """Tell whether this process is in a namespace already: that of the network is not left if it is let in."""
+    return os.stat(f"/proc/{pid}/ns/{kind}").st_ino == os.stat(f"/proc/self/ns/{kind}").st_ino  # noqa: PTH116 - light
 
 
 def _join(descriptor: int) -> None:

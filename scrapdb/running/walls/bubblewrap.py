@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from scrapdb.running.inside import fence
 from scrapdb.running.walls import limits
 from scrapdb.running.walls import place as place_
 from scrapdb.running.walls import seen
@@ -83,7 +84,12 @@ def own(private: str) -> dict[str, str]:
 
 def open_to(place: Place) -> tuple[str, ...]:
     """Return what it does not close."""
-    return limits.without_user(place)
+    return (*_open_to(fence.version(), network=place.network), *limits.without_user(place))
+
+
+def _open_to(known: int, *, network: bool) -> Iterator[str]:
+    if network and known < fence.SCOPES:
+        yield "With the network, it could reach sockets without a path, as those of a desktop."
 
 
 def arguments(place: Place) -> tuple[str, ...]:
@@ -95,7 +101,7 @@ def arguments(place: Place) -> tuple[str, ...]:
 def command(place: Place, inner: Sequence[str]) -> list[str]:
     """Return the command line that runs another behind the wall, within limits."""
     inside = launched(place, inner, keep=True, user=None, families=_FAMILIES)
-    return [*_opened(place), *_wall(place), *_NO_FURTHER, "--", *inside]
+    return [*_opened(place), *_wall(place), *_kept(place), *_NO_FURTHER, "--", *inside]
 
 
 def serve(place: Place, server: Sequence[str]) -> list[str]:
@@ -110,8 +116,8 @@ def forked(place: Place) -> dict[str, Any]:
 
 def _wall(place: Place) -> list[str]:
     """Return the command line of bwrap, which is to be run by an unprivileged user, without what runs behind it."""
-    disk = place.limits.disk
-    size = ("--size", str(disk)) if disk else ()
+    most = place.limits.disk or place.limits.memory  # what is written there is in memory, too
+    size = ("--size", str(most)) if most else ()
     return [
         *(binary(), *_OWN, *(("--share-net",) if place.network else ())),
         *("--proc", "/proc", "--dev", "/dev", *size, "--tmpfs", "/tmp", *size, "--tmpfs", "/dev/shm"),  # noqa: S108
@@ -120,6 +126,7 @@ def _wall(place: Place) -> list[str]:
         *_bound("--ro-bind", place.read),
         *_bound("--bind", (place.private, *place.write)),
         *(("--bind", place.directory, HOME) if place.directory.startswith(place.private) else ()),
+        *("--remount-ro", "/", "--remount-ro", "/dev"),  # which are in memory, and have no size
         *("--chdir", HOME if place.directory.startswith(place.private) else place.directory),
         *(word for name, value in place.env.items() for word in ("--setenv", name, value)),
     ]
@@ -136,6 +143,11 @@ def _root() -> Iterator[str]:
 def _bound(how: str, paths: Iterable[str]) -> Iterator[str]:
     for path in paths:
         yield from (how, path, path)
+
+
+def _kept(place: Place) -> tuple[str, ...]:
+    """Keep root, which may have to stay root, from settings of the system: they are its own, without a capability."""
+    return ("--remount-ro", "/proc") if os.getuid() == 0 and place.user is None else ()
 
 
 def _opened(place: Place) -> Iterator[str]:

@@ -17,9 +17,12 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from functools import cache
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
+from scrapdb.running.inside.fence import ALL_SCOPES
+from scrapdb.running.inside.fence import SCOPES
 from scrapdb.running.walls import limits
 from scrapdb.running.walls import seen
 from scrapdb.running.walls.place import Place
@@ -29,11 +32,10 @@ if TYPE_CHECKING:
     from pyseccomp import Arg
 
 NAME = "landlock"
-_TCP, _SCOPES = 4, 6  # the versions of landlock that know TCP, and sockets without a path and signals (it calls them scopes)
-_TRUNCATING = 3  # the version that knows of truncating a file that is not opened for writing
+_TRUNCATING, _TCP = 3, 4  # the versions of landlock that know of TCP, and of files that open(2) itself truncates
 # Flags of open(2) with which nothing is truncated that may not be written, each with its mask.
 _KEEPING = ((0, os.O_TRUNC), (os.O_WRONLY, os.O_WRONLY), (os.O_RDWR, os.O_RDWR))
-_ALL_TCP = _ALL_SCOPES = 3  # both flags that there are of each
+_ALL_TCP = 3  # to listen, and to connect
 _KNOWN = 512  # numbers of system calls below which those are that libseccomp may know
 # What a process reads of itself and of the machine; other processes are not among it.
 _PROC = ("self", "cpuinfo", "meminfo", "stat", "loadavg", "uptime", "version", "filesystems", "sys")
@@ -68,7 +70,7 @@ _FORBIDDEN = (
     *("init_module", "finit_module", "delete_module", "iopl", "ioperm", "vhangup", "lookup_dcookie", "nfsservctl"),
 )
 _OF_NETWORK = ("connect",)
-# Landlock lets anybody change what is not content, of any file of the same user whose path is known. Nothing that copies
+# Landlock lets a process change what is not content, of all files of its user whose paths it knows. Nothing that copies
 # files (shutil.copy) may fail for that, so modes stay as they are, and it is not said.
 _IGNORED = ("chmod", "fchmodat")
 _CHANGES = ("chown", "lchown", "fchownat", "setxattr", "lsetxattr", "removexattr", "lremovexattr")
@@ -115,8 +117,8 @@ def open_to(place: Place) -> tuple[str, ...]:
 
 
 def _open_to(known: int, *, network: bool) -> Iterator[str]:
-    if known < _SCOPES:
-        yield f"It could send signals to other processes of its user: landlock is of version {known} here, not {_SCOPES}."
+    if known < SCOPES:
+        yield f"It could send signals to other processes of its user: landlock has version {known}, not {SCOPES}."
     if network:
         yield "With the network, it could reach sockets of other programs of its user, as those of a desktop or Docker."
 
@@ -145,7 +147,7 @@ def fence(place: Place) -> dict[str, Any]:
         "handled": [
             int(FSAccess.all()),
             _ALL_TCP if known >= _TCP and not place.network else 0,
-            _ALL_SCOPES if known >= _SCOPES else 0,
+            ALL_SCOPES if known >= SCOPES else 0,
         ],
         "paths": [*_paths(place)],
         "filter": base64.b64encode(_filter(known, network=place.network)).decode(),
@@ -166,7 +168,7 @@ def _paths(place: Place) -> Iterator[tuple[str, int]]:
 
 
 def _each(access: int, paths: Iterable[str]) -> Iterator[tuple[str, int]]:
-    yield from ((path, int(access)) for path in paths if os.path.exists(path))
+    yield from ((path, int(access)) for path in paths if Path(path).exists())
 
 
 @cache
@@ -206,11 +208,11 @@ def _rules(known: int, *, network: bool) -> dict[str, tuple[Rule, ...]]:
     refused = dict.fromkeys(_FAMILIES, None) if network else _FAMILIES
     forbidden = (*_FORBIDDEN, *(() if network else _OF_NETWORK))
     rules: dict[str, tuple[Rule, ...]] = {
-        **{name: ((errno.EPERM, ()),) for name in forbidden},
+        **dict.fromkeys(forbidden, ((errno.EPERM, ()),)),
         "socketpair": pairs,
         "socket": (*pairs, *((error, (on(0, family),)) for family, error in refused.items())),
-        **{name: ((errno.EOPNOTSUPP, ()),) for name in _CHANGES},
-        **{name: ((0, ()),) for name in _IGNORED},
+        **dict.fromkeys(_CHANGES, ((errno.EOPNOTSUPP, ()),)),
+        **dict.fromkeys(_IGNORED, ((0, ()),)),
         "clone": ((None, (on(0, 0, _NEW_NAMESPACES),)),),
         "clone3": (),  # has its flags in memory, where a filter cannot look; without it, clone is used
         "prlimit64": others(0),
@@ -218,8 +220,8 @@ def _rules(known: int, *, network: bool) -> dict[str, tuple[Rule, ...]]:
         "ioprio_set": others(1),
     }
     if known < _TRUNCATING:
-        opened = {name: flags for name, flags in (("open", 1), ("openat", 2))}
-        rules |= {name: tuple((None, (on(flags, *kept),)) for kept in _KEEPING) for name, flags in opened.items()}
+        for name, flags in (("open", 1), ("openat", 2)):
+            rules[name] = tuple((None, (on(flags, *kept),)) for kept in _KEEPING)
         rules["truncate"] = ((errno.EPERM, ()),)
     return rules
 

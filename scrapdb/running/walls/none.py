@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from scrapdb.running.walls.limits import arguments as arguments
-from scrapdb.running.walls.limits import command as command
-from scrapdb.running.walls.limits import forked as forked
-from scrapdb.running.walls.limits import missing as missing
-from scrapdb.running.walls.limits import serve as serve
+from scrapdb.running.walls import limits
 from scrapdb.running.walls.place import Place
 
 NAME = "none"
+missing, arguments, command = limits.missing, limits.arguments, limits.command
+serve, forked = limits.serve, limits.forked
 
 
 def user(read: Sequence[str]) -> int | None:
-    """Return None: the kernel is whoever starts it."""
+    """Return who the kernel becomes: nobody else."""
     del read
+    return None
 
 
 def own(private: str) -> dict[str, str]:

@@ -56,8 +56,16 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def user() -> int | None:
-    """Return whom root becomes; None for everybody else."""
-    return NOBODY if os.getuid() == 0 else None
+    """Return whom root becomes; None for everybody else, and where there is nobody else (user_namespaces(7))."""
+    return NOBODY if os.getuid() == 0 and _exists(NOBODY) else None
+
+
+def _exists(number: int) -> bool:
+    try:
+        ranges = [[*map(int, line.split())] for line in Path("/proc/self/uid_map").read_text().splitlines()]
+    except OSError:
+        return True
+    return any(first <= number < first + count for first, _, count in ranges)
 
 
 def user_who_reads(paths: Iterable[str]) -> int | None:
@@ -65,7 +73,7 @@ def user_who_reads(paths: Iterable[str]) -> int | None:
     return None if any(map(closed, paths)) else user()
 
 
-def closed(path: str) -> Path | None:
+def closed(path: str | Path) -> Path | None:
     """Return the outermost directory above a path that an unprivileged user may not pass through."""
     return next((above for above in reversed(Path(path).parents) if not _is_open(above.stat())), None)
 
