@@ -134,9 +134,7 @@ class _Run:
 
     def _ended(self, outcome: Outcome) -> Execution:
         """Complete the record."""
-        reason, cell = outcome.reason, self._record.cell
-        if reason is not None and cell is not None and outcome.state != "skipped":
-            reason = f"{reason} in cell {cell}"
+        reason = outcome.told(self._record.cell)
         self._record = redaction.execution(
             replace(self._record, state=outcome.state, reason=reason, ended_at=_now()), self._hidden
         )
