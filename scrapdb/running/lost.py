@@ -39,7 +39,7 @@ def sweep(executions: Executions, own: str) -> tuple[list[str], set[str]]:
         reason = _WAITING if attempt.started_at is None else _BEGUN
         ending: dict[str, Any] = {"state": "lost", "reason": reason, "ended_at": now()}
         output = _output(attempt, executions.path)
-        record = _settled(output, attempt.id, ending) if output else None
+        record = settled(output, attempt.id, ending) if output else None
         if output and record:
             outputs.append(output)
             ending = {key: record.get(key) for key in ending}
@@ -51,7 +51,7 @@ def _output(attempt: Attempt, store: Path) -> str | None:
     return None if is_url(attempt.notebook) else located(attempt.notebook, None, os.path.realpath(store.parent))
 
 
-def _settled(file: str, id_: str, ending: dict[str, Any]) -> dict[str, Any] | None:
+def settled(file: str, id_: str, ending: dict[str, Any]) -> dict[str, Any] | None:
     """Return the record in the output of an attempt, in which this ending now stands if it had not ended.
 
     None if there is no such output, or only half of it.
