@@ -25,6 +25,7 @@ from scrapdb.files.remote import is_url
 from scrapdb.notebooks.times import parsed
 from scrapdb.running import executors
 from scrapdb.running import lost
+from scrapdb.running import objects
 from scrapdb.running.attempts import path_in_store
 from scrapdb.running.audience import Audience
 from scrapdb.running.events import Event
@@ -178,7 +179,7 @@ class _Batch:
             self._close(f"{task.output} did not end well")
 
     def _index(self, output: str) -> None:
-        if is_url(output) or Path(output).exists():
+        if objects.is_there(output):
             self._indexer.add(output)
 
     def _execution(self, future: Future[Execution]) -> Execution:

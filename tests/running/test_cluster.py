@@ -231,7 +231,7 @@ def test_stopping_reaches_the_workers(scheduler: str, tmp_path: Path, log: Path)
 
 
 def test_nothing_begins_after_a_failure_that_is_to_be_the_last(scheduler: str, tmp_path: Path, log: Path) -> None:
-    rows = [{"takes": 2}, {"ends": "failed", "takes": 0.5}, {}, {}]
+    rows: list[dict[str, Any]] = [{"takes": 2}, {"ends": "failed", "takes": 0.5}, {}, {}]
     with ExitStack() as stack:
         two(stack, scheduler, log)
         runs = carry_out(request(tmp_path, rows, scheduler=scheduler, fail_fast=True))
