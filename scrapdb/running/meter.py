@@ -9,8 +9,14 @@ from pathlib import Path
 from subprocess import Popen
 
 import psutil
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from scrapdb.running.guard import memory_below
+from scrapdb.running.processes import Ended
+from scrapdb.running.processes import Kernel
+from scrapdb.running.provisioner import WalledProvisioner
+from scrapdb.running.usage import Used
+from scrapdb.running.usage import below
+from scrapdb.running.walls.none import NAME
 
 _LOOK = 0.25  # seconds
 _HIGHEST = re.compile(r"^VmHWM:\s*(\d+) kB", re.MULTILINE)
@@ -20,16 +26,24 @@ class Meter:
     """Knows how much memory the processes of a kernel had at once, and their processor time, as far as it was seen."""
 
     def __init__(self) -> None:
-        self.peak_memory: int | None = None
-        self.cpu_seconds: float | None = None
-        self.process: Popen[bytes] | None = None
+        self.used = Used()
+        self._process: Popen[bytes] | Kernel | None = None
         self._over = threading.Event()
+        self.wall: str | None = None
 
-    def begin(self, process: object) -> None:
-        """Take the process of a kernel; one that runs elsewhere has none."""
-        if isinstance(process, Popen):
-            self.process = process
+    def begin(self, provisioner: object) -> None:
+        """Take what has started a kernel; one that runs elsewhere cannot be looked at."""
+        if isinstance(provisioner, LocalProvisioner):
+            self.wall = provisioner.held_by if isinstance(provisioner, WalledProvisioner) else NAME
+            self._process = provisioner.process
             threading.Thread(target=self._watch, name="scrapdb-meter", daemon=True).start()
+
+    @property
+    def ended(self) -> Ended | None:
+        """How the kernel ended, once somebody has asked for that."""
+        if isinstance(self._process, Popen):
+            return None if self._process.returncode is None else Ended.of(self._process.returncode)
+        return self._process.ended if self._process else None
 
     def end(self) -> None:
         """Look no more."""
@@ -37,11 +51,12 @@ class Meter:
 
     def look(self) -> None:
         """Look at what is used, if there is a kernel."""
-        if self.process is None or self.process.returncode is not None:
+        if self._process is None or self.ended:
             return
-        pid = self.process.pid
-        self.peak_memory = max(self.peak_memory or 0, memory_below([pid]), _highest(pid)) or None
-        self.cpu_seconds = max(self.cpu_seconds or 0.0, _cpu_below(pid))
+        pid = self._process.pid
+        under, own = below([pid]), _of(pid)
+        together = Used(under.memory + own.memory, under.cpu + own.cpu)
+        self.used = self.used.or_more(together).or_more(Used(_highest(pid)))
 
     def _watch(self) -> None:
         while not self._over.wait(_LOOK):
@@ -56,14 +71,11 @@ def _highest(pid: int) -> int:
     return 0
 
 
-def _cpu_below(pid: int) -> float:
-    """Return the processor time of a process, of those below it and of those that were."""
-    total = 0.0
+def _of(pid: int) -> Used:
+    """Return what a process uses, with the processor time of those that it has started and that have ended."""
     with suppress(psutil.Error):
-        above = psutil.Process(pid)
-        for process in (above, *above.children(recursive=True)):
-            with suppress(psutil.Error):
-                times = process.cpu_times()
-                total += times.user + times.system
-                total += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
-    return total
+        process = psutil.Process(pid)
+        memory, times = process.memory_info(), process.cpu_times()
+        cpu = times.user + times.system + times.children_user + times.children_system
+        return Used(memory.rss - getattr(memory, "shared", 0), cpu)
+    return Used()

@@ -19,6 +19,7 @@ import nbformat
 from jupyter_client.manager import AsyncKernelManager
 from msgspec.structs import replace
 from nbclient.exceptions import CellTimeoutError
+from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from papermill import iorw
 from papermill.engines import NBClientEngine
@@ -32,6 +33,7 @@ from scrapdb.running import record
 from scrapdb.running.attempts import now
 from scrapdb.running.client import HonestManager
 from scrapdb.running.client import KernelNotReadyError
+from scrapdb.running.client import OutputLostError
 from scrapdb.running.composing import check_installed
 from scrapdb.running.guard import Verdict
 from scrapdb.running.indexer import Indexer
@@ -39,7 +41,6 @@ from scrapdb.running.meter import Meter
 from scrapdb.running.outcome import outcome
 from scrapdb.running.parameters import hashed
 from scrapdb.running.prepared import is_executed
-from scrapdb.running.processes import Ended
 from scrapdb.running.task import Limits
 
 _LATE_OUTPUT = "The message was: Timeout waiting for IOPub output"  # of nbclient, which has one error for two things
@@ -124,7 +125,7 @@ def _metered(meter: Meter) -> type[AsyncKernelManager]:
     class Kernel(AsyncKernelManager):
         async def start_kernel(self, **kwargs: Any) -> Any:  # type: ignore[override] # as its own is
             started = await super().start_kernel(**kwargs)
-            meter.begin(getattr(self.provisioner, "process", None))
+            meter.begin(self.provisioner)
             return started
 
     return Kernel
@@ -134,7 +135,6 @@ def _begun(nb: NotebookNode, limits: Limits) -> Execution:
     told = {"start_timeout": limits.start_timeout, "cell_timeout": limits.cell_timeout}
     return Execution(
         state="running",
-        wall="none",
         warm=False,
         limits={name: float(value) for name, value in told.items() if value is not None},
         attempt=1,
@@ -149,29 +149,31 @@ def _begun(nb: NotebookNode, limits: Limits) -> Execution:
 def _ended(begun: Execution, manager: _Manager, limits: Limits) -> Execution:
     """Complete the record."""
     error, index, meter = manager.error, manager.cell, manager.meter
-    code = meter.process.returncode if meter.process else None
-    ended = Ended.of(code) if code is not None else None
+    died = meter.ended if isinstance(error, DeadKernelError | RuntimeError) else None
     if isinstance(error, RuntimeError) and index is None:  # nbclient has no error of its own for it
         error = KernelNotReadyError(str(error))
+    elif isinstance(error, CellTimeoutError) and _LATE_OUTPUT in str(error):
+        error = OutputLostError(str(error))
     cell = manager.nb.cells[index] if index is not None else None
-    found = outcome(error, cell, _verdict(error, limits), ended, meter.peak_memory, limits)
+    found = outcome(error, cell, _verdict(error, limits), died, meter.used.memory, limits)
     where = index if found.state != "completed" else None
     return replace(
         begun,
         state=found.state,
+        wall=meter.wall,
         reason=found.told(where),
         cell=where,
-        peak_memory=meter.peak_memory,
-        cpu_seconds=round(meter.cpu_seconds, 3) if meter.cpu_seconds is not None else None,
-        signal=ended.signal if ended and found.state == "killed" else None,
-        exit_code=ended.code if ended and found.state == "failed" and ended.code else None,
+        peak_memory=meter.used.memory or None,
+        cpu_seconds=round(meter.used.cpu, 3) or None,
+        signal=died.signal if died else None,
+        exit_code=died.code if died else None,
         ended_at=now(),
     )
 
 
 def _verdict(error: BaseException | None, limits: Limits) -> Verdict | None:
     """Return what somebody else decided: a cell took too long, or the run was to end."""
-    if isinstance(error, CellTimeoutError) and _LATE_OUTPUT not in str(error):
+    if isinstance(error, CellTimeoutError):
         allowed = f"longer than {limits.cell_timeout:g} s (--execution-timeout)" if limits.cell_timeout else "too long"
         return Verdict("timed out", f"the cell took {allowed}")
     if error is None or isinstance(error, Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -41,8 +42,8 @@ import pathlib
 from scrapdb.running import execute
 from tests.running.pretending import pretended
 def noted(task, watch, stop):
-    with pathlib.Path({log!r}).open("a") as log:
-        log.write(f"{{task.output}} {{task.attempt}}\\n")
+    with (pathlib.Path(task.output).parent.parent / "begun.log").open("a") as log:
+        log.write(f"{task.output} {task.attempt}\\n")
     return pretended(task, watch, stop)
 execute.execute = noted
 """
@@ -107,8 +108,11 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "begun.log"
 
 
-def two(stack: ExitStack, scheduler: str, log: Path) -> list[subprocess.Popen[str]]:
-    return stack.enter_context(workers(scheduler, 2, PRETENDING.format(log=str(log))))
+@pytest.fixture(scope="module")
+def pair() -> Iterator[str]:
+    """A scheduler with two workers that survive."""
+    with running_scheduler() as address, workers(address, 2, PRETENDING):
+        yield address
 
 
 def begun(log: Path) -> list[str]:
@@ -160,31 +164,25 @@ def test_real_runs_on_two_workers(scheduler: str, tmp_path: Path, monkeypatch: p
     )
 
 
-@pytest.mark.parametrize("retries", [0, 1])
-def test_what_a_killed_worker_had_is_lost_and_executed_again_only_if_that_is_wanted(
-    scheduler: str, tmp_path: Path, log: Path, retries: int
+def test_what_a_killed_worker_had_is_lost_and_executed_again_if_that_is_wanted(
+    scheduler: str, tmp_path: Path, log: Path
 ) -> None:
     rows = [{"takes": 1}, {"takes": 1}, {}, {}, {}]
-    with ExitStack() as stack:
-        processes = two(stack, scheduler, log)
+    with workers(scheduler, 2, PRETENDING) as processes:
 
         def kill(event: Event) -> None:
             if event.kind == "cell" and len(processes) == 2:
                 processes.pop().kill()
 
-        runs = carry_out(request(tmp_path, rows, scheduler=scheduler, retries=Retries(most=retries)), Listener(kill))
-    lost = [n for n, row in enumerate(query(tmp_path / "scraps.db", STATES)) if row[2] == "lost"]
-    assert len(lost) == 1
-    assert lost[0] in {0, 1}
-    state = "completed" if retries else "lost"
-    assert states(runs) == [state if n == lost[0] else "completed" for n in range(5)]
-    assert begun(log) == sorted([*(f"{n}.ipynb 1" for n in range(5)), *([f"{lost[0]}.ipynb 2"] if retries else [])])
-    reason = query(tmp_path / "scraps.db", "SELECT reason FROM executions WHERE state = 'lost'")[0][0]
-    assert reason.startswith("its worker tcp://127.0.0.1:")
-    assert reason.endswith(" was gone before it ended")
-    record = json.loads((tmp_path / f"out/{lost[0]}.ipynb").read_bytes())["metadata"]["scrapdb"]["run"]
-    assert record["state"] == state
-    assert query(tmp_path / "scraps.db", "SELECT count(*) FROM notebooks WHERE status = 'lost'") == [(1 - retries,)]
+        runs = carry_out(request(tmp_path, rows, scheduler=scheduler, retries=Retries(most=1)), Listener(kill))
+    assert states(runs) == ["completed"] * 5
+    ((path, attempt, reason),) = query(
+        tmp_path / "scraps.db", "SELECT notebook, attempt, reason FROM executions WHERE state = 'lost'"
+    )
+    assert path in {"out/0.ipynb", "out/1.ipynb"}
+    assert attempt == 1
+    assert re.fullmatch(r"its worker tcp://127\.0\.0\.1:\d+ was gone before it ended", reason)
+    assert begun(log) == sorted([*(f"{n}.ipynb 1" for n in range(5)), f"{path[4:]} 2"])
 
 
 def test_when_no_worker_is_left_what_waits_is_lost(
@@ -192,7 +190,7 @@ def test_when_no_worker_is_left_what_waits_is_lost(
 ) -> None:
     monkeypatch.setattr(cluster, "_DESERTED", 0.5)
     with ExitStack() as stack:
-        processes = two(stack, scheduler, log)
+        processes = stack.enter_context(workers(scheduler, 2, PRETENDING))
 
         def kill(event: Event) -> None:
             until(lambda: len(begun(log)) == 2)
@@ -202,6 +200,10 @@ def test_when_no_worker_is_left_what_waits_is_lost(
         runs = carry_out(request(tmp_path, [{"takes": 60}] * 2 + [{}], scheduler=scheduler), Listener(kill))
     assert states(runs) == ["lost"] * 3
     assert runs[2].reason == "no worker of the scheduler was left"
+    for n in range(2):  # what they had written says so, too, and is in the store
+        record = json.loads((tmp_path / f"out/{n}.ipynb").read_bytes())["metadata"]["scrapdb"]["run"]
+        assert record["reason"] == runs[n].reason
+    assert query(tmp_path / "scraps.db", "SELECT status FROM notebooks") == [("lost",)] * 2
     assert begun(log) == ["0.ipynb 1", "1.ipynb 1"]
 
 
@@ -210,50 +212,44 @@ def test_when_the_scheduler_is_gone_all_is_lost(tmp_path: Path, log: Path, monke
     monkeypatch.setattr(cluster, "_ANSWER", 1.0)
     with ExitStack() as stack:
         address, process = stack.enter_context(scheduling())
-        two(stack, address, log)
+        stack.enter_context(workers(address, 2, PRETENDING))
         asked = request(tmp_path, [{"takes": 60}] * 3, scheduler=address)
         runs = carry_out(asked, Listener(lambda event: process.kill() if event.kind == "cell" else None))
     assert states(runs) == ["lost"] * 3
     assert begun(log) == ["0.ipynb 1", "1.ipynb 1"]
 
 
-def test_stopping_reaches_the_workers(scheduler: str, tmp_path: Path, log: Path) -> None:
-    with ExitStack() as stack:
-        two(stack, scheduler, log)
-        stop = Stop()
-        asked = request(tmp_path, [{"takes": 60}] * 3, scheduler=scheduler)
-        began = time.monotonic()
-        runs = carry_out(asked, Listener(lambda event: stop.interrupt() if event.kind == "cell" else None), stop)
-        assert time.monotonic() - began < 20
+def test_stopping_reaches_the_workers(pair: str, tmp_path: Path, log: Path) -> None:
+    stop = Stop()
+    asked = request(tmp_path, [{"takes": 60}] * 3, scheduler=pair)
+    began = time.monotonic()
+    runs = carry_out(asked, Listener(lambda event: stop.interrupt() if event.kind == "cell" else None), stop)
+    assert time.monotonic() - began < 20
     assert states(runs) == ["cancelled"] * 3
     assert runs[2].reason == "it had not begun when the batch was stopped"
     assert begun(log) == ["0.ipynb 1", "1.ipynb 1"]
 
 
-def test_nothing_begins_after_a_failure_that_is_to_be_the_last(scheduler: str, tmp_path: Path, log: Path) -> None:
+def test_nothing_begins_after_a_failure_that_is_to_be_the_last(pair: str, tmp_path: Path, log: Path) -> None:
     rows: list[dict[str, Any]] = [{"takes": 2}, {"ends": "failed", "takes": 0.5}, {}, {}]
-    with ExitStack() as stack:
-        two(stack, scheduler, log)
-        runs = carry_out(request(tmp_path, rows, scheduler=scheduler, fail_fast=True))
+    runs = carry_out(request(tmp_path, rows, scheduler=pair, fail_fast=True))
     assert states(runs) == ["completed", "failed", "cancelled", "cancelled"]
     assert begun(log) == ["0.ipynb 1", "1.ipynb 1"]
 
 
-def test_what_nobody_waits_for_any_more_ends(scheduler: str, tmp_path: Path, log: Path) -> None:
+def test_what_nobody_waits_for_any_more_ends(pair: str, tmp_path: Path, log: Path) -> None:
     """The runner is killed; its runs end on the workers, and the next runner finds them lost."""
-    with ExitStack() as stack:
-        two(stack, scheduler, log)
-        command = [sys.executable, "-c", RUN, str(Path(__file__).parent.parent.parent), str(tmp_path), scheduler]
-        with subprocess.Popen(command) as runner:
-            until(lambda: log.exists() and len(begun(log)) == 2)
-            runner.kill()
+    command = [sys.executable, "-c", RUN, str(Path(__file__).parent.parent.parent), str(tmp_path), pair]
+    with subprocess.Popen(command) as runner:
+        until(lambda: log.exists() and len(begun(log)) == 2)
+        runner.kill()
 
-        def ended() -> bool:
-            records = [json.loads((tmp_path / f"out/{n}.ipynb").read_bytes())["metadata"]["scrapdb"] for n in range(2)]
-            return all(record["run"]["state"] == "cancelled" for record in records)
+    def ended() -> bool:
+        records = [json.loads((tmp_path / f"out/{n}.ipynb").read_bytes())["metadata"]["scrapdb"] for n in range(2)]
+        return all(record["run"]["state"] == "cancelled" for record in records)
 
-        until(ended)
-        runs = carry_out(request(tmp_path, [{}, {}], scheduler=scheduler, resume=True))
+    until(ended)
+    runs = carry_out(request(tmp_path, [{}, {}], scheduler=pair, resume=True))
     assert states(runs) == ["completed"] * 2
     assert [row[2] for row in query(tmp_path / "scraps.db", STATES)] == ["cancelled"] * 2 + ["completed"] * 2
 
@@ -267,14 +263,14 @@ def until(true: Callable[[], bool], seconds: float = 20) -> None:
 
 def test_a_worker_that_comes_later_is_used_if_it_can_be(scheduler: str, tmp_path: Path, log: Path) -> None:
     with ExitStack() as stack:
-        stack.enter_context(worker(scheduler, PRETENDING.format(log=str(log))))
+        stack.enter_context(worker(scheduler, PRETENDING))
         stop, started = Stop(), set()
 
         def come(event: Event) -> None:
             started.add(event.task.id)
             if event.kind == "cell" and len(started) == 1:
                 stack.enter_context(worker(scheduler, BARE))
-                stack.enter_context(worker(scheduler, PRETENDING.format(log=str(log))))
+                stack.enter_context(worker(scheduler, PRETENDING))
             elif len(started) == 2:
                 stop.interrupt()
 
@@ -296,7 +292,7 @@ def test_a_worker_at_an_address_that_another_one_had_does_not_do_its_runs_again(
     from scrapdb.running.worker import execute_here
 
     task = Task(id="id", batch="batch", notebook="in.ipynb", content=b"", output=str(tmp_path / "out.ipynb"))
-    with worker(scheduler, PRETENDING.format(log=str(log))), Client(scheduler, set_as_default=False) as client:
+    with worker(scheduler, PRETENDING), Client(scheduler, set_as_default=False) as client:
         execution: Execution = client.submit(execute_here, task, "key", "another", "topic").result()
     assert (execution.state, execution.reason) == ("lost", "its worker was started anew before it ended")
     assert not log.exists()
@@ -334,7 +330,7 @@ def test_what_keeps_workers_from_running_notebooks_is_a_sentence(
     assert not (tmp_path / "out/.scrapdb-run.lock").exists()
 
 
-def test_a_scheduler_without_scrapdb(tmp_path: Path, log: Path) -> None:
-    with running_scheduler(WITHOUT) as address, worker(address, PRETENDING.format(log=str(log))):
+def test_a_scheduler_without_scrapdb(tmp_path: Path) -> None:
+    with running_scheduler(WITHOUT) as address, worker(address, PRETENDING):
         runs = carry_out(request(tmp_path, [{}], scheduler=address))
     assert states(runs) == ["completed"], runs[0].reason

@@ -162,6 +162,22 @@ def test_a_kernel_that_is_missing_or_does_not_start_is_a_run_that_failed(
     assert told(store)[0][:2] == ("failed", "not ready: Kernel died before replying to kernel_info (with code 5)")
 
 
+def test_a_kernel_that_has_a_wall_of_its_own_has_it_in_the_record(
+    tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    walled = {"kernel_provisioner": {"provisioner_name": "scrapdb", "config": {"wall": "limits"}}}
+    spec = {"argv": argv, "display_name": "Walled", "language": "python", "metadata": walled}
+    (tmp_path / "kernels/walled").mkdir(parents=True)
+    (tmp_path / "kernels/walled/kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    with pytest.raises(DeadKernelError):
+        run(source(tmp_path / "in.ipynb", "import os; os._exit(3)"), kernel_name="walled")
+    assert told(store) == [("failed", "the kernel ended by itself with code 3 in cell 1", 1, None, 3)]
+    assert record(tmp_path / "out.ipynb")["wall"] == "limits"
+    assert record(tmp_path / "out.ipynb")["peak_memory"] > 20_000_000
+
+
 def test_whatever_ends_papermill_itself_is_recorded(
     tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,9 +113,12 @@ def test_a_longer_run_is_saved_in_the_middle(monkeypatch: pytest.MonkeyPatch, bu
     monkeypatch.setattr(outputs, "pause", lambda _: 0.5)
     saved: list[str] = []
     put = outputs.put
-    monkeypatch.setattr(
-        outputs, "put", lambda url, content: (saved.append(record(content)["state"]), put(url, content))
-    )
+
+    def counted(url: str, content: bytes) -> None:
+        saved.append(record(content)["state"])
+        put(url, content)
+
+    monkeypatch.setattr(outputs, "put", counted)
     bucket.put("source.ipynb", source(*(f"import time; time.sleep(0.3); {n}" for n in range(6))))
     run(f"{bucket.url}/source.ipynb", f"{bucket.url}/out", db=tmp_path / "scraps.db")
     assert saved[-1] == "completed"
