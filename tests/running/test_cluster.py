@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
@@ -23,7 +24,6 @@ from scrapdb.running.audience import Audience
 from scrapdb.running.batch import carry_out
 from scrapdb.running.events import Event
 from scrapdb.running.events import Stop
-from scrapdb.running.request import Request
 from scrapdb.running.retries import Retries
 from scrapdb.running.runs import Runs
 from scrapdb.running.task import Confines
@@ -124,7 +124,7 @@ def states(runs: Runs) -> list[str]:
     return [run.state for run in runs]
 
 
-def test_real_runs_on_two_workers(scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_real_runs_on_two_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Named by relative paths; with files kept, events, and a secret that is nowhere afterwards."""
     monkeypatch.chdir(tmp_path)
     cells = (
@@ -134,20 +134,15 @@ def test_real_runs_on_two_workers(scheduler: str, tmp_path: Path, monkeypatch: p
     )
     nb.write(Path("source.ipynb"), nb.notebook(*({**cell, "id": str(n)} for n, cell in enumerate(cells)), **PYTHON))
     Path("beside.txt").write_text("beside")
-    asked = request(Path(), [{"x": n + 1} for n in range(3)], scheduler=scheduler, keep_files=("*.txt",))
-    asked = Request(
-        **{
-            **{name: getattr(asked, name) for name in Request.__struct_fields__},
-            "secrets": {"key": "hunter2-hunter2"},
-            "confines": Confines(beside=("beside.txt",)),
-        }
-    )
     listener = Listener()
-    with workers(scheduler, 2) as processes:
+    with scheduling() as (address, scheduler), workers(address, 2) as processes:
+        asked = request(Path(), [{"x": n + 1} for n in range(3)], scheduler=address, keep_files=("*.txt",))
+        asked = replace(asked, secrets={"key": "hunter2-hunter2"}, confines=Confines(beside=("beside.txt",)))
         runs = carry_out(asked, listener)
-        for process in processes:
+        logs = ""
+        for process in (scheduler, *processes):
             process.kill()
-        logs = "".join(process.stderr.read() for process in processes if process.stderr)
+            logs += process.stderr.read() if process.stderr else ""
     assert states(runs) == ["completed"] * 3, [run.reason for run in runs]
     assert (listener.jobs, [run.scraps["x"] for run in runs]) == (2, [1, 2, 3])
     assert [Path(f"out/{n}.files/kept.txt").read_text() for n in range(3)] == ["1", "2", "3"]

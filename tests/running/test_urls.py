@@ -13,6 +13,7 @@ from s3fs import S3FileSystem
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
+from scrapdb.running import objects as objects_at
 from scrapdb.running import outputs
 from scrapdb.running.lock import locked
 from scrapdb.running.lost import sweep
@@ -112,13 +113,13 @@ def test_a_run_is_saved_while_it_runs_but_seldom(bucket: Bucket, server: Server,
 def test_a_longer_run_is_saved_in_the_middle(monkeypatch: pytest.MonkeyPatch, bucket: Bucket, tmp_path: Path) -> None:
     monkeypatch.setattr(outputs, "pause", lambda _: 0.5)
     saved: list[str] = []
-    put = outputs.put
+    put = objects_at.put
 
     def counted(url: str, content: bytes) -> None:
         saved.append(record(content)["state"])
         put(url, content)
 
-    monkeypatch.setattr(outputs, "put", counted)
+    monkeypatch.setattr(objects_at, "put", counted)
     bucket.put("source.ipynb", source(*(f"import time; time.sleep(0.3); {n}" for n in range(6))))
     run(f"{bucket.url}/source.ipynb", f"{bucket.url}/out", db=tmp_path / "scraps.db")
     assert saved[-1] == "completed"
