@@ -26,10 +26,15 @@ _NOT_EXECUTED = re.compile(r"\s*#\s*noexecute\b", re.IGNORECASE)
 _SETTING = frozenset({"parameters", "injected-parameters"})
 _LONG = 200
 _SKIPPED = "skip-execution"  # nbclient's tag
+_OURS = ("local-provisioner", "scrapdb")  # provisioners in whose place we can start a kernel
 
 
 class KernelMissingError(ScrapdbError):
     """The kernel that a notebook asks for is not installed."""
+
+
+class KernelElsewhereError(ScrapdbError):
+    """The kernel that a notebook asks for is started by something else: in a cluster, say."""
 
 
 def notebook(task: Task) -> NotebookNode:
@@ -90,6 +95,7 @@ def kernelspec(node: NotebookNode, name: str | None) -> KernelSpec:
 
     Raises:
         KernelMissingError: there is none of that name, or the notebook names none.
+        KernelElsewhereError: it is started by a provisioner of its own.
     """
     manager = KernelSpecManager()
     try:

@@ -19,6 +19,7 @@ from nbclient.exceptions import DeadKernelError
 from papermill.engines import papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
+import scrapdb
 from scrapdb.database import Database
 from scrapdb.indexing.loop import index
 from scrapdb.notebooks.extract import read_facts
@@ -176,6 +177,20 @@ def test_a_kernel_that_has_a_wall_of_its_own_has_it_in_the_record(
     assert told(store) == [("failed", "the kernel ended by itself with code 3 in cell 1", 1, None, 3)]
     assert record(tmp_path / "out.ipynb")["wall"] == "limits"
     assert record(tmp_path / "out.ipynb")["peak_memory"] > 20_000_000
+
+
+def test_a_kernel_that_is_started_elsewhere_is_none_for_scrapdb_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pods = {"kernel_provisioner": {"provisioner_name": "kubernetes-provisioner", "config": {}}}
+    spec = {"argv": ["launch"], "display_name": "Pods", "language": "python", "metadata": pods}
+    (tmp_path / "kernels/pods").mkdir(parents=True)
+    (tmp_path / "kernels/pods/kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    path = source(tmp_path / "in.ipynb", "1")
+    (failed,) = scrapdb.run(path, tmp_path / "out", db=tmp_path / "scraps.db", kernel="pods")
+    assert failed.state == "failed"
+    assert (failed.reason or "").startswith("the kernel pods is started by kubernetes-provisioner, where")
 
 
 def test_whatever_ends_papermill_itself_is_recorded(
