@@ -9,11 +9,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import papermill
 import pytest
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from nbclient.exceptions import CellTimeoutError
 from nbclient.exceptions import DeadKernelError
 from papermill.engines import papermill_engines
@@ -188,7 +190,12 @@ def test_a_kernel_that_is_started_elsewhere_is_none_for_scrapdb_run(
     (tmp_path / "kernels/pods/kernel.json").write_text(json.dumps(spec))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
     path = source(tmp_path / "in.ipynb", "1")
-    (failed,) = scrapdb.run(path, tmp_path / "out", db=tmp_path / "scraps.db", kernel="pods")
+    how: dict[str, Any] = {"db": tmp_path / "scraps.db", "kernel": "pods"}
+    (failed,) = scrapdb.run(path, tmp_path / "out", **how)
+    assert (failed.reason or "").startswith("the kernel pods is started by a provisioner that is not installed")
+    local = EntryPoint("kubernetes-provisioner", "jupyter_client.provisioning:LocalProvisioner", "")
+    monkeypatch.setitem(KernelProvisionerFactory.instance().provisioners, local.name, local)
+    (failed,) = scrapdb.run(path, tmp_path / "out", **how)
     assert failed.state == "failed"
     assert (failed.reason or "").startswith("the kernel pods is started by kubernetes-provisioner, where")
 
