@@ -156,7 +156,7 @@ def look(file: str | None, packages: Sequence[str] = ()) -> tuple[str, bool, lis
     return installed(), file is None or Path(file).exists(), missing
 
 
-def problems(client: Client, file: str | None, work: Work, workers: Sequence[str] | None = None) -> dict[str, str]:
+def problems(client: Client, file: str | None, work: Work, workers: list[str] | None = None) -> dict[str, str]:
     """Ask workers whether they can do some work; return by address a sentence about what is wrong, or nothing.
 
     Args:
