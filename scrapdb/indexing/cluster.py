@@ -1,4 +1,4 @@
-"""Reading notebooks on a cluster: a scheduler of dask.distributed, as a pool of processes."""
+"""A scheduler of dask.distributed and its workers, and reading notebooks there as in a pool of processes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import logging
 import time
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from concurrent import futures
 from contextlib import ExitStack
 from contextlib import contextmanager
 from contextlib import suppress
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import NamedTuple
 from typing import TypeVar
 
 from scrapdb.errors import ScrapdbError
@@ -24,9 +27,17 @@ if TYPE_CHECKING:
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 _SECONDS = 10  # to wait for the scheduler, and for its first worker
-_AGAIN = "Start it and index again; what was read until now is in the store."
 _LOGS = ("distributed", "distributed.client", "tornado.application")  # each has a level of its own
 _DESERTED_SECONDS = 60  # without a worker, after which none is expected: one that is started again is back by then
+
+
+class Work(NamedTuple):
+    """What workers are wanted for: what they do, how to try again, what to install, and which packages it needs."""
+
+    does: str = "read notebooks"
+    again: str = "index again; what was read until now is in the store"
+    extra: str = "scrapdb"
+    packages: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -44,6 +55,13 @@ def connected(address: str, file: str | None) -> Iterator[Cluster]:
         UsageError: distributed is not installed.
         ScrapdbError: the scheduler cannot be reached, or its workers cannot do it.
     """
+    with connection(address, file, Work()) as client:
+        yield Cluster(client)
+
+
+@contextmanager
+def connection(address: str, file: str | None, work: Work) -> Iterator[Client]:
+    """Connect to a scheduler that has workers, all of which can do some work. Arguments and errors are as above."""
     try:
         from distributed import Client
     except ImportError:
@@ -52,12 +70,13 @@ def connected(address: str, file: str | None) -> Iterator[Cluster]:
     with _quiet(), ExitStack() as stack:
         try:
             client = stack.enter_context(Client(address, timeout=_SECONDS, set_as_default=False))
-            _check_workers(client, address, file)
-            cluster = Cluster(client)
+            _check_workers(client, address, file, work)
         except (OSError, ValueError) as error:
             reason = str(error).rstrip(".")
-            raise ScrapdbError(f"The scheduler {address} cannot be reached: {reason}. {_AGAIN}") from error
-        yield cluster
+            raise ScrapdbError(
+                f"The scheduler {address} cannot be reached: {reason}. Start it and {work.again}."
+            ) from error
+        yield client
 
 
 @contextmanager
@@ -128,24 +147,44 @@ def installed() -> str:
     return version("scrapdb")
 
 
-def look(file: str | None) -> tuple[str, bool]:
-    """Return the version of scrapdb, and whether a file can be seen. This is what workers are asked first."""
-    return installed(), file is None or Path(file).exists()
+def look(file: str | None, packages: Sequence[str] = ()) -> tuple[str, bool, list[str]]:
+    """Return the version of scrapdb, whether a file can be seen, and which packages are missing.
+
+    This is what workers are asked first.
+    """
+    missing = [package for package in packages if find_spec(package) is None]
+    return installed(), file is None or Path(file).exists(), missing
 
 
-def _check_workers(client: Client, address: str, file: str | None) -> None:
+def problems(client: Client, file: str | None, work: Work, workers: list[str] | None = None) -> dict[str, str]:
+    """Ask workers whether they can do some work; return by address a sentence about what is wrong, or nothing.
+
+    Args:
+        client: of their scheduler.
+        file: a file that they must see.
+        work: what they are wanted for.
+        workers: their addresses; by default all are asked.
+    """
+    answers = client.run(look, file, work.packages, workers=workers, on_error="return")
+    return {worker: _problem(f"The worker {worker}", answer, file, work) for worker, answer in answers.items()}
+
+
+def _problem(who: str, answer: tuple[str, bool, list[str]] | BaseException, file: str | None, work: Work) -> str:
+    if isinstance(answer, BaseException):
+        return f"{who} cannot {work.does}: {answer}. Install {work.extra} {installed()} there."
+    version, sees, missing = answer
+    if version != installed():
+        return f"{who} has scrapdb {version}; install {installed()}, as here."
+    if missing:
+        return f"{who} cannot {work.does}: {', '.join(missing)} is missing. Install {work.extra} {installed()} there."
+    return "" if sees else f"{who} does not see {file}; workers need the same disk, or a URL."
+
+
+def _check_workers(client: Client, address: str, file: str | None, work: Work) -> None:
     try:
         client.wait_for_workers(1, timeout=_SECONDS)
     except TimeoutError:
-        wanted = f"Start one (`dask worker {address}`) and index again; what was read until now is in the store."
+        wanted = f"Start one (`dask worker {address}`) and {work.again}."
         raise ScrapdbError(f"The scheduler {address} has no workers. {wanted}") from None
-    for worker, answer in client.run(look, file, on_error="return").items():
-        if isinstance(answer, BaseException):
-            raise ScrapdbError(
-                f"The worker {worker} cannot read notebooks: {answer}. Install scrapdb {installed()} there."
-            )
-        version, sees = answer
-        if version != installed():
-            raise ScrapdbError(f"The worker {worker} has scrapdb {version}; install {installed()}, as here.")
-        if not sees:
-            raise ScrapdbError(f"The worker {worker} does not see {file}; workers need the same disk, or a URL.")
+    if found := next(filter(None, problems(client, file, work).values()), None):
+        raise ScrapdbError(found)

@@ -25,6 +25,7 @@ from scrapdb.files.remote import is_url
 from scrapdb.notebooks.times import parsed
 from scrapdb.running import executors
 from scrapdb.running import lost
+from scrapdb.running import objects
 from scrapdb.running.attempts import path_in_store
 from scrapdb.running.audience import Audience
 from scrapdb.running.events import Event
@@ -110,22 +111,22 @@ class _Batch:
 
     def run(self, executions: Executions, runner: str, left: Iterable[str], execute: executors.Execute | None) -> None:
         """Execute and index all."""
-        request, jobs = self._request, self._request.jobs or executors.processors()
+        request = self._request
         expected = executions.expected_seconds(request.code_hash or "")
         self._journal = Journal(executions, runner, expected, self._inbox.put)
-        self._journal.queue(self._tasks)
-        self._audience.began(self._tasks, expected, jobs)
         with signals(self._inbox.put), Indexer(request.store, self._inbox.put) as self._indexer:
             for output in left:
                 self._index(output)
             if self._tasks:
-                self._execute(execute)
+                self._execute(expected, execute)
         self._hear_rest()
         if _has_changed(request):
             self._warn(f"{request.notebook} was changed meanwhile; all runs executed it as it was at the beginning.")
 
-    def _execute(self, execute: executors.Execute | None) -> None:
-        with executors.opened(self._request, execute, self._inbox.put, self._stop) as self._submit:
+    def _execute(self, expected: float | None, execute: executors.Execute | None) -> None:
+        with executors.opened(self._request, execute, self._inbox.put, self._stop) as (self._submit, jobs):
+            self._journal.queue(self._tasks)
+            self._audience.began(self._tasks, expected, jobs)
             for task in self._tasks:
                 self._begin(task)
             while self._under_way or self._waiting:
@@ -178,7 +179,7 @@ class _Batch:
             self._close(f"{task.output} did not end well")
 
     def _index(self, output: str) -> None:
-        if is_url(output) or Path(output).exists():
+        if objects.is_there(output):
             self._indexer.add(output)
 
     def _execution(self, future: Future[Execution]) -> Execution:
@@ -188,8 +189,9 @@ class _Batch:
             return Execution(state="cancelled", reason=f"it had not begun when {error or self._closed}")
         if error is None:
             return future.result()
-        is_lost = isinstance(error, BrokenExecutor)
-        return Execution(state="lost" if is_lost else "failed", reason=f"{type(error).__name__}: {error}")
+        if isinstance(error, BrokenExecutor):
+            return Execution(state="lost", reason=str(error))
+        return Execution(state="failed", reason=f"{type(error).__name__}: {error}")
 
     def _try_again(self, task: Task) -> None:
         again = replace(task, id=uuid4().hex, attempt=task.attempt + 1)

@@ -18,7 +18,6 @@ from scrapdb.running import redaction
 from scrapdb.running.capping import Cap
 from scrapdb.running.task import Limits
 
-_SAVED = 1.0  # seconds between saves while it runs
 _SAVING = 0.1  # of the time at most
 _NUDGED = 0.05  # seconds between questions whether a kernel is ready
 _LOOK = 0.1  # seconds between looks whether a kernel lives
@@ -43,17 +42,31 @@ class OutputLostError(RuntimeError):
     """A kernel that has said that a cell is over, but not all that the cell showed."""
 
 
-class Manager(NotebookExecutionManager):  # type: ignore[misc] # papermill has no types
-    """Keeps papermill's metadata, and saves the notebook while it runs, but not more often than is seen.
+class HonestManager(NotebookExecutionManager):  # type: ignore[misc] # papermill has no types
+    """Keeps papermill's metadata of a run."""
+
+    def notebook_complete(self, **kwargs: Any) -> None:
+        """Finish the metadata; cells that never ran stay as they are, where papermill would call them completed."""
+        pending = [
+            cell.metadata.papermill for cell in self.nb.cells if cell.metadata.papermill["status"] == self.PENDING
+        ]
+        super().notebook_complete(**kwargs)
+        for cell in pending:
+            cell["status"] = self.PENDING
+
+
+class Manager(HonestManager):
+    """Saves the notebook while it runs, but not more often than is seen.
 
     Args:
         nb: the notebook.
         save: writes it.
+        pause: seconds between two saves.
     """
 
-    def __init__(self, nb: NotebookNode, save: Callable[[NotebookNode], None]) -> None:
+    def __init__(self, nb: NotebookNode, save: Callable[[NotebookNode], None], pause: float = 1.0) -> None:
         super().__init__(nb, progress_bar=False)
-        self._save, self._next = save, 0.0
+        self._save, self._next, self._pause = save, 0.0, pause
 
     def save(self, **kwargs: Any) -> None:
         """Write the notebook, if that was not done just now."""
@@ -62,21 +75,16 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc] # papermill has n
         if began >= self._next:
             self._save(self.nb)
             ended = time.monotonic()
-            self._next = ended + max(_SAVED, (ended - began) / _SAVING)
+            self._next = ended + max(self._pause, (ended - began) / _SAVING)
 
     def autosave_cell(self, **kwargs: Any) -> None:
         """Write the notebook in the middle of a long cell."""
         self.save(**kwargs)
 
     def notebook_complete(self, **kwargs: Any) -> None:
-        """Finish the metadata; cells that never ran stay as they are, where papermill would call them completed."""
-        pending = [
-            cell.metadata.papermill for cell in self.nb.cells if cell.metadata.papermill["status"] == self.PENDING
-        ]
-        self._next = float("inf")  # it is written once more, with its record
+        """Finish the metadata, and write nothing: that is done once more, with the record."""
+        self._next = float("inf")
         super().notebook_complete(**kwargs)
-        for cell in pending:
-            cell["status"] = self.PENDING
 
 
 class Client(PapermillNotebookClient):  # type: ignore[misc] # papermill has no types

@@ -15,6 +15,7 @@ from scrapdb.files import remote
 from scrapdb.running import grid
 from scrapdb.running import names
 from scrapdb.running import parameters
+from scrapdb.running.objects import got
 from scrapdb.running.parameters import Signature
 from scrapdb.running.request import Request
 from scrapdb.running.request import Wanted
@@ -93,10 +94,7 @@ def check_installed() -> None:
 
 def _content(notebook: str) -> bytes:
     if remote.is_url(notebook):
-        system, path = remote.file_system(notebook)
-        with remote.sentences(notebook, "read"):
-            content: bytes = system.cat_file(path)
-        return content
+        return got(notebook)
     try:
         return Path(notebook).read_bytes()
     except FileNotFoundError:

@@ -22,7 +22,6 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.facts import Execution
 from scrapdb.notebooks.extract import read_facts
 from scrapdb.notebooks.times import iso
-from scrapdb.running import directory
 from scrapdb.running import outputs
 from scrapdb.running import places
 from scrapdb.running import prepared
@@ -85,7 +84,7 @@ class _Run:
         self._cells = prepared.code_cells(node)
         self._tell("started", 0, "")
         record.write(node, self._record)
-        manager = Manager(node, self._save)
+        manager = Manager(node, self._save, outputs.pause(self._task.output))
         try:
             manager.notebook_start()
             outcome = self._run(manager)
@@ -125,11 +124,9 @@ class _Run:
     def _keep(self, where: str, outcome: Outcome) -> Outcome:
         """Keep files; that this is impossible is a reason to fail for a run that has none yet."""
         try:
-            kept, warnings = directory.keep(
-                where, self._task.keep_files, outputs.files_of(self._task.output), self._hidden
-            )
-        except OSError as error:
-            sentence = f"Its files cannot be kept: {error.strerror or error}."
+            kept, warnings = outputs.keep(where, self._task.keep_files, self._task.output, self._hidden)
+        except (OSError, ScrapdbError) as error:
+            sentence = f"Its files cannot be kept: {getattr(error, 'strerror', None) or str(error).rstrip('.')}."
             self._record = replace(self._record, warnings=(*self._record.warnings, sentence))
             return Outcome("failed", sentence) if outcome.state in WELL else outcome
         self._record = replace(self._record, files=kept, warnings=(*self._record.warnings, *warnings))
@@ -137,9 +134,7 @@ class _Run:
 
     def _ended(self, outcome: Outcome) -> Execution:
         """Complete the record."""
-        reason, cell = outcome.reason, self._record.cell
-        if reason is not None and cell is not None and outcome.state != "skipped":
-            reason = f"{reason} in cell {cell}"
+        reason = outcome.told(self._record.cell)
         self._record = redaction.execution(
             replace(self._record, state=outcome.state, reason=reason, ended_at=_now()), self._hidden
         )

@@ -10,8 +10,9 @@ from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from contextlib import contextmanager
+from contextlib import nullcontext
+from typing import NamedTuple
 
-from scrapdb.errors import UsageError
 from scrapdb.facts import Execution
 from scrapdb.running.events import Event
 from scrapdb.running.events import Stop
@@ -21,51 +22,55 @@ from scrapdb.running.task import Task
 
 Execute = Callable[[Task, Callable[[Event], None], Stop], Execution]
 Submit = Callable[[Task], "Future[Execution]"]
+Place = Callable[[Callable[[], None]], AbstractContextManager[Callable[[Task], Execution]]]
+_MOST_AT_ONCE = 512  # threads that wait for runs elsewhere
 
 
 class NotBegunError(Exception):
     """The run did not begin; the text says why."""
 
 
+class Opened(NamedTuple):
+    """What starts a run, and how many are executed at once."""
+
+    submit: Submit
+    jobs: int
+
+
+@contextmanager
 def opened(
-    request: Request, execute: Execute | None, watch: Callable[[Event], None], stop: Stop
-) -> AbstractContextManager[Submit]:
+    request: Request, execute: Execute | None, watch: Callable[[Event | str], None], stop: Stop
+) -> Iterator[Opened]:
     """Open what a request asks for, which is closed when all its runs are through.
 
     Args:
         request: what is to run, and where.
         execute: does one run; by default `execute.execute`.
-        watch: is told what happens in it.
+        watch: is told what happens in it, and in sentences what goes wrong beside it.
         stop: says when to end before that.
+
+    Raises:
+        ScrapdbError: the scheduler cannot be reached, or its workers cannot do it.
     """
     if request.scheduler:
-        raise UsageError("--scheduler is not there yet.")
-    return _local(request, execute or _executed(), watch, stop)
+        from scrapdb.running.cluster import connected
 
-
-@contextmanager
-def _local(request: Request, execute: Execute, watch: Callable[[Event], None], stop: Stop) -> Iterator[Submit]:
-    """Yield what starts a run on this machine, in a thread."""
-    failed: list[Task] = []  # looked at when a thread takes the next run, which is sooner than anybody could cancel it
-
-    def attempt(task: Task) -> Execution:
-        if failed or stop.interrupted:
-            raise NotBegunError(f"{failed[0].output} did not end well" if failed else "the batch was stopped")
-        execution = execute(task, watch, stop)
-        if request.fail_fast and execution.state not in WELL and not request.retries.wants(execution, task.attempt):
-            failed.append(task)
-        return execution
-
+        with connected(request, watch, stop) as cluster:
+            jobs = request.jobs or _MOST_AT_ONCE
+            with _threads(request, jobs, cluster.worker, stop) as submit:
+                yield Opened(submit, min(jobs, cluster.size))
+        return
+    jobs = request.jobs or processors()
     try:
-        with ThreadPoolExecutor(request.jobs or processors(), thread_name_prefix="scrapdb-run") as executor:
-            try:
-                yield lambda task: executor.submit(attempt, task)
-            except BaseException:
-                stop.kill()  # which nobody else could do any more
-                executor.shutdown(cancel_futures=True)
-                raise
+        with _threads(request, jobs, _here(execute or _executed(), watch, stop), stop) as submit:
+            yield Opened(submit, jobs)
     finally:
         _close_servers()
+
+
+def _here(execute: Execute, watch: Callable[[Event], None], stop: Stop) -> Place:
+    """Have runs executed by the threads themselves."""
+    return lambda _: nullcontext(lambda task: execute(task, watch, stop))
 
 
 def _executed() -> Execute:
@@ -78,6 +83,40 @@ def _close_servers() -> None:
     """End the processes that kernels were forked from, if there are any."""
     if servers := sys.modules.get("scrapdb.running.servers"):
         servers.close()
+
+
+@contextmanager
+def _threads(request: Request, jobs: int, place: Place, stop: Stop) -> Iterator[Submit]:
+    """Yield what starts a run in a thread.
+
+    Args:
+        request: what is to run.
+        jobs: how many threads there are.
+        place: gives what executes a run, as soon as there is room for one.
+        stop: says when to end.
+    """
+    failed: list[Task] = []  # looked at when a thread takes the next run, which is sooner than anybody could cancel it
+
+    def check() -> None:
+        if failed or stop.interrupted:
+            raise NotBegunError(f"{failed[0].output} did not end well" if failed else "the batch was stopped")
+
+    def attempt(task: Task) -> Execution:
+        check()
+        with place(check) as execute:
+            check()  # again, since there may have been no room for long
+            execution = execute(task)
+            if request.fail_fast and execution.state not in WELL and not request.retries.wants(execution, task.attempt):
+                failed.append(task)
+            return execution
+
+    with ThreadPoolExecutor(jobs, thread_name_prefix="scrapdb-run") as executor:
+        try:
+            yield lambda task: executor.submit(attempt, task)
+        except BaseException:
+            stop.kill()  # which nobody else could do any more
+            executor.shutdown(cancel_futures=True)
+            raise
 
 
 def processors() -> int:

@@ -12,6 +12,7 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.files.paths import located
 from scrapdb.files.remote import is_url
 from scrapdb.files.replace import replace
+from scrapdb.running import objects
 from scrapdb.running.attempts import now
 from scrapdb.running.lock import is_held
 from scrapdb.store.executions import Executions
@@ -31,7 +32,7 @@ def sweep(executions: Executions, own: str) -> tuple[list[str], set[str]]:
     Returns:
         Their outputs, to be indexed; and the notebooks, by their paths in the store, at which other runners are.
     """
-    outputs, busy = [], set()
+    left, busy = [], set()
     for attempt in executions.unfinished():
         if attempt.runner and attempt.runner != own and is_held(attempt.runner):
             busy.add(attempt.notebook)
@@ -39,30 +40,36 @@ def sweep(executions: Executions, own: str) -> tuple[list[str], set[str]]:
         reason = _WAITING if attempt.started_at is None else _BEGUN
         ending: dict[str, Any] = {"state": "lost", "reason": reason, "ended_at": now()}
         output = _output(attempt, executions.path)
-        record = _settled(output, attempt.id, ending) if output else None
+        record = settled(output, attempt.id, ending) if output else None
         if output and record:
-            outputs.append(output)
+            left.append(output)
             ending = {key: record.get(key) for key in ending}
         executions.change(attempt.id, ending.pop("state"), **ending)
-    return outputs, busy
+    return left, busy
 
 
 def _output(attempt: Attempt, store: Path) -> str | None:
-    return None if is_url(attempt.notebook) else located(attempt.notebook, None, os.path.realpath(store.parent))
+    if is_url(attempt.notebook):
+        return attempt.notebook
+    return located(attempt.notebook, None, os.path.realpath(store.parent))
 
 
-def _settled(file: str, id_: str, ending: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the record in the output of an attempt, in which this ending now stands if it had not ended.
+def settled(file: str, id_: str, ending: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the record in the output of an attempt, at a path or URL; this ending now stands in it if it had none.
 
     None if there is no such output, or only half of it.
     """
     with suppress(OSError, ValueError, RecursionError, ScrapdbError):
-        before = Path(file).read_bytes()
+        before = objects.got(file) if is_url(file) else Path(file).read_bytes()
         notebook = json.loads(before)
         record = _record(notebook)
         if record.get("id") == id_ and record.get("state") == "running":
             record |= ending
-            replace(file, before, json.dumps(notebook, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass"))
+            after = json.dumps(notebook, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
+            if is_url(file):
+                objects.put(file, after)
+            else:
+                replace(file, before, after)
         return record if record.get("id") == id_ else None
     return None
 

@@ -39,6 +39,12 @@ class Outcome(NamedTuple):
     state: State
     reason: str | None = None
 
+    def told(self, cell: int | None) -> str | None:
+        """Return the reason with the cell; a run that skips itself has said all that is to be known."""
+        if self.reason is None or cell is None or self.state == "skipped":
+            return self.reason
+        return f"{self.reason} in cell {cell}"
+
 
 def outcome(
     error: BaseException | None,

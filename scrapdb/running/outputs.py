@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -10,8 +12,11 @@ from nbformat import NotebookNode
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.facts import Execution
+from scrapdb.facts import KeptFile
 from scrapdb.files import remote
 from scrapdb.files.whole import whole_file
+from scrapdb.running import directory as copying
+from scrapdb.running import objects
 from scrapdb.running.capping import is_glued
 
 
@@ -23,9 +28,7 @@ def write(node: NotebookNode, output: str) -> None:
     """
     content = nbformat.writes(node).encode("utf-8", "backslashreplace")  # which JSON has for half a character, too
     if remote.is_url(output):
-        system, key = remote.file_system(output)
-        with remote.sentences(output, "written"):
-            system.pipe_file(key, content)
+        objects.put(output, content)
         return
     path = Path(output)
     try:
@@ -74,3 +77,32 @@ def bare(node: NotebookNode) -> None:
 def files_of(output: str) -> Path:
     """Return the directory in which the files of a run are kept, beside its notebook."""
     return Path(output).with_suffix(".files")
+
+
+def pause(output: str) -> float:
+    """Return the seconds between two saves of a notebook while it runs."""
+    return 5.0 if remote.is_url(output) else 1.0
+
+
+def keep(
+    directory: str, patterns: Sequence[str], output: str, hidden: Sequence[str] = ()
+) -> tuple[tuple[KeptFile, ...], tuple[str, ...]]:
+    """Copy what a run has written and what is to be kept to a place beside its notebook, and return as `copying` does.
+
+    Args:
+        directory: of the run, which is over.
+        patterns: as `copying.keep` has them.
+        output: path or URL of the notebook.
+        hidden: texts that no file may hold that is kept.
+
+    Raises:
+        ScrapdbError: nothing can be written to the URL.
+        OSError: nothing can be written to the path.
+    """
+    if not remote.is_url(output):
+        return copying.keep(directory, patterns, files_of(output), hidden)
+    with tempfile.TemporaryDirectory(prefix="scrapdb-") as temporary:
+        files = Path(temporary, "files")
+        kept, warnings = copying.keep(directory, patterns, files, hidden)
+        objects.put_below(f"{output.removesuffix('.ipynb')}.files", {file.path: files / file.path for file in kept})
+    return kept, warnings

@@ -26,10 +26,15 @@ _NOT_EXECUTED = re.compile(r"\s*#\s*noexecute\b", re.IGNORECASE)
 _SETTING = frozenset({"parameters", "injected-parameters"})
 _LONG = 200
 _SKIPPED = "skip-execution"  # nbclient's tag
+_OURS = ("local-provisioner", "scrapdb")  # provisioners in whose place we can start a kernel
 
 
 class KernelMissingError(ScrapdbError):
     """The kernel that a notebook asks for is not installed."""
+
+
+class KernelElsewhereError(ScrapdbError):
+    """The kernel that a notebook asks for is started by something else: in a cluster, say."""
 
 
 def notebook(task: Task) -> NotebookNode:
@@ -90,6 +95,7 @@ def kernelspec(node: NotebookNode, name: str | None) -> KernelSpec:
 
     Raises:
         KernelMissingError: there is none of that name, or the notebook names none.
+        KernelElsewhereError: it is started by a provisioner of its own.
     """
     manager = KernelSpecManager()
     try:
@@ -99,9 +105,20 @@ def kernelspec(node: NotebookNode, name: str | None) -> KernelSpec:
     try:
         spec = manager.get_kernel_spec(wanted)
     except NoSuchKernel:
-        known = suggestion(wanted, manager.find_kernel_specs())
-        raise KernelMissingError(f"the kernel {wanted} is not installed; {known}") from None
+        known = manager.find_kernel_specs()
+        if wanted in known:
+            where = f"{known[wanted]}/kernel.json"
+            raise KernelMissingError(
+                f"the kernel {wanted} is started by a provisioner that is not installed, see {where}"
+            ) from None
+        raise KernelMissingError(f"the kernel {wanted} is not installed; {suggestion(wanted, known)}") from None
     spec.name = wanted
+    provisioner = spec.metadata.get("kernel_provisioner", {}).get("provisioner_name", _OURS[0])
+    if provisioner not in _OURS:
+        raise KernelElsewhereError(
+            f"the kernel {wanted} is started by {provisioner}, where `scrapdb run` can put no wall around it; "
+            "`papermill --engine scrapdb` executes with it"
+        )
     if not spec.argv or not shutil.which(servers.interpreter(spec.argv[0])):
         program = spec.argv[0] if spec.argv else "nothing"
         raise KernelMissingError(f"the kernel {wanted} is to be started by {program}, which is not there")

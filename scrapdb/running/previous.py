@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scrapdb.facts import Facts
-from scrapdb.files.remote import contents
 from scrapdb.files.remote import is_url
 from scrapdb.notebooks.extract import read_facts
 from scrapdb.notebooks.read import read
-from scrapdb.notebooks.scan import MAX_BYTES
+from scrapdb.running import objects
 from scrapdb.running.parameters import hashed
 from scrapdb.running.retries import named
 from scrapdb.running.retries import words
@@ -108,8 +107,8 @@ def states(listed: str | Iterable[str]) -> frozenset[str]:
 def _facts(output: str) -> Facts | None:
     if not is_url(output):
         return read(output).facts if Path(output).exists() else None
-    content = contents({output: MAX_BYTES})[output]
-    return None if isinstance(content, Exception) else read_facts(content)
+    content = objects.found(output)
+    return None if content is None else read_facts(content)
 
 
 def _begin(why: str) -> Decision:

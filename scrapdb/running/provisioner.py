@@ -119,6 +119,11 @@ class WalledProvisioner(LocalProvisioner):
     process: Kernel | None  # type: ignore[assignment] # which has of Popen what is asked of it
     kernel: Kernel | None = None
 
+    @property
+    def held_by(self) -> str:
+        """The name of the wall that is around the kernel, once it is prepared."""
+        return self._wall.NAME
+
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Prepare the place, and let the kernel be talked to by sockets in it rather than by ports."""
         manager = self.parent

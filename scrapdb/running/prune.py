@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from scrapdb.database import Database
 from scrapdb.errors import ScrapdbError
+from scrapdb.errors import UsageError
 from scrapdb.files.paths import located
 from scrapdb.files.remote import is_url
 from scrapdb.notebooks.times import iso
@@ -62,7 +63,7 @@ def old(
 ) -> list[Old]:
     """Choose runs that are to go: those that all that is given chooses. The last begun come first.
 
-    Only what the store knows as the run of another notebook is chosen, and nothing that a runner is at.
+    Only files that the store knows as runs of another notebook are chosen, and nothing that a runner is at.
 
     Args:
         store: the database file.
@@ -74,7 +75,13 @@ def old(
     Raises:
         ExpressionError: the expression is wrong.
         StoreError: there is no store, or it cannot be read.
+        UsageError: the directory is at a URL.
     """
+    if directory and is_url(directory):
+        raise UsageError(
+            f"Runs at {directory} are no files, of which all or none could be removed. Remove them there, and let "
+            f"`scrapdb index {directory}` forget them."
+        )
     limit = None if older_than is None else iso(datetime.now(UTC) - timedelta(seconds=older_than))
     seen: Counter[str] = Counter()
     chosen = []

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -12,7 +10,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +18,8 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
 from scrapdb.indexing.cluster import connected
 from scrapdb.indexing.loop import index
+from tests.clusters import running_scheduler
+from tests.clusters import worker
 from tests.notebook_builder import gluing
 from tests.notebook_builder import write
 from tests.stores import check
@@ -29,7 +28,6 @@ from tests.stores import query
 
 NOTEBOOKS = 300
 WAITING = 60  # seconds until something that never happens is given up
-RUN = "from distributed.cli.dask_{0} import main; main()"
 WITHOUT = "import sys; sys.modules['scrapdb'] = None\n"
 OTHER = "import scrapdb.indexing.cluster; scrapdb.indexing.cluster.installed = lambda: '0.0.1'\n"
 # A worker that ends when it reads a certain notebook for the first time on this machine, or each time.
@@ -71,32 +69,6 @@ if __name__ == "__main__":
     except errors.ScrapdbError as error:
         print(error)
 """
-
-
-@contextmanager
-def started(kind: str, *arguments: str, before: str = "", until: str) -> Iterator[str]:
-    """Start a scheduler or a worker, and give the line in which it says that it is ready."""
-    command = [sys.executable, "-c", before + RUN.format(kind), *arguments, "--no-dashboard"]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent.parent)}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stderr is not None
-        try:
-            yield next(line for line in process.stderr if until in line)
-        finally:
-            process.send_signal(signal.SIGKILL)
-
-
-@contextmanager
-def worker(scheduler: str, before: str = "") -> Iterator[None]:
-    arguments = (scheduler, "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny", "--memory-limit", "0")
-    with started("worker", *arguments, before=before, until="Registered to"):
-        yield
-
-
-@contextmanager
-def running_scheduler() -> Iterator[str]:
-    with started("scheduler", "--host", "127.0.0.1", "--port", "0", until="Scheduler at:") as line:
-        yield re.sub(r".*Scheduler at:\s*", "", line).strip()
 
 
 @pytest.fixture

@@ -35,8 +35,8 @@ def command(
 
     Of each go the executed notebook, the files that were kept of it (NAME.files/) and its rows, together or not at all.
     Runs are notebooks that were executed from another one, their source; nothing else is touched, nor what a runner is
-    at. With --keep-last, runs are counted by the path of their source, the last begun first, among those that --where
-    chooses: failed ones stay for ever with the second line.
+    at or what lies at a URL. With --keep-last, runs are counted by the path of their source, the last begun first,
+    among those that --where chooses: failed ones stay for ever with the second line.
 
     \b
     scrapdb prune --keep-last 30 --dry-run
