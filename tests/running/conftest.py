@@ -34,5 +34,3 @@ def beside(tmp_path: Path, environment: None) -> Path:
     directory = tmp_path / "beside"
     directory.mkdir()
     return directory
-
-
