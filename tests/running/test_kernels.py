@@ -9,8 +9,10 @@ import venv
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from scrapdb.running.task import Limits
+from tests.corpora import CACHE
 from tests.running.comparing import by_papermill
 from tests.running.comparing import by_scrapdb
 from tests.running.comparing import cells
@@ -54,23 +56,34 @@ def test_interrupt_reaches_bash(wall: str, beside: Path) -> None:
     got, record = by_scrapdb(notebook, beside, wall=wall, limits=Limits(cell_timeout=2.0, grace=10.0))
     assert (record.state, record.cell) == ("timed out", 0)
     (interrupted, _) = (cell for cell in got["cells"] if cell["cell_type"] == "code")
-    said = "".join(output["text"] for output in interrupted["outputs"])
+    said = "".join(output.get("text", "") for output in interrupted["outputs"])
     assert said.startswith("before") and "after" in said  # `sleep` was interrupted, and bash went on
 
 
-def test_kernel_of_another_environment_has_its_packages(kernels: Path, beside: Path, tmp_path: Path) -> None:
-    made = tmp_path / "environment"
-    venv.create(made, with_pip=False, symlinks=True)
-    (packages,) = made.glob("lib/python3.*/site-packages")
-    command = [sys.executable, "-m", "pip", "--python", str(made), "install", "--quiet", "ipykernel"]
-    subprocess.run(command, check=True)
-    (packages / "only_there.py").write_text("def f():\n    return 'there'\n")
+@pytest.fixture(scope="session")
+def environment_of_its_own() -> Path:
+    """Return an environment with ipykernel and a module, but without scrapdb; it is made once, and kept."""
+    kept = CACHE / f"environment-{sys.version_info.major}.{sys.version_info.minor}"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{kept}.lock"):
+        if not (kept / "complete").exists():
+            venv.create(kept, with_pip=False, symlinks=True, clear=True)
+            command = [sys.executable, "-m", "pip", "--python", str(kept), "install", "--quiet", "ipykernel"]
+            subprocess.run(command, check=True)
+            (packages,) = kept.glob("lib/python3.*/site-packages")
+            (packages / "only_there.py").write_text("def f():\n    return 'there'\n")
+            (kept / "complete").touch()
+    return kept
+
+
+def test_kernel_of_another_environment_has_its_packages(
+    kernels: Path, environment_of_its_own: Path, beside: Path
+) -> None:
     (kernels / "other").mkdir(parents=True)
-    command = [str(made / "bin/python"), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    command = [str(environment_of_its_own / "bin/python"), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     spec = {"argv": command, "display_name": "Other", "language": "python"}
     (kernels / "other/kernel.json").write_text(json.dumps(spec))
-    source = "import only_there, sys\nonly_there.f(), sys.executable, sys.prefix"
-    notebook = cells(source, kernel="other")
+    notebook = cells("import only_there, sys\nonly_there.f(), sys.executable, sys.prefix", kernel="other")
     notebook.metadata.kernelspec.language = "python"
     expected = by_papermill(notebook, beside)
     for fresh in (False, True):
