@@ -32,7 +32,12 @@ from . import namespaces
 _LAUNCHER = "ipykernel_launcher"
 _HOME = "/tmp"  # noqa: S108 - behind a wall, where it is its own
 _INLINE = "matplotlib_inline.backend_inline"
-_KERNEL = ("ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.zmqshell", "IPython.core.completerlib")
+# What a kernel imports when it starts or executes its first cell, where its version has it.
+_KERNEL = (
+    *("ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.zmqshell", "ipykernel.debugger", "psutil", "sqlite3"),
+    *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.oinspect", "IPython.core.logger"),
+    *("IPython.extensions.storemagic", "tornado.platform.asyncio"),
+)
 _HARMLESS = {"jemalloc_bg_thd"}  # threads of memory allocators, which a fork does without
 
 
@@ -42,7 +47,8 @@ def main() -> None:
     os.dup2(2, 1)
     os.environ.setdefault("MPLBACKEND", f"module://{_INLINE}")  # as a kernel does, before matplotlib is imported
     for module in _KERNEL:
-        import_module(module)
+        with suppress(ImportError):
+            import_module(module)
     words, sys.argv = sys.argv[1:], [_launcher()]
     refused = _preload(words, answers)
     gc.collect()
