@@ -151,6 +151,8 @@ ALIKE = {
         "import asyncio\nawait (await asyncio.create_subprocess_shell('echo a', stdout=-1)).communicate()",
         "manager = mp.Manager()\nshared = manager.dict(a=1)\nprint(shared['a'])\nmanager.shutdown()",
         "lock = mp.Lock()\nlock.acquire(), os.getpid() == process._parent_pid",
+        "import socket\nsocket.gethostbyname('localhost')",
+        "server = socket.create_server(('localhost', 0))\nsocket.create_connection(server.getsockname()).close()",
         "import tempfile\nwith tempfile.NamedTemporaryFile() as file: print(os.path.dirname(file.name))",
     ),
     "widgets": (
