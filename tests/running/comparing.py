@@ -27,8 +27,8 @@ _OF_PAPERMILL = {"start_time", "end_time", "duration", "version", "input_path", 
 _RANDOM = (
     (re.compile(r"0x[0-9a-f]+"), "0x…"),
     (re.compile(r"/tmp/ipykernel_\d+/\d+\.py"), "/tmp/ipykernel/cell.py"),  # noqa: S108 - what is shown, not used
-    (re.compile(r"/tmp/scrapdb-\w+(?:/\w+)?/files"), HOME),  # where a run is that has no wall
-    (re.compile(r"/tmp/"), "~/"),  # behind the wall it is the home
+    (re.compile(r"/tmp/scrapdb-\w+(?:/\w+)?/files"), HOME),  # noqa: S108 - where a run is that has no wall
+    (re.compile(r"/tmp/"), "~/"),  # noqa: S108 - behind the wall it is the home
     (re.compile(r"[\d.]+it/s"), "…it/s"),  # of tqdm
     (re.compile(r"<dc:date>.*?</dc:date>"), "<dc:date>…</dc:date>"),
     (re.compile(r"\b[\d.e+-]+ (?:[mµμn]?s)\b"), "… s"),  # of %time

@@ -18,7 +18,7 @@ MODULES = {
     "asking": "from IPython import get_ipython\nshell = get_ipython()\n",
     "asking_inside": "from IPython.core.getipython import get_ipython as g\nkernel = getattr(g(), 'kernel', None)\n",
     "needing": "import asking\n",
-    "threading_on": "import threading\nthreading.Thread(target=threading.Event().wait, name='left', daemon=True).start()\n",
+    "threading_on": "from threading import *\nThread(target=Event().wait, name='left', daemon=True).start()\n",
     "printing": "print('said')\n",
     "printing_below": "import os\nos.system('echo said by a shell')\n",
     "warning": "import warnings\nwarnings.warn('old', DeprecationWarning, stacklevel=2)\n",
@@ -41,7 +41,7 @@ MODULES = {
 
 
 @pytest.fixture
-def path(beside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def modules(beside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Have modules of their own found by all kernels."""
     (beside / "data.txt").write_text("read")
     directory = tmp_path / "modules"
@@ -52,6 +52,7 @@ def path(beside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory
 
 
+@pytest.mark.usefixtures("modules")
 @pytest.mark.parametrize(
     ("source", "refused"),
     [
@@ -85,7 +86,7 @@ def path(beside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("try:\n    import printing\nexcept ImportError:\n    import harmless", {"printing": "writes something"}),
     ],
 )
-def test_fork_is_as_fresh_as_papermills_kernel(source: str, refused: dict[str, str], path: Path, beside: Path) -> None:
+def test_fork_is_as_fresh_as_papermills_kernel(source: str, refused: dict[str, str], beside: Path) -> None:
     notebook = cells(source, "1", tags=["raises-exception"])
     got, record = by_scrapdb(notebook, beside)
     assert [*differences(by_papermill(notebook, beside), got)] == []
@@ -114,11 +115,19 @@ def test_random_numbers_differ_from_run_to_run(beside: Path) -> None:
         "uuid.uuid4(), uuid.uuid1(), tempfile.mktemp()]",
     )
     one, other = (set(_result(by_scrapdb(notebook, beside)[0])) for _ in range(2))
-    assert len(one) == 7 and not one & other
+    assert len(one | other) == 14
 
 
 def _result(node: Any) -> list[str]:
     return str(node["cells"][-1]["outputs"][0]["data"]["text/plain"]).split(",\n")
+
+
+def test_what_is_registered_for_the_exit_is_run(beside: Path, tmp_path: Path) -> None:
+    notebook = cells("import atexit, pathlib\natexit.register(lambda: pathlib.Path('left.txt').write_text('x'))")
+    for fresh in (False, True):
+        _, record = by_scrapdb(notebook, beside, fresh=fresh, keep_files=("left.txt",))
+        assert [(file.path, file.bytes) for file in record.files] == [("left.txt", 1)]
+    assert (tmp_path / "scrapdb.files/left.txt").exists()
 
 
 @pytest.mark.parametrize(

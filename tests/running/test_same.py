@@ -82,7 +82,8 @@ ALIKE = {
         "HTML('x')",
         "SVG('<svg xmlns=\"http://www.w3.org/2000/svg\"/>')",
         "display(Latex('$x$'), Markdown('*a*'), JSON({'a': [1]}), Javascript('1'), Pretty('p'))",
-        "class Bundle:\n    def _repr_mimebundle_(self, **_): return {'a/b+json': {}}, {'a/b+json': {'m': 1}}\nBundle()",
+        "class Bundle:\n    def _repr_mimebundle_(self, **_): return {'a/b+json': {'c': 1}}, {'a/b+json': {'m': 1}}",
+        "Bundle()",
         "class Shown:\n    def _repr_html_(self): return 'h'\n    def _ipython_display_(self): print('shown')\nShown()",
         "import pandas as pd\ndf = pd.DataFrame({'a': [1.5, None], 'b': ['x', 'y']})\ndf",
         "df.style.format(precision=1).set_uuid('u')",
@@ -139,7 +140,8 @@ ALIKE = {
         "def square(x): return x * x\nwith mp.get_context('fork').Pool(2) as pool: print(pool.map(square, [1, 2, 3]))",
         "with mp.get_context('spawn').Pool(1) as pool: print(pool.map(math.sqrt, [9]))",
         "with mp.get_context('forkserver').Pool(1) as pool: print(pool.map(math.sqrt, [9]))",
-        "from concurrent.futures import *\nwith ProcessPoolExecutor(2) as executor: print(*executor.map(square, [4, 9]))",
+        "from concurrent.futures import *",
+        "with ProcessPoolExecutor(2) as executor: print(*executor.map(square, [4, 9]))",
         "with ThreadPoolExecutor(2) as executor: print(*executor.map(square, [4, 9]))",
         "import threading\nthread = threading.Thread(target=lambda: print('thread'))\nthread.start()\nthread.join()",
         "import subprocess\nsubprocess.run([sys.executable, '-c', 'import pandas; print(1)'], capture_output=True)",
@@ -186,7 +188,6 @@ nbconvert-5.6.1/nbconvert/preprocessors/tests/files/SVG.ipynb
 nbconvert-5.6.1/nbconvert/preprocessors/tests/files/update-display-id.ipynb
 nbformat-5.11.1/tests/test4custom.ipynb
 papermill-2.7.0/papermill/tests/notebooks/broken1.ipynb
-papermill-2.7.0/papermill/tests/notebooks/line_magic_error.ipynb
 papermill-2.7.0/papermill/tests/notebooks/simple_execute.ipynb
 papermill-2.7.0/papermill/tests/notebooks/sysexit0.ipynb
 papermill-2.7.0/papermill/tests/notebooks/systemexit.ipynb

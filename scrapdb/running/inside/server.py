@@ -1,7 +1,7 @@
 """The fork server: it has imported what a notebook needs, and becomes a kernel for each run.
 
-Its arguments are names of modules. Requests come as lines of JSON on standard input, answers go as such to standard output. It ends when its input does,
-and with it all kernels.
+Its arguments are names of modules. Requests come as lines of JSON on standard input, answers go as such to standard
+output. It ends when its input does, and with it all kernels.
 
 With bubblewrap it runs behind a wall, and each kernel moves into one of its own within that. A process stands between
 them: it builds that wall, forks the kernel in it, waits for it, and tells how it ended; when it is gone, so is the wall
@@ -10,6 +10,7 @@ and all in it.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -120,7 +121,7 @@ def _keep(request: dict[str, Any], answers: TextIO) -> NoReturn:
 
 
 def _become_kernel(request: dict[str, Any], *, walled: bool) -> None:
-    for descriptor in os.listdir("/dev/fd"):
+    for descriptor in os.listdir("/dev/fd"):  # noqa: PTH208 - light
         if int(descriptor) > 2:  # noqa: PLR2004 - the standard streams
             with suppress(OSError):
                 os.close(int(descriptor))
@@ -240,7 +241,7 @@ def _import(name: str) -> bool:
 
 
 def _open_files() -> int:
-    return len(os.listdir("/dev/fd"))
+    return len(os.listdir("/dev/fd"))  # noqa: PTH208 - light
 
 
 def _said() -> int:
