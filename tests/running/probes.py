@@ -519,7 +519,9 @@ def name_of_the_machine() -> Any:
 
 @way
 def log_of_the_system() -> Any:
-    return checked(LIBC.klogctl(10, None, 0)) >= 0 and checked(LIBC.klogctl(3, ctypes.create_string_buffer(1000), 1000))
+    return checked(LIBC.klogctl(10, None, 0)) >= 0 and checked(
+        LIBC.klogctl(3, ctypes.create_string_buffer(1000), 1000)
+    )
 
 
 def tried() -> dict[str, Any]:

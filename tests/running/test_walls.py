@@ -62,13 +62,7 @@ def needs(wall: str) -> None:
 
 
 def run(
-    directory: Path,
-    cells: list[str],
-    wall: str,
-    *,
-    fresh: bool,
-    watch: Callable[[Event], None] = lambda _: None,
-    **more: Any,
+    directory: Path, cells: list[str], wall: str, *, fresh: bool, watch: Callable[[Event], None] = lambda _: None, **more: Any
 ) -> tuple[Execution, list[str]]:
     """Execute cells, and return the record and what each has printed."""
     stop = more.pop("stop", None)
@@ -250,7 +244,7 @@ def another_run(directory: Path, world: dict[str, Any], wall: str, *, fresh: boo
 def tried(directory: Path, world: dict[str, Any], wall: str, *, fresh: bool) -> dict[str, tuple[bool, str]]:
     """Try all ways out, with another run beside, and return which ones led out, and what was met."""
     with another_run(directory, world, wall, fresh=fresh) as other:
-        aim = f"AIM = { ({**world, **other})!r}"
+        aim = f"AIM = {({**world, **other})!r}"
         cells = [PROBES.read_text(encoding="utf-8"), aim, "print(json.dumps(tried()))"]
         execution, said = run(directory, cells, wall, fresh=fresh)
     assert execution.state == "completed", (execution, said)

@@ -29,10 +29,7 @@ if TYPE_CHECKING:
     from pyseccomp import Arg
 
 NAME = "landlock"
-_TCP, _SCOPES = (
-    4,
-    6,
-)  # the versions of landlock that know TCP, and sockets without a path and signals (it calls them scopes)
+_TCP, _SCOPES = 4, 6  # the versions of landlock that know TCP, and sockets without a path and signals (it calls them scopes)
 _TRUNCATING = 3  # the version that knows of truncating a file that is not opened for writing
 # Flags of open(2) with which nothing is truncated that may not be written, each with its mask.
 _KEEPING = ((0, os.O_TRUNC), (os.O_WRONLY, os.O_WRONLY), (os.O_RDWR, os.O_RDWR))
