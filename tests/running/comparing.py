@@ -50,7 +50,8 @@ def cells(*sources: str, tags: Sequence[str] = (), kernel: str = "python3") -> N
         for index, source in enumerate(sources)
     ]
     spec = {"name": kernel, "display_name": kernel, "language": "python" if "python" in kernel else kernel}
-    return nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": spec})
+    node: NotebookNode = nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": spec})
+    return node
 
 
 def by_papermill(node: NotebookNode, directory: Path, **parameters: Any) -> Any:

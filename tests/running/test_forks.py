@@ -65,6 +65,7 @@ def modules(beside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
             {"threading_on": "leaves threads"},
         ),
         ("import printing", {"printing": "writes something"}),
+        ("from asking import shell\nshell is get_ipython()", {"asking": "asks for the notebook"}),
         ("from printing_below import *\nimport time\ntime.sleep(0.5)", {"printing_below": "writes something"}),
         ("import warning", {"warning": "writes something"}),
         ("import warning_in_vain", {}),

@@ -195,7 +195,8 @@ def _preload(words: list[str], answers: TextIO) -> dict[str, str]:
     if any(module.partition(".")[0] == "matplotlib" for module in modules) and find_spec(_INLINE):
         import_module(_INLINE)
     for module in modules:
-        if module not in refused and (reason := _reason_against(module)):
+        below = any(f"{module}.".startswith(f"{each}.") for each in refused)
+        if not below and (reason := _reason_against(module)):
             os.dup2(answers.fileno(), 1)
             os.execv(sys.executable, [*sys.orig_argv, f"{module}={reason}"])  # noqa: S606 - itself
     return refused
@@ -212,7 +213,7 @@ def _reason_against(module: str) -> str | None:
         asked.append(True)
         return False
 
-    InteractiveShell.initialized = classmethod(initialized)  # type: ignore[method-assign]
+    InteractiveShell.initialized = classmethod(initialized)  # type: ignore[assignment,method-assign]
     try:
         failed = not _import(module)
     finally:
