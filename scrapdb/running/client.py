@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from collections.abc import Sequence
+from contextlib import suppress
 from queue import Empty
 from typing import Any
 
@@ -19,7 +20,7 @@ from scrapdb.running.capping import Cap
 from scrapdb.running.task import Limits
 
 _SAVING = 0.1  # of the time at most
-_NUDGED = 0.05  # seconds between questions whether a kernel is ready
+_NUDGED = 0.05  # seconds in which what a kernel has done is heard of, if output is listened to
 _LOOK = 0.1  # seconds between looks whether a kernel lives
 _LAST_WORDS = 3  # looks in which nothing more is heard of a kernel that is gone
 _FOREVER = 2**30  # seconds, in which the client that is extended here asks; we look ourselves
@@ -142,14 +143,20 @@ class Client(PapermillNotebookClient):  # type: ignore[misc] # papermill has no 
         """Ask until an answer comes on both channels, as Jupyter's server does: output is listened to from then on."""
         while True:
             asked = self.kc.kernel_info()
-            try:
-                reply = await self.kc.shell_channel.get_msg(timeout=_NUDGED)
-                while reply["parent_header"].get("msg_id") != asked:
-                    reply = await self.kc.shell_channel.get_msg(timeout=_NUDGED)
+            reply = await self._reply_to(asked)
+            with suppress(Empty):
                 while True:
                     heard = await self.kc.iopub_channel.get_msg(timeout=_NUDGED)
                     if heard["parent_header"].get("msg_id") == asked:
-                        return dict(reply)
+                        return reply
+
+    async def _reply_to(self, asked: str) -> dict[str, Any]:
+        """Wait for the reply to a question, which waits for the kernel: to ask once more would only keep that busy."""
+        while True:
+            try:
+                reply = await self.kc.shell_channel.get_msg(timeout=_LOOK)
+                if reply["parent_header"].get("msg_id") == asked:
+                    return dict(reply)
             except Empty:
                 if not await self.km.is_alive():
                     raise KernelNotReadyError("the kernel ended before it was ready") from None

@@ -83,7 +83,7 @@ def _raised(error: CellExecutionError, cell: NotebookNode | None, peak: int, lim
     if name == "SystemExit" and value in _WELL:
         reason = _skipped(cell)
         return Outcome("completed") if reason is None else Outcome("skipped", reason)
-    raised = f"{name}: {value}" if value else name
+    raised = ": ".join(part for part in (name, value) if part)  # bash gives no name
     if limits.memory is not None and _NO_MEMORY.search(raised):
         return Outcome("killed", f"memory: {gigabytes(peak)} of {gigabytes(limits.memory)} GB, when more was asked for")
     if limits.disk is not None and _TOO_LARGE.search(raised):

@@ -27,6 +27,8 @@ _OF_PAPERMILL = {"start_time", "end_time", "duration", "version", "input_path", 
 _RANDOM = (
     (re.compile(r"0x[0-9a-f]+"), "0x…"),
     (re.compile(r"/tmp/ipykernel_\d+/\d+\.py"), "/tmp/ipykernel/cell.py"),  # noqa: S108 - what is shown, not used
+    (re.compile(r"/tmp/scrapdb-\w+(?:/\w+)?/files"), HOME),  # noqa: S108 - where a run is that has no wall
+    (re.compile(r"/tmp/"), "~/"),  # noqa: S108 - behind the wall it is the home
     (re.compile(r"[\d.]+it/s"), "…it/s"),  # of tqdm
     (re.compile(r"<dc:date>.*?</dc:date>"), "<dc:date>…</dc:date>"),
     (re.compile(r"\b[\d.e+-]+ (?:[mµμn]?s)\b"), "… s"),  # of %time
@@ -48,7 +50,8 @@ def cells(*sources: str, tags: Sequence[str] = (), kernel: str = "python3") -> N
         for index, source in enumerate(sources)
     ]
     spec = {"name": kernel, "display_name": kernel, "language": "python" if "python" in kernel else kernel}
-    return nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": spec})
+    node: NotebookNode = nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": spec})
+    return node
 
 
 def by_papermill(node: NotebookNode, directory: Path, **parameters: Any) -> Any:
@@ -56,6 +59,7 @@ def by_papermill(node: NotebookNode, directory: Path, **parameters: Any) -> Any:
     source, output = directory.parent / "source.ipynb", directory.parent / "papermill.ipynb"
     nbformat.write(node, source)
     shutil.copytree(directory, copy := directory.parent / "papermill")
+    os.environ.pop("PYTEST_CURRENT_TEST", None)  # for whose sake ipykernel would pass over what processes write
     with suppress(papermill.PapermillExecutionError):  # it is in the output
         papermill.execute_notebook(source, output, parameters, cwd=copy, progress_bar=False)
     return comparable(nbformat.read(output, 4), copy)

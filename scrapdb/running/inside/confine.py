@@ -124,5 +124,6 @@ def gain_no_privileges() -> None:
 
 def end_by(number: int) -> None:
     """End this process by a signal, as the one did for which it stands."""
-    signal.signal(number, signal.SIG_DFL)
+    if number != signal.SIGKILL:
+        signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)

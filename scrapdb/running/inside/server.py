@@ -1,7 +1,7 @@
 """The fork server: it has imported what a notebook needs, and becomes a kernel for each run.
 
-Its arguments are names of modules. Requests come as lines of JSON on standard input, answers go as such to standard output. It ends when its input does,
-and with it all kernels.
+Its arguments are names of modules. Requests come as lines of JSON on standard input, answers go as such to standard
+output. It ends when its input does, and with it all kernels.
 
 With bubblewrap it runs behind a wall, and each kernel moves into one of its own within that. A process stands between
 them: it builds that wall, forks the kernel in it, waits for it, and tells how it ended; when it is gone, so is the wall
@@ -33,7 +33,12 @@ from . import namespaces
 _LAUNCHER = "ipykernel_launcher"
 _HOME = "/tmp"  # noqa: S108 - behind a wall, where it is its own
 _INLINE = "matplotlib_inline.backend_inline"
-_KERNEL = ("ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.zmqshell", "IPython.core.completerlib")
+# What a kernel imports when it starts or executes its first cell, where its version has it.
+_KERNEL = (
+    *("ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.zmqshell", "ipykernel.debugger", "psutil", "sqlite3"),
+    *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.oinspect", "IPython.core.logger"),
+    *("IPython.extensions.storemagic", "tornado.platform.asyncio"),
+)
 _HARMLESS = {"jemalloc_bg_thd"}  # threads of memory allocators, which a fork does without
 
 
@@ -43,7 +48,8 @@ def main() -> None:
     os.dup2(2, 1)
     os.environ.setdefault("MPLBACKEND", f"module://{_INLINE}")  # as a kernel does, before matplotlib is imported
     for module in _KERNEL:
-        import_module(module)
+        with suppress(ImportError):
+            import_module(module)
     words, sys.argv = sys.argv[1:], [_launcher()]
     refused = _preload(words, answers)
     gc.collect()
@@ -115,7 +121,7 @@ def _keep(request: dict[str, Any], answers: TextIO) -> NoReturn:
 
 
 def _become_kernel(request: dict[str, Any], *, walled: bool) -> None:
-    for descriptor in os.listdir("/dev/fd"):
+    for descriptor in os.listdir("/dev/fd"):  # noqa: PTH208 - light
         if int(descriptor) > 2:  # noqa: PLR2004 - the standard streams
             with suppress(OSError):
                 os.close(int(descriptor))
@@ -189,7 +195,8 @@ def _preload(words: list[str], answers: TextIO) -> dict[str, str]:
     if any(module.partition(".")[0] == "matplotlib" for module in modules) and find_spec(_INLINE):
         import_module(_INLINE)
     for module in modules:
-        if module not in refused and (reason := _reason_against(module)):
+        below = any(f"{module}.".startswith(f"{each}.") for each in refused)
+        if not below and (reason := _reason_against(module)):
             os.dup2(answers.fileno(), 1)
             os.execv(sys.executable, [*sys.orig_argv, f"{module}={reason}"])  # noqa: S606 - itself
     return refused
@@ -206,7 +213,7 @@ def _reason_against(module: str) -> str | None:
         asked.append(True)
         return False
 
-    InteractiveShell.initialized = classmethod(initialized)  # type: ignore[method-assign]
+    InteractiveShell.initialized = classmethod(initialized)  # type: ignore[assignment,method-assign]
     try:
         failed = not _import(module)
     finally:
@@ -235,7 +242,7 @@ def _import(name: str) -> bool:
 
 
 def _open_files() -> int:
-    return len(os.listdir("/dev/fd"))
+    return len(os.listdir("/dev/fd"))  # noqa: PTH208 - light
 
 
 def _said() -> int:

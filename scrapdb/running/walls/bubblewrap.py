@@ -26,6 +26,7 @@ from scrapdb.running.walls.place import closed
 from scrapdb.running.walls.place import launched
 
 NAME = "bubblewrap"
+_HOSTS = Path(__file__).parents[1] / "inside/hosts"  # without a network a notebook still reaches itself by name
 HOME = "/home/notebook"  # where a run begins, whatever its directory is called outside
 
 # Everything of its own, nothing of ours; it ends with who started it.
@@ -123,6 +124,7 @@ def _wall(place: Place) -> list[str]:
         *("--proc", "/proc", "--dev", "/dev", *size, "--tmpfs", "/tmp", *size, "--tmpfs", "/dev/shm"),  # noqa: S108
         *("--ro-bind", "/usr", "/usr", *_root()),
         *_bound("--ro-bind", seen.etc(network=place.network)),
+        *(() if place.network else ("--ro-bind", str(_HOSTS), "/etc/hosts")),
         *_bound("--ro-bind", place.read),
         *_bound("--bind", (place.private, *place.write)),
         *(("--bind", place.directory, HOME) if place.directory.startswith(place.private) else ()),
