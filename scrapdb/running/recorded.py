@@ -155,7 +155,8 @@ def _ended(begun: Execution, manager: _Manager, limits: Limits) -> Execution:
     elif isinstance(error, CellTimeoutError) and _LATE_OUTPUT in str(error):
         error = OutputLostError(str(error))
     cell = manager.nb.cells[index] if index is not None else None
-    found = outcome(error, cell, _verdict(error, limits), died, meter.used.memory, limits)
+    verdict, peak = _verdict(error, limits), meter.used.memory
+    found = outcome(error, cell, verdict=verdict, ended=died, peak=peak, limits=limits)
     where = index if found.state != "completed" else None
     return replace(
         begun,
