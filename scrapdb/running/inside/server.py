@@ -112,7 +112,7 @@ def _keep(request: dict[str, Any], answers: TextIO) -> NoReturn:
         ended = keeping.keep(lambda: _become_kernel(request, walled=wall is not None), wall.close if wall else None)
         _answer(answers, run=request["run"], **ended)
         code = 0
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - whoever reads the log will know
         import traceback
 
         traceback.print_exc()
@@ -254,8 +254,8 @@ def _said() -> int:
 
 def _threads() -> int:
     """Count the threads of this process, Python's and others'."""
-    count = 0
-    for thread in os.listdir("/proc/self/task") if os.path.isdir("/proc/self/task") else ():  # noqa: PTH112 - light
-        with suppress(OSError), open(f"/proc/self/task/{thread}/comm", encoding="utf-8") as name:  # noqa: PTH123 - light
+    tasks, count = "/proc/self/task", 0
+    for thread in os.listdir(tasks) if os.path.isdir(tasks) else ():  # noqa: PTH112, PTH208 - light
+        with suppress(OSError), open(f"{tasks}/{thread}/comm", encoding="utf-8") as name:  # noqa: PTH123 - light
             count += name.read().strip() not in _HARMLESS
     return count
