@@ -146,8 +146,8 @@ def notebook(path: Path, kernel: str) -> Any:
     cell = nbformat.v4.new_code_cell
     cells = [cell("x = 1", metadata={"tags": ["parameters"]}), cell("print(x)"), cell(_LOOK)]
     spec = {"name": kernel, "display_name": kernel, "language": "python"}
-    node = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": spec})
-    nbformat.write(node, path)  # type: ignore[no-untyped-call]
+    node: Any = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": spec})  # type: ignore[no-untyped-call]
+    nbformat.write(node, path)
     return node
 
 
