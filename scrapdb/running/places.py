@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import NamedTuple
 
-from jupyter_client.kernelspec import KernelSpec
 from msgspec.structs import replace
-from nbformat import NotebookNode
 
 from scrapdb.running import directory
 from scrapdb.running import prepared
@@ -22,6 +21,10 @@ from scrapdb.running.task import Task
 from scrapdb.running.walls.place import Place
 from scrapdb.running.walls.place import environment
 from scrapdb.running.walls.place import python_paths
+
+if TYPE_CHECKING:
+    from jupyter_client.kernelspec import KernelSpec
+    from nbformat import NotebookNode
 
 _FILES = "files"
 # As many runs as processors: threads of each would only be in each other's way.

@@ -14,10 +14,9 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 
-from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Bool
@@ -36,6 +35,10 @@ from scrapdb.running.task import Limits
 from scrapdb.running.walls.place import Place
 from scrapdb.running.walls.place import environment
 from scrapdb.running.walls.place import python_paths
+
+if TYPE_CHECKING:
+    from jupyter_client.connect import KernelConnectionInfo
+    from jupyter_client.kernelspec import KernelSpec
 
 NAME = "scrapdb"
 _LAUNCHER = "ipykernel_launcher"

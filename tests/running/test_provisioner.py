@@ -143,11 +143,11 @@ def test_a_kernel_of_jupyter_client_is_interrupted_and_started_again(
 
 
 def notebook(path: Path, kernel: str) -> Any:
-    cell = nbformat.v4.new_code_cell
+    cell: Any = nbformat.v4.new_code_cell
     cells = [cell("x = 1", metadata={"tags": ["parameters"]}), cell("print(x)"), cell(_LOOK)]
     spec = {"name": kernel, "display_name": kernel, "language": "python"}
-    node = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": spec})
-    nbformat.write(node, path)  # type: ignore[no-untyped-call]
+    node: Any = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": spec})
+    nbformat.write(node, path)
     return node
 
 

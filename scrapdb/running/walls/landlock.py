@@ -93,7 +93,8 @@ def _missing() -> str | None:
     except landlock.SyscallError as error:
         return f"{error.reason or error.strerror}."
     place = Place(private="/nowhere", directory="/nowhere")
-    tried = subprocess.run(command(place, ["/bin/true"]), capture_output=True, text=True, check=False, env={})
+    words = command(place, ["/bin/true"])
+    tried = subprocess.run(words, capture_output=True, text=True, check=False, env={})  # noqa: S603 - our own
     said = tried.stderr.strip().splitlines()
     return (said[-1] if said else f"It ends with {tried.returncode}.") if tried.returncode else None
 
