@@ -54,10 +54,11 @@ def join(node: NotebookNode) -> None:
 
 
 def say(node: NotebookNode, execution: Execution) -> None:
-    """Say for people why a run ended, where that stands in no trace: as an error of the cell in which it did."""
+    """Say for people why a run ended, where the kernel could not: as an error of the cell in which it did."""
     node.metadata.papermill["exception"] = True
     cell = node.cells[execution.cell] if execution.cell is not None else None
-    if cell and not any(output.output_type == "error" for output in cell.outputs):
+    has_answered = execution.state == "failed" and execution.exit_code is None
+    if cell and not has_answered and not any(output.output_type == "error" for output in cell.outputs):
         name, reason = execution.state.title().replace(" ", ""), execution.reason or ""
         trace = [f"{name}: {reason}"]
         cell.outputs.append(nbformat.v4.new_output("error", ename=name, evalue=reason, traceback=trace))
