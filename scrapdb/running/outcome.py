@@ -90,6 +90,8 @@ def _raised(error: CellExecutionError, cell: NotebookNode | None, peak: int, lim
         return Outcome("killed", f"disk: a file with more than {gigabytes(limits.disk)} of {gigabytes(limits.disk)} GB")
     if limits.disk is not None and _FULL.search(raised):
         return Outcome("killed", f"disk: {gigabytes(limits.disk)} of {gigabytes(limits.disk)} GB, or all of the disk")
+    if limits.memory is not None and _FULL.search(raised):
+        return Outcome("failed", f"{raised} (files in memory: no more than {gigabytes(limits.memory)} GB)")
     if limits.processes is not None and _NO_PROCESS.search(raised):
         return Outcome("failed", f"{raised} (no more than {limits.processes} processes and threads)")
     return Outcome("failed", raised)
