@@ -398,7 +398,9 @@ def test_who_is_killed_from_outside_takes_no_other_run_along(victim: str, way: W
         runs = [pool.submit(_execute, tmp_path / f"{i}.ipynb", content, way, watch) for i in range(3)]
         begun.wait()
         time.sleep(0.3)
-        _victim(victim, way).kill()
+        process = _victim(victim, way)
+        assert process
+        process.kill()
         executions = [run.result() for run in runs]
     after = _execute(tmp_path / "after.ipynb", content, way)
 
@@ -410,7 +412,7 @@ def test_who_is_killed_from_outside_takes_no_other_run_along(victim: str, way: W
         assert _is_glued(_read(tmp_path / f"{number}.ipynb"))
 
 
-def _victim(kind: str, way: Way) -> psutil.Process:
+def _victim(kind: str, way: Way) -> psutil.Process | None:
     lines = {}
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):  # it has ended just now
