@@ -55,6 +55,4 @@ def measure(directory: Path) -> Iterator[Row]:
 
 def _ours(directory: Path, symbols: str) -> Command:
     store = ("--db", str(directory / "scraps.db"))
-    return scrapdb(
-        "run", str(SOURCE), "-o", str(directory / "runs"), "-p", f"symbol={symbols}", "-j", "2", "-q", *store
-    )
+    return scrapdb("run", str(SOURCE), "-o", str(directory / "runs"), "-p", f"symbol={symbols}", "-q", *store)

@@ -22,6 +22,7 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.facts import Execution
 from scrapdb.notebooks.extract import read_facts
 from scrapdb.notebooks.times import iso
+from scrapdb.running import kernelspecs
 from scrapdb.running import outputs
 from scrapdb.running import places
 from scrapdb.running import prepared
@@ -96,9 +97,9 @@ class _Run:
     def _run(self, manager: Manager) -> Outcome:
         """Execute the cells in a place of their own, and keep what is to be kept."""
         task, node = self._task, manager.nb
-        spec = prepared.kernelspec(node, task.kernel)
+        spec = kernelspecs.kernelspec(node.metadata, task.kernel)
         with ExitStack() as stack:
-            ready = places.ready(task, spec, node, stack)
+            ready = places.ready(task, spec, stack)
             self._record = replace(self._record, wall=ready.wall.NAME)
             session = Session(manager, spec, ready, task.limits, stop=self._stop, told=self._tell)
             outcome = asyncio.run(session.run(task.secrets))

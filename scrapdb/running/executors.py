@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from contextlib import contextmanager
 from contextlib import nullcontext
+from threading import Event as Flag
+from threading import Thread
 from typing import NamedTuple
 
 from scrapdb.facts import Execution
@@ -60,12 +62,39 @@ def opened(
             with _threads(request, jobs, cluster.worker, stop) as submit:
                 yield Opened(submit, min(jobs, cluster.size))
         return
-    jobs = request.jobs or processors()
+    jobs = request.jobs or processors() + 1  # a run waits for its kernel for a third of a second or so
     try:
-        with _threads(request, jobs, _here(execute or _executed(), watch, stop), stop) as submit:
+        with (
+            nullcontext() if execute else _warming_up(request),
+            _threads(request, jobs, _here(execute or _executed(), watch, stop), stop) as submit,
+        ):
             yield Opened(submit, jobs)
     finally:
         _close_servers()
+
+
+@contextmanager
+def _warming_up(request: Request) -> Iterator[None]:
+    """Have a fork server started meanwhile: importing what executes notebooks takes this process as long."""
+    shared = {name: getattr(request, name) for name in ("notebook", "content", "limits", "confines", "kernel", "fresh")}
+    imported, over = Flag(), Flag()
+
+    def warm_up() -> None:
+        try:
+            from scrapdb.running import places
+        finally:
+            imported.set()
+        places.warm_up(Task(id="", batch="", output="", **shared))
+        over.wait()  # since a server ends with the thread that has started it (prctl(2), PR_SET_PDEATHSIG)
+
+    thread = Thread(target=warm_up, name="scrapdb-warm-up")
+    thread.start()
+    imported.wait()  # two threads that import take longer for each
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _here(execute: Execute, watch: Callable[[Event], None], stop: Stop) -> Place:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from scrapdb.errors import ScrapdbError
+from scrapdb.notebooks import ipynb
+from scrapdb.running import cells
 from scrapdb.running import directory
-from scrapdb.running import prepared
-from scrapdb.running import provisioner
 from scrapdb.running import servers
 from scrapdb.running import walls
 from scrapdb.running.forking import ForkServer
 from scrapdb.running.forking import ServerLostError
+from scrapdb.running.kernelspecs import interpreter
+from scrapdb.running.kernelspecs import is_ipykernel
+from scrapdb.running.kernelspecs import kernelspec
 from scrapdb.running.task import Task
 from scrapdb.running.walls.place import Place
 from scrapdb.running.walls.place import environment
@@ -24,7 +29,6 @@ from scrapdb.running.walls.place import python_paths
 
 if TYPE_CHECKING:
     from jupyter_client.kernelspec import KernelSpec
-    from nbformat import NotebookNode
 
 _FILES = "files"
 # As many runs as processors: threads of each would only be in each other's way.
@@ -40,42 +44,52 @@ class Ready(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-def ready(task: Task, spec: KernelSpec, node: NotebookNode, stack: ExitStack) -> Ready:
+def ready(task: Task, spec: KernelSpec, stack: ExitStack) -> Ready:
     """Make a place ready; it is cleared away when the stack is closed.
 
     Raises:
         ScrapdbError: the wall that is demanded cannot be had, or a path that is to be seen is missing.
     """
-    confines = task.confines
-    wall = walls.choose(confines.wall)
-    python = servers.interpreter(spec.argv[0])
-    read = (*python_paths(python), *(os.path.realpath(path) for path in (*confines.read, *confines.beside)))
-    env = {**environment(python), **_ENV, **spec.env, **dict(confines.env)}
-    place = Place(
-        private="", directory="", read=read, network=confines.network, env=env, limits=task.limits, user=wall.user(read)
-    )
-    server, warnings = _server(task, spec, node, place, wall)
+    wall, place = _walled(task, spec)
+    server, warnings = _server(task, spec, place, wall)
     private = stack.enter_context(directory.private(place.user, server.place.private if server else None))
     files = Path(private, _FILES)
     files.mkdir()
     directory.give(files, place.user)
-    directory.place_beside(str(files), confines.beside)
-    env = {**directory.make(wall.own(private), private, place.user), **env}
+    directory.place_beside(str(files), task.confines.beside)
+    env = {**directory.make(wall.own(private), private, place.user), **place.env}
     place = replace(place, private=private, directory=str(files), env=env)
-    return Ready(place, wall, server, (*walls.remarks(wall, place, confines.wall), *warnings))
+    return Ready(place, wall, server, (*walls.remarks(wall, place, task.confines.wall), *warnings))
 
 
-def _server(
-    task: Task, spec: KernelSpec, node: NotebookNode, place: Place, wall: walls.Wall
-) -> tuple[ForkServer | None, tuple[str, ...]]:
+def warm_up(task: Task) -> None:
+    """Start the server that forks the kernels of such tasks, if there is to be one; what goes wrong, the runs tell."""
+    with suppress(ScrapdbError, OSError):
+        spec = kernelspec(ipynb.metadata(task.content), task.kernel)
+        wall, place = _walled(task, spec)
+        _server(task, spec, place, wall)
+
+
+def _walled(task: Task, spec: KernelSpec) -> tuple[walls.Wall, Place]:
+    """Choose the wall of a kernel, and what it sees; its directories are not made yet."""
+    confines = task.confines
+    wall = walls.choose(confines.wall)
+    python = interpreter(spec.argv[0])
+    read = (*python_paths(python), *(os.path.realpath(path) for path in (*confines.read, *confines.beside)))
+    env = {**environment(python), **_ENV, **spec.env, **dict(confines.env)}
+    return wall, Place(
+        private="", directory="", read=read, network=confines.network, env=env, limits=task.limits, user=wall.user(read)
+    )
+
+
+def _server(task: Task, spec: KernelSpec, place: Place, wall: walls.Wall) -> tuple[ForkServer | None, tuple[str, ...]]:
     """Return the server that forks such a kernel, if there can be one, and what keeps its fork from being complete."""
-    if task.fresh or not provisioner.is_ipykernel(spec):
+    if task.fresh or not is_ipykernel(spec):
         return None, ()
     beside = task.confines.beside
-    modules = servers.imported((cell.source for cell in node.cells if prepared.is_executed(cell)), beside)
+    modules = servers.imported(cells.executed(task.content), beside)
     try:
-        python = servers.interpreter(spec.argv[0])
-        server = servers.server_for(python, modules, place, wall, beside)
+        server = servers.server_for(interpreter(spec.argv[0]), modules, place, wall, beside)
     except ServerLostError as error:
         return None, (f"{error} Kernels are started afresh.",)
     refused = (f"{module} is imported by each run, since {why}." for module, why in server.refused.items())

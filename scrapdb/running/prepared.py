@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 from collections.abc import Mapping
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.kernelspec import NoSuchKernel
 from nbformat import NotebookNode
 from papermill import execute
 from papermill import iorw
-from papermill import utils
 from papermill.translators import papermill_translators
 
 from scrapdb.errors import ScrapdbError
-from scrapdb.errors import suggestion
-from scrapdb.running import servers
+from scrapdb.running import cells
 from scrapdb.running import translate
 from scrapdb.running.task import Task
 
-_NOT_EXECUTED = re.compile(r"\s*#\s*noexecute\b", re.IGNORECASE)
 _SETTING = frozenset({"parameters", "injected-parameters"})
 _LONG = 200
-_SKIPPED = "skip-execution"  # nbclient's tag
-_OURS = ("local-provisioner", "scrapdb")  # provisioners in whose place we can start a kernel
-
-
-class KernelMissingError(ScrapdbError):
-    """The kernel that a notebook asks for is not installed."""
-
-
-class KernelElsewhereError(ScrapdbError):
-    """The kernel that a notebook asks for is started by something else: in a cluster, say."""
 
 
 def notebook(task: Task) -> NotebookNode:
@@ -56,8 +39,12 @@ def notebook(task: Task) -> NotebookNode:
     node = execute.prepare_notebook_metadata(node, task.notebook, task.output)
     made: NotebookNode = execute.remove_error_markers(node)
     for cell in made.cells:
-        if cell.cell_type == "code" and _NOT_EXECUTED.match(cell.source) and _SKIPPED not in cell.metadata.tags:
-            cell.metadata.tags = [*cell.metadata.tags, _SKIPPED]
+        if (
+            cell.cell_type == "code"
+            and cells.NOT_EXECUTED.match(cell.source)
+            and cells.SKIPPED not in cell.metadata.tags
+        ):
+            cell.metadata.tags = [*cell.metadata.tags, cells.SKIPPED]
     return made
 
 
@@ -90,41 +77,6 @@ def _version() -> str:
     return str(version)
 
 
-def kernelspec(node: NotebookNode, name: str | None) -> KernelSpec:
-    """Return the kernelspec that is asked for, or that a notebook names.
-
-    Raises:
-        KernelMissingError: there is none of that name, or the notebook names none.
-        KernelElsewhereError: it is started by a provisioner of its own.
-    """
-    manager = KernelSpecManager()
-    try:
-        wanted = utils.nb_kernel_name(node, name)
-    except ValueError:
-        raise KernelMissingError("the notebook names no kernel; name one with --kernel") from None
-    try:
-        spec = manager.get_kernel_spec(wanted)
-    except NoSuchKernel:
-        known = manager.find_kernel_specs()
-        if wanted in known:
-            where = f"{known[wanted]}/kernel.json"
-            raise KernelMissingError(
-                f"the kernel {wanted} is started by a provisioner that is not installed, see {where}"
-            ) from None
-        raise KernelMissingError(f"the kernel {wanted} is not installed; {suggestion(wanted, known)}") from None
-    spec.name = wanted
-    provisioner = spec.metadata.get("kernel_provisioner", {}).get("provisioner_name", _OURS[0])
-    if provisioner not in _OURS:
-        raise KernelElsewhereError(
-            f"the kernel {wanted} is started by {provisioner}, where `scrapdb run` can put no wall around it; "
-            "`papermill --engine scrapdb` executes with it"
-        )
-    if not spec.argv or not shutil.which(servers.interpreter(spec.argv[0])):
-        program = spec.argv[0] if spec.argv else "nothing"
-        raise KernelMissingError(f"the kernel {wanted} is to be started by {program}, which is not there")
-    return spec
-
-
 def assignments(spec: KernelSpec, values: Mapping[str, str]) -> str:
     """Return code that assigns texts to names.
 
@@ -146,4 +98,4 @@ def code_cells(node: NotebookNode) -> int:
 
 def is_executed(cell: NotebookNode) -> bool:
     """Return whether a cell has code that is executed."""
-    return cell.cell_type == "code" and bool(cell.source.strip()) and _SKIPPED not in cell.metadata.get("tags", [])
+    return cell.cell_type == "code" and bool(cell.source.strip()) and cells.SKIPPED not in cell.metadata.get("tags", [])

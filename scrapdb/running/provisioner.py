@@ -28,6 +28,7 @@ from scrapdb.running import walls
 from scrapdb.running.directory import make
 from scrapdb.running.directory import remove
 from scrapdb.running.forking import ForkServer
+from scrapdb.running.kernelspecs import is_ipykernel
 from scrapdb.running.processes import Ended
 from scrapdb.running.processes import FreshKernel
 from scrapdb.running.processes import Kernel
@@ -98,11 +99,6 @@ class Manager(AsyncKernelManager):
         """Return when the kernel has ended."""
         while not self.gone:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(_LOOK)
-
-
-def is_ipykernel(spec: KernelSpec) -> bool:
-    """Return whether a kernel is Python's own."""
-    return _LAUNCHER in spec.argv
 
 
 class WalledProvisioner(LocalProvisioner):

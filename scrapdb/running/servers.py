@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
-import shutil
-import sys
 import tempfile
 import threading
 import warnings
@@ -146,10 +143,3 @@ def _imported(statements: Iterable[ast.stmt]) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names if alias.name != "*")
         elif isinstance(node, ast.Try | ast.With):
             yield from _imported(node.body)
-
-
-def interpreter(command: str) -> str:
-    """Return the path of a program that a kernelspec names; `python` is this one, as jupyter_client has it."""
-    if command in {"python", f"python{sys.version_info.major}", "python{}.{}".format(*sys.version_info)}:
-        return sys.executable
-    return shutil.which(command) or os.path.abspath(command)  # noqa: PTH100 - links must stay, for an environment
