@@ -46,13 +46,13 @@ def main() -> None:
     """Import, then serve."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
+    gc.disable()  # in this process, whose modules stay: forks would have to copy what a collection looks at
     os.environ.setdefault("MPLBACKEND", f"module://{_INLINE}")  # as a kernel does, before matplotlib is imported
     for module in _KERNEL:
         with suppress(ImportError):
             import_module(module)
     words, sys.argv = sys.argv[1:], [_launcher()]
     refused = _preload(words, answers)
-    gc.collect()
     gc.freeze()
     keepers: dict[int, str] = {}
     signal.signal(signal.SIGCHLD, lambda *_: _reap(keepers, answers))
@@ -132,6 +132,7 @@ def _become_kernel(request: dict[str, Any], *, walled: bool) -> None:
     os.environ.update(request["env"], PWD=request["directory"])  # over what imports have set
     _furnish(request["home"])
     _renew_seeds()
+    gc.enable()
     from ipykernel.kernelapp import IPKernelApp
 
     sys.argv = [_launcher(), *request["arguments"]]
