@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from scrapdb.formats.values import escaped
 from scrapdb.formats.values import escaped_but_lines
-from scrapdb.running.audience import Audience
+from scrapdb.running.batches.audience import Audience
 
 if TYPE_CHECKING:
+    from scrapdb.running.batches.runs import Run
     from scrapdb.running.events import Event
-    from scrapdb.running.runs import Run
     from scrapdb.running.task import Task
 
 _CLEAR = "\r\x1b[K"

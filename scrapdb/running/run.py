@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
-from scrapdb.running import grid
-from scrapdb.running.audience import Audience
-from scrapdb.running.batch import carry_out
-from scrapdb.running.composing import composed
-from scrapdb.running.composing import source
+from scrapdb.running.batches.audience import Audience
+from scrapdb.running.batches.batch import carry_out
+from scrapdb.running.batches.composing import composed
+from scrapdb.running.batches.composing import source
+from scrapdb.running.batches.retries import DEFAULT_CAUSES
+from scrapdb.running.batches.runs import Runs
+from scrapdb.running.batches.settings import Settings
 from scrapdb.running.events import Stop
-from scrapdb.running.retries import DEFAULT_CAUSES
-from scrapdb.running.runs import Runs
-from scrapdb.running.settings import Settings
+from scrapdb.running.rows import grid
 from scrapdb.running.task import Limits
 from scrapdb.store.connection import DEFAULT_NAME
 

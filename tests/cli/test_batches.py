@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scrapdb.cli.batches import Teller
+from scrapdb.running.batches.runs import Run
 from scrapdb.running.events import Event
-from scrapdb.running.runs import Run
 from scrapdb.running.task import Task
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapdb.cli.repeating import assigned
-from scrapdb.running import grid
-from scrapdb.running import parameters
+from scrapdb.running.rows import grid
+from scrapdb.running.rows import parameters
 from tests import notebook_builder as nb
 
 TEXTS = [

@@ -22,7 +22,7 @@ import pytest
 
 from scrapdb.database import Database
 from scrapdb.errors import ScrapdbError
-from scrapdb.running import composing
+from scrapdb.running.batches import composing
 from tests import notebook_builder as nb
 from tests import sessions
 from tests.stores import query

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scrapdb.running import servers
+from scrapdb.running.kernels import servers
 
 
 @pytest.fixture

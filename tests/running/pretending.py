@@ -11,12 +11,12 @@ from typing import Any
 
 from scrapdb.facts import Execution
 from scrapdb.notebooks.extract import read_facts
-from scrapdb.running.attempts import now
+from scrapdb.running.batches.attempts import now
+from scrapdb.running.batches.request import Request
+from scrapdb.running.batches.request import Wanted
 from scrapdb.running.events import Event
 from scrapdb.running.events import Stop
-from scrapdb.running.parameters import hashed
-from scrapdb.running.request import Request
-from scrapdb.running.request import Wanted
+from scrapdb.running.rows.parameters import hashed
 from scrapdb.running.task import Task
 from tests import notebook_builder as nb
 

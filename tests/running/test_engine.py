@@ -26,7 +26,7 @@ from scrapdb.database import Database
 from scrapdb.indexing.loop import index
 from scrapdb.notebooks.extract import read_facts
 from scrapdb.running.engine import Engine
-from scrapdb.running.parameters import hashed
+from scrapdb.running.rows.parameters import hashed
 from tests import notebook_builder as nb
 from tests import objects
 from tests.stores import query

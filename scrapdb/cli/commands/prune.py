@@ -14,7 +14,7 @@ from scrapdb.cli.printing import Printing
 from scrapdb.errors import UsageError
 
 if TYPE_CHECKING:
-    from scrapdb.running.prune import Old
+    from scrapdb.running.batches.prune import Old
 
 
 def command(
@@ -42,8 +42,8 @@ def command(
     scrapdb prune --keep-last 30 --dry-run
     scrapdb prune runs --older-than 30d --where "nb.status = 'completed'"
     """
-    from scrapdb.running import prune
-    from scrapdb.running.units import duration
+    from scrapdb.running.batches import prune
+    from scrapdb.running.rows.units import duration
 
     if keep_last is None and older_than is None and where is None:
         raise UsageError("Which runs are old? Say --keep-last N, --older-than 30d or --where EXPR.")

@@ -18,11 +18,11 @@ from scrapdb.cli.options import Settings
 from scrapdb.errors import UsageError
 
 if TYPE_CHECKING:
-    from scrapdb.running.batch_file import Batch
-    from scrapdb.running.parameters import Signature
-    from scrapdb.running.request import Request
-    from scrapdb.running.runs import Run
-    from scrapdb.running.runs import Runs
+    from scrapdb.running.batches.batch_file import Batch
+    from scrapdb.running.batches.request import Request
+    from scrapdb.running.batches.runs import Run
+    from scrapdb.running.batches.runs import Runs
+    from scrapdb.running.rows.parameters import Signature
 
 _INTERRUPTED = 130
 _NONE = "none"  # the wall that is none
@@ -55,7 +55,7 @@ def command(
     scrapdb run source.ipynb -o tickers -f symbols.csv --resume
     """
     from scrapdb.cli.batches import Teller
-    from scrapdb.running.batch import carry_out
+    from scrapdb.running.batches.batch import carry_out
     from scrapdb.running.events import Stop
 
     request, warnings = _request(notebook, rows, settings, _given(rows, choice, way, limit, wall))
@@ -80,11 +80,11 @@ def command(
 
 def _request(notebook: str, rows: options.Rows, settings: Settings, given: dict[str, Any]) -> tuple[Request, list[str]]:
     """Make a request of what was typed and of what a batch file says, and sentences of what is to be known about it."""
-    from scrapdb.running import batch_file
-    from scrapdb.running import grid
-    from scrapdb.running.composing import composed
-    from scrapdb.running.composing import source
-    from scrapdb.running.settings import Settings as How
+    from scrapdb.running.batches import batch_file
+    from scrapdb.running.batches.composing import composed
+    from scrapdb.running.batches.composing import source
+    from scrapdb.running.batches.settings import Settings as How
+    from scrapdb.running.rows import grid
 
     is_batch = batch_file.is_batch(notebook)
     batch = batch_file.read(Path(notebook)) if is_batch else batch_file.Batch(notebook=notebook)
@@ -104,7 +104,7 @@ def _table(
     rows: options.Rows, batch: Batch, store: Path, signature: Signature, typed: Collection[str]
 ) -> list[dict[str, Any]] | None:
     """Read the rows of a file or of the store, if there are to be any; those of a batch file give way to -p."""
-    from scrapdb.running import grid
+    from scrapdb.running.rows import grid
 
     if rows.file and rows.for_each is not None:
         raise UsageError("Rows come from a file or from the store: name one of -f and --for-each.")
@@ -119,7 +119,7 @@ def _table(
 
 def _given(*groups: Any) -> dict[str, Any]:
     """Return of the options that were typed those that settings are made of, by name."""
-    from scrapdb.running.settings import Settings as How
+    from scrapdb.running.batches.settings import Settings as How
 
     values = {name: value for group in groups for name, value in group._asdict().items() if value is not None}
     if values.pop("no_wall") and values.setdefault("wall", _NONE) != _NONE:
@@ -144,8 +144,8 @@ def _print_choices(request: Request, settings: Settings, *, as_json: bool) -> No
     """Print what would run, and why or why not."""
     from scrapdb.cli.printing import Printing
     from scrapdb.database.table import Table
-    from scrapdb.running.parameters import plain
-    from scrapdb.running.request import decided
+    from scrapdb.running.batches.request import decided
+    from scrapdb.running.rows.parameters import plain
 
     rows = [(run.output, plain(run.parameters), choice.runs, choice.why) for run, choice in decided(request)]
     Printing(json=as_json).print_rows(Table(("notebook", "parameters", "runs", "why"), lambda: iter(rows)))

@@ -1,0 +1,230 @@
+"""A batch in a file: `scrapdb run batch.yaml` does what it says.
+
+`Batch` is the one table of what can stand there: it reads files, and `schema` publishes it. What YAML holds is text, as
+it was written, until an option or a parameter of the notebook asks for something else: `no`, 007 and dates stay so.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Callable
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+from typing import Any
+
+import msgspec
+from msgspec import Meta
+
+from scrapdb.errors import UsageError
+from scrapdb.errors import suggestion
+from scrapdb.files import remote
+from scrapdb.running.rows import grid
+from scrapdb.running.rows import tables
+from scrapdb.running.rows import units
+
+SUFFIXES = (".yaml", ".yml", ".json", ".toml")
+_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
+_SQL = "sql:"
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})  # YAML 1.1, as the next ones
+_TRUTHS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+_EXPECTED = re.compile(r"Expected `([^`]+)`(.*?)(?:, got `(\w+)`)?(?: - at `\$\.?(.*)`)?", re.DOTALL)
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*?)`(?: - at `\$\.?(.*)`)?", re.DOTALL)
+_WORDS = {
+    "array": "a list",
+    "bool": "true or false",
+    "float": "a number",
+    "int": "an integer",
+    "null": "nothing",
+    "object": "an object",
+    "str": "a text",
+}
+
+_Time = int | float | str | None
+_Size = int | float | str | None
+_Texts = tuple[str, ...] | None
+
+
+class BatchLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a run may use; times are seconds or a text like `5m`, sizes bytes or a text like `2GB`."""
+
+    timeout: Annotated[_Time, Meta(description="Time of a run.")] = None
+    cell_timeout: Annotated[_Time, Meta(description="Time of a cell.")] = None
+    start_timeout: Annotated[_Time, Meta(description="Time in which the kernel has to answer first.")] = None
+    grace: Annotated[_Time, Meta(description="Time between interrupt and end.")] = None
+    memory: Annotated[_Size, Meta(description="Size of all processes of a run together.")] = None
+    cpu: Annotated[_Time, Meta(description="Time of a processor, for all processes together.")] = None
+    disk: Annotated[_Size, Meta(description="Size of a file, and of all that a run writes.")] = None
+    max_output: Annotated[_Size, Meta(description="Size of the output that is kept of a run.")] = None
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"beside": "with"}):
+    """What `scrapdb run` is told. Paths are relative to the file."""
+
+    notebook: Annotated[str, Meta(description="Path or URL of the notebook to run.")]
+    output: Annotated[str | None, Meta(description="Directory or URL of the executed notebooks.")] = None
+    parameters: Annotated[
+        dict[str, Any],
+        Meta(description="Values by name; a list has a run for each of its values, in all combinations."),
+    ] = {}
+    zip: Annotated[bool, Meta(description="Whether the first values belong together, the second, and so on.")] = False
+    rows: Annotated[
+        str | list[dict[str, Any]] | None,
+        Meta(description="A run for each row: rows themselves, a file of them, or `sql:SELECT …` of the store."),
+    ] = None
+    for_each: Annotated[
+        str | None, Meta(description="A run for each notebook of the store for which this expression holds.")
+    ] = None
+    db: Annotated[str | None, Meta(description="Path of the store.")] = None
+    name: Annotated[str | None, Meta(description="How to name the outputs: `{symbol}.ipynb`.")] = None
+    secrets: Annotated[
+        tuple[str, ...], Meta(description="Names of parameters whose values come from the environment.")
+    ] = ()
+    allow: Annotated[_Texts, Meta(description="Names of parameters that look like secrets, and are none.")] = None
+    resume: Annotated[bool | None, Meta(description="Whether to pass over what has ended well, unchanged.")] = None
+    rerun: Annotated[str | list[str] | None, Meta(description="States of the only runs to run again.")] = None
+    jobs: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="How many run at the same time.")] = None
+    scheduler: Annotated[str | None, Meta(description="Address of a scheduler of dask.distributed.")] = None
+    kernel: Annotated[str | None, Meta(description="Name of the kernel to run with.")] = None
+    fresh: Annotated[bool | None, Meta(description="Whether each kernel is a process that has imported nothing.")] = (
+        None
+    )
+    retries: Annotated[Annotated[int, Meta(ge=0)] | None, Meta(description="How often a run is tried again.")] = None
+    retry_on: Annotated[str | list[str] | None, Meta(description="Ends after which it is tried again.")] = None
+    fail_fast: Annotated[bool | None, Meta(description="Whether none begins after one that did not end well.")] = None
+    limits: Annotated[BatchLimits, Meta(description="What a run may use.")] = BatchLimits()
+    wall: Annotated[str | None, Meta(description="The wall that is demanded: bubblewrap, landlock, limits, none.")] = (
+        None
+    )
+    network: Annotated[bool | None, Meta(description="Whether a run reaches the network.")] = None
+    read: Annotated[_Texts, Meta(description="Paths that a run can read, beside the system and Python.")] = None
+    beside: Annotated[_Texts, Meta(description="Files and directories that a run finds in its own directory.")] = None
+    env: Annotated[_Texts, Meta(description="Names of variables of the environment that a run sees.")] = None
+    keep_files: Annotated[_Texts, Meta(description="Globs of the files that are kept beside the output.")] = None
+
+    @property
+    def values(self) -> dict[str, list[Any]]:
+        """The values of each parameter, for `grid.rows`."""
+        return {name: value if isinstance(value, list) else [value] for name, value in self.parameters.items()}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Those of `running.settings.Settings` that it says, by name."""
+        named = {name: getattr(self, name) for name in self.__struct_fields__ if name not in _APART}
+        named |= msgspec.structs.asdict(self.limits)
+        return {name: value for name, value in named.items() if value is not None}
+
+    def table(self, store: Path | None = None) -> list[dict[str, Any]] | None:
+        """Return its rows, be they in a file or in the store; None if it has none.
+
+        Raises:
+            UsageError, StoreError: as `grid.read`.
+        """
+        return grid.read(self.rows, store) if isinstance(self.rows, str) else self.rows
+
+
+_APART = frozenset({"notebook", "output", "parameters", "zip", "rows", "for_each", "db", "secrets", "limits"})
+_FLAGS = frozenset({"zip", "resume", "fresh", "fail_fast", "network"})
+
+
+def is_batch(path: str) -> bool:
+    """Return whether what is to be run is a batch file and no notebook."""
+    return path.lower().endswith(SUFFIXES)
+
+
+def read(path: Path) -> Batch:
+    """Read a batch file.
+
+    Raises:
+        UsageError: it cannot be read, or says something wrong; the sentence names the place.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in _READERS:
+        raise UsageError(f"A batch is read from {', '.join(SUFFIXES)}; not from {path}.")
+    try:
+        said = _READERS[suffix](path.read_bytes())
+        batch = msgspec.convert(said, Batch, strict=suffix not in _YAML)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{path}: {_sentence(str(error))}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} cannot be read: {' '.join(str(error).split()).rstrip('.')}.") from error
+    _check(path, batch)
+    return _resolved(batch, path.parent)
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema of a batch file."""
+    return {"$schema": _SCHEMA, "title": "A batch of scrapdb run", **msgspec.json.schema(Batch)}
+
+
+def _yaml(content: bytes) -> Any:
+    said = tables.yaml_of(content)
+    if not isinstance(said, dict):
+        return said
+    limits = said.get("limits")
+    said |= {"limits": _without_nulls(limits)} if isinstance(limits, dict) else {}
+    return {
+        name: _TRUTHS.get(str(value).lower(), str(value).lower()) if name in _FLAGS else value
+        for name, value in _without_nulls(said).items()
+    }
+
+
+def _without_nulls(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in said.items() if not (isinstance(value, str) and value in _NULLS)}
+
+
+def _json(content: bytes) -> Any:
+    return json.loads(content.decode("utf-8-sig"), object_pairs_hook=tables.unique)
+
+
+def _toml(content: bytes) -> Any:
+    return tomllib.loads(content.decode())
+
+
+_READERS: dict[str, Callable[[bytes], Any]] = {".yaml": _yaml, ".yml": _yaml, ".json": _json, ".toml": _toml}
+_YAML = frozenset({".yaml", ".yml"})
+
+
+def _sentence(message: str) -> str:
+    """Say what msgspec says, with the place in front."""
+    if found := _UNKNOWN.fullmatch(message):
+        known = BatchLimits if found[2] == "limits" else Batch
+        place = f"{found[2]}.{found[1]}" if found[2] else found[1]
+        return f"{place} is no option: {suggestion(found[1], known.__struct_encode_fields__)}"
+    if found := _EXPECTED.fullmatch(message):
+        wanted = " or ".join(_WORDS.get(word, word) for word in found[1].split(" | ") if word != "null")
+        got = f", not {_WORDS.get(found[3], found[3])}" if found[3] else ""
+        return f"{found[4] or 'the file'} has to be {wanted}{found[2]}{got}."
+    missing = message.rpartition("`")[0].rpartition("`")[2]
+    return f"{missing} is missing." if message.startswith("Object missing") else f"{message}."
+
+
+def _check(path: Path, batch: Batch) -> None:
+    if batch.rows is not None and batch.for_each is not None:
+        raise UsageError(f"{path}: rows come from `rows` or from the store by `for_each`; name one.")
+    for name, amount in msgspec.structs.asdict(batch.limits).items():
+        try:
+            if amount is not None:
+                (units.size if name in {"memory", "disk", "max_output"} else units.duration)(amount)
+        except UsageError as error:
+            raise UsageError(f"{path}, limits.{name}: {error}") from error
+
+
+def _resolved(batch: Batch, base: Path) -> Batch:
+    """Return a batch whose paths are relative to the working directory."""
+
+    def located(path: str) -> str:
+        is_path = not (remote.is_url(path) or path.startswith(_SQL) or path == "-")
+        return str(base / Path(path).expanduser()) if is_path else path
+
+    paths = {name: getattr(batch, name) for name in ("notebook", "output", "db", "rows")}
+    lists = {name: getattr(batch, name) for name in ("read", "beside")}
+    return msgspec.structs.replace(
+        batch,
+        **{name: located(path) for name, path in paths.items() if isinstance(path, str)},
+        **{name: tuple(map(located, each)) for name, each in lists.items() if each is not None},
+    )

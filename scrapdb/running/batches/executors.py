@@ -1,0 +1,153 @@
+"""Where runs are executed: something with the interface of `concurrent.futures`, opened for one batch."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from collections.abc import Iterator
+from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from contextlib import contextmanager
+from contextlib import nullcontext
+from threading import Event as Flag
+from threading import Thread
+from typing import NamedTuple
+
+from scrapdb.facts import Execution
+from scrapdb.running.batches.previous import WELL
+from scrapdb.running.batches.request import Request
+from scrapdb.running.events import Event
+from scrapdb.running.events import Stop
+from scrapdb.running.task import Task
+
+Execute = Callable[[Task, Callable[[Event], None], Stop], Execution]
+Submit = Callable[[Task], "Future[Execution]"]
+Place = Callable[[Callable[[], None]], AbstractContextManager[Callable[[Task], Execution]]]
+_MOST_AT_ONCE = 512  # threads that wait for runs elsewhere
+
+
+class NotBegunError(Exception):
+    """The run did not begin; the text says why."""
+
+
+class Opened(NamedTuple):
+    """What starts a run, and how many are executed at once."""
+
+    submit: Submit
+    jobs: int
+
+
+@contextmanager
+def opened(
+    request: Request, execute: Execute | None, watch: Callable[[Event | str], None], stop: Stop
+) -> Iterator[Opened]:
+    """Open what a request asks for, which is closed when all its runs are through.
+
+    Args:
+        request: what is to run, and where.
+        execute: does one run; by default `execute.execute`.
+        watch: is told what happens in it, and in sentences what goes wrong beside it.
+        stop: says when to end before that.
+
+    Raises:
+        ScrapdbError: the scheduler cannot be reached, or its workers cannot do it.
+    """
+    if request.scheduler:
+        from scrapdb.running.batches.cluster import connected
+
+        with connected(request, watch, stop) as cluster:
+            jobs = request.jobs or _MOST_AT_ONCE
+            with _threads(request, jobs, cluster.worker, stop) as submit:
+                yield Opened(submit, min(jobs, cluster.size))
+        return
+    jobs = request.jobs or processors() + 1  # a run waits for its kernel for a third of a second or so
+    try:
+        with (
+            nullcontext() if execute else _warming_up(request),
+            _threads(request, jobs, _here(execute or _executed(), watch, stop), stop) as submit,
+        ):
+            yield Opened(submit, jobs)
+    finally:
+        _close_servers()
+
+
+@contextmanager
+def _warming_up(request: Request) -> Iterator[None]:
+    """Have a fork server started meanwhile: importing what executes notebooks takes this process as long."""
+    shared = {name: getattr(request, name) for name in ("notebook", "content", "limits", "confines", "kernel", "fresh")}
+    imported, over = Flag(), Flag()
+
+    def warm_up() -> None:
+        try:
+            from scrapdb.running.kernels import places
+        finally:
+            imported.set()
+        places.warm_up(Task(id="", batch="", output="", **shared))
+        over.wait()  # since a server ends with the thread that has started it (prctl(2), PR_SET_PDEATHSIG)
+
+    thread = Thread(target=warm_up, name="scrapdb-warm-up")
+    thread.start()
+    imported.wait()  # two threads that import take longer for each
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _here(execute: Execute, watch: Callable[[Event], None], stop: Stop) -> Place:
+    """Have runs executed by the threads themselves."""
+    return lambda _: nullcontext(lambda task: execute(task, watch, stop))
+
+
+def _executed() -> Execute:
+    from scrapdb.running.kernels.execute import execute
+
+    return execute
+
+
+def _close_servers() -> None:
+    """End the processes that kernels were forked from, if there are any."""
+    if servers := sys.modules.get("scrapdb.running.kernels.servers"):
+        servers.close()
+
+
+@contextmanager
+def _threads(request: Request, jobs: int, place: Place, stop: Stop) -> Iterator[Submit]:
+    """Yield what starts a run in a thread.
+
+    Args:
+        request: what is to run.
+        jobs: how many threads there are.
+        place: gives what executes a run, as soon as there is room for one.
+        stop: says when to end.
+    """
+    failed: list[Task] = []  # looked at when a thread takes the next run, which is sooner than anybody could cancel it
+
+    def check() -> None:
+        if failed or stop.interrupted:
+            raise NotBegunError(f"{failed[0].output} did not end well" if failed else "the batch was stopped")
+
+    def attempt(task: Task) -> Execution:
+        check()
+        with place(check) as execute:
+            check()  # again, since there may have been no room for long
+            execution = execute(task)
+            if request.fail_fast and execution.state not in WELL and not request.retries.wants(execution, task.attempt):
+                failed.append(task)
+            return execution
+
+    with ThreadPoolExecutor(jobs, thread_name_prefix="scrapdb-run") as executor:
+        try:
+            yield lambda task: executor.submit(attempt, task)
+        except BaseException:
+            stop.kill()  # which nobody else could do any more
+            executor.shutdown(cancel_futures=True)
+            raise
+
+
+def processors() -> int:
+    """Count the processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
