@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import nbformat
-from jupyter_client.kernelspec import KernelSpec
 from nbformat import NotebookNode
 from papermill import execute
 from papermill import iorw
@@ -15,6 +15,9 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.running.kernels import cells
 from scrapdb.running.rows import translate
 from scrapdb.running.task import Task
+
+if TYPE_CHECKING:
+    from jupyter_client.kernelspec import KernelSpec
 
 _SETTING = frozenset({"parameters", "injected-parameters"})
 _LONG = 200

@@ -126,7 +126,7 @@ class WalledProvisioner(LocalProvisioner):
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Prepare the place, and let the kernel be talked to by sockets in it rather than by ports."""
         manager = self.parent
-        assert manager
+        assert manager  # noqa: S101 - its base would do without, this cannot
         if isinstance(manager, Manager):
             self._place, self._wall = manager.place, manager.wall
         elif self._place is None:
@@ -137,7 +137,7 @@ class WalledProvisioner(LocalProvisioner):
         manager.transport, manager.ip = "ipc", str(Path(self._place.private, "s"))
         manager.connection_file = str(Path(self._place.private, _CONNECTION))
         for name in (_CONNECTION, _LOG):  # what a kernel that ran before has made of them is not to be followed
-            Path(self._place.private, name).unlink(missing_ok=True)
+            Path(self._place.private, name).unlink(missing_ok=True)  # noqa: ASYNC240 - quick
         kwargs = await super().pre_launch(**kwargs)
         hand_over(self._place, Path(manager.connection_file))
         return kwargs
@@ -164,14 +164,14 @@ class WalledProvisioner(LocalProvisioner):
         """Start the kernel, or have it forked."""
         del kwargs
         place, server = self._place, getattr(self.parent, "server", None)
-        assert place
+        assert place  # noqa: S101 - it was made by pre_launch
         if is_ipykernel(self.kernel_spec):
             cmd = [*cmd, *self._wall.arguments(place)]
         if server:
             arguments = cmd[cmd.index(_LAUNCHER) + 1 :]
             self.process = server.fork(self.kernel_id, place, arguments)
         else:
-            with Path(place.private, _LOG).open("ab") as log:
+            with Path(place.private, _LOG).open("ab") as log:  # noqa: ASYNC230 - as quick as a kernel is slow
                 self.process = FreshKernel(self._wall.command(place, cmd), place.env, place.directory, log)
         self.kernel = self.process
         self.pid = self.process.pid

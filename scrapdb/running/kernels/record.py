@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from typing import Any
 
 import msgspec
-from nbformat import NotebookNode
 
 from scrapdb.facts import Execution
 from scrapdb.notebooks.record import VERSION
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 
 def write(node: NotebookNode, execution: Execution) -> None:

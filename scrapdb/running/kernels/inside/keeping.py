@@ -50,7 +50,7 @@ def _be(become: Callable[[], None]) -> None:
         code = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else bool(error.code)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - a fork must not return into what it was forked from
         import traceback
 
         traceback.print_exc(file=sys.__stderr__)  # a kernel has put something else in place of the other

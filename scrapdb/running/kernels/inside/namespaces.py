@@ -24,7 +24,7 @@ class Wall:
         read, write = os.pipe()
         words = [*command, "--json-status-fd", str(write), "--", *_HOLD]
         try:
-            self.holder = subprocess.Popen(
+            self.holder = subprocess.Popen(  # noqa: S603 - bubblewrap
                 words, pass_fds=[write], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env={}, close_fds=True
             )
         finally:
