@@ -52,6 +52,7 @@ bench: $(INSTALLED_BENCH)  ## Measure scrapdb beside its peers and print one tab
 	@$(VENV_BENCH)/bin/python -m benchmarks
 
 proof: $(INSTALLED_FUZZ)  ## Kill, fill, damage and move stores, and see that nothing is lost (about 20 minutes; as root)
+	@$(VENV_FUZZ)/bin/python -m pytest -n 2 --dist worksteal -m slow
 	@$(VENV_FUZZ)/bin/python -m proof
 
 clean:  ## Remove environments, caches and the demo's files

@@ -18,6 +18,8 @@ from tests.running.kernels.comparing import by_scrapdb
 from tests.running.kernels.comparing import cells
 from tests.running.kernels.comparing import differences
 
+# Of what bash_kernel has in its kernelspec, jupyter_client takes no notice.
+pytestmark = pytest.mark.filterwarnings("ignore:Passing unrecognized arguments:DeprecationWarning")
 GIVEN = {"x": 'it\'s "quoted" $HOME', "y": 3, "z": True}
 UNGUARDED = ("bubblewrap", "none")
 
