@@ -44,6 +44,8 @@ def test_outputs_of_bash_are_papermills(beside: Path) -> None:
     (beside / "data.txt").write_text("in it\n")
     notebook = cells("x=0", 'echo "$x" $y $z', "cat data.txt; ls", "for i in 1 2; do echo $i; done; pwd", kernel="bash")
     notebook.cells += cells("echo error >&2; false", "echo never", kernel="bash").cells
+    for index, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{index}"
     notebook.cells[0].metadata["tags"] = ["parameters"]
     expected = by_papermill(notebook, beside, **GIVEN)
     for wall in UNGUARDED:
