@@ -173,6 +173,8 @@ class Session:
         gently = not self._guard.verdict or self._guard.verdict.gently
         if gently and politely and not kernel.gone:
             with suppress(Exception):  # a kernel that cannot be asked is ended
+                if not kernel.is_ipykernel:
+                    await kernel.interrupt_kernel()  # as jupyter_client does, and without which some do not end
                 await kernel.request_shutdown()
             if not await self._is_gone(kernel, self._limits.grace):
                 self.warnings.append(f"The kernel took longer than {self._limits.grace:g} s to end (--grace).")
