@@ -125,6 +125,8 @@ OPENED = (
     ),
     f"gallery?scrap={_EVIL}&where={_EVIL}",
     f"plot?x={_EVIL}&y={_EVIL}",
+    "batch",
+    f"batch?id={_EVIL}&state={_EVIL}",
 )
 
 

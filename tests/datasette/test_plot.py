@@ -28,6 +28,7 @@ from scrapdb.datasette.charts.points import sampled
 from scrapdb.datasette.charts.points import scale
 from scrapdb.errors import ScrapdbError
 from scrapdb.store.connection import APPLICATION_ID
+from scrapdb.store.schema import VERSION
 from tests.datasette.asked import get
 from tests.notebook_builder import code
 from tests.notebook_builder import gluing
@@ -140,6 +141,7 @@ def test_no_more_than_five_thousand_points_are_drawn(tmp_path: Path) -> None:
     notebooks = [Notebook(f"n{number:05}.ipynb", {"x": number}) for number in range(5010)]
     with closing(build(notebooks, str(tmp_path / "scraps.db"))) as connection:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
     page = get(tmp_path / "scraps.db", f"{PLOT}?x=x&y=x").text
     assert "5,000 of 5,010 runs, chosen at even distances." in page
     assert page.count(".ipynb</a></td>") == 100
@@ -262,6 +264,7 @@ def test_a_dark_plot_is_dark(thirty: Path) -> None:
 def test_plot_page_of_a_store_with_nothing_to_plot(tmp_path: Path) -> None:
     with closing(build([], str(tmp_path / "scraps.db"))) as connection:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
     with closing(sqlite3.connect(tmp_path / "scraps.db")) as connection:
         assert connection.execute("SELECT count(*) FROM notebooks").fetchone() == (0,)
     assert "name a field for x" in get(tmp_path / "scraps.db", PLOT).text

@@ -21,7 +21,7 @@ from tests.notebook_builder import code
 from tests.notebook_builder import content
 from tests.notebook_builder import notebook
 
-PUBLISHED = Path(__file__).parents[2] / "docs" / "batch.schema.json"
+PUBLISHED = Path(__file__).parents[3] / "docs" / "batch.schema.json"
 YAML = """\
 notebook: source.ipynb
 output: runs

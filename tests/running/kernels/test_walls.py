@@ -341,7 +341,7 @@ _FORBIDDEN = """
 import sys
 from pathlib import Path
 from scrapdb.running.kernels import walls
-from tests.running import test_walls
+from tests.running.kernels import test_walls
 print(walls.WALLS["bubblewrap"].missing())
 execution, said = test_walls.run(Path(sys.argv[1]), ["print(6 * 7)"], None, fresh=False)
 print(execution.wall, execution.state, *said, *execution.warnings)
@@ -365,7 +365,7 @@ _OLD = """
 import errno, sys
 from pathlib import Path
 import pyseccomp
-from tests.running import test_walls
+from tests.running.kernels import test_walls
 old = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
 old.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "landlock_create_ruleset")
 old.load()
@@ -409,7 +409,7 @@ time.sleep({seconds})
 _RUNNER = """
 import sys
 from pathlib import Path
-from tests.running import test_walls
+from tests.running.kernels import test_walls
 test_walls.run(Path(sys.argv[1]), [sys.argv[2]], sys.argv[3], fresh=sys.argv[4] == "True")
 """
 ALL = [(wall, fresh) for wall in ("bubblewrap", "landlock", "limits") for fresh in (True, False)]
