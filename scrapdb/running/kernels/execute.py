@@ -32,6 +32,7 @@ from scrapdb.running.kernels import places
 from scrapdb.running.kernels import prepared
 from scrapdb.running.kernels import record
 from scrapdb.running.kernels import redaction
+from scrapdb.running.kernels import walls
 from scrapdb.running.kernels.client import Manager
 from scrapdb.running.kernels.outcome import Outcome
 from scrapdb.running.kernels.session import Session
@@ -100,7 +101,9 @@ class _Run:
         spec = kernelspecs.kernelspec(node.metadata, task.kernel)
         with ExitStack() as stack:
             ready = places.ready(task, spec, stack)
-            self._record = replace(self._record, wall=ready.wall.NAME)
+            network = task.confines.network or ready.wall.NAME in walls.WITH_NETWORK
+            limits = {**(self._record.limits or {}), "network": network}
+            self._record = replace(self._record, wall=ready.wall.NAME, limits=limits)
             session = Session(manager, spec, ready, task.limits, stop=self._stop, told=self._tell)
             outcome = asyncio.run(session.run(task.secrets))
             self._take_down(session, outcome, ready.warnings)
@@ -181,10 +184,9 @@ class _Run:
 
 
 def _in_force(task: Task) -> dict[str, Any]:
-    """Return the limits that were asked for, and whether there was a network."""
+    """Return the limits that were asked for."""
     usual = asdict(Limits())
-    limits = {name: value for name, value in asdict(task.limits).items() if value != usual[name]}
-    return {**limits, "network": task.confines.network}
+    return {name: value for name, value in asdict(task.limits).items() if value != usual[name]}
 
 
 def _now() -> str:

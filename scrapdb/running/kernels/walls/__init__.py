@@ -50,6 +50,7 @@ class Wall(Protocol):
 
 
 WALLS: dict[str, Wall] = {wall.NAME: wall for wall in (bubblewrap, landlock, limits, none)}
+WITH_NETWORK = frozenset({limits.NAME, none.NAME})  # which leave it open, whatever is asked for
 
 
 class NoWallError(ScrapdbError):
