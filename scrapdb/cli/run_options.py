@@ -90,7 +90,7 @@ class Way(NamedTuple):
     """How they are executed."""
 
     jobs: Annotated[
-        int | None, _way("-j", "--jobs", min=1, metavar="N", help="Runs at once.  [default: one more than processors]")
+        int | None, _way("-j", "--jobs", min=1, metavar="N", help="Runs at once.  [default: two more than processors]")
     ] = None
     scheduler: Annotated[
         str | None, _way(metavar="ADDRESS", help="Run on a cluster of dask.distributed: tcp://host:8786.")

@@ -78,7 +78,7 @@ def run(
         name: pattern of the names of the executed notebooks: `"{symbol}.ipynb"`.
         zipped: whether the first values of all parameters belong together, the second, and so on.
         db: the store; by default `$SCRAPDB_DB`, else scraps.db here.
-        jobs: how many run at the same time; by default one more than there are processors.
+        jobs: how many run at the same time; by default two more than there are processors.
         scheduler: address of a scheduler of dask.distributed whose workers execute them.
         resume: whether to pass over runs that ended well before, of the same code with the same parameters.
         rerun: states of the only runs to run, which ran before: `failed` for all that did not end well.

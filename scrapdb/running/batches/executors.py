@@ -62,7 +62,7 @@ def opened(
             with _threads(request, jobs, cluster.worker, stop) as submit:
                 yield Opened(submit, min(jobs, cluster.size))
         return
-    jobs = request.jobs or processors() + 1  # a run waits for its kernel for a third of a second or so
+    jobs = request.jobs or processors() + 2  # of which some always wait for their kernels to begin or to end
     try:
         with (
             nullcontext() if execute else _warming_up(request),

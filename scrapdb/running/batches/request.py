@@ -36,7 +36,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         wanted: the runs.
         secrets: further parameters, which are written nowhere.
         limits, confines, kernel, fresh, keep_files: as in `Task`.
-        jobs: how many run at once; None for one more than there are processors.
+        jobs: how many run at once; None for two more than there are processors.
         scheduler: address of a scheduler whose workers execute them; None for this machine.
         resume: whether to pass over those that ended well and have not changed.
         rerun: states of those that run, if only such are to.
