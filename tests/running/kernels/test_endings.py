@@ -142,8 +142,8 @@ ENDS = {
     ),
     "temporary files": End(
         ("with open('/tmp/x', 'wb') as f:\n  while True: f.write(b'x' * 20_000_000)", "2"),
-        "failed",
-        r"OSError: .*No space left on device \(files in memory: no more than 0\.2 GB\) in cell 1",
+        "failed|killed",  # whichever is noticed first
+        r"(OSError: .*No space left on device \(files in memory: no more than|memory: 0\.2 of) 0\.2 GB\)? in cell 1",
         {"memory": 200 * MB, "timeout": 20.0},
     ),
     "shared memory": End(
@@ -342,11 +342,11 @@ def test_each_end_is_told_as_it_was(case: tuple[str, str], ended: Ended) -> None
     (way, name), execution, end = case, ended.executions[case], ENDS[case[1]]
     node = _read(ended.directory / way / f"{name}.ipynb")
 
-    assert execution.state == end.state, execution.reason
+    assert execution.state in end.state.split("|"), execution.reason
     assert end.reason is None or re.fullmatch(end.reason, execution.reason or ""), execution.reason
-    well = end.state in {"completed", "skipped"}
-    assert (execution.reason is None) == (end.state == "completed")
-    assert node.metadata.scrapdb.run.state == end.state
+    well = execution.state in {"completed", "skipped"}
+    assert (execution.reason is None) == (execution.state == "completed")
+    assert node.metadata.scrapdb.run.state == execution.state
     assert node.metadata.scrapdb.run.get("reason") == execution.reason
 
     cells = [cell for cell in node.cells if "papermill-error-cell-tag" not in cell.metadata.tags]
@@ -357,7 +357,7 @@ def test_each_end_is_told_as_it_was(case: tuple[str, str], ended: Ended) -> None
     if not well:
         assert node.metadata.papermill.exception is True
         assert any(output.output_type == "error" for output in cells[ran].outputs) or name in UNSAID
-    assert ended.indexed[f"{way}/{name}.ipynb"] == (end.state, 1)
+    assert ended.indexed[f"{way}/{name}.ipynb"] == (execution.state, 1)
 
 
 def test_nothing_stays_behind(ended: Ended) -> None:
