@@ -53,37 +53,49 @@ class Confines(msgspec.Struct, frozen=True, kw_only=True):
     env: tuple[tuple[str, str], ...] = ()
 
 
-class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt at one run.
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """What the runs of one batch have in common.
 
     Args:
-        id: hexadecimal, its row in `executions`.
-        batch: hexadecimal, shared by the runs that one command asks for.
         notebook: path or URL of the source, for the record.
         content: the source as it was when the batch began, JSON text in UTF-8.
-        output: path or URL of the executed notebook.
-        parameters: JSON values, dates and times, by name.
         secrets: further parameters by name; reach the kernel and nothing else.
-        limits: what it may use.
+        limits: what a run may use.
         confines: the wall.
         kernel: name of a kernelspec; None takes the notebook's.
         fresh: whether the kernel must be a new process that has imported nothing.
         keep_files: globs of files to keep beside the output.
-        attempt: from 1.
     """
 
-    id: str
-    batch: str
     notebook: str
     content: bytes
-    output: str
-    parameters: dict[str, Any] = {}
     secrets: dict[str, str] = {}
     limits: Limits = Limits()
     confines: Confines = Confines()
     kernel: str | None = None
     fresh: bool = False
     keep_files: tuple[str, ...] = ()
+
+    def common(self) -> dict[str, Any]:
+        """Return it alone, by name."""
+        return {name: getattr(self, name) for name in Work.__struct_fields__}
+
+
+class Task(Work, frozen=True, kw_only=True):
+    """One attempt at one run.
+
+    Args:
+        id: hexadecimal, its row in `executions`.
+        batch: hexadecimal, shared by the runs that one command asks for.
+        output: path or URL of the executed notebook.
+        parameters: JSON values, dates and times, by name.
+        attempt: from 1.
+    """
+
+    id: str
+    batch: str
+    output: str
+    parameters: dict[str, Any] = {}
     attempt: int = 1
 
     def __repr__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,19 @@ def test_runs_are_a_list_of_what_became_of_them(source: Path) -> None:
     assert frame["x"].tolist() == [1, 2, 3]
     found = scrapdb.open("scraps.db").query("twice > 2", columns="nb.path", sort="nb.path")
     assert list(found.rows()) == [("out/2.ipynb",), ("out/3.ipynb",)]
+
+
+def test_two_batches_at_once_do_not_end_each_others_kernels(source: Path) -> None:
+    notebook = json.loads(source.read_text())
+    notebook["cells"].append({**nb.code("import time; time.sleep(x)", count=None), "id": "sleep"})
+    source.write_text(json.dumps(notebook))
+
+    def state(x: int) -> str:
+        (run,) = scrapdb.run(source, f"out{x}", {"x": x}, db=f"{x}.db")
+        return f"{run.state} {run.reason}"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert [*pool.map(state, [0, 2])] == ["completed None", "completed None"]
 
 
 def test_it_runs_where_an_event_loop_does_as_in_jupyter(source: Path) -> None:

@@ -229,24 +229,8 @@ class _Batch:
 
 
 def _tasks(request: Request, wanted: Iterable[Wanted]) -> list[Task]:
-    batch = uuid4().hex
-    return [
-        Task(
-            id=uuid4().hex,
-            batch=batch,
-            notebook=request.notebook,
-            content=request.content,
-            output=run.output,
-            parameters=run.parameters,
-            secrets=request.secrets,
-            limits=request.limits,
-            confines=request.confines,
-            kernel=request.kernel,
-            fresh=request.fresh,
-            keep_files=request.keep_files,
-        )
-        for run in wanted
-    ]
+    batch, common = uuid4().hex, request.common()
+    return [Task(id=uuid4().hex, batch=batch, output=run.output, parameters=run.parameters, **common) for run in wanted]
 
 
 def _run(task: Task, execution: Execution, store: Path) -> Run:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -11,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from contextlib import contextmanager
 from contextlib import nullcontext
-from threading import Event as Flag
 from threading import Thread
 from typing import NamedTuple
 
@@ -21,6 +19,7 @@ from scrapdb.running.batches.request import Request
 from scrapdb.running.events import Event
 from scrapdb.running.events import Stop
 from scrapdb.running.task import Task
+from scrapdb.running.task import Work
 
 Execute = Callable[[Task, Callable[[Event], None], Stop], Execution]
 Submit = Callable[[Task], "Future[Execution]"]
@@ -62,44 +61,28 @@ def opened(
             with _threads(request, jobs, cluster.worker, stop) as submit:
                 yield Opened(submit, min(jobs, cluster.size))
         return
+    from scrapdb.running.kernels import servers
+
     jobs = request.jobs or processors() + 2  # of which some always wait for their kernels to begin or to end
-    try:
-        with (
-            nullcontext() if execute else _warming_up(request),
-            _threads(request, jobs, _here(execute or _executed(), watch, stop), stop) as submit,
-        ):
-            yield Opened(submit, jobs)
-    finally:
-        _close_servers()
+    with (
+        servers.used(),
+        nullcontext() if execute else _warming_up(request),
+        _threads(request, jobs, _here(execute or _executed(), watch, stop), stop) as submit,
+    ):
+        yield Opened(submit, jobs)
 
 
 @contextmanager
-def _warming_up(request: Request) -> Iterator[None]:
+def _warming_up(work: Work) -> Iterator[None]:
     """Have a fork server started meanwhile: importing what executes notebooks takes this process as long."""
-    shared = {name: getattr(request, name) for name in ("notebook", "content", "limits", "confines", "kernel", "fresh")}
-    imported, over = Flag(), Flag()
+    from scrapdb.running.kernels import places
 
-    def warm_up() -> None:
-        try:
-            from scrapdb.running.kernels import places
-        finally:
-            imported.set()
-        places.warm_up(Task(id="", batch="", output="", **shared))
-        over.wait()  # since a server ends with the thread that has started it (prctl(2), PR_SET_PDEATHSIG)
-
-    thread = Thread(target=warm_up, name="scrapdb-warm-up")
+    thread = Thread(target=places.warm_up, args=(work,), name="scrapdb-warm-up")
     thread.start()
-    imported.wait()  # two threads that import take longer for each
     try:
         yield
     finally:
-        over.set()
         thread.join()
-
-
-def _here(execute: Execute, watch: Callable[[Event], None], stop: Stop) -> Place:
-    """Have runs executed by the threads themselves."""
-    return lambda _: nullcontext(lambda task: execute(task, watch, stop))
 
 
 def _executed() -> Execute:
@@ -108,10 +91,9 @@ def _executed() -> Execute:
     return execute
 
 
-def _close_servers() -> None:
-    """End the processes that kernels were forked from, if there are any."""
-    if servers := sys.modules.get("scrapdb.running.kernels.servers"):
-        servers.close()
+def _here(execute: Execute, watch: Callable[[Event], None], stop: Stop) -> Place:
+    """Have runs executed by the threads themselves."""
+    return lambda _: nullcontext(lambda task: execute(task, watch, stop))
 
 
 @contextmanager

@@ -7,15 +7,12 @@ from pathlib import Path
 from typing import Any
 from typing import NamedTuple
 
-import msgspec
-
 from scrapdb.notebooks.extract import read_facts
 from scrapdb.running.batches import attempts
 from scrapdb.running.batches import previous
 from scrapdb.running.batches.retries import Retries
 from scrapdb.running.rows.parameters import hashed
-from scrapdb.running.task import Confines
-from scrapdb.running.task import Limits
+from scrapdb.running.task import Work
 
 
 class Wanted(NamedTuple):
@@ -25,17 +22,13 @@ class Wanted(NamedTuple):
     parameters: dict[str, Any]
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """A batch that is asked for, complete and checked.
+class Request(Work, frozen=True, kw_only=True):
+    """A batch that is asked for, complete and checked: what its runs have in common, and the rest.
 
     Args:
-        notebook: path or URL of the source.
-        content: what it was when the batch was asked for.
         directory: where the outputs go.
         store: where they are indexed.
         wanted: the runs.
-        secrets: further parameters, which are written nowhere.
-        limits, confines, kernel, fresh, keep_files: as in `Task`.
         jobs: how many run at once; None for two more than there are processors.
         scheduler: address of a scheduler whose workers execute them; None for this machine.
         resume: whether to pass over those that ended well and have not changed.
@@ -44,17 +37,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         fail_fast: whether none begins after one that did not end well.
     """
 
-    notebook: str
-    content: bytes
     directory: str
     store: Path
     wanted: tuple[Wanted, ...]
-    secrets: dict[str, str] = {}
-    limits: Limits = Limits()
-    confines: Confines = Confines()
-    kernel: str | None = None
-    fresh: bool = False
-    keep_files: tuple[str, ...] = ()
     jobs: int | None = None
     scheduler: str | None = None
     resume: bool = False

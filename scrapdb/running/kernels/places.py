@@ -19,6 +19,7 @@ from scrapdb.running.kernels import servers
 from scrapdb.running.kernels import walls
 from scrapdb.running.kernels.forking import ForkServer
 from scrapdb.running.kernels.forking import ServerLostError
+from scrapdb.running.kernels.imports import imported
 from scrapdb.running.kernels.kernelspecs import interpreter
 from scrapdb.running.kernels.kernelspecs import is_ipykernel
 from scrapdb.running.kernels.kernelspecs import kernelspec
@@ -26,6 +27,7 @@ from scrapdb.running.kernels.walls.place import Place
 from scrapdb.running.kernels.walls.place import environment
 from scrapdb.running.kernels.walls.place import python_paths
 from scrapdb.running.task import Task
+from scrapdb.running.task import Work
 
 if TYPE_CHECKING:
     from jupyter_client.kernelspec import KernelSpec
@@ -62,32 +64,32 @@ def ready(task: Task, spec: KernelSpec, stack: ExitStack) -> Ready:
     return Ready(place, wall, server, (*walls.remarks(wall, place, task.confines.wall), *warnings))
 
 
-def warm_up(task: Task) -> None:
-    """Start the server that forks the kernels of such tasks, if there is to be one; what goes wrong, the runs tell."""
+def warm_up(work: Work) -> None:
+    """Start the server that forks the kernels of such work, if there is to be one; what goes wrong, the runs tell."""
     with suppress(ScrapdbError, OSError):
-        spec = kernelspec(ipynb.metadata(task.content), task.kernel)
-        wall, place = _walled(task, spec)
-        _server(task, spec, place, wall)
+        spec = kernelspec(ipynb.metadata(work.content), work.kernel)
+        wall, place = _walled(work, spec)
+        _server(work, spec, place, wall)
 
 
-def _walled(task: Task, spec: KernelSpec) -> tuple[walls.Wall, Place]:
+def _walled(work: Work, spec: KernelSpec) -> tuple[walls.Wall, Place]:
     """Choose the wall of a kernel, and what it sees; its directories are not made yet."""
-    confines = task.confines
+    confines = work.confines
     wall = walls.choose(confines.wall)
     python = interpreter(spec.argv[0])
     read = (*python_paths(python), *(os.path.realpath(path) for path in (*confines.read, *confines.beside)))
     env = {**environment(python), **_ENV, **spec.env, **dict(confines.env)}
     return wall, Place(
-        private="", directory="", read=read, network=confines.network, env=env, limits=task.limits, user=wall.user(read)
+        private="", directory="", read=read, network=confines.network, env=env, limits=work.limits, user=wall.user(read)
     )
 
 
-def _server(task: Task, spec: KernelSpec, place: Place, wall: walls.Wall) -> tuple[ForkServer | None, tuple[str, ...]]:
+def _server(work: Work, spec: KernelSpec, place: Place, wall: walls.Wall) -> tuple[ForkServer | None, tuple[str, ...]]:
     """Return the server that forks such a kernel, if there can be one, and what keeps its fork from being complete."""
-    if task.fresh or not is_ipykernel(spec):
+    if work.fresh or not is_ipykernel(spec):
         return None, ()
-    beside = task.confines.beside
-    modules = servers.imported(cells.executed(task.content), beside)
+    beside = work.confines.beside
+    modules = imported(cells.executed(work.content), beside)
     try:
         server = servers.server_for(interpreter(spec.argv[0]), modules, place, wall, beside)
     except ServerLostError as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scrapdb.running.kernels import servers
+from scrapdb.running.kernels import imports
 from tests.running.kernels.comparing import by_papermill
 from tests.running.kernels.comparing import by_scrapdb
 from tests.running.kernels.comparing import cells
@@ -154,4 +154,4 @@ def test_what_is_registered_for_the_exit_is_run(beside: Path, tmp_path: Path) ->
     ],
 )
 def test_modules_are_found_without_running_anything(sources: list[str], modules: tuple[str, ...]) -> None:
-    assert servers.imported(sources, ["/x/helpers.py", "/x/package", "/x/data.csv"]) == modules
+    assert imports.imported(sources, ["/x/helpers.py", "/x/package", "/x/data.csv"]) == modules
