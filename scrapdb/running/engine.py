@@ -23,6 +23,6 @@ class Engine(NBClientEngine):  # type: ignore[misc] # papermill has no types
             output_path: where papermill wants it saved while it runs.
             options: of papermill, and of nbclient.
         """
-        from scrapdb.running.kernels.recorded import execute
+        from scrapdb.running.kernels.papermill import execute
 
         return execute(nb, kernel_name, output_path, **options)

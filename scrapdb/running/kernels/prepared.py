@@ -1,4 +1,4 @@
-"""A notebook made ready: read, with papermill's metadata and its cell of parameters, and the kernel it asks for."""
+"""A notebook made ready: read, with papermill's metadata and its cell of parameters."""
 
 from __future__ import annotations
 

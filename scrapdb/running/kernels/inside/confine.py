@@ -1,4 +1,4 @@
-"""What a process gives up before it becomes a kernel: what it may use, and for some walls files and system calls."""
+"""What a process can give up and limit for itself, one thing at a time; `giving_up` does it all before it is a kernel."""
 
 from __future__ import annotations
 
