@@ -1,4 +1,4 @@
-"""What a process can give up and limit for itself, one thing at a time; `giving_up` does it all before it is a kernel."""
+"""What a process can give up, and limit for itself, one thing at a time; `giving_up` has the order."""
 
 from __future__ import annotations
 
