@@ -230,7 +230,8 @@ def _number(value: Any, _: Type) -> int | float:
     if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
         return int(value)
     number = value if isinstance(value, int) and not isinstance(value, bool) else _as_float(value)
-    return int(number) if isinstance(number, float) and number.is_integer() and abs(number) <= _EXACT else number
+    whole = isinstance(number, float) and number.is_integer() and abs(number) <= _EXACT
+    return int(number) if whole and repr(number) != "-0.0" else number  # whose sign no integer has
 
 
 def _float(value: Any, _: Type) -> float:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
 from papermill.translators import PythonTranslator
@@ -285,6 +286,7 @@ def test_integers_of_any_size_are_exact(number: int) -> None:
 
 
 @given(st.floats())
+@example(-0.0)
 def test_floats_are_exact(number: float) -> None:
     assert same(typed("x: float", repr(number)), number)
     assert typed("x = 1", repr(number)) == number or math.isnan(number)
