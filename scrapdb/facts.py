@@ -188,6 +188,36 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The record of a report, in the metadata of its notebook as `scrapdb.report`; the rest stands in report.json.
+
+    Args:
+        id: hexadecimal.
+        title: in its language.
+        bundle: name of the bundle.
+        bundle_version: as its author counts.
+        bundle_hash: SHA-256 of its files.
+        language: of the page.
+        state: as it ended: `completed`, `skipped`, `error`, `timed out`, `killed`, `lost` or `cancelled`.
+        reason: why, in a sentence.
+        pages: names of the files beside the notebook that were made: `report.html`, `report.pdf`.
+        pushed: where it was pushed.
+        made_at: when it was rendered, in UTC, as in Facts.
+    """
+
+    id: str
+    title: str
+    bundle: str
+    bundle_version: str | None = None
+    bundle_hash: str | None = None
+    language: str | None = None
+    state: str
+    reason: str | None = None
+    pages: tuple[str, ...] = ()
+    pushed: tuple[str, ...] = ()
+    made_at: str | None = None
+
+
 class CodeCell(msgspec.Struct, frozen=True):
     """A code cell that a run executes: `cell` as in Place; `source` only where it glued something or failed."""
 

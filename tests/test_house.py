@@ -24,8 +24,9 @@ FLOORS = (
     (("encoders",), (), ()),
     (("notebooks",), (), ("store",)),
     (("scrapbook",), ("indexing",), ("query",)),
-    ((), ("database",), ()),
+    ((), ("database",), ("charts",)),
     ((), ("running",), ()),
+    ((), ("reporting",), ()),
     ((), (DOOR, "datasette"), ()),
     ((), ("cli",), ()),
     ((), ("__main__",), ()),
@@ -34,12 +35,12 @@ FLOOR = {room: number for number, floor in enumerate(FLOORS) for rooms in floor 
 HEADINGS = {
     "Doors": ("__main__", "cli", "datasette", DOOR),
     "Faces": ("database", "scrapbook"),
-    "What acts": ("running", "indexing"),
-    "The asking wing": ("query", "store"),
+    "What acts": ("reporting", "running", "indexing"),
+    "The asking wing": ("charts", "query", "store"),
     "The reading wing": ("notebooks", "encoders"),
     "The ground": ("formats", "files", "facts", "errors", "text"),
 }
-MOST_ENTRIES, MOST_FLOORS = 18, 11
+MOST_ENTRIES, MOST_FLOORS = 20, 12
 COMMAND_LINE = {"click", "rich", "typer"}
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 from typing import Annotated
 from typing import Any
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
     from typer._click.core import Context
     from typer._click.formatting import HelpFormatter
 
-# Each is a module of `commands` that holds it as `command`; the order is that of `--help`.
+# Each is a module of `commands` that holds it as `command`, or a package of further ones with a table of its own, as
+# `COMMANDS`; the order is that of `--help`.
 COMMANDS = {
     "index": "Read notebooks into the store.",
     "run": "Execute a notebook with many parameters, into the store.",
+    "report": "Make reports of bundles, and over the store.",
     "query": "Show the notebooks for which an expression holds.",
     "fields": "List every name that can be asked for.",
     "show": "Show one notebook, or one of its values.",
@@ -71,25 +74,31 @@ class _Command(TyperCommand):
 
 
 class _Commands(TyperGroup):
-    """Commands that are imported when they are asked for."""
+    """Commands that are imported when they are asked for: modules of `package`, by the names in `table`."""
+
+    table = COMMANDS
+    package = "scrapdb.cli.commands"
 
     def list_commands(self, ctx: Context) -> list[str]:
         del ctx
-        return list(COMMANDS)
+        return list(self.table)
 
     def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
         del ctx
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self.table:
             return None
+        module = import_module(f"{self.package}.{cmd_name.replace('-', '_')}")
+        if hasattr(module, "COMMANDS"):
+            return _further(cmd_name, module)
         single = _plain()
         settings = {"ignore_unknown_options": cmd_name == "set"}  # of which a value may be -1
-        made = single.command(cmd_name, cls=_Command, short_help=COMMANDS[cmd_name], context_settings=settings)
-        made(joined(import_module(f"scrapdb.cli.commands.{cmd_name}").command))
+        made = single.command(cmd_name, cls=_Command, short_help=self.table[cmd_name], context_settings=settings)
+        made(joined(module.command))
         return typer.main.get_command(single)
 
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
-        if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
-            ctx.fail(f"There is no command {args[0]!r}; {suggestion(args[0], COMMANDS)}")
+        if args[0] not in self.table and not args[0].startswith("-") and not ctx.resilient_parsing:
+            ctx.fail(f"There is no command {args[0]!r}; {suggestion(args[0], self.table)}")
         return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
@@ -168,6 +177,14 @@ def _scrapdb(
     scrapdb query "distance < 0.1" -c symbol,distance --sort distance
     """
     del version, settings  # which `joined` leaves in the context
+
+
+def _further(name: str, module: ModuleType) -> Command:
+    """Make a group of the commands in a package; its `explain` has the help, and is given the settings."""
+    kind = type("_Further", (_Commands,), {"table": module.COMMANDS, "package": module.__name__})
+    group = _plain(name=name, cls=kind, short_help=COMMANDS[name], no_args_is_help=True)
+    group.callback()(joined(module.explain))
+    return typer.main.get_group(group)
 
 
 _group = _plain(cls=_Commands, no_args_is_help=True)

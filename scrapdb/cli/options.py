@@ -113,9 +113,12 @@ def joined(command: Command) -> Command:
 
 
 def _settings(context: typer.Context) -> Settings:
-    """Return the settings before and after the command's name; the latter count."""
-    before, after = context.find_root().params, context.params
-    db, quiet, verbose = (after.get(name) or before.get(name) for name in Settings._fields)
+    """Return the settings before and after the names of commands; the last of each count."""
+    places: list[dict[str, Any]] = []
+    at: Any = context
+    while at is not None:
+        places, at = [*places, at.params], at.parent
+    db, quiet, verbose = (next(filter(None, (given.get(name) for given in places)), None) for name in Settings._fields)
     return Settings(Path(db) if db else None, bool(quiet), bool(verbose))
 
 

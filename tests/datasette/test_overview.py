@@ -24,7 +24,7 @@ import pandas as pd
 import pytest
 
 from scrapdb.database import Database
-from scrapdb.datasette.charts import bars
+from scrapdb.datasette import bars
 from scrapdb.store.readers import overview
 from tests.datasette.asked import get
 from tests.datasette.server import served

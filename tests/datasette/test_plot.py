@@ -15,17 +15,17 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from scrapdb.charts import drawer
+from scrapdb.charts.plot import PlotKind
+from scrapdb.charts.plot import binned
+from scrapdb.charts.plot import specification
+from scrapdb.charts.points import Axes
+from scrapdb.charts.points import Points
+from scrapdb.charts.points import Scale
+from scrapdb.charts.points import read
+from scrapdb.charts.points import sampled
+from scrapdb.charts.points import scale
 from scrapdb.database import Database
-from scrapdb.datasette.charts import drawer
-from scrapdb.datasette.charts.plot import PlotKind
-from scrapdb.datasette.charts.plot import binned
-from scrapdb.datasette.charts.plot import specification
-from scrapdb.datasette.charts.points import Axes
-from scrapdb.datasette.charts.points import Points
-from scrapdb.datasette.charts.points import Scale
-from scrapdb.datasette.charts.points import read
-from scrapdb.datasette.charts.points import sampled
-from scrapdb.datasette.charts.points import scale
 from scrapdb.errors import ScrapdbError
 from scrapdb.store.connection import APPLICATION_ID
 from scrapdb.store.schema import VERSION

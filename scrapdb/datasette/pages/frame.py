@@ -13,8 +13,8 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl
 from urllib.parse import urlencode
 
+from scrapdb.charts import drawer
 from scrapdb.datasette import page
-from scrapdb.datasette.charts import drawer
 from scrapdb.datasette.frames import parquet
 from scrapdb.datasette.frames import selection
 from scrapdb.datasette.frames.cells import frame_cell

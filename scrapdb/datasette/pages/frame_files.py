@@ -16,9 +16,9 @@ from typing import Any
 from datasette.utils.asgi import Response
 from datasette.utils.asgi import asgi_start
 
-from scrapdb.datasette.charts import drawer
-from scrapdb.datasette.charts.frame import specification
+from scrapdb.charts import drawer
 from scrapdb.datasette.frames import selection
+from scrapdb.datasette.frames.lines import specification
 from scrapdb.datasette.frames.located import Located
 from scrapdb.datasette.frames.parquet import opened
 from scrapdb.datasette.pages.frame import Question

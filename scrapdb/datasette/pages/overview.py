@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
 
+from scrapdb.datasette import bars
 from scrapdb.datasette.cells import STATUSES
-from scrapdb.datasette.charts import bars
 from scrapdb.datasette.page import render
 from scrapdb.datasette.store import Store
 from scrapdb.formats.html import PICTURES

@@ -14,11 +14,11 @@ from typing import get_args
 
 from datasette.utils.asgi import Response
 
+from scrapdb.charts import drawer
+from scrapdb.charts import plot
+from scrapdb.charts import points
 from scrapdb.datasette import page
 from scrapdb.datasette.cells import cell
-from scrapdb.datasette.charts import drawer
-from scrapdb.datasette.charts import plot
-from scrapdb.datasette.charts import points
 from scrapdb.datasette.pages.display import PICTURE_HEADERS
 from scrapdb.datasette.store import Store
 from scrapdb.errors import ScrapdbError

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 from typing import Literal
 
-from scrapdb.datasette.charts.points import Points
-from scrapdb.datasette.charts.points import Scale
+from scrapdb.charts.points import Points
+from scrapdb.charts.points import Scale
 from scrapdb.query.times import parse_time
 
 PlotKind = Literal["scatter", "line", "histogram"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
 
-from scrapdb.datasette.charts import plot
+from scrapdb.charts import plot
 from scrapdb.datasette.frames.parquet import Parquet
 from scrapdb.errors import UsageError
 

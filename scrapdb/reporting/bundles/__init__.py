@@ -1,0 +1,1 @@
+"""Bundles: what an author of reports writes, opened, checked, begun and translated."""

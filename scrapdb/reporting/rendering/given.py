@@ -1,0 +1,62 @@
+"""What a page is made of. All of it can be sent to the process that renders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Column(msgspec.Struct, frozen=True, kw_only=True):
+    """A column of a table: its name, and `number`, `integer`, `boolean`, `date`, `time`, `duration` or `text`."""
+
+    name: str
+    type: str = "text"
+    is_index: bool = False
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, tag="table"):
+    """A DataFrame, or the first rows of one.
+
+    Args:
+        columns: in order, those of the index first.
+        rows: a list of JSON values a row; dates and times as ISO 8601, durations as seconds.
+        total: how many rows there are, of which `rows` may be the first.
+    """
+
+    columns: tuple[Column, ...]
+    rows: list[list[Any]]
+    total: int
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True, tag="image"):
+    """A picture: its MIME type and bytes; `alt` if whoever made it said what it shows."""
+
+    mime: str
+    content: bytes
+    alt: str = ""
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """A page to be rendered.
+
+    Args:
+        template: name of the file that is rendered, one of `files`.
+        files: contents of templates, of `static/` and of `languages/`, by path.
+        language: in which it is to be, as `ca` or `pt_BR`.
+        context: by name; dicts, lists, JSON values, `Table` and `Image`.
+        title: of the report, untranslated.
+    """
+
+    template: str
+    files: dict[str, bytes]
+    language: str
+    context: dict[str, Any]
+    title: str = ""
+
+
+class Rendered(msgspec.Struct, frozen=True, kw_only=True):
+    """A page: HTML in UTF-8, and what is to be remarked, in sentences."""
+
+    html: bytes
+    warnings: tuple[str, ...] = ()
