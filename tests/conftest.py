@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -13,6 +16,11 @@ from scrapdb.indexing.loop import index
 from tests import corpora as corpora_
 from tests import executed as executed_
 
+if TYPE_CHECKING:
+    from tests.objects import Bucket
+    from tests.objects import Server
+
+_numbers = itertools.count()
 settings.register_profile("scrapdb", deadline=None)  # no test asserts a time
 settings.load_profile("scrapdb")
 
@@ -42,3 +50,25 @@ def ticker_store(tickers: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def executed() -> Callable[[str], Path]:
     """Execute tests/notebooks/NAME.ipynb, once, and give the path of the result."""
     return executed_.notebook
+
+
+@pytest.fixture(scope="module")
+def objects() -> Iterator[Server]:
+    """Serve S3 on this machine, where every client of this process and of its children finds it."""
+    from tests.objects import serving
+
+    with serving() as server, pytest.MonkeyPatch.context() as patched:
+        for name, value in server.environment.items():
+            patched.setenv(name, value)
+        yield server
+
+
+@pytest.fixture
+def bucket(objects: Server) -> Bucket:
+    """Make an empty bucket; what the server has counted and refused before is forgotten."""
+    from tests.objects import Bucket
+
+    bucket = Bucket(objects, f"bucket{next(_numbers)}")
+    objects.requests.clear()
+    objects.refused.clear()
+    return bucket

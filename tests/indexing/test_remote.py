@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import os
 import subprocess
 import sys
@@ -24,28 +23,8 @@ from tests.notebook_builder import content
 from tests.notebook_builder import gluing
 from tests.notebook_builder import write
 from tests.objects import Bucket
-from tests.objects import Server
-from tests.objects import serving
 from tests.stores import check
 from tests.stores import query
-
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with serving() as server, pytest.MonkeyPatch.context() as patched:
-        for name, value in server.environment.items():
-            patched.setenv(name, value)
-        yield server
-
-
-@pytest.fixture
-def bucket(server: Server) -> Bucket:
-    bucket = Bucket(server, f"bucket{next(_numbers)}")
-    server.requests.clear()
-    server.refused.clear()
-    return bucket
 
 
 @pytest.fixture
@@ -233,8 +212,8 @@ def test_a_web_server_is_indexed(pages: str, tmp_path: Path, store: Path) -> Non
 def test_what_fsspec_holds_in_memory_is_read_in_this_process(store: Path) -> None:
     system = fsspec.filesystem("memory")
     for number in range(70):
-        system.pipe(f"/memory{next(_numbers)}/{number}.ipynb", content(gluing(x=number)))
-    assert counts(index(store, ["memory://"], workers=2)) == (70, 0, 0, 0, 0)
+        system.pipe(f"/many/{number}.ipynb", content(gluing(x=number)))
+    assert counts(index(store, ["memory://many"], workers=2)) == (70, 0, 0, 0, 0)
     assert query(store, "SELECT sum(x) FROM runs") == [(sum(range(70)),)]
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +21,6 @@ from scrapdb.store.executions import Executions
 from scrapdb.store.readers.executions import Attempt
 from tests import notebook_builder as nb
 from tests.objects import Bucket
-from tests.objects import Server
-from tests.objects import serving
 from tests.stores import query
 
 PYTHON = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -34,22 +30,6 @@ scrap = {"name": "x", "data": x, "encoder": "json", "version": 1}
 shown = {"scrapbook": {"name": "x", "data": True, "display": False}}
 display({"application/scrapbook.scrap.json+json": scrap}, metadata=shown, raw=True)
 """
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with serving() as server, pytest.MonkeyPatch.context() as patched:
-        for name, value in server.environment.items():
-            patched.setenv(name, value)
-        yield server
-
-
-@pytest.fixture
-def bucket(server: Server) -> Bucket:
-    bucket = Bucket(server, f"runs{next(_numbers)}")
-    server.refused.clear()
-    return bucket
 
 
 def source(*cells: str) -> dict[str, Any]:
@@ -102,12 +82,12 @@ def test_notebook_and_outputs_at_urls(bucket: Bucket, tmp_path: Path) -> None:
     assert written["files"][0]["path"] == "a/kept.csv"  # also of what failed
 
 
-def test_a_run_is_saved_while_it_runs_but_seldom(bucket: Bucket, server: Server, tmp_path: Path) -> None:
+def test_a_run_is_saved_while_it_runs_but_seldom(bucket: Bucket, tmp_path: Path) -> None:
     bucket.put("source.ipynb", source(*(f"import time; time.sleep(0.3); {n}" for n in range(6))))
-    server.requests.clear()
+    bucket.server.requests.clear()
     (one,) = run(f"{bucket.url}/source.ipynb", f"{bucket.url}/out", db=tmp_path / "scraps.db")
     assert one.state == "completed", one.reason
-    assert server.requests["PUT"] == 2  # at its beginning and at its end
+    assert bucket.server.requests["PUT"] == 2  # at its beginning and at its end
 
 
 def test_a_longer_run_is_saved_in_the_middle(monkeypatch: pytest.MonkeyPatch, bucket: Bucket, tmp_path: Path) -> None:
@@ -126,12 +106,12 @@ def test_a_longer_run_is_saved_in_the_middle(monkeypatch: pytest.MonkeyPatch, bu
     assert 3 <= saved.count("running") <= 6
 
 
-def test_what_cannot_be_read_or_written_there_is_told(bucket: Bucket, server: Server, tmp_path: Path) -> None:
+def test_what_cannot_be_read_or_written_there_is_told(bucket: Bucket, tmp_path: Path) -> None:
     store = tmp_path / "scraps.db"
     with pytest.raises(ScrapdbError, match=rf"nothing at {bucket.url}/missing\.ipynb"):
         run(f"{bucket.url}/missing.ipynb", f"{bucket.url}/out", db=store)
     bucket.put("source.ipynb", source("1"))
-    server.refused.add("out/source.ipynb")
+    bucket.server.refused.add("out/source.ipynb")
     with pytest.raises(ScrapdbError, match=r"out/source\.ipynb (?:may not|cannot) be read"):
         run(f"{bucket.url}/source.ipynb", f"{bucket.url}/out", db=store, resume=True)
     runs = run(f"{bucket.url}/source.ipynb", f"{bucket.url}/out", db=store)
