@@ -18,6 +18,8 @@ import signal
 import stat
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
@@ -71,23 +73,32 @@ def _answer(answers: TextIO, **fields: Any) -> None:
 
 
 def _fork(request: dict[str, Any], keepers: dict[int, str], answers: TextIO) -> None:
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
-    keeper = os.fork()
-    if keeper == 0:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
-        _keep(request, answers)
-    keepers[keeper] = request["run"]
-    _answer(answers, run=request["run"], keeper=keeper)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+    with _undisturbed():
+        keeper = os.fork()
+        if keeper == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+            _keep(request, answers)
+        keepers[keeper] = request["run"]
+        _answer(answers, run=request["run"], keeper=keeper)
 
 
 def _reap(keepers: dict[int, str], answers: TextIO) -> None:
     """Tell which of the processes between are gone: what they could not tell themselves was lost."""
-    with suppress(ChildProcessError):
+    with _undisturbed(), suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
             if run := keepers.pop(ended[0], None):
                 _answer(answers, run=run, gone=os.waitstatus_to_exitcode(ended[1]))
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let ends of processes wait: an answer within another would be an error."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
 
 
 def _kill(keepers: dict[int, str], run: str) -> None:
