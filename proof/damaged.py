@@ -72,7 +72,8 @@ def _tells(store: Path) -> bool:
     _copy(store, copy)
     try:
         with closing(sqlite3.connect(copy)) as connection:
-            return connection.execute("PRAGMA integrity_check").fetchall() != [("ok",)]
+            connection.text_factory = bytes  # what it tells of damage may be damaged, too
+            return connection.execute("PRAGMA integrity_check").fetchall() != [(b"ok",)]
     except sqlite3.Error:
         return True
 
