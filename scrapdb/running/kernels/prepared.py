@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from typing import Any
 
 import nbformat
+from msgspec import UNSET
 from nbformat import NotebookNode
 from papermill import execute
 from papermill import iorw
 from papermill.translators import papermill_translators
 
 from scrapdb.errors import ScrapdbError
+from scrapdb.errors import suggestion
+from scrapdb.facts import Expression
+from scrapdb.notebooks.extract import PAPERMILL_MARK
 from scrapdb.running.kernels import cells
+from scrapdb.running.rows import parameters
+from scrapdb.running.rows import placeholders
 from scrapdb.running.rows import translate
+from scrapdb.running.rows.parameters import Signature
+from scrapdb.running.rows.parameters import plain
+from scrapdb.running.rows.placeholders import Variable
 from scrapdb.running.task import Task
 
 if TYPE_CHECKING:
@@ -34,11 +44,14 @@ def notebook(task: Task) -> NotebookNode:
         _with_metadata(node)
     except Exception as error:  # nbformat raises whatever it stumbles over
         raise ScrapdbError(f"{task.notebook} cannot be read as a notebook: {_sentence(error)}") from error
-    if task.parameters:
+    injected = _with_placeholders(node, task)
+    if injected:
         try:
-            node = translate.parameterized(node, task.parameters, task.kernel)
+            node = translate.parameterized(node, injected, task.kernel)
         except (iorw.PapermillException, ValueError) as error:
             raise ScrapdbError(f"{task.notebook} cannot take parameters: {error}") from error
+    if task.parameters:
+        node.metadata.papermill["parameters"] = plain(task.parameters)
     node = execute.prepare_notebook_metadata(node, task.notebook, task.output)
     made: NotebookNode = execute.remove_error_markers(node)
     for cell in made.cells:
@@ -51,10 +64,59 @@ def notebook(task: Task) -> NotebookNode:
     return made
 
 
-def behind_parameters(node: NotebookNode) -> int:
-    """Return the index of the first cell behind those that set parameters; 0 if none does."""
+def telling(node: NotebookNode) -> set[int]:
+    """Return the indexes of the cells before which secrets are told.
+
+    It is the first one behind those that set parameters, whose defaults would take their place, else the first of all;
+    and each of those in which their names stand in place of them.
+    """
     setting = [index for index, cell in enumerate(node.cells) if not _SETTING.isdisjoint(cell.metadata.tags)]
-    return setting[-1] + 1 if setting else 0
+    return {setting[-1] + 1 if setting else 0, *(index for index, cell in enumerate(node.cells) if _takes(cell))}
+
+
+def _takes(cell: NotebookNode) -> bool:
+    return cell.cell_type == "code" and placeholders.takes(cell.source, cell.metadata.tags)
+
+
+def _with_placeholders(node: NotebookNode, task: Task) -> dict[str, Any]:
+    """Fill the placeholders of a notebook, and return the parameters that papermill is left to set.
+
+    Raises:
+        ScrapdbError: nothing fills one, or a cell cannot be filled.
+    """
+    if not any(map(_takes, node.cells)):
+        return task.parameters
+    signature = parameters.of(task.content, task.kernel)
+    if not signature.python:
+        return task.parameters
+    known = _known(signature, task)
+    real = [cell for cell in node.cells if PAPERMILL_MARK not in cell.metadata.tags]
+    for index, cell in enumerate(real):
+        if _takes(cell):
+            cell.source = _filled(cell.source, index, signature, known)
+    given = {signature.named(name): value for name, value in task.parameters.items()}
+    injected = {name for name, each in signature.parameters.items() if each.injected}
+    return {name: value for name, value in given.items() if name in injected}
+
+
+def _known(signature: Signature, task: Task) -> dict[str, Any]:
+    """Return what fills placeholders, by the name of the parameter: what is given, else a default."""
+    known = {name: each.default for name, each in signature.parameters.items() if each.default is not UNSET}
+    known = {name: Variable(name) if isinstance(value, Expression) else value for name, value in known.items()}
+    given = {**plain(task.parameters), **{name: Variable(name) for name in task.secrets}}
+    return {**known, **{signature.named(name): value for name, value in given.items()}}
+
+
+def _filled(source: str, index: int, signature: Signature, known: Mapping[str, Any]) -> str:
+    try:
+        found = placeholders.found(source)
+        for name, line, _ in found:
+            if signature.named(name) not in known:
+                others = suggestion(signature.named(name), known) if known else "no parameter is given."
+                raise ScrapdbError(f"Nothing fills ${name} in line {line} of cell {index}: {others}")
+        return placeholders.filled(source, {name: known[signature.named(name)] for name, *_ in found})
+    except placeholders.PlaceholderError as error:
+        raise ScrapdbError(f"Cell {index} begins with `#ENVIRONMENT` and {error}.") from error
 
 
 def _sentence(error: Exception) -> str:

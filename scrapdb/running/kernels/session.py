@@ -129,11 +129,11 @@ class Session:
 
     async def _cells(self, client: Client, secrets: Mapping[str, str]) -> None:
         await client.start(self._ready.place.directory)
-        behind = prepared.behind_parameters(self._manager.nb)
+        telling = prepared.telling(self._manager.nb)
         for index, cell in enumerate(self._manager.nb.cells):
             if self._guard.verdict or client.exited:
                 return
-            if secrets and index == behind:  # their defaults would take its place
+            if secrets and index in telling:
                 await client.tell(prepared.assignments(self._spec, secrets))
             if prepared.is_executed(cell):
                 self.cell, self._number = index, self._number + 1

@@ -1,7 +1,7 @@
 """What parameters a notebook takes and of which type, and rows of values made to fit. Nothing is executed.
 
 papermill sets parameters in a cell of its own behind the one tagged `parameters`, whose annotations and defaults tell
-what they are.
+what they are. In cells that begin with `#ENVIRONMENT`, values are put where `"$NAME"` stands.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
@@ -28,12 +29,15 @@ from scrapdb.notebooks.extract import is_python
 from scrapdb.notebooks.parameters import Declared
 from scrapdb.notebooks.parameters import declared
 from scrapdb.running.rows import hints
+from scrapdb.running.rows import placeholders
 from scrapdb.running.rows import values
+from scrapdb.running.rows.placeholders import Placeholder
 from scrapdb.running.rows.secrets import looks_secret
 from scrapdb.text import composed
 
 _TAG, _INJECTED_TAG = "parameters", "injected-parameters"  # papermill.parameterize.parameterize_notebook
 _NO_CELL = "The notebook has no cell tagged `parameters`: any name is taken, and nothing tells its type."
+_NOT_FILLED = "Cell {} begins with `#ENVIRONMENT` and is left as it is, since only Python is filled."
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -45,6 +49,8 @@ class Parameter(msgspec.Struct, frozen=True):
         default: a JSON value or an Expression; UNSET if it has to be given.
         annotation: the source of its annotation.
         binding: whether it takes only that type: an annotation says so, a default does not.
+        place: where it takes the place of a `"$NAME"`, for sentences; empty if it does so nowhere.
+        injected: whether papermill's cell sets it.
     """
 
     name: str
@@ -52,6 +58,8 @@ class Parameter(msgspec.Struct, frozen=True):
     default: Any
     annotation: str | None
     binding: bool
+    place: str = ""
+    injected: bool = True
 
     def typed(self, value: Any) -> Any:
         """Return a value as the notebook takes it.
@@ -116,20 +124,30 @@ class Signature(msgspec.Struct, frozen=True):
         Raises:
             UsageError: a value or a name is wrong, or one is missing.
         """
-        named = {composed(name): value for name, value in row.items()}
-        apart = [composed(name) for name in secrets]
+        named = {self.named(name): value for name, value in row.items()}
+        apart = {self.named(name): name for name in secrets}
         for name in (*named, *apart):
             self._check_name(name)
+        for name in [*apart.values(), *(name for name in named if self._parameter(name).injected)]:
+            self._check_identifier(composed(name))
+        if len(named) < len(row):
+            raise UsageError(f"A parameter is given twice, as names that mean the same: {', '.join(row)}.")
         for name in named:
             if name in apart:
                 raise UsageError(f"The parameter {name} is given twice: once as a secret.")
-            if name not in allow and looks_secret(name):
+            if looks_secret(name) and name not in map(self.named, allow):
                 raise UsageError(
                     f"The parameter {name} looks like a secret, which would be written into the notebook and the "
                     f"store: give it by `--secret {name}`, or say `--allow {name}` if it is none."
                 )
         self._check_missing({*named, *apart})
         return {name: self._parameter(name).typed(value) for name, value in named.items()}
+
+    def named(self, name: str) -> str:
+        """Return how the notebook calls a parameter: that of a placeholder may be in another case."""
+        name = composed(name)
+        placed = (known for known, each in self.parameters.items() if each.place)
+        return name if name in self.parameters else placeholders.named(name, placed) or name
 
     def _check_name(self, name: str) -> None:
         if name in self.late:
@@ -139,13 +157,15 @@ class Signature(msgspec.Struct, frozen=True):
             )
         if not self.open and name not in self.parameters:
             raise UsageError(f"The notebook takes no parameter {name}: {suggestion(name, self.parameters)}")
+
+    def _check_identifier(self, name: str) -> None:
         if self.python and (not name.isidentifier() or keyword.iskeyword(name)):
             raise UsageError(f"{name!r} cannot be the name of a parameter in Python.")
 
     def _check_missing(self, given: Collection[str]) -> None:
-        missing = [name for name, each in self.parameters.items() if each.default is UNSET and name not in given]
+        missing = [each for name, each in self.parameters.items() if each.default is UNSET and name not in given]
         if missing:
-            told = [f"{name} ({values.wanted(self.parameters[name].type)})" for name in missing]
+            told = [f"{each.name} ({values.wanted(each.type)}{each.place and f': {each.place}'})" for each in missing]
             raise UsageError(f"The notebook needs {', '.join(told)}: no value is given, and there is no default.")
 
     def _parameter(self, name: str) -> Parameter:
@@ -169,17 +189,25 @@ def of(content: bytes, kernel: str | None = None) -> Signature:
     python = is_python({"kernelspec": {"name": kernel}} if kernel else notebook.metadata)
     real = [cell for cell in notebook.cells if PAPERMILL_MARK not in cell.metadata.tags]
     code = [(index, cell) for index, cell in enumerate(real) if cell.cell_type == "code"]
-    found = declared(code) if python else []
+    sources = [(index, ipynb.text(cell.source), cell.metadata.tags) for index, cell in code]
+    environment = {index: source for index, source, tags in sources if placeholders.takes(source, tags)}
+    filled = environment if python else {}
+    taken = [(index, each) for index, source in filled.items() for each in _placeholders(index, source)]
+    found = [_unless_filled(each, taken) for each in declared(code)] if python else []
     has_cell = any(_TAG in cell.metadata.tags for _, cell in code) or bool(found)
     place = _place(code)
     aliases = {each.name: each.value.source for each in found if isinstance(each.value, Expression)}
     late = {each.name: each.cell for each in found if each.cell > place and each.value is not UNSET}
+    known = {each.name: _parameter(each, aliases) for each in found if each.name not in late}
     return Signature(
-        parameters={each.name: _parameter(each, aliases) for each in found if each.name not in late},
-        open=not (has_cell and python),
+        parameters=_placed(known, taken),
+        open=not ((has_cell or environment) and python),
         python=python,
         late=late,
-        warnings=() if has_cell else (_NO_CELL,),
+        warnings=(
+            *(_NOT_FILLED.format(index) for index in environment if not python),
+            *(() if has_cell or environment else (_NO_CELL,)),
+        ),
     )
 
 
@@ -206,6 +234,31 @@ def _place(code: Iterable[tuple[int, ipynb.Cell]]) -> int:
             if tag in tags:
                 return index
     return -1
+
+
+def _placeholders(index: int, source: str) -> list[Placeholder]:
+    try:
+        return placeholders.found(source)
+    except placeholders.PlaceholderError as error:
+        raise ScrapdbError(f"Cell {index} begins with `#ENVIRONMENT` and {error}.") from error
+
+
+def _unless_filled(found: Declared, taken: Iterable[tuple[int, Placeholder]]) -> Declared:
+    """Return what a cell declares, without a default if a placeholder of its name stands there."""
+    names = [each.name for index, each in taken if index == found.cell]
+    return found._replace(value=UNSET) if placeholders.named(found.name, names) else found
+
+
+def _placed(known: Mapping[str, Parameter], taken: Iterable[tuple[int, Placeholder]]) -> dict[str, Parameter]:
+    """Return parameters with those that placeholders take, which are texts unless somebody says otherwise."""
+    made = dict(known)
+    for index, (name, line, annotation) in taken:
+        spelled = placeholders.named(name, made) or (name.lower() if name.isupper() else name)
+        type_ = hints.of_annotation(annotation or "")
+        new = Parameter(spelled, type_ or values.STR, UNSET, annotation, binding=type_ is not None, injected=False)
+        each = made.get(spelled, new)
+        made[spelled] = replace(each, place=each.place or f"${name} in line {line} of cell {index}")
+    return made
 
 
 def _parameter(found: Declared, aliases: Mapping[str, str]) -> Parameter:
