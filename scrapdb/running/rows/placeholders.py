@@ -172,7 +172,10 @@ def _names(node: ast.AST) -> Iterator[str]:
 
 
 def _is_whole(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and bool((spot := _DOLLAR.fullmatch(node.value)) and not spot[1])
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+        return False
+    spot = _DOLLAR.fullmatch(node.value)
+    return spot is not None and not spot[1]
 
 
 class _Filler(ast.NodeTransformer):
@@ -195,7 +198,7 @@ class _Filler(ast.NodeTransformer):
             return node
         pieces: list[Any] = []
         for part in node.values:
-            pieces += self._pieces(part.value) if isinstance(part, ast.Constant) else [self.generic_visit(part)]
+            pieces += self._pieces(str(part.value)) if isinstance(part, ast.Constant) else [self.generic_visit(part)]
         return _joined(pieces)
 
     def _value(self, name: str) -> ast.expr:
