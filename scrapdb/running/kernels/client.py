@@ -107,7 +107,8 @@ class Client(PapermillNotebookClient):  # type: ignore[misc] # papermill has no 
         **settings: Any,
     ) -> None:
         super().__init__(manager, iopub_timeout=_FOREVER, on_cell_executed=self._executed, **settings)
-        self._limits, self._shown, self._hidden = limits, shown, hidden
+        self._limits, self._told, self._hidden = limits, shown, hidden
+        self._all = redaction.Held(hidden)
         self.left_out = 0  # bytes
         self.ready = self.exited = False
         self._lost_output = False
@@ -191,6 +192,8 @@ class Client(PapermillNotebookClient):  # type: ignore[misc] # papermill has no 
         outs = cell.get("outputs", [])
         for name, held in self._held.items():
             self._print(outs, name, held.rest())
+        if rest := self._all.rest():
+            self._told(rest)
         outs += self._cap.finish()
         self._kept += self._cap.kept
         self.left_out += self._cap.left_out
@@ -229,8 +232,13 @@ class Client(PapermillNotebookClient):  # type: ignore[misc] # papermill has no 
             held = self._held.setdefault(content["name"], redaction.Held(self._hidden))
             return self._print(outs, content["name"], held.passed(content["text"]))
         if text := (content.get("data") or {}).get("text/plain"):
-            self._shown(redaction.redacted(text, self._hidden))
+            self._shown(text)
         return super().output(outs, msg, display_id, cell_index) if self._cap.shows(content) else None
+
+    def _shown(self, text: str) -> None:
+        """Tell what is shown, without a secret that comes in pieces by several ways."""
+        if seen := self._all.passed(text):
+            self._told(seen)
 
     def _print(self, outs: list[NotebookNode], name: str, text: str) -> None:
         """Keep what is printed; that is done here, since to validate each of many little pieces takes long."""

@@ -17,9 +17,10 @@ from typing import Any
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.facts import KeptFile
+from scrapdb.running.kernels import redaction
 from scrapdb.text import valid_text
 
-_CHUNK = 2**20
+_CHUNK = 2**24
 
 
 @contextmanager
@@ -170,14 +171,13 @@ def _copied(path: Path, relative: str, to: Path, hidden: Sequence[str], warnings
     except OSError as error:
         warnings.append(_not_kept(relative, error))
         return
-    secrets = [form.encode() for form in hidden]
-    longest = max(map(len, secrets), default=1)
+    longest = max((len(form.encode()) for form in hidden), default=1)
     digest, size, end = hashlib.sha256(), 0, b""
     target = to / relative
     target.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(descriptor, "rb") as source, target.open("wb") as copy:
         while chunk := source.read(_CHUNK):
-            if any(secret in end + chunk for secret in secrets):
+            if hidden and redaction.holds(end + chunk, hidden):
                 target.unlink()
                 warnings.append(f"{valid_text(relative)} holds a secret, and is not kept.")
                 return

@@ -1,31 +1,49 @@
-"""Secrets taken out of what a notebook showed: as they are, and as base64 or a URL would have them.
+"""Secrets taken out of what a notebook showed: as they are, and as JSON, HTML, a URL, hexadecimal or base64 have them.
 
-A table that was glued is left out if there is one in it. What is not found: pictures of a secret, and what a notebook
-has made of it by compressing, pickling and compressing, or encrypting.
+What it cannot be taken out of is left out: tables, and base64 and compressed bytes with a secret in them. What is not
+found: pictures of a secret, parts of it, and what a notebook has made of it by turning it round or encrypting it.
 """
 
 from __future__ import annotations
 
 import base64
 import copy
+import html
+import itertools
 import json
+import re
+import zlib
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
 from typing import Any
 from urllib.parse import quote
 from urllib.parse import quote_plus
 
-import nbformat
 from msgspec.structs import replace
-from nbformat import NotebookNode
 
 from scrapdb.facts import Execution
 
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
 _BINARY = 16  # characters of base64, and none of a word
+_LONG = 8  # characters that are found by no accident
 _PARQUET = b"PAR1"
 _MARK = "[secret]"
 _OF_CELL = {"source", "metadata", "attachments"}
 _OF_OUTPUT = {"text", "data", "metadata", "ename", "evalue", "traceback"}
+_GAP = (
+    r"(?:[\r\n]|\\[rn]|\x1b\[[0-9;]*m)"  # between pieces of one text: ends of lines, as JSON has them too, and colours
+)
+_GAPS = re.compile(_GAP), re.compile(_GAP.encode())
+_WHOLE_BASE64 = re.compile(r"[A-Za-z0-9+/\n]+=*\n*")
+_RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}")
+_COMPRESSED = re.compile(rb"\x78[\x01\x5e\x9c\xda]|\x1f\x8b\x08|PK\x03\x04")  # zlib, gzip, zip
+_ZIP_HEADER = 30  # bytes; the lengths of two fields that follow are at 26
+_MOST_COMPRESSED, _LARGEST = 1_000, 2**20  # parts that are looked into, and bytes of each
 
 
 def forms(secrets: Iterable[str]) -> list[str]:
@@ -35,25 +53,32 @@ def forms(secrets: Iterable[str]) -> list[str]:
 
 
 def _forms(secret: str) -> set[str]:
-    plain = {
-        secret,
-        repr(secret)[1:-1],
-        json.dumps(secret)[1:-1],
-        quote(secret),
-        quote(secret, safe=""),
-        quote_plus(secret),
-    }
-    return plain | _base64(secret.encode())
+    said = {secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    said |= {form.replace("/", "\\/") for form in said}  # as pandas writes JSON
+    marked = {html.escape(secret, quote=False), html.escape(secret)}
+    marked |= {form.replace("&#x27;", "&#39;").replace("&quot;", "&#34;") for form in marked}  # as Jinja2 has it
+    quoted = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    quoted |= {re.sub("%..", lambda found: found[0].lower(), form) for form in quoted}
+    once = {coded for form in (secret, *quoted) for coded in _base64(form.encode(), 4)}
+    twice = {coded for form in _base64(secret.encode(), 4) for coded in _base64(form.encode(), _LONG)}
+    digits = secret.encode().hex()
+    hexadecimal = {digits, digits.upper()} if len(digits) >= _LONG else set()
+    return said | marked | quoted | once | twice | {quote(form, safe="") for form in once} | hexadecimal
 
 
-def _base64(content: bytes) -> set[str]:
-    """Return base64 of it at each place that it can have among other bytes, without what those have a part in."""
+def _base64(content: bytes, least: int) -> set[str]:
+    """Return base64 of it at each place that it can have among other bytes, without what those have a part in.
+
+    Args:
+        content: the bytes.
+        least: characters of what is returned: less says nothing, and is found everywhere.
+    """
     found = set()
     for offset in range(3):
         whole = base64.b64encode(b"\0" * offset + content)
         first, last = -(-offset * 8 // 6), (offset + len(content)) * 8 // 6
         found |= {whole[first:last].decode(), whole[first:last].translate(bytes.maketrans(b"+/", b"-_")).decode()}
-    return {form for form in found if len(form) > 3}  # noqa: PLR2004 - less says nothing, and is found everywhere
+    return {form for form in found if len(form) >= least}
 
 
 def redacted(value: Any, hidden: Sequence[str]) -> Any:
@@ -63,15 +88,74 @@ def redacted(value: Any, hidden: Sequence[str]) -> Any:
         value: dicts, lists, texts and what else there is.
         hidden: as `forms` gives them.
     """
-    if isinstance(value, str):
+    if isinstance(value, str) and hidden:
         for form in hidden:
             value = value.replace(form, _MARK)
-        return value
+        return _joined(value, hidden)
     if isinstance(value, list):
         return [redacted(each, hidden) for each in value]
     if isinstance(value, dict):
         return type(value)({redacted(key, hidden): redacted(each, hidden) for key, each in value.items()})
     return value
+
+
+def _joined(text: str, hidden: Sequence[str]) -> str:
+    """Take out what stands in a text in pieces: in several lines, as base64 is wrapped, or in several colours."""
+    if not ("\n" in text or "\\" in text or "\x1b" in text):
+        return text
+    whole = _GAPS[0].sub("", text)
+    for form in hidden:
+        if len(form) >= _LONG and form in whole:
+            text = re.sub(f"{_GAP}*".join(map(re.escape, form)), _MARK, text)
+    return text
+
+
+def holds(content: bytes, hidden: Sequence[str]) -> bool:
+    """Return whether bytes hold one of some texts, as they are, in pieces, or within base64 or compressed bytes.
+
+    Args:
+        content: the bytes.
+        hidden: as `forms` gives them.
+    """
+    secrets = [form.encode() for form in hidden]
+    if any(secret in content for secret in secrets):
+        return True
+    whole = _GAPS[1].sub(b"", content)
+    return any(secret in whole for secret in secrets if len(secret) >= _LONG) or _within(content, secrets)
+
+
+def _within(content: bytes, secrets: Sequence[bytes]) -> bool:
+    """Return whether there is a secret in what bytes are made of: base64, compressed bytes, Parquet."""
+    if not secrets:
+        return False
+    decoded = [*_decoded(content)]
+    parts = itertools.chain(decoded, *map(_unpacked, (content, *decoded)))
+    return any(secret in part for part in parts for secret in secrets)
+
+
+def _decoded(content: bytes) -> Iterator[bytes]:
+    for run in _RUN.findall(_GAPS[1].sub(b"", content).replace(b"\\/", b"/")):
+        whole = run[: len(run) - (len(run) % 4 == 1)].translate(bytes.maketrans(b"-_", b"+/"))
+        yield base64.b64decode(whole + b"=" * (-len(whole) % 4))
+
+
+def _unpacked(content: bytes) -> Iterator[bytes]:
+    """Yield what is compressed in bytes, also in the middle of them: a picture's text, a stream of a PDF."""
+    if content[:4] == _PARQUET:
+        from io import BytesIO
+
+        from pyarrow.parquet import read_table
+
+        with suppress(Exception):  # it may be anything
+            yield repr(read_table(BytesIO(content)).to_pylist()).encode("utf-8", "surrogatepass")
+    for found in itertools.islice(_COMPRESSED.finditer(content), _MOST_COMPRESSED):
+        start, bits = found.start(), 32 + zlib.MAX_WBITS
+        if found[0].startswith(b"PK"):
+            lengths = content[start + 26 : start + _ZIP_HEADER]
+            start += _ZIP_HEADER + int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little")
+            bits = -zlib.MAX_WBITS
+        with suppress(zlib.error):
+            yield zlib.decompressobj(bits).decompress(content[start : start + _LARGEST], _LARGEST)
 
 
 def notebook(node: NotebookNode, hidden: Sequence[str]) -> NotebookNode:
@@ -91,29 +175,24 @@ def notebook(node: NotebookNode, hidden: Sequence[str]) -> NotebookNode:
 
 def _holds(output: NotebookNode, hidden: Sequence[str]) -> bool:
     """Return whether an output has a secret in something binary, from which it cannot be taken out."""
-    texts = [
-        payload["data"] if isinstance(payload, dict) and isinstance(payload.get("data"), str) else payload
-        for payload in output.get("data", {}).values()
-    ]
-    return any(_binary_holds(text, hidden) for text in texts if isinstance(text, str) and len(text) >= _BINARY)
+    secrets = [form.encode() for form in hidden]
+    return any(_within(text.encode("utf-8", "replace"), secrets) for text in _texts(output, hidden))
 
 
-def _binary_holds(text: str, hidden: Sequence[str]) -> bool:
-    try:
-        content = base64.b64decode(text.replace("\n", ""), validate=True)
-    except ValueError:
-        return False
-    if content[:4] == _PARQUET:
-        from io import BytesIO
-
-        from pyarrow.parquet import read_table
-
-        content += repr(read_table(BytesIO(content)).to_pylist()).encode()  # it may be compressed
-    return any(form.encode() in content for form in hidden)
+def _texts(output: NotebookNode, hidden: Sequence[str]) -> Iterator[str]:
+    """Yield the texts of an output in which something binary may stand, without what can be taken out of them."""
+    for payload in (output.get("text"), *output.get("data", {}).values()):
+        data = payload.get("data") if isinstance(payload, dict) else payload
+        text = data if isinstance(data, str) else json.dumps(data)
+        if len(text) >= _BINARY:
+            yield text if _WHOLE_BASE64.fullmatch(text) else redacted(text, hidden)
 
 
 def _left_out(output: NotebookNode) -> NotebookNode:
-    names = ", ".join(str(each.get("name")) for each in output.data.values() if isinstance(each, dict)) or "An output"
+    import nbformat
+
+    payloads = output.get("data", {}).values()
+    names = ", ".join(str(each.get("name")) for each in payloads if isinstance(each, dict)) or "An output"
     text = f"{names} is left out here, since there is a secret in it.\n"
     note: NotebookNode = nbformat.v4.new_output("stream", name="stderr", text=text)
     return note
