@@ -29,6 +29,7 @@ from msgspec import UNSET
 from scrapdb import facts
 from scrapdb.notebooks import ipynb
 from scrapdb.notebooks import ipython
+from scrapdb.notebooks import syntax
 from scrapdb.notebooks.assignments import Assignments
 from scrapdb.text import composed
 
@@ -159,7 +160,7 @@ def _parse(source: str, reasons: list[str]) -> tuple[list[ast.stmt], _Text, list
         reasons.append(f"it has {len(source):,} characters; {_LONGEST_SOURCE:,} are read")
         return [], ast.unparse, []
     try:
-        statements = ast.parse(source).body
+        statements = syntax.module(source).body
     except _FAILURES:
         source = ipython.aligned(source)
         python = ipython.as_python(source) or ""
@@ -198,7 +199,7 @@ def _parsed(python: str, reasons: list[str]) -> Iterator[ast.stmt]:
         reasons.clear()
         for line, block in blocks:
             try:
-                body = ast.parse(block)
+                body = syntax.module(block)
                 yield from (ast.increment_lineno(body, line) if line else body).body
             except _FAILURES as error:
                 place = f" in line {line + error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""

@@ -19,6 +19,7 @@ from typing import Any
 from msgspec import UNSET
 
 from scrapdb.encoders.python_types import plain
+from scrapdb.notebooks import syntax
 
 _LONGEST = 100_000  # characters; parsing a repr takes a hundred times its memory
 _LARGEST_INTEGER = 10**4000  # Python writes none of more than 4300 digits
@@ -39,7 +40,7 @@ def read(text: str) -> Any:
         return None
     try:
         with warnings.catch_warnings(action="ignore"):  # of a stranger's code
-            value = plain(_value(ast.parse(text.strip(), mode="eval").body)).value
+            value = plain(_value(syntax.expression(text.strip()))).value
     except Exception:  # noqa: BLE001 - a stranger's repr may be wrong in any way, and is a display then
         return UNSET
     return value if _is_writable(value) else UNSET

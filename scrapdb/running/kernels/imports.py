@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scrapdb.notebooks import ipython
+from scrapdb.notebooks import syntax
 
 # What has to come before an import that counts on it; the first of these are statements of IPython.
 _CHANGED = re.compile(r"^\s*%(?:set_)?env\b", re.MULTILINE)
@@ -54,7 +55,7 @@ def _statements(source: str) -> list[ast.stmt]:
     python = ipython.as_python(ipython.aligned(source))
     try:
         with warnings.catch_warnings(action="ignore"):
-            return ast.parse(python or "").body
+            return syntax.module(python or "").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
 

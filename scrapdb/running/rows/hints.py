@@ -6,6 +6,7 @@ import ast
 from typing import Any
 
 from scrapdb.facts import Expression
+from scrapdb.notebooks import syntax
 from scrapdb.running.rows import values
 from scrapdb.running.rows.values import Type
 
@@ -44,7 +45,7 @@ _MAKERS = frozenset({"today", "now", "utcnow", "fromisoformat", "strptime", "fro
 def of_annotation(source: str) -> Type | None:
     """Return the type that an annotation asks for, or None if it is not known here."""
     try:
-        return _type(ast.parse(source.strip(), mode="eval").body)
+        return _type(syntax.expression(source.strip()))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
@@ -112,7 +113,7 @@ def _last(node: ast.expr) -> str:
 
 def _of_expression(source: str) -> Type:
     try:
-        node = ast.parse(source.strip(), mode="eval").body
+        node = syntax.expression(source.strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return values.ANY
     match node:

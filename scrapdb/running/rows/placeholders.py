@@ -20,6 +20,7 @@ from typing import Any
 from typing import NamedTuple
 
 from scrapdb.notebooks import ipython
+from scrapdb.notebooks import syntax
 from scrapdb.notebooks.parameters import ENVIRONMENT
 from scrapdb.running.kernels.cells import SKIPPED
 
@@ -118,12 +119,12 @@ def _parsed(source: str) -> _Cell:
     source = source.replace("\r\n", "\n").replace("\r", "\n")
     with warnings.catch_warnings(action="ignore"):  # of a stranger's code
         try:
-            return _Cell(source, source, ast.parse(source))
+            return _Cell(source, source, syntax.module(source))
         except _FAILURES:
             source = ipython.aligned(source)
             python = ipython.as_python(source) or ""
         try:
-            return _Cell(source, python, ast.parse(python))
+            return _Cell(source, python, syntax.module(python))
         except _FAILURES as error:
             where = f" in line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
             raise PlaceholderError(f"is no Python: {getattr(error, 'msg', error)}{where}") from error
@@ -203,7 +204,7 @@ class _Filler(ast.NodeTransformer):
 
     def _value(self, name: str) -> ast.expr:
         value = self._values[name]
-        return ast.parse(value.name if isinstance(value, Variable) else literal(value), mode="eval").body
+        return syntax.expression(value.name if isinstance(value, Variable) else literal(value))
 
     def _pieces(self, text: str) -> Iterator[str | ast.expr]:
         """Yield what a text is made of: texts, and expressions for values that must not be seen."""

@@ -23,6 +23,8 @@ from typing import Any
 
 import msgspec
 
+from scrapdb.notebooks import syntax
+
 _PLAIN = frozenset({str, int, float, bool, type(None), dt.date, dt.datetime, dt.time})
 _GROUPED = r"[0-9]{1,3}(?:_[0-9]{3})+"
 _INTEGER = re.compile(rf"[+-]?(?:{_GROUPED}|[0-9]+)")
@@ -200,7 +202,7 @@ def _parsed(text: str) -> Any:
     except ValueError:
         if text.strip()[:1] not in {"[", "(", "{"}:
             raise
-        value = ast.literal_eval(text.strip())
+        value = ast.literal_eval(syntax.expression(text.strip()))
     return plain(value)
 
 
