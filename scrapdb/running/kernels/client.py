@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from scrapdb.running.kernels import redaction
 from scrapdb.running.kernels.capping import Cap
 from scrapdb.running.task import Limits
 
+_DISCREET = logging.getLogger(__name__)  # nbclient logs all that a kernel says, as a help in debugging
+_DISCREET.setLevel(logging.INFO)
 _SAVING = 0.1  # of the time at most
 _NUDGED = 0.05  # seconds in which what a kernel has done is heard of, if output is listened to
 _LOOK = 0.1  # seconds between looks whether a kernel lives
@@ -107,6 +110,8 @@ class Client(PapermillNotebookClient):  # type: ignore[misc] # papermill has no 
         **settings: Any,
     ) -> None:
         super().__init__(manager, iopub_timeout=_FOREVER, on_cell_executed=self._executed, **settings)
+        if hidden:
+            self.log = _DISCREET
         self._limits, self._told, self._hidden = limits, shown, hidden
         self._all = redaction.Held(hidden)
         self.left_out = 0  # bytes
