@@ -43,7 +43,8 @@ _WHOLE_BASE64 = re.compile(r"[A-Za-z0-9+/\n]+=*\n*")
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}")
 _COMPRESSED = re.compile(rb"\x78[\x01\x5e\x9c\xda]|\x1f\x8b\x08|PK\x03\x04")  # zlib, gzip, zip
 _ZIP_HEADER = 30  # bytes; the lengths of two fields that follow are at 26
-_MOST_COMPRESSED, _LARGEST = 1_000, 2**20  # parts that are looked into, and bytes of each
+_LARGEST, _MOST = 2**20, 2**27  # bytes that are unpacked of one part, and of all; after that nobody looks any further
+_ATTEMPT = 2**14  # bytes for which each attempt counts
 
 
 def forms(secrets: Iterable[str]) -> list[str]:
@@ -129,7 +130,7 @@ def _within(content: bytes, secrets: Sequence[bytes]) -> bool:
     if not secrets:
         return False
     decoded = [*_decoded(content)]
-    parts = itertools.chain(decoded, *map(_unpacked, (content, *decoded)))
+    parts = itertools.chain(decoded, _unpacked([content, *decoded]))
     return any(secret in part for part in parts for secret in secrets)
 
 
@@ -139,23 +140,40 @@ def _decoded(content: bytes) -> Iterator[bytes]:
         yield base64.b64decode(whole + b"=" * (-len(whole) % 4))
 
 
-def _unpacked(content: bytes) -> Iterator[bytes]:
+def _unpacked(contents: Iterable[bytes]) -> Iterator[bytes]:
     """Yield what is compressed in bytes, also in the middle of them: a picture's text, a stream of a PDF."""
-    if content[:4] == _PARQUET:
-        from io import BytesIO
+    left = _MOST
+    for content in contents:
+        if content[:4] == _PARQUET:
+            yield from _rows(content)
+        for found in _COMPRESSED.finditer(content):
+            part = _inflated(content, found)
+            yield part
+            left -= len(part) + _ATTEMPT
+            if left < 0:
+                return
 
-        from pyarrow.parquet import read_table
 
-        with suppress(Exception):  # it may be anything
-            yield repr(read_table(BytesIO(content)).to_pylist()).encode("utf-8", "surrogatepass")
-    for found in itertools.islice(_COMPRESSED.finditer(content), _MOST_COMPRESSED):
-        start, bits = found.start(), 32 + zlib.MAX_WBITS
-        if found[0].startswith(b"PK"):
-            lengths = content[start + 26 : start + _ZIP_HEADER]
-            start += _ZIP_HEADER + int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little")
-            bits = -zlib.MAX_WBITS
-        with suppress(zlib.error):
-            yield zlib.decompressobj(bits).decompress(content[start : start + _LARGEST], _LARGEST)
+def _rows(content: bytes) -> Iterator[bytes]:
+    from io import BytesIO
+
+    from pyarrow.parquet import read_table
+
+    with suppress(Exception):  # it may be anything
+        yield repr(read_table(BytesIO(content)).to_pylist()).encode("utf-8", "surrogatepass")
+
+
+def _inflated(content: bytes, found: re.Match[bytes]) -> bytes:
+    """Return the beginning of what is compressed at a place; nothing, if it is not."""
+    start, bits = found.start(), 32 + zlib.MAX_WBITS
+    if found[0].startswith(b"PK"):
+        lengths = content[start + 26 : start + _ZIP_HEADER]
+        start += _ZIP_HEADER + int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little")
+        bits = -zlib.MAX_WBITS
+    try:
+        return zlib.decompressobj(bits).decompress(memoryview(content)[start : start + _LARGEST], _LARGEST)
+    except zlib.error:
+        return b""
 
 
 def notebook(node: NotebookNode, hidden: Sequence[str]) -> NotebookNode:
