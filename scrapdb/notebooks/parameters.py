@@ -33,7 +33,7 @@ from scrapdb.notebooks import syntax
 from scrapdb.notebooks.assignments import Assignments
 from scrapdb.text import composed
 
-ENVIRONMENT = re.compile(r"\s*#[ \t]*environment[ \t]*:?[ \t]*(?:[\r\n]|\Z)", re.IGNORECASE)
+ENVIRONMENT = re.compile(r"\s*#[ \t]*environment\b[ \t]*(:?[ \t]*(?:[\r\n]|\Z))?", re.IGNORECASE)  # alone in its line
 _OLD_DEFAULTS_TAG = "default parameters"
 _DEFAULTS_TAGS = frozenset({"parameters", _OLD_DEFAULTS_TAG})
 _INJECTED_TAGS = frozenset({"injected-parameters"})

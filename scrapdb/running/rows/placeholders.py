@@ -25,6 +25,7 @@ from scrapdb.notebooks.parameters import ENVIRONMENT
 from scrapdb.running.kernels.cells import SKIPPED
 
 _DOLLAR = re.compile(r"\$(?:(\$)|([^\W\d]\w*)|\{([^\W\d]\w*)\})")
+_ASSIGNED = re.compile(r"""=[ \t]*(['"])\$[^\W\d]\w*\1""")
 _FAILURES = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
@@ -55,8 +56,9 @@ class _Cell(NamedTuple):
 
 
 def takes(source: str, tags: Collection[str]) -> bool:
-    """Return whether a code cell is one whose placeholders are filled."""
-    return bool(ENVIRONMENT.match(source)) and SKIPPED not in tags
+    """Return whether a code cell is one whose placeholders are filled; more words in its line may be about others."""
+    first = ENVIRONMENT.match(source)
+    return first is not None and bool(first[1] is not None or _ASSIGNED.search(source)) and SKIPPED not in tags
 
 
 def found(source: str) -> list[Placeholder]:

@@ -79,7 +79,8 @@ def assigned(source: str) -> Any:
         ("#  EnViRonMent  ", True),
         ("\n  #environment:", True),
         ("#\tENVIRONMENT\r", True),
-        ("# Environment variables of the job", False),
+        ("#ENVIRONMENT (filled by the host)", True),
+        ("# Environment of the report", True),
         ("#ENVIRONMENTS", False),
         ("## environment", False),
         ("import os  # environment", False),
@@ -91,6 +92,11 @@ def assigned(source: str) -> Any:
 def test_a_cell_is_told_by_its_first_line(first: str, *, is_one: bool) -> None:
     assert takes(f"{first}\nx = '$X'", ()) is is_one
     assert not takes(f"{first}\nx = '$X'", ("skip-execution",))
+
+
+def test_a_comment_on_something_else_is_one() -> None:
+    assert not takes("# Environment variables\nos.environ['PATH'] = '$HOME/bin'\nif x == '$':\n    pass", ())
+    assert not takes("# environment setup\nimport os", ())
 
 
 @given(st.text() | st.sampled_from(NASTY), st.sampled_from(['"$X"', "'$X'", '"""$X"""', 'r"$X"', '"${X}"', "('$X')"]))
