@@ -136,9 +136,10 @@ class Signature(msgspec.Struct, frozen=True):
             if name in apart:
                 raise UsageError(f"The parameter {name} is given twice: once as a secret.")
             if looks_secret(name) and name not in map(self.named, allow):
+                written = self._parameter(name).place[1:].partition(" ")[0] or name
                 raise UsageError(
                     f"The parameter {name} looks like a secret, which would be written into the notebook and the "
-                    f"store: give it by `--secret {name}`, or say `--allow {name}` if it is none."
+                    f"store: give it by `--secret {written}`, or say `--allow {name}` if it is none."
                 )
         self._check_missing({*named, *apart})
         return {name: self._parameter(name).typed(value) for name, value in named.items()}

@@ -247,7 +247,7 @@ def test_placeholders_are_parameters_that_have_to_be_given() -> None:
         talk.typed({"asset_id": "x"})
     with pytest.raises(UsageError, match="takes no parameter form_day: did you mean from_day"):
         talk.typed({"form_day": "x"})
-    with pytest.raises(UsageError, match="`--secret token`"):
+    with pytest.raises(UsageError, match="`--secret TOKEN`, or say `--allow token`"):
         talk.typed({"TOKEN": "x"})
     assert "token" in talk.typed({"TOKEN": "x", "asset_id": "", "from_day": ""}, allow=["TOKEN"])
     with pytest.raises(UsageError, match="given twice"):
