@@ -38,7 +38,7 @@ _OF_OUTPUT = {"text", "data", "metadata", "ename", "evalue", "traceback"}
 _GAP = (
     r"(?:[\r\n]|\\[rn]|\x1b\[[0-9;]*m)"  # between pieces of one text: ends of lines, as JSON has them too, and colours
 )
-_GAPS = re.compile(_GAP), re.compile(_GAP.encode())
+_GAPS = re.compile(_GAP), re.compile(_GAP.encode() + rb"|\0")  # between bytes zeros, too, as UTF-16 has them
 _WHOLE_BASE64 = re.compile(r"[A-Za-z0-9+/\n]+=*\n*")
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}")
 _COMPRESSED = re.compile(rb"\x78[\x01\x5e\x9c\xda]|\x1f\x8b\x08|PK\x03\x04")  # zlib, gzip, zip

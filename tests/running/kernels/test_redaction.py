@@ -77,6 +77,7 @@ ONCE: dict[str, Way] = {
     "lines": lambda text: "\n".join([text[:5], text[5:]]).encode(),
 }
 BINARY: dict[str, Way] = {
+    "utf-16": lambda text: base64.b64encode(text.encode()).decode().encode("utf-16"),
     "picture": png,
     "compressed text of a picture": lambda text: png(text, zipped=True),
     "base64 of that": lambda text: base64.b64encode(png(text, zipped=True)),
