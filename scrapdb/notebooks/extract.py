@@ -74,7 +74,7 @@ def extract(notebook: ipynb.Notebook) -> facts.Facts:
         kernel=kernel,
         language=language,
         source=_text(papermill, "input_path"),
-        code_hash=_code_hash(cells, run),
+        code_hash=_code_hash(cells),
         nbformat=f"{notebook.nbformat}.{notebook.nbformat_minor}",
         cells=len(real),
         metadata={key: part for key, part in metadata.items() if key not in _NOT_KEPT},
@@ -192,15 +192,14 @@ def is_python(metadata: dict[str, Any]) -> bool:
     return bool(_PYTHON.search(kernel)) or not _OTHER.match(kernel)
 
 
-def _code_hash(cells: list[ipynb.Cell], run: facts.Execution | None) -> str:
-    """Hash the sources of code cells but for the injected one, which differs from run to run of the same code.
+def _code_hash(cells: list[ipynb.Cell]) -> str:
+    """Hash the sources of code cells but for those that a runner has injected or filled.
 
-    So do cells that were filled; then the record knows.
+    They differ from run to run of the same code.
     """
     is_injected = parameters.injected(cells)
-    sources = [ipynb.text(cell.source) for cell in cells if not is_injected(cell)]
-    if run and run.code_hash and any(map(parameters.ENVIRONMENT.match, sources)):
-        return run.code_hash
+    own = (cell for cell in cells if not is_injected(cell) and parameters.FILLED_TAG not in cell.metadata.tags)
+    sources = (ipynb.text(cell.source) for cell in own)
     return hashlib.sha256("\0".join(sources).encode("utf-8", "surrogatepass")).hexdigest()
 
 

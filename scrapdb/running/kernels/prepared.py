@@ -17,6 +17,7 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.errors import suggestion
 from scrapdb.facts import Expression
 from scrapdb.notebooks.extract import PAPERMILL_MARK
+from scrapdb.notebooks.parameters import FILLED_TAG
 from scrapdb.running.kernels import cells
 from scrapdb.running.rows import parameters
 from scrapdb.running.rows import placeholders
@@ -68,10 +69,11 @@ def telling(node: NotebookNode) -> set[int]:
     """Return the indexes of the cells before which secrets are told.
 
     It is the first one behind those that set parameters, whose defaults would take their place, else the first of all;
-    and each of those in which their names stand in place of them.
+    and each that was filled, in which their names stand in place of them.
     """
-    setting = [index for index, cell in enumerate(node.cells) if not _SETTING.isdisjoint(cell.metadata.tags)]
-    return {setting[-1] + 1 if setting else 0, *(index for index, cell in enumerate(node.cells) if _takes(cell))}
+    tags = [cell.metadata.tags for cell in node.cells]
+    setting = [index for index, of_cell in enumerate(tags) if not _SETTING.isdisjoint(of_cell)]
+    return {setting[-1] + 1 if setting else 0, *(index for index, of_cell in enumerate(tags) if FILLED_TAG in of_cell)}
 
 
 def _takes(cell: NotebookNode) -> bool:
@@ -93,7 +95,8 @@ def _with_placeholders(node: NotebookNode, task: Task) -> dict[str, Any]:
     real = [cell for cell in node.cells if PAPERMILL_MARK not in cell.metadata.tags]
     for index, cell in enumerate(real):
         if _takes(cell):
-            cell.source = _filled(cell.source, index, signature, known)
+            before, cell.source = cell.source, _filled(cell.source, index, signature, known)
+            cell.metadata.tags += [FILLED_TAG] if cell.source != before else []
     given = {signature.named(name): value for name, value in task.parameters.items()}
     injected = {name for name, each in signature.parameters.items() if each.injected}
     return {name: value for name, value in given.items() if name in injected}

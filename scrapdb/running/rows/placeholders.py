@@ -21,9 +21,9 @@ from typing import NamedTuple
 
 from scrapdb.notebooks import ipython
 from scrapdb.notebooks import syntax
-from scrapdb.notebooks.parameters import ENVIRONMENT
 from scrapdb.running.kernels.cells import SKIPPED
 
+_ENVIRONMENT = re.compile(r"\s*#[ \t]*environment\b[ \t]*(:?[ \t]*(?:[\r\n]|\Z))?", re.IGNORECASE)  # alone in its line
 _DOLLAR = re.compile(r"\$(?:(\$)|([^\W\d]\w*)|\{([^\W\d]\w*)\})")
 _ASSIGNED = re.compile(r"""=[ \t]*(['"])\$[^\W\d]\w*\1""")
 _FAILURES = (SyntaxError, ValueError, RecursionError, MemoryError)
@@ -57,7 +57,7 @@ class _Cell(NamedTuple):
 
 def takes(source: str, tags: Collection[str]) -> bool:
     """Return whether a code cell is one whose placeholders are filled; more words in its line may be about others."""
-    first = ENVIRONMENT.match(source)
+    first = _ENVIRONMENT.match(source)
     return first is not None and bool(first[1] is not None or _ASSIGNED.search(source)) and SKIPPED not in tags
 
 
