@@ -3,8 +3,8 @@
 Sources are parsed, never executed. Runners leave parameters in three places: the cell tagged `parameters` holds the
 defaults, `metadata.papermill.parameters` what papermill was given, and the cell tagged `injected-parameters` what was
 set in the kernel. jupyter-scheduler and ploomber-engine leave only the last. papermill before 0.14 (2018) tagged the
-injected cell `parameters`, and the one with the defaults `default parameters`. What `running` has filled into cells that
-begin with `#ENVIRONMENT`, which it tags `filled-parameters`, it has recorded as papermill does.
+injected cell `parameters`, and the one with the defaults `default parameters`. What `running` has filled into cells
+that begin with `#ENVIRONMENT`, which it tags `filled-parameters`, it has recorded as papermill does.
 """
 
 from __future__ import annotations
