@@ -51,6 +51,10 @@ class NotebookChangedError(EditError):
     """The file is not what it was when it was read, or another process edits it; read it again."""
 
 
+class BundleError(ScrapdbError):
+    """A bundle that cannot be opened, or that holds or says something wrong."""
+
+
 class EncoderError(ScrapdbError, ValueError):
     """A payload that its encoder cannot read."""
 
