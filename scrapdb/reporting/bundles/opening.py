@@ -199,7 +199,7 @@ def _regular(path: Path, named: str) -> Iterator[IO[bytes]]:
         if not stat.S_ISREG(path.lstat().st_mode):
             raise BundleError(f"{named} is no file: a pipe, a device, or a link to a directory. Remove it.")
         # Should it have become a pipe since then, nobody waits for who would write into it.
-        with path.open("rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK | os.O_NOFOLLOW)) as file:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
             yield file
     except OSError as error:
         raise BundleError(f"{named} cannot be read: {error.strerror}.") from error
