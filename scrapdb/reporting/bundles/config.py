@@ -171,7 +171,7 @@ def examined(content: bytes) -> tuple[Config | None, list[str]]:
 
 def schema() -> dict[str, Any]:
     """Return the JSON schema of config.json."""
-    made = {"$schema": _SCHEMA, "title": "A bundle of scrapdb report", **msgspec.json.schema(Config)}
+    made = {"$schema": _SCHEMA, "title": "config.json of a bundle of scrapdb report", **msgspec.json.schema(Config)}
     made["$defs"]["Parameter"]["allOf"] = [
         {
             "if": {"properties": {"type": {"const": kind}}, "required": [] if kind == "text" else ["type"]},

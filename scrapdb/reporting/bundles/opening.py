@@ -128,10 +128,12 @@ def _of_file(path: Path, where: str) -> bytes:
 
 
 def _whole(file: IO[bytes], where: str) -> bytes:
-    content = file.read(MOST_BYTES + 1)
+    content = bytearray()
+    while len(content) <= MOST_BYTES and (part := file.read(MOST_BYTES + 1 - len(content))):
+        content += part  # of which a server gives as much as it has
     if len(content) > MOST_BYTES:
         raise BundleError(f"{where} has more than {_mb(MOST_BYTES)}, the most that a bundle may have.")
-    return content
+    return bytes(content)
 
 
 def _of_directory(top: Path, where: str) -> dict[str, bytes]:
