@@ -1,0 +1,136 @@
+"""The texts of a bundle that can be translated, found in its templates, in config.json, and in code.
+
+What counts is what gettext's tools look for: `_("…")` and its kin, and Jinja's `{% trans %}`. Of config.json it is the
+title, labels and choices, which stand in no code.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import tokenize
+from collections.abc import Iterator
+from typing import Any
+from typing import NamedTuple
+
+from scrapdb.errors import BundleError
+from scrapdb.notebooks import ipynb
+from scrapdb.notebooks import ipython
+from scrapdb.reporting.bundles import config
+from scrapdb.reporting.bundles.bundle import LANGUAGES
+from scrapdb.reporting.bundles.bundle import NOTEBOOK
+from scrapdb.reporting.bundles.bundle import STATIC
+from scrapdb.reporting.bundles.bundle import Bundle
+from scrapdb.running.kernels import cells
+
+_TEMPLATES = (".html", ".htm", ".jinja", ".jinja2", ".j2")
+_COMMENTS = ("NOTE:", "TRANSLATORS:", "Translators:")  # with which a comment begins that translators are to read
+_BROKEN = (SyntaxError, tokenize.TokenError, IndentationError, ValueError, RecursionError)
+_PLACEHOLDER = re.compile(r"%(?:%|\((\w+)\)[-+ #0]*\d*(?:\.\d+)?[sdifeEgGxX])")
+
+
+class Message(NamedTuple):
+    """A text: itself, or singular and plural; and where it stands: a file and its line, or a notebook and its cell."""
+
+    id: str | tuple[str, ...]
+    file: str
+    place: int
+    comments: tuple[str, ...] = ()
+    context: str | None = None
+
+
+def of(bundle: Bundle) -> list[Message]:
+    """Find all texts of a bundle.
+
+    Raises:
+        BundleError: a template or a cell cannot be parsed, which might hold texts.
+    """
+    found = [*_of_config(bundle)]
+    for name in templates(bundle):
+        found += _extracted("jinja2.ext:babel_extract", bundle.files[name], name)
+    for index, source in code(bundle):
+        found += [each._replace(place=index) for each in _extracted("python", source.encode(), NOTEBOOK, index)]
+    for name in sorted(bundle.files):
+        if name.endswith(".py"):
+            found += _extracted("python", bundle.files[name], name)
+    return found
+
+
+def templates(bundle: Bundle) -> list[str]:
+    """Return the names of all templates, those that others include or extend among them."""
+    aside = (f"{STATIC}/", f"{LANGUAGES}/")
+    return sorted(name for name in bundle.files if name.endswith(_TEMPLATES) and not name.startswith(aside))
+
+
+def code(bundle: Bundle) -> Iterator[tuple[int, str]]:
+    """Yield index and Python source of the cells that a report executes."""
+    for index, cell in notebook_cells(bundle):
+        source = ipynb.text(cell.source)
+        if is_executed(cell):
+            yield index, ipython.as_python(ipython.aligned(source)) or ""
+
+
+def notebook_cells(bundle: Bundle) -> list[tuple[int, ipynb.Cell]]:
+    """Return the code cells of a bundle's notebook with their indexes.
+
+    Raises:
+        BundleError: it cannot be read.
+    """
+    try:
+        notebook = ipynb.read(bundle.files[NOTEBOOK]) if NOTEBOOK in bundle.files else ipynb.Notebook()
+    except ipynb.UnreadableError as error:
+        raise BundleError(f"{NOTEBOOK} cannot be read. {error.problem.message}") from error
+    return [(index, cell) for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+
+
+def is_executed(cell: ipynb.Cell) -> bool:
+    """Return whether a code cell is executed when a report is made."""
+    return cells.SKIPPED not in cell.metadata.tags and not cells.NOT_EXECUTED.match(ipynb.text(cell.source))
+
+
+def placeholders(text: str) -> set[str]:
+    """Return the names that a text wants to be filled: `%(name)s`."""
+    return {match[1] for match in _PLACEHOLDER.finditer(text) if match[1]}
+
+
+def _of_config(bundle: Bundle) -> Iterator[Message]:
+    lines = bundle.files[config.FILE].decode("utf-8-sig").splitlines()
+    for text in _texts(bundle.config):
+        written = {json.dumps(text), json.dumps(text, ensure_ascii=False)}
+        line = next((number for number, line in enumerate(lines, 1) if any(each in line for each in written)), 1)
+        yield Message(text, config.FILE, line)
+
+
+def _texts(said: config.Config) -> Iterator[str]:
+    yield said.title
+    for parameter in said.parameters.values():
+        yield from filter(None, [parameter.label])
+        yield from (choice for choice in parameter.choices if isinstance(choice, str) and choice)
+
+
+def _extracted(method: str, content: bytes, file: str, cell: int | None = None) -> list[Message]:
+    """Have Babel find texts.
+
+    Raises:
+        BundleError: the source cannot be parsed.
+    """
+    from babel.messages.extract import DEFAULT_KEYWORDS
+    from babel.messages.extract import extract
+    from jinja2 import TemplateSyntaxError
+    from jinja2.ext import babel_extract
+
+    options = {"silent": "false", "newstyle_gettext": "true"}
+    how: Any = babel_extract if method.startswith("jinja2") else method
+    try:
+        found = [*extract(how, io.BytesIO(content), DEFAULT_KEYWORDS, _COMMENTS, options, strip_comment_tags=True)]
+    except TemplateSyntaxError as error:
+        raise BundleError(f"{file}:{error.lineno}: {error.message} Nothing was collected.") from error
+    except _BROKEN as error:
+        where = file if cell is None else f"{file}, cell {cell}"
+        raise BundleError(f"{where} cannot be parsed: {error}. Nothing was collected.") from error
+    return [
+        Message(id_ if isinstance(id_, str) else tuple(id_), file, line, tuple(comments), context)
+        for line, id_, comments, context in found
+        if id_
+    ]
