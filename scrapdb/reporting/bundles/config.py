@@ -182,6 +182,17 @@ def schema() -> dict[str, Any]:
     return made
 
 
+def is_language(name: str) -> bool:
+    """Return whether there is a language of that name, of which it is known how dates and numbers are written."""
+    from babel import Locale  # heavy, and only reports need it
+    from babel import UnknownLocaleError
+
+    try:
+        return bool(_LANGUAGE.fullmatch(name) and Locale.parse(name))
+    except (UnknownLocaleError, ValueError):
+        return False
+
+
 def refusal(parameter: Parameter, value: Any) -> str:
     """Return why a value of the right type is none of a parameter's, empty if it is one."""
     if isinstance(value, float) and not math.isfinite(value):
@@ -338,15 +349,7 @@ def _wrong_limit(name: str, amount: Any) -> Iterator[str]:
 
 
 def _wrong_language(index: int, language: str, languages: tuple[str, ...]) -> Iterator[str]:
-    from babel import Locale  # heavy, and only reports need it
-    from babel import UnknownLocaleError
-
-    try:
-        Locale.parse(language)
-        known = True
-    except (UnknownLocaleError, ValueError):
-        known = False
-    if not known or not _LANGUAGE.fullmatch(language):
+    if not is_language(language):
         yield f"languages[{index}] cannot be {_said(language)}: write a language that there is, as en, ca or pt_BR."
     elif language in languages[:index]:
         yield f"languages[{index}] is {language} again. Take it out."

@@ -7,6 +7,7 @@ beside it the same for machines. What nobody uses any more stays in a `.po` as o
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable
 from datetime import UTC
 from datetime import datetime
@@ -21,6 +22,7 @@ from scrapdb.reporting.bundles import messages
 from scrapdb.reporting.bundles import opening
 from scrapdb.reporting.bundles.bundle import LANGUAGES
 from scrapdb.reporting.bundles.bundle import Bundle
+from scrapdb.reporting.bundles.config import is_language
 
 if TYPE_CHECKING:
     from babel.messages import Catalog
@@ -30,6 +32,7 @@ POT = f"{LANGUAGES}/messages.pot"
 _PLACE = f"{LANGUAGES}/{{}}/LC_MESSAGES/messages.{{}}"
 _HEADER = "# Texts of {}.\n# `scrapdb report translate` brings this file up to date."
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, SyntaxError, OverflowError)
+_LINE = re.compile(rb'#.*|\xef?\xbb?\xbf?(?:msg(?:id|str|ctxt|id_plural)(?:\[[0-9]{1,2}\])?\s*)?"(?:[^"\\]|\\.)*"|')
 _LONG_AGO = datetime(1980, 1, 1, tzinfo=UTC)
 
 
@@ -83,6 +86,10 @@ def update(where: str, languages: Iterable[str] = ()) -> list[Translated]:
     _write_pot(Path(where), bundle, template)
     made = []
     for language, catalog in catalogs.items():
+        for message in catalog.obsolete.values():  # which may be used again, as msgmerge has it
+            if message.string:
+                catalog[message.id] = message
+        catalog.obsolete.clear()
         catalog.update(template)
         file = po(language)
         _write(Path(where), file, _as_po(catalog), bundle)
@@ -139,15 +146,26 @@ def read(bundle: Bundle, language: str) -> Catalog:
     from babel.messages.pofile import read_po
 
     file = po(language)
+    _check_lines(file, bundle.files[file])
     try:
         return read_po(io.BytesIO(bundle.files[file]), locale=language, abort_invalid=True)
     except PoFileError as error:
         raise BundleError(f"{file}:{error.lineno + 1} cannot be read: {error.args[0]}. Mend that line.") from error
     except UnicodeDecodeError as error:
-        line = bundle.files[file].count(b"\n", 0, error.start) + 1
-        raise BundleError(f"{file}:{line} is not in {error.encoding}. Save the file so.") from error
+        raise BundleError(f"{file}: {error.object!r:.60} is not in {error.encoding}. Save the file so.") from error
     except _UNREADABLE as error:
         raise BundleError(f"{file} cannot be read: {' '.join(str(error).split())}. Look at its first entry.") from error
+
+
+def _check_lines(file: str, content: bytes) -> None:
+    """Refuse lines that Babel would take for something else, such as a text without its end.
+
+    https://www.gnu.org/software/gettext/manual/html_node/PO-Files.html
+    """
+    for number, line in enumerate(content.splitlines(), 1):
+        if not _LINE.fullmatch(line.strip()):
+            shown = line.decode("utf-8", "replace").strip()
+            raise BundleError(f"{file}:{number} cannot be read: {shown!r:.60}. Mend that line.")
 
 
 def unfit(catalog: Catalog) -> dict[str, str]:
@@ -209,13 +227,8 @@ def _catalog(bundle: Bundle, language: str) -> Catalog:
     Raises:
         UsageError: there is no such language.
     """
-    from babel import Locale
-    from babel import UnknownLocaleError
-
-    try:
-        Locale.parse(language)
-    except (UnknownLocaleError, ValueError):
-        raise UsageError(f"There is no language {language!r}; write it as en, ca or pt_BR.") from None
+    if not is_language(language):
+        raise UsageError(f"There is no language {language!r}; write it as en, ca or pt_BR.")
     if po(language) in bundle.files:
         return read(bundle, language)
     return _new(bundle, language)

@@ -104,7 +104,7 @@ def test_all_texts_are_collected_with_their_places(bundle: Path) -> None:
 def test_babel_finds_the_same_in_a_template(bundle: Path, tmp_path: Path) -> None:
     translate.extract(str(bundle))
     (tmp_path / "babel.cfg").write_text("[jinja2: **.html]\nnewstyle_gettext=true\n")
-    command = [sys.executable, "-m", "babel.messages.frontend", "extract", "-q", "-F", "babel.cfg", "-o", "all.pot"]
+    command = [sys.executable, "-m", "babel.messages.frontend", "-q", "extract", "-F", "babel.cfg", "-o", "all.pot"]
     (bundle / "static/shown.html").unlink()
     subprocess.run([*command, "voltage"], cwd=tmp_path, check=True)
     theirs = {message.id for message in catalog(tmp_path / "all.pot") if message.id}
@@ -136,7 +136,7 @@ def test_a_bundle_is_brought_up_to_date(bundle: Path) -> None:
 def test_other_languages_are_begun(bundle: Path) -> None:
     (made,) = translate.update(str(bundle), ["pl"])
     assert made.file == "languages/pl/LC_MESSAGES/messages.po"
-    assert catalog(bundle / made.file).num_plurals == 4
+    assert catalog(bundle / made.file).num_plurals == 3
     assert {each.language for each in translate.update(str(bundle))} == {"ca", "ar", "pl"}
     with pytest.raises(UsageError, match=r"There is no language 'klingon'; write it as en, ca or pt_BR"):
         translate.update(str(bundle), ["klingon"])
@@ -148,8 +148,8 @@ def test_other_languages_are_begun(bundle: Path) -> None:
 def test_what_is_fuzzy_missing_or_wrong_is_not_compiled(bundle: Path) -> None:
     translate.update(str(bundle))
     translated(bundle, ("Voltage", "Voltatge"), ("In a table", "%(strange)s"), ("Cells", "Cel·les 100 %"))
-    text = written(bundle).read_text().replace('#: helper.py:1\nmsgid', "#: helper.py:1\n#, fuzzy\nmsgid")
-    text = text.replace('msgid "Of a module"\nmsgstr ""', 'msgid "Of a module"\nmsgstr "D’un mòdul"')
+    text = written(bundle).read_text().replace("#: helper.py:1\nmsgid", "#: helper.py:1\n#, fuzzy\nmsgid")
+    text = text.replace('msgid "Of a module"\nmsgstr ""', 'msgid "Of a module"\nmsgstr "Mòdul"')
     text = text.replace('msgstr[0] ""', 'msgstr[0] "Un dia"', 1)
     written(bundle).write_text(text)
     (made,) = translate.compiled(str(bundle), ["ca"])
@@ -186,7 +186,7 @@ def test_as_many_plural_forms_as_the_language_has(bundle: Path) -> None:
     [
         (b'msgid "a"\nmsgstr "b\n', r"messages.po:2 cannot be read: .*\. Mend that line\."),
         (b'msgid "a"\nnonsense\n', r"messages.po:2 cannot be read"),
-        (b'msgid "a"\nmsgstr "\xff"\n', r"messages.po:2 is not in utf-8\. Save the file so\."),
+        (b'msgid "a"\nmsgstr "\xff"\n', r"messages.po: .*xff.* is not in utf-8\. Save the file so\."),
         (
             b'msgid ""\nmsgstr "Content-Type: text/plain; charset=klingon\\n"\n\nmsgid "a"\nmsgstr "b"\n',
             r"messages.po cannot be read: unknown encoding: klingon\.",
