@@ -40,21 +40,38 @@ class Message(NamedTuple):
     context: str | None = None
 
 
-def of(bundle: Bundle) -> list[Message]:
+def of(bundle: Bundle, *, tolerant: bool = False) -> list[Message]:
     """Find all texts of a bundle.
+
+    Args:
+        bundle: of which.
+        tolerant: whether to pass over what cannot be parsed.
 
     Raises:
         BundleError: a template or a cell cannot be parsed, which might hold texts.
     """
     found = [*_of_config(bundle)]
-    for name in templates(bundle):
-        found += _extracted("jinja2.ext:babel_extract", bundle.files[name], name)
-    for index, source in code(bundle):
-        found += [each._replace(place=index) for each in _extracted("python", source.encode(), NOTEBOOK, index)]
-    for name in sorted(bundle.files):
-        if name.endswith(".py"):
-            found += _extracted("python", bundle.files[name], name)
+    for source in _sources(bundle):
+        try:
+            found += _extracted(source)
+        except BundleError:
+            if not tolerant:
+                raise
     return found
+
+
+class _Source(NamedTuple):
+    """Something in which texts stand; a cell of the notebook, if it is one."""
+
+    file: str
+    content: bytes
+    cell: int | None = None
+
+
+def _sources(bundle: Bundle) -> Iterator[_Source]:
+    yield from (_Source(name, bundle.files[name]) for name in templates(bundle))
+    yield from (_Source(NOTEBOOK, source.encode("utf-8", "replace"), index) for index, source in code(bundle))
+    yield from (_Source(name, bundle.files[name]) for name in sorted(bundle.files) if name.endswith(".py"))
 
 
 def templates(bundle: Bundle) -> list[str]:
@@ -109,7 +126,7 @@ def _texts(said: config.Config) -> Iterator[str]:
         yield from (choice for choice in parameter.choices if isinstance(choice, str) and choice)
 
 
-def _extracted(method: str, content: bytes, file: str, cell: int | None = None) -> list[Message]:
+def _extracted(source: _Source) -> list[Message]:
     """Have Babel find texts.
 
     Raises:
@@ -121,16 +138,23 @@ def _extracted(method: str, content: bytes, file: str, cell: int | None = None) 
     from jinja2.ext import babel_extract
 
     options = {"silent": "false", "newstyle_gettext": "true"}
-    how: Any = babel_extract if method.startswith("jinja2") else method
+    how: Any = babel_extract if source.file.endswith(_TEMPLATES) else "python"
+    file = io.BytesIO(source.content)
     try:
-        found = [*extract(how, io.BytesIO(content), DEFAULT_KEYWORDS, _COMMENTS, options, strip_comment_tags=True)]
+        found = [*extract(how, file, DEFAULT_KEYWORDS, _COMMENTS, options, strip_comment_tags=True)]
     except TemplateSyntaxError as error:
-        raise BundleError(f"{file}:{error.lineno}: {error.message} Nothing was collected.") from error
+        raise BundleError(f"{source.file}:{error.lineno}: {error.message} Nothing was collected.") from error
     except _BROKEN as error:
-        where = file if cell is None else f"{file}, cell {cell}"
+        where = source.file if source.cell is None else f"{source.file}, cell {source.cell}"
         raise BundleError(f"{where} cannot be parsed: {error}. Nothing was collected.") from error
     return [
-        Message(id_ if isinstance(id_, str) else tuple(id_), file, line, tuple(comments), context)
+        Message(
+            id_ if isinstance(id_, str) else tuple(id_),
+            source.file,
+            line if source.cell is None else source.cell,
+            tuple(comments),
+            context,
+        )
         for line, id_, comments, context in found
         if id_
     ]

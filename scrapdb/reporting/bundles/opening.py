@@ -55,14 +55,24 @@ def opened(where: str) -> Bundle:
         BundleError: it is none, holds what a bundle must not, or its config.json is wrong.
         ScrapdbError: there is nothing at the URL, or it cannot be read.
     """
+    files, name = contents(where)
+    return of_files(files, where, name)
+
+
+def contents(where: str) -> tuple[dict[str, bytes], str]:
+    """Read the files of what may be a bundle, and how it would be called.
+
+    Raises:
+        BundleError, ScrapdbError: as `opened`, but for what is in the files.
+    """
     if remote.is_url(where):
-        return unpacked(_downloaded(where), where, PurePosixPath(where.partition("?")[0]).stem)
+        return _of_zip(_downloaded(where), where), PurePosixPath(where.partition("?")[0]).stem
     path = Path(os.path.realpath(os.path.expanduser(where)))  # noqa: PTH111 - pathlib's fails for an unknown user
     if path.is_dir():
-        return _bundle(_of_directory(path, where), where, path.name)
+        return _of_directory(path, where), path.name
     if not path.exists():
         raise BundleError(f"There is no bundle at {where}. `scrapdb report new {where}` begins one.")
-    return unpacked(_of_file(path, where), where, Path(where).stem)
+    return _of_zip(_of_file(path, where), where), Path(where).stem
 
 
 def unpacked(content: bytes, where: str, name: str) -> Bundle:
@@ -76,11 +86,7 @@ def unpacked(content: bytes, where: str, name: str) -> Bundle:
     Raises:
         BundleError: as `opened`.
     """
-    files = _of_zip(content, where)
-    tops = {path.partition("/")[0] for path in files}
-    if len(tops) == 1 and not {config.FILE, TEMPLATE} & tops:
-        files = {path.partition("/")[2]: each for path, each in files.items()}
-    return _bundle(files, where, name)
+    return of_files(_of_zip(content, where), where, name)
 
 
 def packed(bundle: Bundle) -> bytes:
@@ -103,7 +109,12 @@ def hashed(files: Mapping[str, bytes]) -> str:
     return total.hexdigest()
 
 
-def _bundle(files: dict[str, bytes], where: str, name: str) -> Bundle:
+def of_files(files: dict[str, bytes], where: str, name: str) -> Bundle:
+    """Return a bundle of its files.
+
+    Raises:
+        BundleError: they are none.
+    """
     if config.FILE not in files:
         raise BundleError(f"{where} has no {config.FILE}, so it is no bundle. `scrapdb report new DIR` begins one.")
     if TEMPLATE not in files:
@@ -229,10 +240,14 @@ def _of_zip(content: bytes, where: str) -> dict[str, bytes]:
         raise _too_many(where)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return _of_entries(archive, where)
+            files = _of_entries(archive, where)
     except _DAMAGED as error:
         said = " ".join(str(error).split()).rstrip(".")
         raise BundleError(f"{where} cannot be unpacked: {said}. A bundle is a directory or a zip of one.") from error
+    tops = {path.partition("/")[0] for path in files}
+    if len(tops) == 1 and not {config.FILE, TEMPLATE} & tops:
+        files = {path.partition("/")[2]: each for path, each in files.items()}
+    return files
 
 
 def _of_entries(archive: zipfile.ZipFile, where: str) -> dict[str, bytes]:

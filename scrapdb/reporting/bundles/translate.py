@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from babel.messages import Catalog
     from babel.messages import Message
 
+NONE, FUZZY = "not translated", "fuzzy"
 POT = f"{LANGUAGES}/messages.pot"
 _PLACE = f"{LANGUAGES}/{{}}/LC_MESSAGES/messages.{{}}"
 _HEADER = "# Texts of {}.\n# `scrapdb report translate` brings this file up to date."
@@ -119,14 +120,10 @@ def compiled(where: str, languages: Iterable[str] = ()) -> list[Translated]:
     return made
 
 
-def collected(bundle: Bundle) -> Catalog:
-    """Return a catalog of all texts of a bundle.
-
-    Raises:
-        BundleError: something in it cannot be parsed.
-    """
+def collected(bundle: Bundle, *, tolerant: bool = False) -> Catalog:
+    """Return a catalog of all texts of a bundle; arguments and errors are those of `messages.of`."""
     catalog = _new(bundle)
-    for message in messages.of(bundle):
+    for message in messages.of(bundle, tolerant=tolerant):
         catalog.add(
             message.id,
             locations=[(message.file, message.place)],
@@ -177,9 +174,9 @@ def wrong(message: Message, catalog: Catalog) -> str:
     """Return why a translation cannot be used, empty if it can."""
     texts = [message.string] if isinstance(message.string, str) else [*(message.string or ())]
     if not any(texts):
-        return "not translated"
+        return NONE
     if message.fuzzy:
-        return "fuzzy"
+        return FUZZY
     if message.pluralizable and (len(texts) < catalog.num_plurals or not all(texts)):
         missing = catalog.num_plurals - sum(map(bool, texts))
         return f"{missing} of {catalog.num_plurals} plural forms missing"
