@@ -24,6 +24,7 @@ from scrapdb.reporting.bundles.bundle import STATIC
 from scrapdb.reporting.bundles.bundle import Bundle
 from scrapdb.running.kernels import cells
 
+CHOICE = "Something that can be chosen."  # which translators read beside it
 _TEMPLATES = (".html", ".htm", ".jinja", ".jinja2", ".j2")
 _COMMENTS = ("NOTE:", "TRANSLATORS:", "Translators:")  # with which a comment begins that translators are to read
 _BROKEN = (SyntaxError, tokenize.TokenError, IndentationError, ValueError, RecursionError)
@@ -113,17 +114,18 @@ def placeholders(text: str) -> set[str]:
 
 def _of_config(bundle: Bundle) -> Iterator[Message]:
     lines = bundle.files[config.FILE].decode("utf-8-sig").splitlines()
-    for text in _texts(bundle.config):
+    for text, comment in _texts(bundle.config):
         written = {json.dumps(text), json.dumps(text, ensure_ascii=False)}
         line = next((number for number, line in enumerate(lines, 1) if any(each in line for each in written)), 1)
-        yield Message(text, config.FILE, line)
+        yield Message(text, config.FILE, line, (comment,) if comment else ())
 
 
-def _texts(said: config.Config) -> Iterator[str]:
-    yield said.title
+def _texts(said: config.Config) -> Iterator[tuple[str, str]]:
+    yield said.title, ""
     for parameter in said.parameters.values():
-        yield from filter(None, [parameter.label])
-        yield from (choice for choice in parameter.choices if isinstance(choice, str) and choice)
+        if parameter.label:
+            yield parameter.label, ""
+        yield from ((choice, CHOICE) for choice in parameter.choices if isinstance(choice, str) and choice)
 
 
 def _extracted(source: _Source) -> list[Message]:

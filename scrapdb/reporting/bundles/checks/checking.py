@@ -51,4 +51,4 @@ def checked(where: str) -> list[Finding]:
 def _of_config(sentence: str) -> Finding:
     match = _PLACE.fullmatch(sentence)
     line, said = (match[1], match[2]) if match else (None, sentence)
-    return Finding(file=config.FILE, line=int(line) if line else None, message=said[:1].upper() + said[1:])
+    return Finding(file=config.FILE, line=int(line) if line else None, message=said)

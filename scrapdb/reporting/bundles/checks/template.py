@@ -10,7 +10,7 @@ from jinja2 import TemplateSyntaxError
 from jinja2 import meta
 from jinja2 import nodes
 
-from scrapdb.errors import BundleError
+from scrapdb.errors import ScrapdbError
 from scrapdb.errors import suggestion
 from scrapdb.reporting.bundles import config
 from scrapdb.reporting.bundles import messages
@@ -88,11 +88,19 @@ def _known(bundle: Bundle) -> set[str] | None:
     given = {*_GIVEN, *_TRANSLATING, *_GLOBALS, *_FILTERS.split()}
     if NOTEBOOK not in bundle.files:
         return given | _OVER_STORE
-    try:
-        gives = code.gives(code.of(bundle)) if notebook.is_python(bundle) else None
-    except BundleError:
+    cells = _code(bundle)
+    gives = code.gives(cells) if cells is not None else None
+    if gives is None or not gives.is_all or gives.writes is gives.glues is None:
         return None
-    return given | gives.names if gives and gives.is_all and (gives.writes or gives.glues) is not None else None
+    return given | gives.names
+
+
+def _code(bundle: Bundle) -> list[code.Code] | None:
+    """Parse the notebook; None if it is none, or none of Python."""
+    try:
+        return code.of(bundle) if NOTEBOOK in bundle.files and notebook.is_python(bundle) else None
+    except ScrapdbError:
+        return None
 
 
 def _undeclared(tree: nodes.Template) -> set[str]:
@@ -170,7 +178,9 @@ def _is_method(name: str) -> bool:
 
 def _static(bundle: Bundle, name: str, tree: nodes.Template) -> Iterator[Finding]:
     """Say which files of static/ are not there, unless the notebook might write them."""
-    written = {text.rpartition("/")[2] for cell in code.of(bundle) if cell.tree for text, _ in code.texts(cell.tree)}
+    written = {
+        text.rpartition("/")[2] for cell in _code(bundle) or () if cell.tree for text, _ in code.texts(cell.tree)
+    }
     there = [path.removeprefix(f"{STATIC}/") for path in bundle.files if path.startswith(f"{STATIC}/")]
     for node in tree.find_all((nodes.Call, nodes.Filter)):
         called = node.name if isinstance(node, nodes.Filter) else getattr(node.node, "name", "")

@@ -15,6 +15,7 @@ from scrapdb.reporting.bundles import translate
 from scrapdb.reporting.bundles.bundle import LANGUAGES
 from scrapdb.reporting.bundles.bundle import Bundle
 from scrapdb.reporting.bundles.checks.finding import Finding
+from scrapdb.reporting.bundles.messages import CHOICE
 
 if TYPE_CHECKING:
     from babel.messages import Catalog
@@ -81,13 +82,10 @@ _WORDS = {translate.NONE: "no translation", translate.FUZZY: "only a fuzzy trans
 
 
 def _missing(file: str, message: Message, what: str, line: int | None = None) -> Finding:
-    is_choice = all(place[0] == config.FILE for place in message.locations)
-    return Finding(
-        severity="warning" if is_choice else "error",
-        file=file,
-        line=line,
-        message=f"{_shown(message)} ({_places(message)}) has {what}.",
-    )
+    # What can be chosen may be no word: the name of a place, or of a machine.
+    is_choice = CHOICE in message.auto_comments and len(message.locations) == 1
+    told = f"{_shown(message)} ({_places(message)}) has {what}."
+    return Finding(severity="warning" if is_choice else "error", file=file, line=line, message=told)
 
 
 def _places(message: Message) -> str:
