@@ -56,7 +56,7 @@ def opened(where: str) -> Bundle:
         ScrapdbError: there is nothing at the URL, or it cannot be read.
     """
     files, name = contents(where)
-    return of_files(files, where, name)
+    return made(files, where, name)
 
 
 def contents(where: str) -> tuple[dict[str, bytes], str]:
@@ -69,10 +69,10 @@ def contents(where: str) -> tuple[dict[str, bytes], str]:
         return _of_zip(_downloaded(where), where), PurePosixPath(where.partition("?")[0]).stem
     path = Path(os.path.realpath(os.path.expanduser(where)))  # noqa: PTH111 - pathlib's fails for an unknown user
     if path.is_dir():
-        return _of_directory(path, where), path.name
+        return of_directory(path, where), path.name
     if not path.exists():
         raise BundleError(f"There is no bundle at {where}. `scrapdb report new {where}` begins one.")
-    return _of_zip(_of_file(path, where), where), Path(where).stem
+    return _of_zip(of_file(path, where), where), Path(where).stem
 
 
 def unpacked(content: bytes, where: str, name: str) -> Bundle:
@@ -86,7 +86,7 @@ def unpacked(content: bytes, where: str, name: str) -> Bundle:
     Raises:
         BundleError: as `opened`.
     """
-    return of_files(_of_zip(content, where), where, name)
+    return made(_of_zip(content, where), where, name)
 
 
 def packed(bundle: Bundle) -> bytes:
@@ -109,7 +109,7 @@ def hashed(files: Mapping[str, bytes]) -> str:
     return total.hexdigest()
 
 
-def of_files(files: dict[str, bytes], where: str, name: str) -> Bundle:
+def made(files: dict[str, bytes], where: str, name: str) -> Bundle:
     """Return a bundle of its files.
 
     Raises:
@@ -133,7 +133,16 @@ def _downloaded(url: str) -> bytes:
         return _whole(file, url)
 
 
-def _of_file(path: Path, where: str) -> bytes:
+def of_file(path: Path, where: str) -> bytes:
+    """Read one file.
+
+    Args:
+        path: the file.
+        where: what sentences call it.
+
+    Raises:
+        BundleError: it is none, cannot be read, or is larger than a bundle may be.
+    """
     with _regular(path, where) as file:
         return _whole(file, where)
 
@@ -147,7 +156,16 @@ def _whole(file: IO[bytes], where: str) -> bytes:
     return bytes(content)
 
 
-def _of_directory(top: Path, where: str) -> dict[str, bytes]:
+def of_directory(top: Path, where: str) -> dict[str, bytes]:
+    """Read all files of a directory, by path below it.
+
+    Args:
+        top: the directory.
+        where: what sentences call it.
+
+    Raises:
+        BundleError: it holds what a bundle must not.
+    """
     found = {path.relative_to(top).as_posix(): path for path in _walk(top, where)}
     _check_names(where, found)
     files: dict[str, bytes] = {}

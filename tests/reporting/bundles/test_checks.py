@@ -347,7 +347,7 @@ def test_compiled_translations(bundle: Path) -> None:
     assert found(bundle) == []
     (bundle / "template.html").write_text((bundle / "template.html").read_text() + '{{ _("More") }}')
     (told,) = found(bundle)
-    assert told.startswith("languages/ca/LC_MESSAGES/messages.mo: error: “More” (template.html:34) has no translation.")
+    assert told.startswith("languages/ca/LC_MESSAGES/messages.mo: error: “More” (template.html:36) has no translation.")
 
 
 def test_languages(bundle: Path) -> None:

@@ -44,7 +44,7 @@ def checked(where: str) -> list[Finding]:
         return [_of_config(sentence) for sentence in wrong]
     if TEMPLATE not in files:
         return [Finding(file=TEMPLATE, message="It is missing: of it the page is made. Add it.")]
-    bundle = opening.of_files(files, where, name)
+    bundle = opening.made(files, where, name)
     return list(dict.fromkeys(finding for check in CHECKS for finding in check(bundle)))
 
 

@@ -31,7 +31,6 @@ _TRANSLATING = frozenset({"_", "gettext", "ngettext", "pgettext", "npgettext"})
 _OVER_STORE = frozenset({"runs", "query", "groups", "frame", "display"})
 _FILTERS = "number percent money filesize date time datetime duration table image chart mean median static static_text"
 _DEFAULTS, _TESTS = frozenset({"default", "d"}), frozenset({"defined", "undefined"})
-_Reference = nodes.Extends | nodes.Include | nodes.Import | nodes.FromImport
 
 
 def check(bundle: Bundle) -> Iterator[Finding]:
@@ -164,7 +163,8 @@ def _attributes(bundle: Bundle, name: str, tree: nodes.Template) -> Iterator[Fin
     if bundle.config.parameters or NOTEBOOK in bundle.files:
         known["parameters"] = [*bundle.config.parameters]
     what = {"report": "A report has no", "parameters": f"{config.FILE} has no parameter"}
-    for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
+    found: list[Any] = [*tree.find_all((nodes.Getattr, nodes.Getitem))]
+    for node in found:
         owner = node.node.name if isinstance(node.node, nodes.Name) else ""
         wanted = node.attr if isinstance(node, nodes.Getattr) else getattr(node.arg, "value", None)
         if owner in known and isinstance(wanted, str) and wanted not in known[owner] and not _is_method(wanted):
@@ -182,7 +182,8 @@ def _static(bundle: Bundle, name: str, tree: nodes.Template) -> Iterator[Finding
         text.rpartition("/")[2] for cell in _code(bundle) or () if cell.tree for text, _ in code.texts(cell.tree)
     }
     there = [path.removeprefix(f"{STATIC}/") for path in bundle.files if path.startswith(f"{STATIC}/")]
-    for node in tree.find_all((nodes.Call, nodes.Filter)):
+    found: list[Any] = [*tree.find_all((nodes.Call, nodes.Filter))]
+    for node in found:
         called = node.name if isinstance(node, nodes.Filter) else getattr(node.node, "name", "")
         first = node.node if isinstance(node, nodes.Filter) else next(iter(node.args), None)
         for wanted in _constants(first) if called in {"static", "static_text"} else ():

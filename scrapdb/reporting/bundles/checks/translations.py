@@ -53,10 +53,8 @@ def _language(bundle: Bundle, language: str, template: Catalog | None) -> Iterat
     elif catalog is not None:
         yield from _same(bundle, language, catalog, compiled)
     if catalog is None and compiled is None and template:
-        message = (
-            f"There are no translations to {language}. `scrapdb report translate update {bundle.where}` begins them."
-        )
-        yield Finding(file=po, message=message)
+        begin = f"`scrapdb report translate update {bundle.where}` begins them."
+        yield Finding(file=po, message=f"There are no translations to {language}. {begin}")
     elif catalog is not None:
         yield from _texts(po, catalog, template)
     elif template and isinstance(compiled, dict):
@@ -94,7 +92,7 @@ def _places(message: Message) -> str:
 
 
 def _lost(message: Message) -> str:
-    texts = [message.string] if isinstance(message.string, str) else [*message.string]
+    texts = [message.string] if isinstance(message.string, str) else [*(message.string or ())]
     ids = [message.id] if isinstance(message.id, str) else [*message.id]
     wanted = messages.placeholders(ids[-1])
     return next(iter(sorted(wanted - set().union(*map(messages.placeholders, texts)))), "")
