@@ -150,7 +150,7 @@ def read(content: bytes) -> Config:
     """
     config, wrong = examined(content)
     if wrong or config is None:
-        more = f" So much is wrong beside it: {len(wrong) - 1}; `scrapdb report check` lists it." if wrong[1:] else ""
+        more = f" {len(wrong) - 1} more is wrong, which `scrapdb report check` lists." if wrong[1:] else ""
         raise BundleError(f"{wrong[0]}{more}")
     return config
 

@@ -38,13 +38,13 @@ _LONG_AGO = datetime(1980, 1, 1, tzinfo=UTC)
 
 
 class Translated(NamedTuple):
-    """What became of a language: its file, how many texts it has, and which of them are left out, with the reason."""
+    """What became of a language: its file, its number of texts, which are left out and why; if config.json names it."""
 
     language: str
     file: str
     texts: int
     left_out: dict[str, str]
-    is_new: bool = False
+    is_named: bool = True
 
 
 def po(language: str) -> str:
@@ -94,7 +94,9 @@ def update(where: str, languages: Iterable[str] = ()) -> list[Translated]:
         catalog.update(template)
         file = po(language)
         _write(Path(where), file, _as_po(catalog), bundle)
-        made.append(Translated(language, file, len(catalog), unfit(catalog), is_new=file not in bundle.files))
+        made.append(
+            Translated(language, file, len(catalog), unfit(catalog), is_named=language in bundle.config.languages)
+        )
     return made
 
 

@@ -72,7 +72,10 @@ def test_all_that_can_be_said() -> None:
         (b"", "config.json:1 is no JSON: "),
         (b"[]", "config.json: the whole cannot be []: it has to be an object."),
         (b"{}", "config.json: title is missing. Add it."),
-        (b'{"titel": "a"}', "config.json: titel is not known; did you mean title? So much is wrong beside it: 1; "),
+        (
+            b'{"titel": "a"}',
+            "config.json: titel is not known; did you mean title? 1 more is wrong, which `scrapdb report check` lists.",
+        ),
         (b'{"title": "a", "\\ud800": 1}', "config.json: \\ud800 is not known; there are $schema, "),
     ],
 )

@@ -113,7 +113,7 @@ def test_babel_finds_the_same_in_a_template(bundle: Path, tmp_path: Path) -> Non
 
 def test_a_bundle_is_brought_up_to_date(bundle: Path) -> None:
     made = translate.update(str(bundle))
-    assert [(each.language, each.is_new, each.texts, len(each.left_out)) for each in made] == [
+    assert [(each.language, each.is_named, each.texts, len(each.left_out)) for each in made] == [
         ("ca", True, 9, 9),
         ("ar", True, 9, 9),
     ]
@@ -135,6 +135,7 @@ def test_a_bundle_is_brought_up_to_date(bundle: Path) -> None:
 
 def test_other_languages_are_begun(bundle: Path) -> None:
     (made,) = translate.update(str(bundle), ["pl"])
+    assert not made.is_named
     assert made.file == "languages/pl/LC_MESSAGES/messages.po"
     assert catalog(bundle / made.file).num_plurals == 3
     assert {each.language for each in translate.update(str(bundle))} == {"ca", "ar", "pl"}

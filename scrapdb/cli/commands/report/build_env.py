@@ -23,6 +23,8 @@ def command(
     from scrapdb.reporting.bundles import environments
     from scrapdb.reporting.bundles import opening
 
-    settings.say("Packages are being installed …")
-    made = environments.build(opening.opened(bundle), again=force)
+    opened = opening.opened(bundle)
+    if environments.requirements(opened):
+        settings.say("Packages are being installed …")
+    made = environments.build(opened, again=force)
     settings.say(f"Made by {made.by} → {made.directory}" if made.is_new else f"It is there: {made.directory}")

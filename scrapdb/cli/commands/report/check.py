@@ -31,7 +31,8 @@ def command(
         for each in found:
             typer.echo(escaped(f"{each.place}: {each.severity}: {each.message}"))
     errors = sum(each.severity == "error" for each in found)
-    warnings = len(found) - errors
-    settings.say(f"{errors:,} errors, {warnings:,} warnings." if found else "Nothing is wrong.")
+    counts = {"error": errors, "warning": len(found) - errors}
+    told = [f"{count:,} {word}{'s' * (count != 1)}" for word, count in counts.items() if count]
+    settings.say(f"{', '.join(told)}." if told else "Nothing is wrong.")
     if errors:
         raise typer.Exit(1)

@@ -53,11 +53,14 @@ def command(
 
 
 def _tell(made: Translated, action: str, settings: Settings) -> None:
-    """Say what became of a language: when it is compiled, each text that is left out."""
+    """Say what became of a language: when it is compiled, each translation that is left out, too."""
+    from scrapdb.reporting.bundles.translate import NONE
+
     done = made.texts - len(made.left_out)
     settings.say(f"{made.language}: {done:,} of {made.texts:,} texts translated → {made.file}")
     if action == "compile":
         for text, why in made.left_out.items():
-            settings.say(f"  left out, {why}: {text}")
-    elif made.is_new:
-        settings.say("  Name it among `languages` in config.json, unless it stands there.")
+            if why != NONE:
+                settings.say(f"  left out, {why}: {text}")
+    elif not made.is_named:
+        settings.say("  Name it among `languages` in config.json, too.")

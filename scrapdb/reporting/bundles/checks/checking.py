@@ -45,7 +45,9 @@ def checked(where: str) -> list[Finding]:
     if TEMPLATE not in files:
         return [Finding(file=TEMPLATE, message="It is missing: of it the page is made. Add it.")]
     bundle = opening.made(files, where, name)
-    return list(dict.fromkeys(finding for check in CHECKS for finding in check(bundle)))
+    found = list(dict.fromkeys(finding for check in CHECKS for finding in check(bundle)))
+    order = {file: number for number, file in enumerate(dict.fromkeys(each.file for each in found))}
+    return sorted(found, key=lambda each: (order[each.file], each.cell or 0, each.line or 0))
 
 
 def _of_config(sentence: str) -> Finding:
