@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -12,11 +13,12 @@ from scrapdb.reporting.bundles.checks import code
 from scrapdb.reporting.bundles.checks import template
 from scrapdb.reporting.bundles.checks.finding import Finding
 
-_COMMENT = re.compile(r"\{#.*?#\}|<!--.*?-->", re.DOTALL)
-_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+# What is never closed goes on to the end, so that each of these reads a text once.
+_COMMENT = re.compile(r"\{#.*?(?:#\}|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL)
+_JINJA = re.compile(r"\{\{.*?(?:\}\}|\Z)|\{%.*?(?:%\}|\Z)", re.DOTALL)
 _HOLE = "\x01"  # where Jinja puts something
-_TAG = re.compile(r"""<([a-zA-Z][\w-]*)((?:"[^"]*"|'[^']*'|[^"'>])*)>""")
-_ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+_TAG = re.compile(r"""<([a-zA-Z][\w-]*)((?:"[^"]*(?:"|\Z)|'[^']*(?:'|\Z)|[^"'>]+)*)(?:>|\Z)""")
+_ATTRIBUTE = re.compile(r"""(?<![\w:-])([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _URL = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""", re.IGNORECASE)
 _LOADED = {"a": (), "area": ()}  # links that a reader follows; whatever else has an address is loaded with the page
 _ADDRESSES = ("src", "href", "srcset", "poster", "data", "background", "xlink:href")
@@ -33,10 +35,12 @@ class _Tag(NamedTuple):
 def check(bundle: Bundle) -> Iterator[Finding]:
     """Say what a page would load, and what keeps somebody from reading it."""
     for name in template.templates(bundle):
-        source = bundle.files[name].decode("utf-8", "replace")
+        source = bundle.files[name][: template.MOST].decode("utf-8", "replace")
         text = _blanked(source)
-        tags = [_tag(match, text) for match in _TAG.finditer(text)]
-        yield from _loads(name, tags, text)
+        ends = [match.start() for match in re.finditer("\n", text)]
+        tags = [_tag(match, ends) for match in _TAG.finditer(text)]
+        yield from _loads(name, tags)
+        yield from _styles(name, text, ends)
         yield from _pictures(name, tags)
         if name == TEMPLATE and not _EXTENDS.search(source):
             yield from _alone(name, tags)
@@ -48,13 +52,13 @@ def _blanked(source: str) -> str:
     return _JINJA.sub(lambda match: _HOLE + "\n" * match[0].count("\n"), without)
 
 
-def _tag(match: re.Match[str], text: str) -> _Tag:
+def _tag(match: re.Match[str], ends: list[int]) -> _Tag:
     found = {each[1].lower(): each[2] or each[3] or each[4] or "" for each in _ATTRIBUTE.finditer(match[2])}
     bare = re.sub(_ATTRIBUTE, "", match[2]).lower().split()
-    return _Tag(match[1].lower(), {**dict.fromkeys(bare, ""), **found}, text.count("\n", 0, match.start()) + 1)
+    return _Tag(match[1].lower(), {**dict.fromkeys(bare, ""), **found}, bisect(ends, match.start()) + 1)
 
 
-def _loads(name: str, tags: list[_Tag], text: str) -> Iterator[Finding]:
+def _loads(name: str, tags: list[_Tag]) -> Iterator[Finding]:
     for tag in tags:
         for attribute in _ADDRESSES:
             address = tag.attributes.get(attribute, "").strip()
@@ -63,12 +67,14 @@ def _loads(name: str, tags: list[_Tag], text: str) -> Iterator[Finding]:
             elif tag.name not in _LOADED and address and not address.lower().startswith(_SELF_CONTAINED):
                 message = f"<{tag.name} {attribute}> loads {address!r:.60}, but a page loads nothing. {_INSTEAD}"
                 yield Finding(file=name, line=tag.line, message=message)
+
+
+def _styles(name: str, text: str, ends: list[int]) -> Iterator[Finding]:
     for match in _URL.finditer(text):
         address = (match[1] or match[2]).strip()
         if not address.lower().startswith(_SELF_CONTAINED):
-            line = text.count("\n", 0, match.start()) + 1
             message = f"A style loads {address!r:.60}, but a page loads nothing. {_INSTEAD}"
-            yield Finding(file=name, line=line, message=message)
+            yield Finding(file=name, line=bisect(ends, match.start()) + 1, message=message)
 
 
 _INSTEAD = 'Put the file into static/, and write {{ static("NAME") }}.'

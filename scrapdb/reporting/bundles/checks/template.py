@@ -22,6 +22,7 @@ from scrapdb.reporting.bundles.checks import code
 from scrapdb.reporting.bundles.checks import notebook
 from scrapdb.reporting.bundles.checks.finding import Finding
 
+MOST = 1 << 20  # bytes of a template that is looked into
 OURS = "scrapdb/"  # with which names of our own templates begin
 _REPORT = ("title", "language", "direction", "id", "bundle", "version", "made_at")
 _GIVEN = frozenset(
@@ -38,10 +39,14 @@ def check(bundle: Bundle) -> Iterator[Finding]:
     environment = made()
     trees: dict[str, nodes.Template] = {}
     for name in templates(bundle):
+        if len(bundle.files[name]) > MOST:
+            yield Finding(file=name, message=f"It has more than {MOST >> 10:,} kB; what is so long is read from data.")
+            continue
         try:
             text = bundle.files[name].decode("utf-8-sig")
-            trees[name] = environment.parse(text)
+            tree = environment.parse(text)
             environment.compile(text, raw=True)
+            trees[name] = tree
         except UnicodeDecodeError as error:
             line = bundle.files[name].count(b"\n", 0, error.start) + 1
             yield Finding(file=name, line=line, message="This is not in UTF-8. Save the file so.")
