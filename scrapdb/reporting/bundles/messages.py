@@ -27,7 +27,7 @@ from scrapdb.running.kernels import cells
 CHOICE = "Something that can be chosen."  # which translators read beside it
 _TEMPLATES = (".html", ".htm", ".jinja", ".jinja2", ".j2")
 _COMMENTS = ("NOTE:", "TRANSLATORS:", "Translators:")  # with which a comment begins that translators are to read
-_BROKEN = (SyntaxError, tokenize.TokenError, IndentationError, ValueError, RecursionError)
+_BROKEN = (SyntaxError, tokenize.TokenError, IndentationError, ValueError, RecursionError, MemoryError)
 _PLACEHOLDER = re.compile(r"%(?:%|\((\w+)\)[-+ #0]*\d*(?:\.\d+)?[sdifeEgGxX])")
 
 

@@ -34,6 +34,8 @@ _PLACE = f"{LANGUAGES}/{{}}/LC_MESSAGES/messages.{{}}"
 _HEADER = "# Texts of {}.\n# `scrapdb report translate` brings this file up to date."
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, SyntaxError, OverflowError)
 _LINE = re.compile(rb'#.*|\xef?\xbb?\xbf?(?:msg(?:id|str|ctxt|id_plural)(?:\[[0-9]{1,2}\])?\s*)?"(?:[^"\\]|\\.)*"|')
+_PLURALS = re.compile(rb"nplurals\s*=\s*([0-9]*)([^\\\n]*)")
+_MOST_DIGITS, _LONGEST = 1, 1_000  # of the number of plural forms, and of the expression that chooses one
 _LONG_AGO = datetime(1980, 1, 1, tzinfo=UTC)
 
 
@@ -165,6 +167,9 @@ def _check_lines(file: str, content: bytes) -> None:
         if not _LINE.fullmatch(line.strip()):
             shown = line.decode("utf-8", "replace").strip()
             raise BundleError(f"{file}:{number} cannot be read: {shown!r:.60}. Mend that line.")
+    for forms in _PLURALS.finditer(re.sub(rb'"\s*"', b"", content)):
+        if len(forms[1]) > _MOST_DIGITS or len(forms[2]) > _LONGEST:  # of which Babel would make as many texts
+            raise BundleError(f"{file} cannot be read: no language has such plural forms. Mend its Plural-Forms.")
 
 
 def unfit(catalog: Catalog) -> dict[str, str]:

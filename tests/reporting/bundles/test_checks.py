@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -371,3 +372,38 @@ def test_config_and_what_is_missing(bundle: Path, tmp_path: Path) -> None:
     assert found(bundle)[0].startswith("config.json: error: It is missing.")
     with pytest.raises(BundleError):
         found(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<a" * 200_000,
+        '<img "' * 100_000,
+        "<!--" * 100_000,
+        "{#" * 100_000,
+        "{{" * 100_000,
+        "<p a=" * 100_000,
+        "x" * 2_000_000,
+    ],
+)
+def test_templates_that_would_take_long_to_look_through(bundle: Path, body: str) -> None:
+    page(bundle, body)
+    begun = time.process_time()
+    found(bundle)
+    assert time.process_time() - begun < 10
+
+
+@pytest.mark.parametrize(
+    "source", ["x = " + "(" * 5_000, "x = " + "-" * 100_000 + "1", "x = 1" + "+1" * 20_000, "'\0'"]
+)
+def test_code_that_no_parser_can_hold(bundle: Path, source: str) -> None:
+    cells(bundle, code(source))
+    found(bundle)
+
+
+@pytest.mark.parametrize(
+    "body", ["{{ (" * 9_999, "{{ a" + "|upper" * 5_000 + " }}", "{{ a" + ".b" * 9_999 + " }}", "{% if a %}" * 3_000]
+)
+def test_templates_that_no_parser_can_hold(bundle: Path, body: str) -> None:
+    page(bundle, body)
+    assert any(each.startswith("template.html: error: ") or "template.html:" in each for each in found(bundle))

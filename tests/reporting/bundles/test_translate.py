@@ -193,6 +193,11 @@ def test_as_many_plural_forms_as_the_language_has(bundle: Path) -> None:
             r"messages.po cannot be read: unknown encoding: klingon\.",
         ),
         (b'msgid ""\nmsgstr "Plural-Forms: nplurals=x; plural=boom;\\n"\n\nmsgid "a"\nmsgstr "b"\n', "messages.po"),
+        (
+            b'msgid ""\nmsgstr "Plural-Forms: nplu"\n"rals=999999999; plural=n;\\n"\n',
+            "no language has such plural forms",
+        ),
+        (b'msgid ""\nmsgstr "nplurals=2; plural=' + b"(" * 9_999 + b'"\n', "no language has such plural forms"),
         (b'msgid "a"\nmsgid_plural "b"\nmsgstr[x] "c"\n', "messages.po"),
         (b'msgid "a"\nmsgid_plural "b"\nmsgstr[999999999999] "c"\n', "messages.po"),
     ],
