@@ -12,6 +12,7 @@ from scrapdb.errors import BundleError
 from scrapdb.reporting.bundles import new
 from scrapdb.reporting.bundles import translate
 from scrapdb.reporting.bundles.checks import checking
+from scrapdb.reporting.bundles.checks import template
 from tests.notebook_builder import code
 from tests.notebook_builder import content
 from tests.notebook_builder import markdown
@@ -115,6 +116,11 @@ def test_templates(bundle: Path, body: str, sentences: list[str]) -> None:
         assert sentence in one
 
 
+def test_it_knows_what_the_pages_of_templates_know() -> None:
+    ours = pytest.importorskip("scrapdb.reporting.rendering.inside.filters").FILTERS
+    assert set(ours) == set(template.FILTERS)
+
+
 def test_a_template_that_stands_alone(bundle: Path) -> None:
     page(bundle, "<p>{{ shop }}</p>", alone=True)
     language, title = found(bundle)
@@ -210,6 +216,7 @@ WRITES = code("json.dump({'a': 1}, open('output.json', 'w'))")
             ["cell 0, line 2: error: Nothing fills $A", "cell 0, line 3: error: Nothing fills $B_C"],
         ),
         ([code("a = '$A'"), WRITES], []),
+        ([code("# Environment variables\na = '$A'"), WRITES], []),
         (
             [code("open('/home/me/x.csv')"), WRITES],
             ["cell 0, line 1: error: '/home/me/x.csv' is a path of one machine."],
@@ -348,7 +355,7 @@ def test_compiled_translations(bundle: Path) -> None:
     assert found(bundle) == []
     (bundle / "template.html").write_text((bundle / "template.html").read_text() + '{{ _("More") }}')
     (told,) = found(bundle)
-    assert told.startswith("languages/ca/LC_MESSAGES/messages.mo: error: “More” (template.html:36) has no translation.")
+    assert told.startswith("languages/ca/LC_MESSAGES/messages.mo: error: “More” (template.html:42) has no translation.")
 
 
 def test_languages(bundle: Path) -> None:

@@ -17,7 +17,7 @@ from scrapdb.reporting.bundles.checks.code import Code
 from scrapdb.reporting.bundles.checks.finding import Finding
 from scrapdb.running.rows import parameters
 
-_ENVIRONMENT = re.compile(r"\s*#\s*environment\b", re.IGNORECASE)
+_ENVIRONMENT = re.compile(r"\s*#\s*environment[ \t]*:?[ \t]*(?:\n|\Z)", re.IGNORECASE)
 _DOLLAR = re.compile(r"\$(?:\$|\{([^\W\d]\w*)\}|([^\W\d]\w*))")
 _LANGUAGE = ("language", "lang")  # which whoever makes a report gives, too
 _IPYTHON = re.compile(r"^\s*[%!].*", re.MULTILINE)

@@ -30,7 +30,8 @@ _GIVEN = frozenset(
 )
 _TRANSLATING = frozenset({"_", "gettext", "ngettext", "pgettext", "npgettext"})
 _OVER_STORE = frozenset({"runs", "query", "groups", "frame", "display"})
-_FILTERS = "number percent money filesize date time datetime duration table image chart mean median static static_text"
+_OF_PAGES = "number percent money filesize date time datetime duration table image chart mean median static static_text"
+FILTERS = frozenset(_OF_PAGES.split())  # those of pages, which are functions, too
 _DEFAULTS, _TESTS = frozenset({"default", "d"}), frozenset({"defined", "undefined"})
 
 
@@ -69,7 +70,7 @@ def templates(bundle: Bundle) -> list[str]:
 def made() -> Environment:
     """Return an environment that knows the filters of templates."""
     environment = Environment(extensions=["jinja2.ext.i18n"])  # noqa: S701 - nothing is rendered
-    environment.filters.update(dict.fromkeys(_FILTERS.split(), str))
+    environment.filters.update(dict.fromkeys(FILTERS, str))
     return environment
 
 
@@ -84,12 +85,12 @@ def _names(bundle: Bundle, trees: dict[str, nodes.Template]) -> Iterator[Finding
         own = stored[name] if name == TEMPLATE else set().union(*stored.values(), *map(_all_stored, trees.values()))
         for unknown in sorted(_undeclared(tree) - known - own - _optional(tree)):
             line = min((each.lineno for each in tree.find_all(nodes.Name) if each.name == unknown), default=None)
-            told = suggestion(unknown, sorted(known - set(_FILTERS.split()) - _TRANSLATING - _GLOBALS))
+            told = suggestion(unknown, sorted(known - set(FILTERS) - _TRANSLATING - _GLOBALS))
             yield Finding(file=name, line=line, message=f"Nothing gives {unknown}; {told}")
 
 
 def _known(bundle: Bundle) -> set[str] | None:
-    given = {*_GIVEN, *_TRANSLATING, *_GLOBALS, *_FILTERS.split()}
+    given = {*_GIVEN, *_TRANSLATING, *_GLOBALS, *FILTERS}
     if NOTEBOOK not in bundle.files:
         return given | _OVER_STORE
     cells = _code(bundle)
