@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -13,6 +14,10 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     type: str = "text"
     is_index: bool = False
+
+    def __str__(self) -> str:
+        """Write its name, which is what a template shows."""
+        return self.name
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, tag="table"):
@@ -27,6 +32,26 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, tag="table"):
     columns: tuple[Column, ...]
     rows: list[list[Any]]
     total: int
+
+    def __len__(self) -> int:
+        """Return how many rows are here."""
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows, each with its values by column."""
+        names = [column.name for column in self.columns]
+        return (dict(zip(names, row, strict=False)) for row in self.rows)
+
+    def __getitem__(self, name: str) -> list[Any]:
+        """Return the values of a column.
+
+        Raises:
+            KeyError: there is no such column.
+        """
+        place = next((place for place, column in enumerate(self.columns) if column.name == name), None)
+        if place is None:
+            raise KeyError(name)
+        return [row[place] for row in self.rows]
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True, tag="image"):

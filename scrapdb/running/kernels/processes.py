@@ -71,15 +71,30 @@ class FreshKernel:
         env: its environment.
         directory: where it begins.
         log: takes what it writes to its standard streams.
+        handed: descriptors that it has, too.
     """
 
     stdin = stdout = stderr = None
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str], directory: str, log: IO[bytes]) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        directory: str,
+        log: IO[bytes],
+        handed: Sequence[int] = (),
+    ) -> None:
         self._told, report = os.pipe()
         try:
             self._process = subprocess.Popen(  # noqa: S603 - the kernel that the user asked for
-                command, env=env, cwd=directory, stdin=report, stdout=log, stderr=log, start_new_session=True
+                command,
+                env=env,
+                cwd=directory,
+                stdin=report,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                pass_fds=handed,
             )
         except BaseException:
             os.close(self._told)

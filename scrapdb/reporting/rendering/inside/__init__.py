@@ -1,0 +1,1 @@
+"""What runs in the process that renders: it sees no files but its own, and asks for what it is not given."""

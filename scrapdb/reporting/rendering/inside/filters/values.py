@@ -1,0 +1,24 @@
+"""What filters share: which values are missing, and how a sentence names the others."""
+
+from __future__ import annotations
+
+import math
+import reprlib
+from typing import Any
+
+MISSING = "–"
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether there is no value: null, or not a number."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def shown(value: Any) -> str:
+    """Return a value as a sentence shows it."""
+    return reprlib.repr(value)
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value is a number, which yes and no are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,50 @@
+"""The process that renders a page: it is told the page, may ask for charts and more, and answers with HTML."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+
+from scrapdb.reporting.rendering import frames
+from scrapdb.reporting.rendering.errors import TemplateError
+from scrapdb.reporting.rendering.inside import wire as wire_
+from scrapdb.reporting.rendering.inside.environment import made
+from scrapdb.reporting.rendering.inside.environment import variables
+from scrapdb.reporting.rendering.inside.places import told
+from scrapdb.reporting.rendering.inside.wire import Wire
+
+_read: Callable[[bytes], frames.Task] = frames.decoder(frames.Task)
+
+
+def main() -> None:
+    """Render one page."""
+    wire = Wire()
+    task = _read(wire.receive())
+    wire_.start_clock(task.seconds)
+    try:
+        answer: frames.Done | frames.Wrong = _rendered(task, wire)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is told
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        wrong = told(error, task)
+        answer = frames.Wrong(wrong.message, wrong.file, wrong.line)
+    wire.send(answer)
+
+
+def _rendered(task: frames.Task, wire: Wire) -> frames.Done:
+    environment = made(task, wire.ask)
+    template = environment.get_template(task.page.template)
+    context = template.new_context(variables(environment, task))
+    parts, size = [], 0
+    for part in template.root_render_func(context):
+        parts.append(part)
+        size += len(part)
+        if size > task.size:
+            raise TemplateError(f"The page becomes larger than {task.size / 1e6:.0f} MB; does a loop never end?")
+    content = "".join(parts).encode(errors="replace")
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    return frames.Done(
+        content=content,
+        title=environment.title,
+        direction=environment.language.direction,
+        warnings=tuple(environment.warnings),
+    )

@@ -1,0 +1,73 @@
+"""The end of the conversation that is in the process that renders."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+from typing import NoReturn
+
+import msgspec
+
+from scrapdb.reporting.rendering import frames
+from scrapdb.reporting.rendering.errors import TemplateError
+
+_answered: Callable[[bytes], frames.Answer] = frames.decoder(frames.Answer)
+
+
+class TooLongError(BaseException):
+    """The time is up; nothing on the way catches it."""
+
+
+class Wire:
+    """What this process says, and hears."""
+
+    def __init__(self) -> None:
+        self._descriptor = int(sys.argv[1])
+
+    def receive(self) -> bytes:
+        """Read a message."""
+        (size,) = frames.HEAD.unpack(self._exactly(frames.HEAD.size))
+        return self._exactly(size)
+
+    def send(self, message: msgspec.Struct) -> None:
+        """Write a message."""
+        content = frames.encoded(message)
+        view = memoryview(frames.HEAD.pack(len(content)) + content)
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+
+    def ask(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Ask for something by name, while the clock stands still.
+
+        Raises:
+            TemplateError: it is refused.
+        """
+        left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+        self.send(frames.Ask(name, frames.packed(args), frames.packed(kwargs)))
+        answer = _answered(self.receive())
+        signal.setitimer(signal.ITIMER_REAL, left)
+        if answer.error is not None:
+            raise TemplateError(answer.error)
+        return answer.value
+
+    def _exactly(self, size: int) -> bytes:
+        content = bytearray()
+        while len(content) < size:
+            chunk = os.read(self._descriptor, min(size - len(content), 2**20))
+            if not chunk:
+                sys.exit("nobody is there any more")
+            content += chunk
+        return bytes(content)
+
+
+def start_clock(seconds: float) -> None:
+    """Raise TooLongError in so many seconds."""
+
+    def stop(*_: Any) -> NoReturn:
+        raise TooLongError
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)

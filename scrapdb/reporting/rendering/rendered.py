@@ -1,0 +1,84 @@
+"""Pages: a template with what it is given becomes HTML, and HTML a PDF, each in a process of its own behind a wall."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from scrapdb.reporting.rendering import frames
+from scrapdb.reporting.rendering import head
+from scrapdb.reporting.rendering import process
+from scrapdb.reporting.rendering.errors import TemplateError as TemplateError
+from scrapdb.reporting.rendering.given import Page
+from scrapdb.reporting.rendering.given import Rendered
+from scrapdb.reporting.rendering.process import Answers
+
+SECONDS, MEMORY, SIZE = 20.0, 10**9, 2**26
+
+
+def rendered(
+    page: Page,
+    *,
+    answers: Answers = {},
+    seconds: float = SECONDS,
+    memory: int = MEMORY,
+    size: int = SIZE,
+    wall: str | None = None,
+) -> Rendered:
+    """Render a page.
+
+    Args:
+        page: the template, and what it is given.
+        answers: functions that the template can call, which are carried out here. They get what a template makes up,
+            and give JSON values, `Table` and `Image`, or raise a ScrapdbError, which is told with the template's line.
+        seconds: that it may take.
+        memory: bytes that it may use.
+        size: bytes that the page may have.
+        wall: the one that is demanded; by default the best that this machine has.
+
+    Raises:
+        TemplateError: it cannot be rendered, or uses more than it may.
+        ScrapdbError: the wall, or a package, cannot be had.
+    """
+    try:
+        context = frames.packed(page.context)
+    except RecursionError:
+        raise TemplateError("What the template is given is nested too deeply.") from None
+    task = frames.Task(
+        page=Page(
+            template=page.template, files=page.files, language=page.language, context=context, title=page.title
+        ),
+        answers=tuple(answers),
+        seconds=seconds,
+        size=size,
+    )
+    bounds = process.Bounds(seconds, memory, size)
+    done = process.render("page", task, bounds, needs=("babel", "jinja2", "msgspec"), answers=answers, wall=wall)
+    return Rendered(html=head.completed(done.content, page.language, done.direction), warnings=done.warnings)
+
+
+def pdf(
+    html: bytes,
+    static: Mapping[str, bytes] = {},
+    *,
+    seconds: float = 60.0,
+    memory: int = 2 * MEMORY,
+    size: int = SIZE,
+    wall: str | None = None,
+) -> bytes:
+    """Make a PDF of a page.
+
+    Args:
+        html: the page.
+        static: what it may show beside what is in it, by path in the bundle: `static/logo.png`.
+        seconds: that it may take.
+        memory: bytes that it may use.
+        size: bytes that the PDF may have.
+        wall: the one that is demanded; by default the best that this machine has.
+
+    Raises:
+        TemplateError: it cannot be made, or takes more than it may.
+        ScrapdbError: the wall, or a package, cannot be had.
+    """
+    bounds = process.Bounds(seconds, memory, size)
+    task = frames.Paper(html=html, files=dict(static), size=size)
+    return process.render("paper", task, bounds, needs=("msgspec", "weasyprint"), wall=wall).content
