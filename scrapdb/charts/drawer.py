@@ -21,7 +21,7 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.formats.values import escaped
 
 SECONDS = 20.0
-_WITHOUT = "Charts are drawn by vl-convert-python, which is not installed: pip install 'scrapdb[datasette]'"
+_WITHOUT = "Charts are drawn by vl-convert-python, which is not installed: pip install vl-convert-python"
 _TOO_LONG = "Drawing this chart takes longer than {:g} seconds. Ask for fewer points or columns."
 _FAILED = "This chart cannot be drawn; the names of its columns are too odd, or its numbers too large."
 # What XML has no way to write, beside control characters.
@@ -33,15 +33,19 @@ def is_installed() -> bool:
     return find_spec("vl_convert") is not None
 
 
-def svg(specification: dict[str, Any]) -> bytes:
+def svg(specification: dict[str, Any], locale: dict[str, Any] | None = None) -> bytes:
     """Draw a Vega-Lite specification whose data stand in it; what its texts have of control characters is escaped.
+
+    Args:
+        specification: what is drawn.
+        locale: how numbers and times are written, as `format_locale` and `time_format_locale` of vl-convert.
 
     Raises:
         ScrapdbError: vl-convert-python is not installed, cannot draw it, or takes too long.
     """
     if not is_installed():
         raise ScrapdbError(_WITHOUT)
-    return DRAWER.draw(json.dumps(_drawable(specification)), SECONDS)
+    return DRAWER.draw(json.dumps(_drawable({"vl_spec": specification, **(locale or {})})), SECONDS)
 
 
 class Drawer:
@@ -51,8 +55,8 @@ class Drawer:
         self._process: subprocess.Popen[str] | None = None
         self._lock = Lock()
 
-    def draw(self, specification: str, seconds: float) -> bytes:
-        """Draw a specification, JSON in one line.
+    def draw(self, arguments: str, seconds: float) -> bytes:
+        """Draw what the arguments of vl-convert say, JSON in one line.
 
         Raises:
             ScrapdbError: it cannot be drawn, or takes longer than so many seconds.
@@ -61,7 +65,7 @@ class Drawer:
             process = self._running()
             limit = Timer(seconds, process.kill)
             limit.start()
-            answer = _answer(process, specification)
+            answer = _answer(process, arguments)
             is_late = not limit.is_alive()
             limit.cancel()
             if not answer:

@@ -62,7 +62,7 @@ def _marks(points: Points, kind: PlotKind, color: str) -> dict[str, Any]:
         channel = _CHANNELS[place]
         values = [row[place + 1] for row in points.rows]
         columns.append(_values(values, scale, _MOST_COLORS if channel == "color" else _MOST_CATEGORIES))
-        encoding[channel] = {"field": channel, "type": scale, "title": _cut(label)}
+        encoding[channel] = {"field": channel, "type": scale, "title": cut(label)}
         encoding[channel] |= _scale(scale, channel, columns[-1])
     mark = {"type": "line", "point": True} if kind == "line" else {"type": "point", "filled": True, "opacity": 0.8}
     data = [dict(zip(encoding, values, strict=True)) for values in zip(*columns, strict=True)]
@@ -73,7 +73,7 @@ def _histogram(points: Points, _: PlotKind, color: str) -> dict[str, Any]:
     """Count runs, by category or by bins of one width."""
     scale = points.scales[0]
     values = [row[1] for row in points.rows]
-    x: dict[str, Any] = {"field": "x", "title": _cut(points.labels[0]), "type": scale}
+    x: dict[str, Any] = {"field": "x", "title": cut(points.labels[0]), "type": scale}
     encoding: dict[str, Any] = {"x": x, "y": {"field": "count", "type": "quantitative", "title": "runs"}}
     if scale == "nominal":
         counts = Counter(_values(values, scale, _MOST_CATEGORIES))
@@ -137,7 +137,7 @@ def _values(values: Sequence[Any], scale: Scale, most: int) -> list[Any]:
 
 
 def _category(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else _cut(str(value))
+    return str(value).lower() if isinstance(value, bool) else cut(str(value))
 
 
 def _scale(scale: Scale, channel: str, values: Sequence[Any] = ()) -> dict[str, Any]:
@@ -146,5 +146,6 @@ def _scale(scale: Scale, channel: str, values: Sequence[Any] = ()) -> dict[str, 
     return TIMES if scale == "temporal" else {"scale": off_zero(values)}
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """Shorten a long text."""
     return text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}…"

@@ -15,11 +15,12 @@ import msgspec
 from scrapdb.reporting.rendering.given import Column
 from scrapdb.reporting.rendering.given import Image
 from scrapdb.reporting.rendering.given import Page
+from scrapdb.reporting.rendering.given import Run
 from scrapdb.reporting.rendering.given import Table
 from scrapdb.text import valid_text
 
 HEAD = struct.Struct(">Q")
-_TABLE, _IMAGE, _WHOLE = 1, 2, 3
+_TABLE, _IMAGE, _WHOLE, _RUN = 1, 2, 3, 4
 _WORD = 2**63
 _Kind = TypeVar("_Kind")
 
@@ -66,11 +67,11 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Paper(msgspec.Struct, frozen=True):
-    """HTML that becomes a PDF, and the files that it may show, by path."""
+    """HTML that becomes a PDF in so many seconds, and the files that it may show, by path."""
 
     html: bytes
     files: dict[str, bytes]
-    size: int
+    seconds: float
 
 
 def encoded(message: msgspec.Struct) -> bytes:
@@ -82,13 +83,22 @@ def encoded(message: msgspec.Struct) -> bytes:
     return msgspec.msgpack.encode(message)
 
 
-def decoder(kind: type[_Kind] | Any) -> Callable[[bytes], _Kind]:
+def decoder(kind: type[_Kind] | Any, run: Callable[[Run], Any] = lambda run: run) -> Callable[[bytes], _Kind]:
     """Return what reads messages of a kind.
+
+    Args:
+        kind: of messages.
+        run: what is made of a row of the store.
 
     Raises, when it is called:
         msgspec.DecodeError: it is none.
     """
-    return msgspec.msgpack.Decoder(kind, ext_hook=_revived).decode
+
+    def revived(code: int, data: memoryview) -> Any:
+        value = _revived(code, data, revived)
+        return run(value) if isinstance(value, Run) else value
+
+    return msgspec.msgpack.Decoder(kind, ext_hook=revived).decode
 
 
 def packed(value: Any) -> Any:
@@ -114,24 +124,32 @@ def packed(value: Any) -> Any:
         return msgspec.msgpack.Ext(_TABLE, msgspec.msgpack.encode((columns, packed(value.rows), value.total)))
     if isinstance(value, Image):
         return msgspec.msgpack.Ext(_IMAGE, msgspec.msgpack.encode((value.mime, value.content, packed(value.alt))))
+    if isinstance(value, Run):
+        return msgspec.msgpack.Ext(_RUN, msgspec.msgpack.encode((packed(value.notebook), packed(value.values))))
     return msgspec.to_builtins(value, builtin_types=(bytes,))
 
 
-def _revived(code: int, data: memoryview) -> Any:
+def _revived(code: int, data: memoryview, inner: Callable[[int, memoryview], Any]) -> Any:
     """Make of an extension what it stands for."""
-    content = bytes(data)
-    if code == _TABLE:
-        columns, rows, total = _TABLES(content)
-        return Table(columns=columns, rows=rows, total=total)
-    if code == _IMAGE:
-        mime, picture, alt = _IMAGES(content)
-        return Image(mime=mime, content=picture, alt=alt)
     if code == _WHOLE:
-        return int(content, 16)
-    raise ValueError(f"there is no extension {code}")
+        return int(bytes(data), 16)
+    if code not in _EXTENSIONS:
+        raise ValueError(f"there is no extension {code}")
+    kind, make = _EXTENSIONS[code]
+    return make(*msgspec.msgpack.Decoder(kind, ext_hook=inner).decode(data))
 
 
-_TABLES: Callable[[bytes], tuple[tuple[Column, ...], list[list[Any]], int]] = decoder(
-    tuple[tuple[Column, ...], list[list[Any]], int]
-)
-_IMAGES: Callable[[bytes], tuple[str, bytes, str]] = decoder(tuple[str, bytes, str])
+_EXTENSIONS: dict[int, tuple[Any, Callable[..., Any]]] = {
+    _TABLE: (
+        tuple[tuple[Column, ...], list[list[Any]], int],
+        lambda columns, rows, total: Table(columns=columns, rows=rows, total=total),
+    ),
+    _IMAGE: (
+        tuple[str, bytes, str],
+        lambda mime, content, alt: Image(mime=mime, content=content, alt=alt),
+    ),
+    _RUN: (
+        tuple[str, dict[str, Any]],
+        lambda notebook, values: Run(notebook=notebook, values=values),
+    ),
+}

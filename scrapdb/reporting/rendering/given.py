@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -62,6 +63,14 @@ class Image(msgspec.Struct, frozen=True, kw_only=True, tag="image"):
     alt: str = ""
 
 
+class Run(dict[str, Any]):
+    """A row of the store: its columns by label, and its notebook, of which a template may ask for every other field."""
+
+    def __init__(self, notebook: str, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.notebook = notebook
+
+
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """A page to be rendered.
 
@@ -69,7 +78,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
         template: name of the file that is rendered, one of `files`.
         files: contents of templates, of `static/` and of `languages/`, by path.
         language: in which it is to be, as `ca` or `pt_BR`.
-        context: by name; dicts, lists, JSON values, `Table` and `Image`.
+        context: by name; dicts, lists, JSON values, `Table`, `Image` and `Run`.
         title: of the report, untranslated.
     """
 
@@ -81,7 +90,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rendered(msgspec.Struct, frozen=True, kw_only=True):
-    """A page: HTML in UTF-8, and what is to be remarked, in sentences."""
+    """A page: HTML in UTF-8, its title in its language, and what is to be remarked, in sentences."""
 
     html: bytes
+    title: str = ""
     warnings: tuple[str, ...] = ()

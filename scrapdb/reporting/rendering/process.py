@@ -56,7 +56,7 @@ def render(
     bounds: Bounds,
     *,
     needs: Sequence[str],
-    answers: Answers = {},
+    answers: Answers | None = None,
     wall: str | None = None,
 ) -> frames.Done:
     """Have a module of `inside` render something behind a wall.
@@ -89,7 +89,7 @@ def render(
             process = FreshKernel(chosen.command(place, inner), env, str(files), log, [theirs.fileno()])
             theirs.close()
             try:
-                return _Talk(ours, process, bounds, answers).hold(frames.encoded(task))
+                return _Talk(ours, process, bounds, answers or {}).hold(frames.encoded(task))
             except _EndedError as error:
                 raise TemplateError(_why(error, process, log)) from None
             finally:
@@ -106,7 +106,8 @@ def _seen(needs: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     for name in needs:
         spec = find_spec(name)
         if spec is None or spec.origin is None:
-            raise ScrapdbError(f"Reports need {name}, which is not installed: pip install 'scrapdb[report]'")
+            what, extra = ("PDFs", "pdf") if name == "weasyprint" else ("Reports", "report")
+            raise ScrapdbError(f"{what} need {name}, which is not installed: pip install 'scrapdb[{extra}]'")
         paths.append(str(Path(spec.origin).parents[1]))
     read = dict.fromkeys([*python_paths(sys.executable), str(_SCRAPDB), *paths])
     return tuple(read), tuple(dict.fromkeys([*paths, str(_SCRAPDB.parent)]))

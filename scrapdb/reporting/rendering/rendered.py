@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from scrapdb.reporting.rendering import frames
 from scrapdb.reporting.rendering import head
 from scrapdb.reporting.rendering import process
+from scrapdb.reporting.rendering.drawing import Drawing
 from scrapdb.reporting.rendering.errors import TemplateError as TemplateError
 from scrapdb.reporting.rendering.given import Page
 from scrapdb.reporting.rendering.given import Rendered
@@ -44,16 +45,16 @@ def rendered(
     except RecursionError:
         raise TemplateError("What the template is given is nested too deeply.") from None
     task = frames.Task(
-        page=Page(
-            template=page.template, files=page.files, language=page.language, context=context, title=page.title
-        ),
+        page=Page(template=page.template, files=page.files, language=page.language, context=context, title=page.title),
         answers=tuple(answers),
         seconds=seconds,
         size=size,
     )
     bounds = process.Bounds(seconds, memory, size)
-    done = process.render("page", task, bounds, needs=("babel", "jinja2", "msgspec"), answers=answers, wall=wall)
-    return Rendered(html=head.completed(done.content, page.language, done.direction), warnings=done.warnings)
+    own = {**answers, "chart": Drawing()}
+    done = process.render("page", task, bounds, needs=("babel", "jinja2", "msgspec"), answers=own, wall=wall)
+    html = head.completed(done.content, page.language, done.direction, done.title)
+    return Rendered(html=html, title=done.title, warnings=done.warnings)
 
 
 def pdf(
@@ -80,5 +81,5 @@ def pdf(
         ScrapdbError: the wall, or a package, cannot be had.
     """
     bounds = process.Bounds(seconds, memory, size)
-    task = frames.Paper(html=html, files=dict(static), size=size)
+    task = frames.Paper(html=html, files=dict(static), seconds=seconds)
     return process.render("paper", task, bounds, needs=("msgspec", "weasyprint"), wall=wall).content

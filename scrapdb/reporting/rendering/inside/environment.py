@@ -20,10 +20,13 @@ from scrapdb.reporting.rendering.given import Table
 from scrapdb.reporting.rendering.inside import base
 from scrapdb.reporting.rendering.inside import languages
 from scrapdb.reporting.rendering.inside.catalogues import Catalogue
+from scrapdb.reporting.rendering.inside.row import NoFieldError
+from scrapdb.reporting.rendering.inside.row import Row
 from scrapdb.reporting.rendering.inside.undefined import Missing
 
 _ELSEWHERE = ("static/", "languages/")  # what is shown or read, and never run
 _TRANSLATING = {"_", "gettext", "ngettext", "pgettext", "npgettext"}
+_METHODS = frozenset({"copy", "get", "items", "keys", "values"})  # of dicts, that change nothing
 _LARGEST = 10_000  # bits of a power
 Ask = Callable[..., Any]
 
@@ -48,6 +51,7 @@ class Environment(ImmutableSandboxedEnvironment):
         self.language = languages.of(page.language)
         self.catalogue = Catalogue(page.files, page.language)
         self.warnings: list[str] = []
+        self.charts = 0
         self.newstyle_gettext = True
         del self.globals["lipsum"], self.filters["random"]  # which are by chance
         self.filters.update(filters.FILTERS)
@@ -62,6 +66,19 @@ class Environment(ImmutableSandboxedEnvironment):
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Forbid what the sandbox does, and whatever functions have."""
         return not callable(obj) and super().is_safe_attribute(obj, attr, value)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Return a value of a dict by its name before one of its methods, which people call values, too."""
+        return self.getitem(obj, attribute) if isinstance(obj, dict) else super().getattr(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """Return an item; what a row of the store does not have is told by the store."""
+        try:
+            return obj[argument] if isinstance(obj, Row) else super().getitem(obj, argument)
+        except NoFieldError as error:
+            if argument in _METHODS:
+                return getattr(obj, argument)
+            return self.undefined(hint=str(error), obj=obj, name=argument)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Refuse powers that are whole numbers of thousands of digits, which nothing could interrupt."""
@@ -145,7 +162,9 @@ def _asking(ask: Ask, name: str) -> Callable[..., Any]:
 
 
 def variables(environment: Environment, task: Task) -> dict[str, Any]:
-    """Return the variables of a template."""
+    """Return the variables of a template: what it is given, and what is known of the page as `report` and `scrapdb`."""
     language = environment.language
     own = {"title": environment.title, "language": language.tag, "direction": language.direction}
-    return {**own, **task.page.context, "page": own}
+    given = {"title": environment.title, **task.page.context, "scrapdb": own}
+    report = given.get("report", {})
+    return given | ({"report": {**report, **own}} if isinstance(report, dict) else {})

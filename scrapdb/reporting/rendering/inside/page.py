@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
 
 from scrapdb.reporting.rendering import frames
 from scrapdb.reporting.rendering.errors import TemplateError
@@ -13,13 +12,11 @@ from scrapdb.reporting.rendering.inside.environment import variables
 from scrapdb.reporting.rendering.inside.places import told
 from scrapdb.reporting.rendering.inside.wire import Wire
 
-_read: Callable[[bytes], frames.Task] = frames.decoder(frames.Task)
-
 
 def main() -> None:
     """Render one page."""
     wire = Wire()
-    task = _read(wire.receive())
+    task = wire.read_task(wire.receive())
     wire_.start_clock(task.seconds)
     try:
         answer: frames.Done | frames.Wrong = _rendered(task, wire)

@@ -10,11 +10,12 @@ from typing import Any
 from typing import NoReturn
 
 import msgspec
+from jinja2 import Undefined
 
 from scrapdb.reporting.rendering import frames
 from scrapdb.reporting.rendering.errors import TemplateError
-
-_answered: Callable[[bytes], frames.Answer] = frames.decoder(frames.Answer)
+from scrapdb.reporting.rendering.given import Run
+from scrapdb.reporting.rendering.inside.row import Row
 
 
 class TooLongError(BaseException):
@@ -26,6 +27,12 @@ class Wire:
 
     def __init__(self) -> None:
         self._descriptor = int(sys.argv[1])
+
+        def row(run: Run) -> Row:
+            return Row(run, self.ask)
+
+        self.read_task: Callable[[bytes], frames.Task] = frames.decoder(frames.Task, row)
+        self._answered: Callable[[bytes], frames.Answer] = frames.decoder(frames.Answer, row)
 
     def receive(self) -> bytes:
         """Read a message."""
@@ -46,8 +53,8 @@ class Wire:
             TemplateError: it is refused.
         """
         left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
-        self.send(frames.Ask(name, frames.packed(args), frames.packed(kwargs)))
-        answer = _answered(self.receive())
+        self.send(frames.Ask(name, frames.packed(_plain(args)), frames.packed(_plain(kwargs))))
+        answer = self._answered(self.receive())
         signal.setitimer(signal.ITIMER_REAL, left)
         if answer.error is not None:
             raise TemplateError(answer.error)
@@ -61,6 +68,17 @@ class Wire:
                 sys.exit("nobody is there any more")
             content += chunk
         return bytes(content)
+
+
+def _plain(value: Any) -> Any:
+    """Write rows of the store as their notebooks, and undo what only templates know."""
+    if isinstance(value, Row):
+        return value.notebook
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, Undefined):
+        return str(value)  # which raises
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def start_clock(seconds: float) -> None:

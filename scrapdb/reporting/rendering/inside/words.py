@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 FIRST_ROWS = "first %(first)s of %(total)s rows"
-YES, NO, MISSING = "yes", "no", "–"
+YES, NO = "yes", "no"
 WORDS: dict[str, dict[str, str]] = {
     "ar": {FIRST_ROWS: "الصفوف المعروضة: %(first)s من %(total)s", YES: "نعم", NO: "لا"},
     "ca": {FIRST_ROWS: "primeres %(first)s de %(total)s files", YES: "sí", NO: "no"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,15 +12,19 @@ from markupsafe import Markup
 from markupsafe import escape
 
 from scrapdb.errors import suggestion
+from scrapdb.formats.values import json_text
 from scrapdb.reporting.rendering.errors import TemplateError
 from scrapdb.reporting.rendering.given import Column
+from scrapdb.reporting.rendering.given import Image
 from scrapdb.reporting.rendering.given import Table
 from scrapdb.reporting.rendering.inside import words
 from scrapdb.reporting.rendering.inside.filters import numbers
+from scrapdb.reporting.rendering.inside.filters import pictures
 from scrapdb.reporting.rendering.inside.filters import times
 from scrapdb.reporting.rendering.inside.filters.values import MISSING
 from scrapdb.reporting.rendering.inside.filters.values import is_missing
 from scrapdb.reporting.rendering.inside.filters.values import is_number
+from scrapdb.reporting.rendering.inside.filters.values import is_time
 from scrapdb.reporting.rendering.inside.filters.values import shown
 
 if TYPE_CHECKING:
@@ -31,58 +36,149 @@ def table(
     value: Any,
     caption: str | None = None,
     columns: Sequence[str] | None = None,
+    *,
     first: int | None = 20,
     units: Mapping[str, str] = {},
-    formats: Mapping[str, str] = {},
+    formats: Mapping[str, Any] = {},
     labels: Mapping[str, str] = {},
 ) -> Markup:
-    """Show a table: its first rows, with units in the heads, and numbers to the right."""
+    """Show a table: its first rows, numbers to the right.
+
+    Args:
+        environment: of the template.
+        value: a table, or rows.
+        caption: what it shows.
+        columns: those that are shown, in order.
+        first: how many rows are shown; none for all.
+        units: by column, written beside its name.
+        formats: by column, a number of digits, or the name of a filter with what it takes: `percent:1`, `date:long`.
+        labels: by column, in place of its name.
+    """
     whole = as_table(value, "table")
+    for given in (units, formats, labels):
+        _places(whole, [*given])
+    if first is not None and (not isinstance(first, int) or isinstance(first, bool) or first < 0):
+        raise TemplateError(f"table: {shown(first)} is no number of rows.")
     places = _places(whole, columns)
-    shown_ = [whole.columns[place] for place in places]
-    rows = whole.rows if first is None else whole.rows[:first]
-    head = Markup("").join(_head(column, units, labels) for column in shown_)
-    body = Markup("\n").join(_row(environment, shown_, [row[place] for place in places]) for row in rows)
-    note = ""
-    if len(rows) < whole.total:
-        note = environment.catalogue.word(
-            words.FIRST_ROWS,
-            first=numbers.number(environment, len(rows)),
-            total=numbers.number(environment, whole.total),
-        )
-    title = Markup(" – ").join(filter(None, (caption and escape(caption), note and escape(note))))
-    return Markup("<table>\n{}<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>").format(
-        Markup("<caption>{}</caption>\n").format(title) if title else "", head, body
+    drawn = [_Drawn(whole, place, formats.get(whole.columns[place].name)) for place in places]
+    rows = whole.rows[:first]
+    heads = Markup("").join(_head(column, units, labels) for column in drawn)
+    body = Markup("\n").join(_row(environment, drawn, row) for row in rows)
+    title = _title(environment, caption, len(rows), whole.total)
+    return Markup(
+        '<div class="wide" role="group"{} tabindex="0"><table>\n{}'
+        "<thead>\n<tr>{}</tr>\n</thead>\n<tbody>\n{}\n</tbody>\n</table></div>"
+    ).format(
+        Markup(' aria-label="{}"').format(caption) if caption else "",
+        Markup("<caption>{}</caption>\n").format(title) if title else "",
+        heads,
+        body,
     )
 
 
-def _head(column: Column, units: Mapping[str, str], labels: Mapping[str, str]) -> Markup:
-    unit = Markup(" <span>({})</span>").format(units[column.name]) if units.get(column.name) else ""
-    kind = Markup(' class="number"') if column.type in {"number", "integer", "duration"} else ""
-    return Markup('<th scope="col"{}>{}{}</th>').format(kind, labels.get(column.name, column.name), unit)
+class _Drawn:
+    """A column as it is shown."""
+
+    def __init__(self, whole: Table, place: int, format_: Any) -> None:
+        self.column, self.place = whole.columns[place], place
+        self.write = _writer(self.column, format_)
+        there = [row[place] for row in whole.rows[:_LOOKED_AT] if not is_missing(row[place])]
+        self.is_number = self.column.type in _NUMBERS or (bool(there) and all(map(is_number, there)))
 
 
-def _row(environment: Environment, columns: Sequence[Column], values: Sequence[Any]) -> Markup:
-    cells = (_cell(environment, column, value) for column, value in zip(columns, values, strict=True))
-    return Markup("<tr>{}</tr>").format(Markup("").join(cells))
+def _title(environment: Environment, caption: str | None, shown_: int, total: int) -> Markup:
+    parts = [escape(caption)] if caption else []
+    if shown_ < total:
+        first, all_ = (numbers.number(environment, count) for count in (shown_, total))
+        said = environment.catalogue.word(words.FIRST_ROWS, first=first, total=all_)
+        parts.append(Markup('<span class="note">({})</span>').format(said))
+    return Markup(" ").join(parts)
 
 
-def _cell(environment: Environment, column: Column, value: Any) -> Markup:
-    text = _text(environment, column, value)
-    if column.is_index:
-        return Markup('<th scope="row">{}</th>').format(text)
-    return Markup('<td class="number">{}</td>' if is_number(value) else "<td>{}</td>").format(text)
+def _head(drawn: _Drawn, units: Mapping[str, str], labels: Mapping[str, str]) -> Markup:
+    name = drawn.column.name
+    unit = Markup(' <span class="unit">({})</span>').format(units[name]) if units.get(name) else ""
+    kind = Markup(' class="number"') if drawn.is_number else ""
+    return Markup('<th scope="col"{}>{}{}</th>').format(kind, labels.get(name, name), unit)
 
 
-def _text(environment: Environment, column: Column, value: Any) -> str:
+def _row(environment: Environment, drawn: Sequence[_Drawn], row: Sequence[Any]) -> Markup:
+    return Markup("<tr>{}</tr>").format(Markup("").join(_cell(environment, each, row[each.place]) for each in drawn))
+
+
+def _cell(environment: Environment, drawn: _Drawn, value: Any) -> Markup:
+    text = drawn.write(environment, value)
+    kind = Markup(' class="number"') if drawn.is_number else ""
+    if drawn.column.is_index:
+        return Markup('<th scope="row"{}>{}</th>').format(kind, text)
+    return Markup("<td{}>{}</td>").format(kind, text)
+
+
+def _writer(column: Column, format_: Any) -> Callable[[Environment, Any], Any]:
+    """Return what writes the values of a column.
+
+    Raises:
+        TemplateError: there is no such format.
+    """
+    if format_ is None:
+        return _BY_TYPE.get(column.type, plain)
+    if is_number(format_):
+        format_ = f"number:{format_}"
+    name, _, argument = str(format_).partition(":")
+    if name not in _FORMATS:
+        raise TemplateError(
+            f"table: there is no format {shown(format_)}; {suggestion(name, _FORMATS)} Write what it takes as percent:1."
+        )
+    write: Callable[..., Any] = _FORMATS[name]
+    if not argument:
+        return write
+    given = int(argument) if argument.isdecimal() else argument
+    return lambda environment, value: write(environment, value, given)
+
+
+def plain(environment: Environment, value: Any) -> Any:
+    """Write a value as what it is."""
     if is_missing(value):
         return MISSING
     if isinstance(value, bool):
         return environment.catalogue.word(words.YES if value else words.NO)
     if is_number(value):
-        write = times.duration if column.type == "duration" else numbers.number
-        return write(environment, value)
-    return str(value)
+        return numbers.number(environment, value)
+    if isinstance(value, Image):
+        return pictures.image(environment, value)
+    return json_text(value) if isinstance(value, dict | list) else value
+
+
+def _moment(write: Callable[[Environment, Any], Any]) -> Callable[[Environment, Any], Any]:
+    """Return what writes times, and whatever else stands in their column as it is."""
+
+    def written(environment: Environment, value: Any) -> Any:
+        return write(environment, value) if is_time(value) else plain(environment, value)
+
+    return written
+
+
+def _of_duration(environment: Environment, value: Any) -> Any:
+    return times.duration(environment, value) if is_number(value) else plain(environment, value)
+
+
+_LOOKED_AT = 1000  # rows
+_NUMBERS = frozenset({"number", "integer", "duration"})
+_BY_TYPE: dict[str, Callable[[Environment, Any], Any]] = {
+    "date": _moment(times.date),
+    "time": _moment(times.datetime),
+    "duration": _of_duration,
+}
+_FORMATS: dict[str, Callable[..., Any]] = {
+    "number": numbers.number,
+    "percent": numbers.percent,
+    "money": numbers.money,
+    "filesize": numbers.filesize,
+    "date": times.date,
+    "time": times.time,
+    "datetime": times.datetime,
+    "duration": times.duration,
+}
 
 
 def _places(whole: Table, columns: Sequence[str] | None) -> list[int]:
@@ -96,24 +192,30 @@ def _places(whole: Table, columns: Sequence[str] | None) -> list[int]:
 
 
 def as_table(value: Any, name: str) -> Table:
-    """Return a value as a table: one already, a list of dicts or of lists, or a dict of lists.
+    """Return a value as a table: one already, rows as dicts or lists, or columns as a dict of lists.
 
     Raises:
         TemplateError: it is none.
     """
     if isinstance(value, Table):
         return value
-    if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+    if isinstance(value, list) and all(isinstance(row, dict) for row in value):
         names = list(dict.fromkeys(str(key) for row in value for key in row))
-        return _made(names, [[row.get(each) for each in names] for row in value])
+        return _made(names, [[dict.get(row, each) for each in names] for row in value])
+    if isinstance(value, list) and all(isinstance(row, list) for row in value):
+        longest = max(map(len, value))
+        return _made(
+            [str(place + 1) for place in range(longest)], [row + [None] * (longest - len(row)) for row in value]
+        )
     if isinstance(value, dict) and value and all(isinstance(column, list) for column in value.values()):
-        return _made([*map(str, value)], [[*row] for row in zip(*value.values(), strict=True)])
-    raise TemplateError(f"{name}: {shown(value)} is no table, nor a list of rows.")
+        if value.keys() >= {"columns", "data"}:  # as pandas writes it with orient="split"
+            return _made([*map(str, value["columns"])], value["data"])
+        if len({len(column) for column in value.values()}) == 1:
+            return _made([*map(str, value)], [[*row] for row in zip(*value.values(), strict=True)])
+    raise TemplateError(f"{name}: {shown(value)} is no table, nor a list of rows, nor a dict of columns of one length.")
 
 
 def _made(names: Sequence[str], rows: list[list[Any]]) -> Table:
-    columns = tuple(
-        Column(name=name, type="number" if any(is_number(row[place]) for row in rows) else "text")
-        for place, name in enumerate(names)
-    )
-    return Table(columns=columns, rows=rows, total=len(rows))
+    if not all(isinstance(row, list) and len(row) == len(names) for row in rows):
+        raise TemplateError(f"Rows of a table have as many values as it has columns, which are {len(names)}.")
+    return Table(columns=tuple(Column(name=name) for name in names), rows=rows, total=len(rows))

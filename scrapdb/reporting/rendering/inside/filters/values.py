@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import math
 import reprlib
+from datetime import datetime
 from typing import Any
 
-MISSING = "–"
+MISSING = "–"  # noqa: RUF001 - an en dash, as tables are set
 
 
 def is_missing(value: Any) -> bool:
     """Return whether there is no value: null, or not a number."""
     return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def is_time(value: Any) -> bool:
+    """Return whether a value is a date or a time as ISO 8601 writes it."""
+    if not isinstance(value, str):
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return "-" in value
 
 
 def shown(value: Any) -> str:
