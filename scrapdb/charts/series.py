@@ -72,7 +72,7 @@ class Chart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     bands: list[Band] = []
     x_title: str = ""
     y_title: str = ""
-    width: int = 600
+    width: int = 690
     height: int = 280
 
 
@@ -82,6 +82,9 @@ def specification(chart: Chart) -> dict[str, Any]:
     layers = [*_bands(chart), drawn]
     whole = plot.colored({"width": chart.width, "height": chart.height, "layer": layers}, dark=False)
     whole["config"]["range"] = {"category": list(COLORS)}
+    for part in ("axis", "legend", "text"):
+        sizes = {"fontSize": 12} if part == "text" else {"labelFontSize": 12, "titleFontSize": 12}
+        whole["config"][part] = {**whole["config"].get(part, {}), **sizes}
     return whole
 
 
@@ -135,7 +138,7 @@ def _all_places(chart: Chart) -> list[float | str | None]:
 
 def _is_wide(chart: Chart) -> bool:
     """Return whether the names below an axis need more room than there is."""
-    return sum(len(str(place)) + 3 for place in dict.fromkeys(_all_places(chart))) * 6 > chart.width
+    return sum(len(str(place)) + 2 for place in dict.fromkeys(_all_places(chart))) * 7 > chart.width
 
 
 def _y(chart: Chart) -> dict[str, Any]:
@@ -166,7 +169,7 @@ def _histogram(chart: Chart) -> dict[str, Any]:
 
 
 def _bands(chart: Chart) -> list[dict[str, Any]]:
-    """Draw limits: a light ground between two, a dashed line at each, and a label at the right end inside."""
+    """Draw limits: a light ground between two, a dashed line at each, and a label above the lower, at the right."""
     layers = []
     for band in chart.bands:
         ends = [end for end in (band.low, band.high) if end is not None]
@@ -181,7 +184,7 @@ def _bands(chart: Chart) -> list[dict[str, Any]]:
             )
         layers += [_rule(end) for end in ends]
         if band.label and ends:
-            layers.append(_label(plot.cut(band.label), max(ends), chart.width))
+            layers.append(_label(plot.cut(band.label), min(ends), chart.width))
     return layers
 
 

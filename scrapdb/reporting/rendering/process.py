@@ -43,11 +43,12 @@ _read: Callable[[bytes], frames.Ask | frames.Done | frames.Wrong] = frames.decod
 
 
 class Bounds(NamedTuple):
-    """What rendering may use: seconds, bytes of memory, and bytes of what comes of it."""
+    """What rendering may use: seconds, bytes of memory, bytes of what comes of it, and further threads."""
 
     seconds: float
     memory: int
     size: int
+    threads: int = 0
 
 
 def render(
@@ -81,7 +82,7 @@ def render(
         files.mkdir()
         directory.give(files, user)
         env = {**directory.make(chosen.own(private), private, user), **environment(sys.executable)}
-        limits = Limits(memory=bounds.memory, cpu=int(bounds.seconds) + 1, disk=_DISK, processes=0)
+        limits = Limits(memory=bounds.memory, cpu=int(bounds.seconds) + 1, disk=_DISK, processes=bounds.threads)
         place = Place(private=private, directory=str(files), read=read, env=env, limits=limits, user=user)
         ours, theirs = socket.socketpair()
         with ours, theirs, Path(private, "log").open("w+b") as log:

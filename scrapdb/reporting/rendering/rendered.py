@@ -14,6 +14,7 @@ from scrapdb.reporting.rendering.given import Rendered
 from scrapdb.reporting.rendering.process import Answers
 
 SECONDS, MEMORY, SIZE = 20.0, 10**9, 2**26
+_THREADS = 16  # of Pango, which looks for fonts in one
 
 
 def rendered(
@@ -80,6 +81,6 @@ def pdf(
         TemplateError: it cannot be made, or takes more than it may.
         ScrapdbError: the wall, or a package, cannot be had.
     """
-    bounds = process.Bounds(seconds, memory, size)
+    bounds = process.Bounds(seconds, memory, size, threads=_THREADS)
     task = frames.Paper(html=html, files=dict(static), seconds=seconds)
     return process.render("paper", task, bounds, needs=("msgspec", "weasyprint"), wall=wall).content

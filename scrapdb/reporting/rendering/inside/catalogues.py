@@ -17,6 +17,7 @@ from markupsafe import escape
 from scrapdb.errors import suggestion
 from scrapdb.reporting.rendering.errors import TemplateError
 from scrapdb.reporting.rendering.inside import languages
+from scrapdb.reporting.rendering.inside.filters.values import shown
 from scrapdb.reporting.rendering.inside.words import WORDS
 
 _PLACE = "languages/{}/LC_MESSAGES/messages.{}"
@@ -69,7 +70,7 @@ class Catalogue:
 
     def _filled(self, message: str, found: str | None, given: dict[str, Any]) -> str:
         if found is None:
-            if self._all and message:
+            if any(each.is_used for each in self._all) and message and hasattr(message, "__html__"):
                 self.untranslated[str(message)] = None
             return _formatted(escape(message), given)
         return _formatted(Markup(found), given)  # noqa: S704 - its translator wrote it
@@ -77,7 +78,7 @@ class Catalogue:
 
 def _count(number: Any) -> int:
     if isinstance(number, bool) or not isinstance(number, int | float) or number != number:  # noqa: PLR0124 - NaN
-        raise TemplateError(f"A plural form needs a number, not {number!r}.")
+        raise TemplateError(f"A plural form needs a number, not {shown(number)}.")
     return int(number) if abs(number) < 1e18 and number == int(number) else 2  # noqa: PLR2004 - as many languages do
 
 
@@ -93,13 +94,15 @@ def _formatted(text: Any, given: dict[str, Any]) -> Any:
             return "%"
         if match[1] not in given:
             raise TemplateError(
-                f"The text {str(text)!r} wants {match[1]}, which it is not given; {suggestion(match[1], given)}"
+                f"The text {shown(str(text))} wants {match[1]}, which it is not given; {suggestion(match[1], given)}"
             )
         value = given[match[1]]
         try:
             return str(escape(f"%{match[2]}" % (value,)) if not hasattr(value, "__html__") else escape(value))
         except (TypeError, ValueError):
-            raise TemplateError(f"The text {str(text)!r} wants a number as {match[1]}, not {value!r}.") from None
+            raise TemplateError(
+                f"The text {shown(str(text))} wants a number as {match[1]}, not {shown(value)}."
+            ) from None
 
     return type(text)(_PATTERN.sub(put, str(text)))
 
@@ -110,6 +113,7 @@ class _Read:
     def __init__(self, translations: gettext.GNUTranslations) -> None:
         self._texts: dict[Any, str] = translations._catalog  # type: ignore[attr-defined]  # noqa: SLF001 - it has no other way to ask what is missing
         self._plural: Callable[[int], int] = translations.plural  # type: ignore[attr-defined]
+        self.is_used = any(self._texts.keys() - {""})
 
     def get(self, key: tuple[str, ...]) -> str | None:
         """Return the translation of a text, or None."""

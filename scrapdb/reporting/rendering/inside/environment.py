@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
 from jinja2 import BaseLoader
@@ -27,6 +28,7 @@ from scrapdb.reporting.rendering.inside.undefined import Missing
 _ELSEWHERE = ("static/", "languages/")  # what is shown or read, and never run
 _TRANSLATING = {"_", "gettext", "ngettext", "pgettext", "npgettext"}
 _METHODS = frozenset({"copy", "get", "items", "keys", "values"})  # of dicts, that change nothing
+_MOST_NAMED = 5
 _LARGEST = 10_000  # bits of a power
 Ask = Callable[..., Any]
 
@@ -57,11 +59,29 @@ class Environment(ImmutableSandboxedEnvironment):
         self.filters.update(filters.FILTERS)
         self.globals.update(filters.FILTERS)
         self.globals.update(self.catalogue.functions())
+        self._named: dict[str, None] = {}
+        self.undefined = type("Missing", (Missing,), {"known": staticmethod(self._names)})
+
+    def _names(self) -> list[str]:
+        """Return the names that templates can use: what they are given, what they have named, and functions."""
+        return [*self.page.context, "report", "title", *self._named, *self.globals]
 
     @property
     def title(self) -> str:
         """The title of the page, in its language."""
         return str(self.catalogue.text(self.page.title)) if self.page.title else ""
+
+    def remarks(self) -> Iterator[str]:
+        """Yield what is to be remarked of the page, in sentences."""
+        yield from dict.fromkeys(self.warnings)
+        if self.catalogue.untranslated:
+            first = ", ".join(map(repr, [*self.catalogue.untranslated][:_MOST_NAMED]))
+            count = len(self.catalogue.untranslated)
+            more = f" and {count - _MOST_NAMED} more" if count > _MOST_NAMED else ""
+            yield (
+                f"There is no translation into {self.language.tag} of {first}{more}; "
+                "scrapdb report translate update shows what is to be translated."
+            )
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Forbid what the sandbox does, and whatever functions have."""
@@ -89,6 +109,7 @@ class Environment(ImmutableSandboxedEnvironment):
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         """Mark what a template writes itself to be translated as HTML of its author, which a value never is."""
         tree = super()._parse(source, name, filename)
+        self._named |= {each.name: None for each in tree.find_all(nodes.Name) if each.ctx != "load"}
         for call in tree.find_all(nodes.Call):
             if isinstance(call.node, nodes.Name) and call.node.name in _TRANSLATING:
                 call.args = [_literal(argument) for argument in call.args]

@@ -6,29 +6,31 @@ import signal
 
 from scrapdb.reporting.rendering import frames
 from scrapdb.reporting.rendering.errors import TemplateError
-from scrapdb.reporting.rendering.inside import wire as wire_
+from scrapdb.reporting.rendering.inside.environment import Environment
 from scrapdb.reporting.rendering.inside.environment import made
 from scrapdb.reporting.rendering.inside.environment import variables
 from scrapdb.reporting.rendering.inside.places import told
 from scrapdb.reporting.rendering.inside.wire import Wire
+from scrapdb.reporting.rendering.inside.wire import start_clock
 
 
 def main() -> None:
     """Render one page."""
     wire = Wire()
     task = wire.read_task(wire.receive())
-    wire_.start_clock(task.seconds)
+    start_clock(task.seconds)
+    environment = None
     try:
-        answer: frames.Done | frames.Wrong = _rendered(task, wire)
+        environment = made(task, wire.ask)
+        answer: frames.Done | frames.Wrong = _rendered(task, environment)
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is told
         signal.setitimer(signal.ITIMER_REAL, 0)
-        wrong = told(error, task)
+        wrong = told(error, task, environment)
         answer = frames.Wrong(wrong.message, wrong.file, wrong.line)
     wire.send(answer)
 
 
-def _rendered(task: frames.Task, wire: Wire) -> frames.Done:
-    environment = made(task, wire.ask)
+def _rendered(task: frames.Task, environment: Environment) -> frames.Done:
     template = environment.get_template(task.page.template)
     context = template.new_context(variables(environment, task))
     parts, size = [], 0
@@ -39,9 +41,4 @@ def _rendered(task: frames.Task, wire: Wire) -> frames.Done:
             raise TemplateError(f"The page becomes larger than {task.size / 1e6:.0f} MB; does a loop never end?")
     content = "".join(parts).encode(errors="replace")
     signal.setitimer(signal.ITIMER_REAL, 0)
-    return frames.Done(
-        content=content,
-        title=environment.title,
-        direction=environment.language.direction,
-        warnings=tuple(environment.warnings),
-    )
+    return frames.Done(content, environment.title, environment.language.direction, tuple(environment.remarks()))

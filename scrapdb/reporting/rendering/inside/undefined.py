@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+from typing import ClassVar
 
 from jinja2 import StrictUndefined
 from jinja2.runtime import missing
@@ -12,7 +14,17 @@ from scrapdb.reporting.rendering.given import Table
 
 
 class Missing(StrictUndefined):
-    """Something that is not there; whatever is done with it is an error that says so."""
+    """Something that is not there; whatever is done with it is an error that says so.
+
+    Attributes:
+        known: the names that there are, those of the page first.
+    """
+
+    known: ClassVar[Callable[[], list[str]]] = list
+
+    def __repr__(self) -> str:
+        """Fail, as whatever else is done with it: a list that holds it would show it else."""
+        return str(self)
 
     @property
     def _undefined_message(self) -> str:
@@ -20,7 +32,7 @@ class Missing(StrictUndefined):
             return f"{self._undefined_hint[:1].upper()}{self._undefined_hint[1:].rstrip('.')}."
         name, owner = self._undefined_name, self._undefined_obj
         if owner is missing:
-            return f"There is no {name}."
+            return f"There is no {name!r}; {suggestion(str(name), type(self).known())}"
         if isinstance(owner, dict | Table):
             known = [str(key) for key in owner] if isinstance(owner, dict) else [each.name for each in owner.columns]
             what = "column" if isinstance(owner, Table) else "key"

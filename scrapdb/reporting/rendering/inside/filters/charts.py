@@ -71,7 +71,7 @@ def chart(
     labels: Mapping[str, str] = {},
     x_title: str | None = None,
     y_title: str | None = None,
-    width: int = 600,
+    width: int = 690,
     height: int = 280,
 ) -> Markup:
     """Draw a table: columns `y` over the column `x`, or one column as a line for each value of the column `color`."""

@@ -35,6 +35,10 @@ def image(environment: Environment, value: Any, alt: str | None = None, width: A
         raise TemplateError("image: there is no picture, but null.")
     source, said = _source(environment, value)
     text = said if alt is None else alt
+    if alt is None and not said:
+        environment.warnings.append(
+            'A picture has no alternative text; write it as image(alt="…"), or alt="" if it tells nothing.'
+        )
     size = Markup(' width="{}"').format(_width(width)) if width is not None else ""
     return Markup('<img src="{}" alt="{}"{}>').format(source, text, size)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -81,8 +82,10 @@ class _Drawn:
 
     def __init__(self, whole: Table, place: int, format_: Any) -> None:
         self.column, self.place = whole.columns[place], place
-        self.write = _writer(self.column, format_)
         there = [row[place] for row in whole.rows[:_LOOKED_AT] if not is_missing(row[place])]
+        self.write = _writer(self.column, format_)
+        if self.write is _BY_TYPE["time"] and all(_is_of_minutes(value) for value in there):
+            self.write = _moment(times.moment)
         self.is_number = self.column.type in _NUMBERS or (bool(there) and all(map(is_number, there)))
 
 
@@ -158,6 +161,12 @@ def _moment(write: Callable[[Environment, Any], Any]) -> Callable[[Environment, 
     return written
 
 
+def _is_of_minutes(value: Any) -> bool:
+    return is_time(value) and dt.datetime.fromisoformat(value).replace(tzinfo=None).isoformat("T", "auto").endswith(
+        ":00"
+    )
+
+
 def _of_duration(environment: Environment, value: Any) -> Any:
     return times.duration(environment, value) if is_number(value) else plain(environment, value)
 
@@ -218,4 +227,14 @@ def as_table(value: Any, name: str) -> Table:
 def _made(names: Sequence[str], rows: list[list[Any]]) -> Table:
     if not all(isinstance(row, list) and len(row) == len(names) for row in rows):
         raise TemplateError(f"Rows of a table have as many values as it has columns, which are {len(names)}.")
-    return Table(columns=tuple(Column(name=name) for name in names), rows=rows, total=len(rows))
+    columns = (Column(name=name, type=_type([row[place] for row in rows])) for place, name in enumerate(names))
+    return Table(columns=tuple(columns), rows=rows, total=len(rows))
+
+
+def _type(values: Sequence[Any]) -> str:
+    there = [value for value in values if not is_missing(value)]
+    if there and all(map(is_number, there)):
+        return "number"
+    if there and all(map(is_time, there)):
+        return "date" if all(len(value) == len("2025-01-31") for value in there) else "time"
+    return "text"

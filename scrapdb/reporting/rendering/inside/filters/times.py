@@ -57,6 +57,13 @@ def datetime(environment: Environment, value: Any, format: str = "medium") -> st
     return _written(dates.format_datetime, moment, format, environment)
 
 
+def moment(environment: Environment, value: Any) -> str:
+    """Write a date and the time of the day without its seconds."""
+    locale = environment.language.locale
+    together = str(dates.get_datetime_format("medium", locale))
+    return together.replace("{0}", time(environment, value)).replace("{1}", date(environment, value))
+
+
 def duration(environment: Environment, value: Any, width: str = "short") -> str:
     """Write seconds as days, hours, minutes and seconds."""
     if is_missing(value):

@@ -7,6 +7,8 @@ import reprlib
 from datetime import datetime
 from typing import Any
 
+from jinja2 import Undefined
+
 MISSING = "–"  # noqa: RUF001 - an en dash, as tables are set
 
 
@@ -27,8 +29,12 @@ def is_time(value: Any) -> bool:
 
 
 def shown(value: Any) -> str:
-    """Return a value as a sentence shows it."""
-    return reprlib.repr(value)
+    """Return a value as a sentence shows it.
+
+    Raises:
+        UndefinedError: there is none.
+    """
+    return str(value) if isinstance(value, Undefined) else reprlib.repr(str(value) if isinstance(value, str) else value)
 
 
 def is_number(value: Any) -> bool:
