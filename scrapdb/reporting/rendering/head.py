@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import escape
+from html import unescape
 
 POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline' data:; font-src data:; media-src data:; "
@@ -15,10 +16,44 @@ _ATTRIBUTES = rb"((?:\s+[a-z][a-z:-]*(?:\s*=\s*" + _VALUE + rb")?)*)\s*"
 _DOCTYPE = re.compile(rb"\s*(<!doctype[^>]*>)?\s*", re.IGNORECASE)
 _HTML = re.compile(rb"<html" + _ATTRIBUTES + rb">\s*", re.IGNORECASE)
 _HEAD = re.compile(rb"<head" + _ATTRIBUTES + rb">", re.IGNORECASE)
+# Tags and attributes as https://html.spec.whatwg.org/multipage/parsing.html#tag-name-state and what follows read them.
+# No part is read twice, so that none takes long.
+_ONE = rb"""(=?[^\t\n\f\r />=]++)(?>[\t\n\f\r ]*+=[\t\n\f\r ]*+("[^"]*+"|'[^']*+'|[^\t\n\f\r >"'][^\t\n\f\r >]*+|))?+"""
+_TAG = re.compile(rb"<(meta|link|base)(?=[\t\n\f\r />])((?>[\t\n\f\r /]++|" + _ONE + rb")*+)>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(_ONE)
+_CONNECTING = {"dns-prefetch", "preconnect", "prefetch", "preload", "modulepreload", "prerender"}
+_SHOWN = 100  # characters of what is left out
 _CHARSET = re.compile(rb"<meta\s+charset\s*=", re.IGNORECASE)
 _NAME = re.compile(rb"\s([a-z][a-z:-]*)", re.IGNORECASE)
 _NEAR = 1024  # bytes in which browsers look for a character set
 _TITLE = re.compile(rb"<title\b", re.IGNORECASE)
+
+
+def without_ways_out(html: bytes) -> tuple[bytes, list[str]]:
+    """Return a page without tags by which it would lead elsewhere by itself, which no policy stops, and what they were.
+
+    What is looked at are all tags of these names, in the way of the tokenizer of HTML, also where they are none.
+    """
+    left_out: list[str] = []
+
+    def kept(match: re.Match[bytes]) -> bytes:
+        given = {name.lower(): _value(value) for name, value in _ATTRIBUTE.findall(match[2])}
+        name = match[1].lower()
+        is_way_out = (
+            name == b"base"
+            or (name == b"meta" and given.get(b"http-equiv", "").strip().lower() == "refresh")
+            or (name == b"link" and bool(_CONNECTING & {*given.get(b"rel", "").lower().split()}))
+        )
+        if is_way_out:
+            left_out.append(match[0].decode(errors="replace")[:_SHOWN])
+        return b"" if is_way_out else match[0]
+
+    return _TAG.sub(kept, html), left_out
+
+
+def _value(value: bytes) -> str:
+    text = value.decode(errors="replace")
+    return unescape(text[1:-1] if text[:1] in {'"', "'"} else text)
 
 
 def completed(html: bytes, language: str, direction: str, title: str) -> bytes:

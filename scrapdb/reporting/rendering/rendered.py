@@ -14,6 +14,7 @@ from scrapdb.reporting.rendering.given import Rendered
 from scrapdb.reporting.rendering.process import Answers
 
 SECONDS, MEMORY, SIZE = 20.0, 10**9, 2**26
+_MOST = 10  # warnings of one kind
 _THREADS = 16  # of Pango, which looks for fonts in one
 
 
@@ -54,8 +55,10 @@ def rendered(
     bounds = process.Bounds(seconds, memory, size)
     own = {**answers, "chart": Drawing()}
     done = process.render("page", task, bounds, needs=("babel", "jinja2", "msgspec"), answers=own, wall=wall)
-    html = head.completed(done.content, page.language, done.direction, done.title)
-    return Rendered(html=html, title=done.title, warnings=done.warnings)
+    content, left_out = head.without_ways_out(done.content)
+    warnings = (f"{tag} was left out: a page leads nowhere by itself, and loads nothing." for tag in left_out[:_MOST])
+    html = head.completed(content, page.language, done.direction, done.title)
+    return Rendered(html=html, title=done.title, warnings=(*done.warnings, *warnings))
 
 
 def pdf(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gettext
 import io
 import re
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,18 @@ from scrapdb.reporting.rendering.inside.words import WORDS
 
 _PLACE = "languages/{}/LC_MESSAGES/messages.{}"
 _PATTERN = re.compile(r"%(?:%|\((\w+)\)([-+ #0]*\d*(?:\.\d+)?[sdifeEgGxX]))")
-_BROKEN = (OSError, ValueError, LookupError, TypeError, AttributeError, SyntaxError, OverflowError, MemoryError)
+_BROKEN = (
+    OSError,
+    struct.error,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    SyntaxError,
+    OverflowError,
+    MemoryError,
+)
 
 
 class Catalogue:

@@ -26,7 +26,7 @@ _PLAIN = (1e-6, 1e15)  # between which a number is written without a power of te
 
 
 def number(environment: Environment, value: Any, digits: int | None = None) -> str:
-    """Write a number: with so many digits after the point, or as many as tell it by six in all."""
+    """Write a number: with so many digits after the point, or as many as make six digits with those before it."""
     exact = _exact(value, "number")
     if exact is None:
         return MISSING
@@ -114,8 +114,9 @@ def _by_itself(environment: Environment, exact: Decimal, *, is_whole: bool) -> s
     if exact and not _PLAIN[0] <= abs(exact) < _PLAIN[1]:
         locale = environment.language.locale
         return str(numbers.format_scientific(_rounded(exact), format="0.#####E0", locale=locale))
-    rounded = exact if exact == exact.to_integral_value() else _rounded(exact)
-    return _decimal(environment, rounded, max(0, -int(rounded.normalize().as_tuple().exponent)))
+    places = max(0, _SIGNIFICANT - 1 - exact.adjusted())
+    rounded = round(exact, places).normalize()
+    return _decimal(environment, rounded, max(0, -int(rounded.as_tuple().exponent)))
 
 
 def _rounded(exact: Decimal) -> Decimal:
