@@ -6,6 +6,8 @@ import re
 from html import escape
 from html import unescape
 
+from scrapdb.reporting.rendering.errors import TemplateError
+
 POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline' data:; font-src data:; media-src data:; "
     "form-action 'none'; base-uri 'none'"
@@ -19,7 +21,9 @@ _HEAD = re.compile(rb"<head" + _ATTRIBUTES + rb">", re.IGNORECASE)
 # Tags and attributes as https://html.spec.whatwg.org/multipage/parsing.html#tag-name-state and what follows read them.
 # No part is read twice, so that none takes long.
 _ONE = rb"""(=?[^\t\n\f\r />=]++)(?>[\t\n\f\r ]*+=[\t\n\f\r ]*+("[^"]*+"|'[^']*+'|[^\t\n\f\r >"'][^\t\n\f\r >]*+|))?+"""
-_TAG = re.compile(rb"<(meta|link|base)(?=[\t\n\f\r />])((?>[\t\n\f\r /]++|" + _ONE + rb")*+)>", re.IGNORECASE)
+_BEGIN = re.compile(rb"<(meta|link|base)(?=[\t\n\f\r />])", re.IGNORECASE)
+_REST = re.compile(rb"((?>[\t\n\f\r /]++|" + _ONE + rb")*+)>")
+_MOST, _LONGEST = 100, 2**17  # tags, and bytes of one
 _ATTRIBUTE = re.compile(_ONE)
 _CONNECTING = {"dns-prefetch", "preconnect", "prefetch", "preload", "modulepreload", "prerender"}
 _SHOWN = 100  # characters of what is left out
@@ -32,23 +36,34 @@ _TITLE = re.compile(rb"<title\b", re.IGNORECASE)
 def without_ways_out(html: bytes) -> tuple[bytes, list[str]]:
     """Return a page without tags by which it would lead elsewhere by itself, which no policy stops, and what they were.
 
-    What is looked at are all tags of these names, in the way of the tokenizer of HTML, also where they are none.
+    They become tags of no meaning. What looks like one is taken for one, since what is a tag depends on what is before.
+
+    Raises:
+        TemplateError: it has too many tags that could be such.
     """
-    left_out: list[str] = []
+    parts, left_out, end = [], [], 0
+    for count, begin in enumerate(_BEGIN.finditer(html), 1):
+        if count > _MOST:
+            raise TemplateError(f"A page has at most {_MOST} tags <meta>, <link> and <base>.")
+        if shown := _way_out(begin[1].lower(), html[begin.end() : begin.end() + _LONGEST]):
+            left_out.append(f"<{begin[1].decode()}{shown}>")
+            parts += [html[end : begin.start()], b"<x-"]
+            end = begin.start() + 1
+    return b"".join([*parts, html[end:]]), left_out
 
-    def kept(match: re.Match[bytes]) -> bytes:
-        given = {name.lower(): _value(value) for name, value in _ATTRIBUTE.findall(match[2])}
-        name = match[1].lower()
-        is_way_out = (
-            name == b"base"
-            or (name == b"meta" and given.get(b"http-equiv", "").strip().lower() == "refresh")
-            or (name == b"link" and bool(_CONNECTING & {*given.get(b"rel", "").lower().split()}))
-        )
-        if is_way_out:
-            left_out.append(match[0].decode(errors="replace")[:_SHOWN])
-        return b"" if is_way_out else match[0]
 
-    return _TAG.sub(kept, html), left_out
+def _way_out(name: bytes, rest: bytes) -> str | None:
+    """Return the attributes of a tag that leads elsewhere, of its name and what follows; None of any other."""
+    attributes = _REST.match(rest)
+    if attributes is None:
+        return " …"
+    given = {name.lower(): _value(value) for name, value in _ATTRIBUTE.findall(attributes[1])}
+    is_way_out = (
+        name == b"base"
+        or (name == b"meta" and given.get(b"http-equiv", "").strip().lower() == "refresh")
+        or (name == b"link" and bool(_CONNECTING & {*given.get(b"rel", "").lower().split()}))
+    )
+    return attributes[1].decode(errors="replace")[:_SHOWN] if is_way_out else None
 
 
 def _value(value: bytes) -> str:
