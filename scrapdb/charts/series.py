@@ -85,6 +85,7 @@ def specification(chart: Chart) -> dict[str, Any]:
     for part in ("axis", "legend", "text"):
         sizes = {"fontSize": 12} if part == "text" else {"labelFontSize": 12, "titleFontSize": 12}
         whole["config"][part] = {**whole["config"].get(part, {}), **sizes}
+    whole["config"]["axis"]["labelSeparation"] = 8
     return whole
 
 

@@ -6,6 +6,7 @@ https://doc.courtbouillon.org/weasyprint/stable/first_steps.html#url-fetchers
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib import parse
 from urllib.parse import unquote
 from urllib.parse import urlsplit
 
@@ -13,6 +14,8 @@ from weasyprint.urls import URLFetcher
 from weasyprint.urls import URLFetcherResponse
 
 ABOVE = "bundle:///"  # where a page stands: what is relative in it is a file of the bundle, or nothing
+parse.uses_relative.append("bundle")  # so that addresses can be relative to it
+parse.uses_netloc.append("bundle")
 
 
 class Fetcher(URLFetcher):  # type: ignore[misc] # it comes without types

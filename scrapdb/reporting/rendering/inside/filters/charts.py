@@ -38,6 +38,7 @@ _KINDS = {
 }
 _MOST = 5000  # places of the axis that are drawn
 _MOST_SERIES = 10
+_HEIGHT = re.compile(r'(<svg [^>]*?) height="[\d.]+"')  # which follows from the width, wherever that is less
 _ID = re.compile(r'(\bid="|url\(#|href="#)([\w-]+)')
 
 
@@ -106,8 +107,8 @@ def _figure(environment: Environment, svg: str, title: str | None, alt: str) -> 
     prefix = f"chart{environment.charts}-"
     known: dict[str, str] = {}
     svg = _ID.sub(lambda match: match[1] + known.setdefault(match[2], f"{prefix}{len(known)}"), svg)
-    attributes = Markup('<svg role="img" aria-label="{}" style="max-width:100%;height:auto" ').format(alt)
-    drawn = Markup(svg.replace("<svg ", attributes, 1))  # noqa: S704 - of Vega, which escapes texts
+    attributes = Markup('<svg role="img" aria-label="{}" style="max-width:100%" ').format(alt)
+    drawn = Markup(_HEIGHT.sub(r"\1", svg, count=1).replace("<svg ", attributes, 1))  # noqa: S704 - of Vega, which escapes texts
     caption = Markup("<figcaption>{}</figcaption>\n").format(title) if title else Markup("")
     return Markup(
         '<figure class="chart">\n{}<div class="wide" role="group" aria-label="{}" tabindex="0">{}</div>\n</figure>'
