@@ -98,7 +98,7 @@ def _marks(chart: Chart) -> dict[str, Any]:
         for x, y in zip(_places(chart, series), series.values, strict=True)
         if x is not None
     ]
-    encoding = {"x": _x(chart), "y": _y(chart), **_color(labels)}
+    encoding = {"x": _x(chart), "y": _y(chart), **_color(labels, chart.kind)}
     if chart.kind == "bars" and len(labels) > 1:
         encoding["xOffset"] = {"field": "s", "sort": labels}
     return {"data": {"values": data}, "mark": _mark(chart, many=len(labels) > 1), "encoding": encoding}
@@ -150,10 +150,10 @@ def _y(chart: Chart) -> dict[str, Any]:
     return y | {"scale": plot.off_zero([*limits, *(value for series in chart.series for value in series.values)])}
 
 
-def _color(labels: Sequence[str]) -> dict[str, Any]:
+def _color(labels: Sequence[str], kind: Kind) -> dict[str, Any]:
     if len(labels) < 2:  # noqa: PLR2004 - one needs no legend
         return {}
-    legend = {"title": None, "orient": "top", "symbolType": "square" if len(labels) > 1 else "circle"}
+    legend = {"title": None, "orient": "top", "symbolType": "stroke" if kind == "line" else "square"}
     return {"color": {"field": "s", "type": "nominal", "sort": list(labels), "legend": legend}}
 
 

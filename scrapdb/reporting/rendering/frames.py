@@ -113,6 +113,8 @@ def packed(value: Any) -> Any:
         return value
     if isinstance(value, int):
         return value if -_WORD <= value < _WORD else msgspec.msgpack.Ext(_WHOLE, b"%x" % value)
+    if isinstance(value, Run):
+        return msgspec.msgpack.Ext(_RUN, msgspec.msgpack.encode((packed(value.notebook), packed(dict(value)))))
     if isinstance(value, dict):
         return {packed(key): packed(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -124,8 +126,6 @@ def packed(value: Any) -> Any:
         return msgspec.msgpack.Ext(_TABLE, msgspec.msgpack.encode((columns, packed(value.rows), value.total)))
     if isinstance(value, Image):
         return msgspec.msgpack.Ext(_IMAGE, msgspec.msgpack.encode((value.mime, value.content, packed(value.alt))))
-    if isinstance(value, Run):
-        return msgspec.msgpack.Ext(_RUN, msgspec.msgpack.encode((packed(value.notebook), packed(value.values))))
     return msgspec.to_builtins(value, builtin_types=(bytes,))
 
 
@@ -150,6 +150,6 @@ _EXTENSIONS: dict[int, tuple[Any, Callable[..., Any]]] = {
     ),
     _RUN: (
         tuple[str, dict[str, Any]],
-        lambda notebook, values: Run(notebook=notebook, values=values),
+        Run,
     ),
 }

@@ -9,7 +9,7 @@ from scrapdb.reporting.rendering.errors import TemplateError
 from scrapdb.reporting.rendering.given import Run
 
 
-class Row(dict[str, Any]):
+class Row(Run):
     """The columns of a row by label.
 
     Args:
@@ -18,8 +18,7 @@ class Row(dict[str, Any]):
     """
 
     def __init__(self, run: Run, ask: Callable[..., Any]) -> None:
-        super().__init__(run.values)
-        self.notebook = run.notebook
+        super().__init__(run.notebook, run)
         self._ask = ask
 
     def __missing__(self, name: Any) -> Any:

@@ -82,23 +82,28 @@ def chart(
     axis = _axis(table, x)
     names = _columns(table, y, axis, color)
     lines = _lines(table, axis, names, color)
-    series = [line._replace(label=str(labels.get(line.label, line.label)))._asdict() for line in lines]
+    series = [line._replace(label=_text(labels.get(line.label, line.label)))._asdict() for line in lines]
     asked = {
         "kind": _KINDS[kind],
         "x": [],
         "scale": axis.scale,
         "series": series,
         "bands": _bands(bands),
-        "x_title": str(labels.get(axis.title, axis.title) if x_title is None else x_title),
-        "y_title": str(_only(series) if y_title is None else y_title),
+        "x_title": _text(labels.get(axis.title, axis.title) if x_title is None else x_title),
+        "y_title": _text(_only(series) if y_title is None else y_title),
         "width": width,
         "height": height,
     }
     if _KINDS[kind] == "histogram":
         asked |= {"x_title": asked["y_title"] if x_title is None else x_title, "y_title": ""}
     svg = environment.ask("chart", asked, _locale(environment.language.locale))
-    said = alt or ": ".join(filter(None, (title and str(title), ", ".join(each["label"] for each in series))))
+    said = alt or ": ".join(filter(None, (title and _text(title), ", ".join(each["label"] for each in series))))
     return _figure(environment, svg, title, said)
+
+
+def _text(value: Any) -> str:
+    """Return a text as it is read: what was translated or made by a macro is HTML."""
+    return str(value.unescape()) if isinstance(value, Markup) else str(value)
 
 
 def _figure(environment: Environment, svg: str, title: str | None, alt: str) -> Markup:
@@ -107,7 +112,7 @@ def _figure(environment: Environment, svg: str, title: str | None, alt: str) -> 
     prefix = f"chart{environment.charts}-"
     known: dict[str, str] = {}
     svg = _ID.sub(lambda match: match[1] + known.setdefault(match[2], f"{prefix}{len(known)}"), svg)
-    attributes = Markup('<svg role="img" aria-label="{}" style="max-width:100%" ').format(alt)
+    attributes = Markup('<svg role="img" aria-label="{}" style="width:100%" ').format(alt)
     drawn = Markup(_HEIGHT.sub(r"\1", svg, count=1).replace("<svg ", attributes, 1))  # noqa: S704 - of Vega, which escapes texts
     caption = Markup("<figcaption>{}</figcaption>\n").format(title) if title else Markup("")
     return Markup(
@@ -249,7 +254,7 @@ def _band(band: Any) -> dict[str, Any]:
     if isinstance(band, dict) and band.keys() <= {"from", "to", "label"}:
         low, high = band.get("from"), band.get("to")
         if all(each is None or is_number(each) for each in (low, high)):
-            return {"low": low, "high": high, "label": str(band.get("label") or "")}
+            return {"low": low, "high": high, "label": _text(band.get("label") or "")}
     raise TemplateError(f'chart: {shown(band)} is no limit; write it as 253, [207, 253] or {{"from": 207, "to": 253}}.')
 
 

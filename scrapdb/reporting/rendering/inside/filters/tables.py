@@ -67,9 +67,10 @@ def table(
     body = Markup("\n").join(_row(environment, drawn, row) for row in rows)
     title = _title(environment, caption, len(rows), whole.total)
     return Markup(
-        '<div class="wide" role="group"{} tabindex="0"><table>\n{}'
+        '<div class="wide{}" role="group"{} tabindex="0"><table>\n{}'
         "<thead>\n<tr>{}</tr>\n</thead>\n<tbody>\n{}\n</tbody>\n</table></div>"
     ).format(
+        " short" if len(rows) <= _SHORT else "",
         Markup(' aria-label="{}"').format(caption) if caption else "",
         Markup("<caption>{}</caption>\n").format(title) if title else "",
         heads,
@@ -172,6 +173,7 @@ def _of_duration(environment: Environment, value: Any) -> Any:
 
 
 _LOOKED_AT = 1000  # rows
+_SHORT = 12  # rows that stay together on paper
 _NUMBERS = frozenset({"number", "integer", "duration"})
 _BY_TYPE: dict[str, Callable[[Environment, Any], Any]] = {
     "date": _moment(times.date),
