@@ -31,6 +31,7 @@ COLORS = (
 )
 LIMIT = "#9f1239"
 _FEW = 100  # points of a line, each of which is marked
+_DAY, _DAYS, _WEEKS = 86_400_000, 3, 15  # milliseconds, and spans in days
 _LARGEST = 1e300  # beyond which differences are infinite
 
 
@@ -126,11 +127,21 @@ def _x(chart: Chart) -> dict[str, Any]:
     if chart.scale == "nominal" or chart.kind == "bars":
         x["sort"] = None
         if chart.scale == "temporal":
-            return x | plot.TIMES
+            return x | _times(chart)
         return x | {"type": "nominal", "axis": {"labelAngle": -40 if _is_wide(chart) else 0}}
     if chart.scale == "temporal":
-        return x | plot.TIMES
+        return x | _times(chart)
     return x | {"scale": plot.off_zero([place for place in _all_places(chart) if isinstance(place, int | float)])}
+
+
+def _times(chart: Chart) -> dict[str, Any]:
+    """Describe an axis of times: days of the week if it has few, else dates; hours only between few days."""
+    there = [place for place in _all_places(chart) if isinstance(place, int | float)]
+    days = (max(there) - min(there)) / _DAY if there else 0
+    day = "%a %-d" if days < _WEEKS else "%-d %b"
+    formats = {"hours": "%H:%M", "minutes": "%H:%M", **dict.fromkeys(("date", "day", "week"), day)}
+    count = {"tickCount": "day"} if _DAYS < days < _WEEKS else {}
+    return {"scale": {"type": "utc"}, "axis": {"format": formats, "labelOverlap": "greedy", **count}}
 
 
 def _all_places(chart: Chart) -> list[float | str | None]:
@@ -162,9 +173,9 @@ def _histogram(chart: Chart) -> dict[str, Any]:
     numbers = [value for value in map(_drawable, chart.series[0].values) if value is not None]
     step, bins = plot.binned(numbers, nice=True)
     data = [{"x": start, "end": start + step, "y": count} for start, count in bins]
+    most = max((count for _, count in bins), default=0)
     x = {"field": "x", "type": "quantitative", "bin": {"binned": True}, "title": plot.cut(chart.x_title) or None}
-    y = {"field": "y", "type": "quantitative", "title": plot.cut(chart.y_title) or None}
-    y["axis"] = plot.whole(max((bar["y"] for bar in data), default=0))
+    y = {"field": "y", "type": "quantitative", "title": plot.cut(chart.y_title) or None, "axis": plot.whole(most)}
     encoding = {"x": x | {"scale": plot.off_zero(numbers)}, "x2": {"field": "end"}, "y": y}
     return {"data": {"values": data}, "mark": {"type": "bar", "color": COLORS[0]}, "encoding": encoding}
 
@@ -179,7 +190,7 @@ def _bands(chart: Chart) -> list[dict[str, Any]]:
             layers.append(
                 {
                     "data": {"values": [{}]},
-                    "mark": {"type": "rect", "color": LIMIT, "opacity": 0.05},
+                    "mark": {"type": "rect", "color": COLORS[0], "opacity": 0.05},
                     "encoding": between,
                 }
             )

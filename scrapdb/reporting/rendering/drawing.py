@@ -74,5 +74,5 @@ def _is_known(key: Any, value: Any) -> bool:
     if key in _NAMES:
         return isinstance(value, list) and all(isinstance(name, str) and len(name) <= _TEXT for name in value)
     if key == "currency":
-        return value == ["", ""]
+        return bool(value == ["", ""])
     return bool(key == "grouping" and isinstance(value, list) and all(isinstance(size, int) for size in value))

@@ -8,11 +8,12 @@ from scrapdb.reporting.rendering import frames
 from scrapdb.reporting.rendering import head
 from scrapdb.reporting.rendering import process
 from scrapdb.reporting.rendering.drawing import Drawing
-from scrapdb.reporting.rendering.errors import TemplateError as TemplateError
+from scrapdb.reporting.rendering.errors import TemplateError
 from scrapdb.reporting.rendering.given import Page
 from scrapdb.reporting.rendering.given import Rendered
 from scrapdb.reporting.rendering.process import Answers
 
+__all__ = ["TemplateError", "pdf", "rendered"]
 SECONDS, MEMORY, SIZE = 20.0, 10**9, 2**26
 _MOST = 10  # warnings of one kind
 _THREADS = 16  # of Pango, which looks for fonts in one
@@ -21,7 +22,7 @@ _THREADS = 16  # of Pango, which looks for fonts in one
 def rendered(
     page: Page,
     *,
-    answers: Answers = {},
+    answers: Answers | None = None,
     seconds: float = SECONDS,
     memory: int = MEMORY,
     size: int = SIZE,
@@ -48,12 +49,12 @@ def rendered(
         raise TemplateError("What the template is given is nested too deeply.") from None
     task = frames.Task(
         page=Page(template=page.template, files=page.files, language=page.language, context=context, title=page.title),
-        answers=tuple(answers),
+        answers=tuple(answers or ()),
         seconds=seconds,
         size=size,
     )
     bounds = process.Bounds(seconds, memory, size)
-    own = {**answers, "chart": Drawing()}
+    own: Answers = {**(answers or {}), "chart": Drawing()}
     done = process.render("page", task, bounds, needs=("babel", "jinja2", "msgspec"), answers=own, wall=wall)
     content, left_out = head.without_ways_out(done.content)
     warnings = (f"{tag} was left out: a page leads nowhere by itself, and loads nothing." for tag in left_out[:_MOST])
@@ -63,7 +64,7 @@ def rendered(
 
 def pdf(
     html: bytes,
-    static: Mapping[str, bytes] = {},
+    static: Mapping[str, bytes] | None = None,
     *,
     seconds: float = 60.0,
     memory: int = 2 * MEMORY,
@@ -85,5 +86,5 @@ def pdf(
         ScrapdbError: the wall, or a package, cannot be had.
     """
     bounds = process.Bounds(seconds, memory, size, threads=_THREADS)
-    task = frames.Paper(html=html, files=dict(static), seconds=seconds)
+    task = frames.Paper(html=html, files=dict(static or {}), seconds=seconds)
     return process.render("paper", task, bounds, needs=("msgspec", "weasyprint"), wall=wall).content

@@ -98,7 +98,7 @@ def _key(context: str | None, message: str) -> tuple[str, ...]:
     return (str(message),) if context is None else (str(context), str(message))
 
 
-def _formatted(text: Any, given: dict[str, Any]) -> Any:
+def _formatted(text: str, given: dict[str, Any]) -> str:
     """Put what is given into a text: `%(name)s`, and `%%` for %; whatever else follows a % stays as it is."""
 
     def put(match: re.Match[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from typing import ClassVar
 
 from jinja2 import StrictUndefined
-from jinja2.runtime import missing
+from jinja2.utils import missing
 
 from scrapdb.errors import suggestion
 from scrapdb.reporting.rendering.given import Table

@@ -6,16 +6,19 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from typing import Any
 from typing import NoReturn
 
-import msgspec
 from jinja2 import Undefined
 
 from scrapdb.reporting.rendering import frames
 from scrapdb.reporting.rendering.errors import TemplateError
 from scrapdb.reporting.rendering.given import Run
 from scrapdb.reporting.rendering.inside.row import Row
+
+if TYPE_CHECKING:
+    import msgspec
 
 
 class TooLongError(BaseException):

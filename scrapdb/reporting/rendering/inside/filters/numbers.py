@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 from decimal import localcontext
 from typing import TYPE_CHECKING
@@ -50,7 +51,7 @@ def percent(environment: Environment, value: Any, digits: int = 0) -> str:
         return str(pattern.apply(exact, environment.language.locale))
 
 
-def money(environment: Environment, value: Any, currency: str) -> str:
+def money(environment: Environment, value: Any, currency: Any) -> str:
     """Write an amount of money in a currency, by its three letters."""
     exact = _exact(value, "money")
     known = numbers.list_currencies()
@@ -117,6 +118,16 @@ def _by_itself(environment: Environment, exact: Decimal, *, is_whole: bool) -> s
     places = max(0, _SIGNIFICANT - 1 - exact.adjusted())
     rounded = round(exact, places).normalize()
     return _decimal(environment, rounded, max(0, -int(rounded.as_tuple().exponent)))
+
+
+def common_digits(values: Sequence[Any]) -> int | None:
+    """Return how many digits after the point numbers below each other have; None if each is better by itself."""
+    exact = [Decimal(repr(value)) if isinstance(value, float) else Decimal(value) for value in values]
+    there = [each for each in exact if each.is_finite() and each]
+    if not there or not all(_PLAIN[0] <= abs(each) < _PLAIN[1] for each in there):
+        return None
+    most = max(0, _SIGNIFICANT - 1 - max(each.adjusted() for each in there))
+    return max(max(0, -int(round(each, most).normalize().as_tuple().exponent)) for each in there)
 
 
 def _rounded(exact: Decimal) -> Decimal:

@@ -38,7 +38,7 @@ def table(
     caption: str | None = None,
     columns: Sequence[str] | None = None,
     *,
-    first: int | None = 20,
+    first: Any = 20,
     units: Mapping[str, str] = {},
     formats: Mapping[str, Any] = {},
     labels: Mapping[str, str] = {},
@@ -87,6 +87,8 @@ class _Drawn:
         self.write = _writer(self.column, format_)
         if self.write is _BY_TYPE["time"] and all(_is_of_minutes(value) for value in there):
             self.write = _moment(times.moment)
+        if self.write is plain and there and all(map(is_number, there)):
+            self.write = _numbers(there)
         self.is_number = self.column.type in _NUMBERS or (bool(there) and all(map(is_number, there)))
 
 
@@ -129,6 +131,8 @@ def _writer(column: Column, format_: Any) -> Callable[[Environment, Any], Any]:
     if is_number(format_):
         format_ = f"number:{format_}"
     name, _, argument = str(format_).partition(":")
+    if name not in _FORMATS and column.type in _TIMES:
+        name, argument = _TIMES[column.type], str(format_)
     if name not in _FORMATS:
         raise TemplateError(
             f"table: there is no format {shown(format_)}; {suggestion(name, _FORMATS)} Write what it takes as percent:1."
@@ -162,6 +166,16 @@ def _moment(write: Callable[[Environment, Any], Any]) -> Callable[[Environment, 
     return written
 
 
+def _numbers(values: Sequence[Any]) -> Callable[[Environment, Any], Any]:
+    """Return what writes the numbers of a column with as many digits after the point as one of them needs."""
+    digits = numbers.common_digits(values)
+
+    def written(environment: Environment, value: Any) -> Any:
+        return numbers.number(environment, value, digits) if is_number(value) else plain(environment, value)
+
+    return written
+
+
 def _is_of_minutes(value: Any) -> bool:
     return is_time(value) and dt.datetime.fromisoformat(value).replace(tzinfo=None).isoformat("T", "auto").endswith(
         ":00"
@@ -174,6 +188,7 @@ def _of_duration(environment: Environment, value: Any) -> Any:
 
 _LOOKED_AT = 1000  # rows
 _SHORT = 12  # rows that stay together on paper
+_TIMES = {"date": "date", "time": "datetime", "duration": "duration"}  # filters whose formats a column can have alone
 _NUMBERS = frozenset({"number", "integer", "duration"})
 _BY_TYPE: dict[str, Callable[[Environment, Any], Any]] = {
     "date": _moment(times.date),

@@ -64,7 +64,7 @@ def moment(environment: Environment, value: Any) -> str:
     return together.replace("{0}", time(environment, value)).replace("{1}", date(environment, value))
 
 
-def duration(environment: Environment, value: Any, width: str = "short") -> str:
+def duration(environment: Environment, value: Any, width: Any = "short") -> str:
     """Write seconds as days, hours, minutes and seconds."""
     if is_missing(value):
         return MISSING
@@ -74,7 +74,8 @@ def duration(environment: Environment, value: Any, width: str = "short") -> str:
         raise TemplateError(f"duration: there is no width {shown(width)}; there are long, short and narrow.")
     locale = environment.language.locale
     parts = [units.format_unit(count, f"duration-{unit}", width, locale=locale) for count, unit in _parts(abs(value))]
-    together = lists.format_list(parts, style="unit" if width == "long" else f"unit-{width}", locale=locale)
+    style: Any = "unit" if width == "long" else f"unit-{width}"
+    together = lists.format_list(parts, style=style, locale=locale)
     return f"-{together}" if value < 0 else str(together)
 
 
@@ -82,7 +83,8 @@ def _parts(seconds: float) -> list[tuple[float, str]]:
     """Take seconds apart; less than a minute keeps its fractions."""
     if seconds < 60:  # noqa: PLR2004 - a minute
         return [(float(f"{seconds:.3g}"), "second")]
-    left, parts = round(seconds), []
+    left = round(seconds)
+    parts: list[tuple[float, str]] = []
     for unit, size in _UNITS:
         count, left = divmod(left, size)
         if count:
