@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from socketserver import BaseRequestHandler
 from socketserver import ThreadingTCPServer
 from threading import Thread
+from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
 
 from scrapdb.reporting.rendering.given import Image
 from tests.datasette.conftest import browser as browser  # noqa: PLC0414 - a fixture
 from tests.reporting.rendering.pages import render
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROWS = [{"day": f"2025-01-{day:02}", "price": day / 7, "a long name of a column": "words " * 5} for day in range(1, 29)]
 TEMPLATE = """{% extends "scrapdb/report.html" %}{% block content %}<h1>{{ title }}</h1><h2>Table</h2>
@@ -27,7 +30,8 @@ HOSTILE = """<html a=b"><script>document.title = "ran"; fetch("http://127.0.0.1:
 <link rel="stylesheet" href="http://127.0.0.1:9/c"><script src="http://127.0.0.1:9/d"></script>
 <base href="http://127.0.0.1:9/e/"></head><body onload="document.title = 'ran'"><img src="http://127.0.0.1:9/f">
 <img src="x" onerror="document.title = 'ran'"><iframe src="http://127.0.0.1:9/g"></iframe>
-<iframe srcdoc="<meta http-equiv=refresh content='0;url=http://127.0.0.1:9/h'><script>top.document.title='ran'</script>"></iframe>
+<iframe srcdoc="<meta http-equiv=refresh content='0;url=http://127.0.0.1:9/h'>
+<script>top.document.title='ran'</script>"></iframe>
 <p style="background: url(http://127.0.0.1:9/i)">x</p><style>@import "http://127.0.0.1:9/j";</style>
 <object data="http://127.0.0.1:9/k"></object><video src="http://127.0.0.1:9/l" autoplay></video>
 <svg><script>document.title = "ran"</script><image href="http://127.0.0.1:9/m"/></svg>
@@ -45,7 +49,8 @@ CHECKS = """() => {
 }"""
 CONTRAST = """() => {
   const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
     .reduce((sum, v, place) => sum + v * [0.2126, 0.7152, 0.0722][place], 0);
   const ground = (each) => {
     for (; each; each = each.parentElement) {
@@ -56,7 +61,8 @@ CONTRAST = """() => {
   };
   const texts = [...document.querySelectorAll("main *, footer")].filter((each) => each.closest("svg") === null &&
     [...each.childNodes].some((node) => node.nodeType === 3 && node.data.trim()));
-  const svg = [...document.querySelectorAll("svg text")].map((each) => [numbers(getComputedStyle(each).fill), ground(each)]);
+  const svg = [...document.querySelectorAll("svg text")]
+    .map((each) => [numbers(getComputedStyle(each).fill), ground(each)]);
   return [...texts.map((each) => [numbers(getComputedStyle(each).color), ground(each)]), ...svg].map(([one, other]) => {
     const [low, high] = [light(one), light(other)].sort((a, b) => a - b);
     return (high + 0.05) / (low + 0.05);

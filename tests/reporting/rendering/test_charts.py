@@ -62,7 +62,8 @@ def marks(drawn: ET.Element, name: str) -> list[str]:
 
 def test_columns_become_lines_with_gaps_a_legend_and_limits() -> None:
     drawn = svg(
-        "{{ t|chart(y=['L1', 'L2'], y_title='V', x_title='', bands=[{'from': 207, 'to': 253, 'label': '207 to 253 V'}]) }}"
+        "{{ t|chart(y=['L1', 'L2'], y_title='V', x_title='', "
+        "bands=[{'from': 207, 'to': 253, 'label': '207 to 253 V'}]) }}"
     )
     assert {"L1", "L2", "V", "207 to 253 V"} <= {*texts(drawn)}
     assert "time" not in texts(drawn)

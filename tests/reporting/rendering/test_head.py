@@ -1,4 +1,4 @@
-"""What every page has in its head; it is parsed as browsers do (html5lib's rules are in the browser, see test_browser)."""
+"""What every page has in its head, wherever its author has begun it; test_browser has a browser read such pages."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ POLICY = f'<meta http-equiv="Content-Security-Policy" content="{head.POLICY}">'
         ),
         (
             "\n <!DOCTYPE html PUBLIC '-//W3C//DTD XHTML 1.0 Strict//EN' 'x'><HTML Lang='en' class=a><title>x</title>",
-            "<!DOCTYPE html PUBLIC '-//W3C//DTD XHTML 1.0 Strict//EN' 'x'>\n<html Lang='en' class=a>\n<head>\n"
-            '<meta charset="utf-8">\n{}\n<title>x</title>',
+            (
+                "<!DOCTYPE html PUBLIC '-//W3C//DTD XHTML 1.0 Strict//EN' 'x'>\n<html Lang='en' class=a>\n<head>\n"
+                '<meta charset="utf-8">\n{}\n<title>x</title>'
+            ),
         ),
     ],
 )
@@ -80,7 +82,8 @@ def test_what_leads_elsewhere_is_left_out(tag: str) -> None:
 
 
 def test_what_leads_nowhere_stays() -> None:
-    page = b'<meta name="viewport" content="refresh"><link rel="stylesheet" href="data:text/css,"><metadata http-equiv=refresh>'
+    page = b'<meta name="viewport" content="refresh"><link rel="stylesheet" href="data:text/css,">'
+    page += b"<metadata http-equiv=refresh>"
     assert head.without_ways_out(page) == (page, [])
 
 

@@ -123,14 +123,14 @@ def test_what_is_not_translated_is_remarked() -> None:
 )
 def test_a_broken_catalogue_is_a_sentence(content: bytes) -> None:
     path = PLACE.format("ca", "mo")
-    with pytest.raises(TemplateError, match="cannot be read .* scrapdb report translate compile") as raised:
+    with pytest.raises(TemplateError, match=r"cannot be read .* scrapdb report translate compile") as raised:
         render("{{ _('Hello') }}", {path: content}, "ca")
     assert raised.value.file == path
 
 
 @pytest.mark.parametrize("rule", ["nplurals=2; plural=__import__('os').abort();", "nplurals=2; plural=n**n**n;"])
 def test_a_rule_of_plurals_is_no_program(rule: str) -> None:
-    with pytest.raises(TemplateError, match="cannot be read|takes longer"):
+    with pytest.raises(TemplateError, match=r"cannot be read|takes longer"):
         render("{{ ngettext('a', 'b', 9) }}", plural("ca", rule, ["a", "b"]), "ca")
 
 

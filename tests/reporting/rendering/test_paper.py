@@ -20,7 +20,7 @@ from scrapdb.reporting.rendering.rendered import pdf
 from tests.reporting.rendering.pages import render
 
 pytest.importorskip("weasyprint")
-SECRET = "hidden-from-every-page"
+HIDDEN = "hidden-from-every-page"
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="  # one red dot
 
 
@@ -46,7 +46,7 @@ def asked() -> Iterator[tuple[str, list[str]]]:
             self.send_response(302 if self.path == "/redirect" else 200)
             self.send_header("Location", "file:///etc/passwd")
             self.end_headers()
-            self.wfile.write(SECRET.encode())
+            self.wfile.write(HIDDEN.encode())
 
         def log_message(self, *_: object) -> None:
             pass
@@ -85,7 +85,7 @@ WAYS = [
 def test_nothing_is_loaded(wall: str | None, asked: tuple[str, list[str]], tmp_path: Path) -> None:
     address, paths = asked
     hidden = tmp_path / "hidden.txt"
-    hidden.write_text(SECRET)
+    hidden.write_text(HIDDEN)
     targets = [hidden.as_uri(), str(hidden), f"{address}/x", f"{address}/redirect", "ftp://127.0.0.1/x", "bundle://x/y"]
     targets += [
         "../../../../../../etc/passwd",
@@ -96,7 +96,7 @@ def test_nothing_is_loaded(wall: str | None, asked: tuple[str, list[str]], tmp_p
     page = "".join(way.format(target) for way in WAYS for target in targets)
     content = texts(pdf(f"<!doctype html><title>x</title>{page}".encode(), wall=wall))
     assert content.startswith(b"%PDF-")
-    for part in (SECRET.encode(), b"root:x:0:0", b"EmbeddedFile"):
+    for part in (HIDDEN.encode(), b"root:x:0:0", b"EmbeddedFile"):
         assert part not in content
     assert paths == []
 

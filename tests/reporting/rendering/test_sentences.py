@@ -111,5 +111,5 @@ def test_a_template_that_is_not_there_is_a_sentence() -> None:
 
 
 def test_a_language_that_is_none_is_a_sentence() -> None:
-    with pytest.raises(TemplateError, match="'../x' is no language; write it as ca or pt_BR."):
+    with pytest.raises(TemplateError, match=r"'../x' is no language; write it as ca or pt_BR."):
         render("", language="../x")

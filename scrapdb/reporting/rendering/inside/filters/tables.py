@@ -135,7 +135,7 @@ def _writer(column: Column, format_: Any) -> Callable[[Environment, Any], Any]:
         name, argument = _TIMES[column.type], str(format_)
     if name not in _FORMATS:
         raise TemplateError(
-            f"table: there is no format {shown(format_)}; {suggestion(name, _FORMATS)} Write what it takes as percent:1."
+            f"table: there is no format {shown(format_)}; {suggestion(name, _FORMATS)} What it takes follows: percent:1."
         )
     write: Callable[..., Any] = _FORMATS[name]
     if not argument:
@@ -235,14 +235,14 @@ def as_table(value: Any, name: str) -> Table:
         )
     if isinstance(value, dict) and value and all(isinstance(column, list) for column in value.values()):
         if value.keys() >= {"columns", "data"}:  # as pandas writes it with orient="split"
-            return _made([*map(str, value["columns"])], value["data"])
+            return _made([*map(str, value["columns"])], [row for row in value["data"] if isinstance(row, list)])
         if len({len(column) for column in value.values()}) == 1:
             return _made([*map(str, value)], [[*row] for row in zip(*value.values(), strict=True)])
     raise TemplateError(f"{name}: {shown(value)} is no table, nor a list of rows, nor a dict of columns of one length.")
 
 
 def _made(names: Sequence[str], rows: list[list[Any]]) -> Table:
-    if not all(isinstance(row, list) and len(row) == len(names) for row in rows):
+    if not all(len(row) == len(names) for row in rows):
         raise TemplateError(f"Rows of a table have as many values as it has columns, which are {len(names)}.")
     columns = (Column(name=name, type=_type([row[place] for row in rows])) for place, name in enumerate(names))
     return Table(columns=tuple(columns), rows=rows, total=len(rows))

@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Undefined
 
-MISSING = "–"  # noqa: RUF001 - an en dash, as tables are set
+MISSING = "–"
 
 
 def is_missing(value: Any) -> bool:
