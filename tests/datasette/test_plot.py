@@ -171,7 +171,10 @@ def test_what_xml_cannot_write_is_escaped(name: str) -> None:
     assert name.encode("unicode_escape").decode() in "".join(ET.fromstring(svg).itertext())  # noqa: S314
 
 
-@pytest.mark.parametrize(("chart", "seconds", "said"), [('{"vl_spec": {}}', 60, "cannot be drawn"), (CHART, 0.001, "takes longer")])
+@pytest.mark.parametrize(
+    ("chart", "seconds", "said"),
+    [('{"vl_spec": {}}', 60, "cannot be drawn"), (CHART, 0.001, "takes longer")],
+)
 def test_a_chart_that_fails_is_a_sentence_and_the_next_is_drawn(chart: str, seconds: float, said: str) -> None:
     one = drawer.Drawer()
     try:

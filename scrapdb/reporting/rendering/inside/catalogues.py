@@ -8,7 +8,7 @@ from __future__ import annotations
 import gettext
 import io
 import re
-import struct
+import reprlib
 from collections.abc import Callable
 from typing import Any
 
@@ -18,23 +18,10 @@ from markupsafe import escape
 from scrapdb.errors import suggestion
 from scrapdb.reporting.rendering.errors import TemplateError
 from scrapdb.reporting.rendering.inside import languages
-from scrapdb.reporting.rendering.inside.filters.values import shown
 from scrapdb.reporting.rendering.inside.words import WORDS
 
 _PLACE = "languages/{}/LC_MESSAGES/messages.{}"
 _PATTERN = re.compile(r"%(?:%|\((\w+)\)([-+ #0]*\d*(?:\.\d+)?[sdifeEgGxX]))")
-_BROKEN = (
-    OSError,
-    struct.error,
-    EOFError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    SyntaxError,
-    OverflowError,
-    MemoryError,
-)
 
 
 class Catalogue:
@@ -90,7 +77,7 @@ class Catalogue:
 
 def _count(number: Any) -> int:
     if isinstance(number, bool) or not isinstance(number, int | float) or number != number:  # noqa: PLR0124 - NaN
-        raise TemplateError(f"A plural form needs a number, not {shown(number)}.")
+        raise TemplateError(f"A plural form needs a number, not {_shown(number)}.")
     return int(number) if abs(number) < 1e18 and number == int(number) else 2  # noqa: PLR2004 - as many languages do
 
 
@@ -106,17 +93,19 @@ def _formatted(text: str, given: dict[str, Any]) -> str:
             return "%"
         if match[1] not in given:
             raise TemplateError(
-                f"The text {shown(str(text))} wants {match[1]}, which it is not given; {suggestion(match[1], given)}"
+                f"The text {_shown(text)} wants {match[1]}, which it is not given; {suggestion(match[1], given)}"
             )
         value = given[match[1]]
         try:
             return str(escape(f"%{match[2]}" % (value,)) if not hasattr(value, "__html__") else escape(value))
         except (TypeError, ValueError):
-            raise TemplateError(
-                f"The text {shown(str(text))} wants a number as {match[1]}, not {shown(value)}."
-            ) from None
+            raise TemplateError(f"The text {_shown(text)} wants a number as {match[1]}, not {_shown(value)}.") from None
 
     return type(text)(_PATTERN.sub(put, str(text)))
+
+
+def _shown(value: Any) -> str:
+    return reprlib.repr(str(value) if isinstance(value, str) else value)
 
 
 class _Read:
@@ -145,7 +134,7 @@ def _read(files: dict[str, bytes], language: str) -> _Read | None:
             if path in files:
                 try:
                     return _Read(read(files[path]))
-                except _BROKEN as error:
+                except Exception as error:  # noqa: BLE001 - catalogues break in many ways
                     raise TemplateError(
                         f"This catalogue cannot be read ({error}). Make it anew: scrapdb report translate compile", path
                     ) from None

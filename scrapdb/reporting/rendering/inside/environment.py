@@ -19,6 +19,7 @@ from scrapdb.reporting.rendering.given import Image
 from scrapdb.reporting.rendering.given import Page
 from scrapdb.reporting.rendering.given import Table
 from scrapdb.reporting.rendering.inside import base
+from scrapdb.reporting.rendering.inside import filters
 from scrapdb.reporting.rendering.inside import languages
 from scrapdb.reporting.rendering.inside.catalogues import Catalogue
 from scrapdb.reporting.rendering.inside.row import NoFieldError
@@ -47,8 +48,6 @@ class Environment(ImmutableSandboxedEnvironment):
             finalize=_shown,
             auto_reload=False,
         )
-        from scrapdb.reporting.rendering.inside import filters
-
         self.page, self.ask = page, ask
         self.language = languages.of(page.language)
         self.catalogue = Catalogue(page.files, page.language)
@@ -125,8 +124,6 @@ def _literal(argument: nodes.Expr) -> nodes.Expr:
 @pass_environment
 def _shown(environment: Environment, value: Any) -> Any:
     """Return what is written for a value: tables and pictures as such, and nothing for null."""
-    from scrapdb.reporting.rendering.inside import filters
-
     if value is None:
         return ""
     if isinstance(value, Table):

@@ -25,7 +25,7 @@ from scrapdb.reporting.rendering.inside.filters.values import shown
 if TYPE_CHECKING:
     from babel import Locale
 
-    from scrapdb.reporting.rendering.inside.environment import Environment
+    from scrapdb.reporting.rendering.inside.view import View
 
 _KINDS = {
     "line": "line",
@@ -59,7 +59,7 @@ class _Axis(NamedTuple):
 
 
 def chart(
-    environment: Environment,
+    environment: View,
     value: Any,
     x: str | None = None,
     y: str | Sequence[str] | None = None,
@@ -106,7 +106,7 @@ def _text(value: Any) -> str:
     return str(value.unescape()) if isinstance(value, Markup) else str(value)
 
 
-def _figure(environment: Environment, svg: str, title: str | None, alt: str) -> Markup:
+def _figure(environment: View, svg: str, title: str | None, alt: str) -> Markup:
     """Return a drawing as a figure whose names are its own on the page."""
     environment.charts += 1
     prefix = f"chart{environment.charts}-"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import mimetypes
-from typing import TYPE_CHECKING
 from typing import Any
 
 from markupsafe import Markup
@@ -12,9 +11,7 @@ from markupsafe import Markup
 from scrapdb.errors import suggestion
 from scrapdb.reporting.rendering.errors import TemplateError
 from scrapdb.reporting.rendering.inside.filters.values import shown
-
-if TYPE_CHECKING:
-    from scrapdb.reporting.rendering.inside.environment import Environment
+from scrapdb.reporting.rendering.inside.view import View
 
 _ABOVE = "static/"
 # Python's own table differs from system to system.
@@ -33,7 +30,7 @@ _TYPES = {
 }
 
 
-def static(environment: Environment, name: Any) -> str:
+def static(environment: View, name: Any) -> str:
     """Return a file of static/ as a data: address."""
     path, content = found(environment, name, "static")
     suffix = f".{path.rpartition('.')[2].lower()}"
@@ -41,7 +38,7 @@ def static(environment: Environment, name: Any) -> str:
     return data(mime, content)
 
 
-def static_text(environment: Environment, name: Any) -> Markup:
+def static_text(environment: View, name: Any) -> Markup:
     """Return the text of a file of static/ as it stands, for `<style>` and the like."""
     path, content = found(environment, name, "static_text")
     try:
@@ -55,7 +52,7 @@ def data(mime: str, content: bytes) -> str:
     return f"data:{mime};base64,{base64.b64encode(content).decode()}"
 
 
-def found(environment: Environment, name: Any, asker: str) -> tuple[str, bytes]:
+def found(environment: View, name: Any, asker: str) -> tuple[str, bytes]:
     """Return the path and content of a file of static/.
 
     Raises:

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import statistics
-from typing import TYPE_CHECKING
 from typing import Any
 
 from scrapdb.reporting.rendering.errors import TemplateError
 from scrapdb.reporting.rendering.inside.filters.values import is_missing
 from scrapdb.reporting.rendering.inside.filters.values import is_number
 from scrapdb.reporting.rendering.inside.filters.values import shown
-
-if TYPE_CHECKING:
-    from scrapdb.reporting.rendering.inside.environment import Environment
+from scrapdb.reporting.rendering.inside.view import View
 
 
-def mean(environment: Environment, values: Any) -> float | None:
+def mean(environment: View, values: Any) -> float | None:
     """Return the mean of numbers, without those that are missing; nothing if there are none."""
     del environment
     numbers = _numbers(values, "mean")
     return statistics.fmean(numbers) if numbers else None
 
 
-def median(environment: Environment, values: Any) -> float | None:
+def median(environment: View, values: Any) -> float | None:
     """Return the median of numbers, without those that are missing; nothing if there are none."""
     del environment
     numbers = _numbers(values, "median")

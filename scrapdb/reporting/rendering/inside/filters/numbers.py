@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from decimal import Decimal
 from decimal import localcontext
-from typing import TYPE_CHECKING
 from typing import Any
 
 from babel import numbers
@@ -17,16 +16,14 @@ from scrapdb.reporting.rendering.inside.filters.values import MISSING
 from scrapdb.reporting.rendering.inside.filters.values import is_missing
 from scrapdb.reporting.rendering.inside.filters.values import is_number
 from scrapdb.reporting.rendering.inside.filters.values import shown
-
-if TYPE_CHECKING:
-    from scrapdb.reporting.rendering.inside.environment import Environment
+from scrapdb.reporting.rendering.inside.view import View
 
 _MOST_DIGITS = 100
 _SIGNIFICANT = 6
 _PLAIN = (1e-6, 1e15)  # between which a number is written without a power of ten
 
 
-def number(environment: Environment, value: Any, digits: int | None = None) -> str:
+def number(environment: View, value: Any, digits: int | None = None) -> str:
     """Write a number: with so many digits after the point, or as many as make six digits with those before it."""
     exact = _exact(value, "number")
     if exact is None:
@@ -38,7 +35,7 @@ def number(environment: Environment, value: Any, digits: int | None = None) -> s
     return _decimal(environment, exact, _digits(digits))
 
 
-def percent(environment: Environment, value: Any, digits: int = 0) -> str:
+def percent(environment: View, value: Any, digits: int = 0) -> str:
     """Write a share as percent: 0.953 is 95 %."""
     exact = _exact(value, "percent")
     if exact is None:
@@ -51,7 +48,7 @@ def percent(environment: Environment, value: Any, digits: int = 0) -> str:
         return str(pattern.apply(exact, environment.language.locale))
 
 
-def money(environment: Environment, value: Any, currency: Any) -> str:
+def money(environment: View, value: Any, currency: Any) -> str:
     """Write an amount of money in a currency, by its three letters."""
     exact = _exact(value, "money")
     known = numbers.list_currencies()
@@ -66,7 +63,7 @@ def money(environment: Environment, value: Any, currency: Any) -> str:
         return str(numbers.format_currency(exact, currency.upper(), locale=environment.language.locale))
 
 
-def filesize(environment: Environment, value: Any, binary: bool = False) -> str:  # noqa: FBT001, FBT002 - as Jinja's
+def filesize(environment: View, value: Any, binary: bool = False) -> str:  # noqa: FBT001, FBT002 - as Jinja's
     """Write a number of bytes."""
     from jinja2.filters import do_filesizeformat
 
@@ -102,14 +99,14 @@ def _precise(exact: Decimal) -> Any:
     return localcontext(prec=max(28, abs(exact.adjusted()) + _MOST_DIGITS + 28), Emax=10**6, Emin=-(10**6))
 
 
-def _decimal(environment: Environment, exact: Decimal, digits: int) -> str:
+def _decimal(environment: View, exact: Decimal, digits: int) -> str:
     locale = environment.language.locale
     pattern = locale.decimal_formats[None]
     with _precise(exact):
         return str(pattern.apply(exact, locale, force_frac=(digits, digits)))
 
 
-def _by_itself(environment: Environment, exact: Decimal, *, is_whole: bool) -> str:
+def _by_itself(environment: View, exact: Decimal, *, is_whole: bool) -> str:
     if is_whole:
         return _decimal(environment, exact, 0)
     if exact and not _PLAIN[0] <= abs(exact) < _PLAIN[1]:
@@ -134,7 +131,7 @@ def _rounded(exact: Decimal) -> Decimal:
     return Decimal(f"{exact:.{_SIGNIFICANT - 1}e}")
 
 
-def _infinite(environment: Environment, exact: Decimal) -> str:
+def _infinite(environment: View, exact: Decimal) -> str:
     symbols = environment.language.locale.number_symbols.get("latn", {})
     return f"{symbols.get('minusSign', '-') if exact < 0 else ''}{symbols.get('infinity', '∞')}"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import TYPE_CHECKING
 from typing import Any
 
 from markupsafe import Markup
@@ -14,9 +13,7 @@ from scrapdb.reporting.rendering.errors import TemplateError
 from scrapdb.reporting.rendering.given import Image
 from scrapdb.reporting.rendering.inside.filters import files
 from scrapdb.reporting.rendering.inside.filters.values import shown
-
-if TYPE_CHECKING:
-    from scrapdb.reporting.rendering.inside.environment import Environment
+from scrapdb.reporting.rendering.inside.view import View
 
 _DATA = re.compile(r"data:(image/[a-z0-9.+-]+);base64,")
 _MAGIC = (
@@ -29,7 +26,7 @@ _SVG = re.compile(rb"\s*(<\?xml|<!doctype svg|<!--|<svg)", re.IGNORECASE)
 _SUFFIX = re.compile(r"[^\0-\x1f]{1,200}\.(png|jpe?g|gif|webp|svg|bmp|avif)", re.IGNORECASE)
 
 
-def image(environment: Environment, value: Any, alt: str | None = None, width: Any = None) -> Markup:
+def image(environment: View, value: Any, alt: str | None = None, width: Any = None) -> Markup:
     """Show a picture: one that is given, one as base64, or a file of static/."""
     if value is None:
         raise TemplateError("image: there is no picture, but null.")
@@ -43,7 +40,7 @@ def image(environment: Environment, value: Any, alt: str | None = None, width: A
     return Markup('<img src="{}" alt="{}"{}>').format(source, text, size)
 
 
-def _source(environment: Environment, value: Any) -> tuple[str, str]:
+def _source(environment: View, value: Any) -> tuple[str, str]:
     """Return the data: address of a picture, and what it says that it shows."""
     if isinstance(value, Image):
         return files.data(value.mime, value.content), value.alt

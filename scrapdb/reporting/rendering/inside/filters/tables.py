@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 from typing import Any
 
 from markupsafe import Markup
@@ -27,13 +26,11 @@ from scrapdb.reporting.rendering.inside.filters.values import is_missing
 from scrapdb.reporting.rendering.inside.filters.values import is_number
 from scrapdb.reporting.rendering.inside.filters.values import is_time
 from scrapdb.reporting.rendering.inside.filters.values import shown
-
-if TYPE_CHECKING:
-    from scrapdb.reporting.rendering.inside.environment import Environment
+from scrapdb.reporting.rendering.inside.view import View
 
 
 def table(
-    environment: Environment,
+    environment: View,
     value: Any,
     caption: str | None = None,
     columns: Sequence[str] | None = None,
@@ -92,7 +89,7 @@ class _Drawn:
         self.is_number = self.column.type in _NUMBERS or (bool(there) and all(map(is_number, there)))
 
 
-def _title(environment: Environment, caption: str | None, shown_: int, total: int) -> Markup:
+def _title(environment: View, caption: str | None, shown_: int, total: int) -> Markup:
     parts = [escape(caption)] if caption else []
     if shown_ < total:
         first, all_ = (numbers.number(environment, count) for count in (shown_, total))
@@ -108,11 +105,11 @@ def _head(drawn: _Drawn, units: Mapping[str, str], labels: Mapping[str, str]) ->
     return Markup('<th scope="col"{}>{}{}</th>').format(kind, labels.get(name, name), unit)
 
 
-def _row(environment: Environment, drawn: Sequence[_Drawn], row: Sequence[Any]) -> Markup:
+def _row(environment: View, drawn: Sequence[_Drawn], row: Sequence[Any]) -> Markup:
     return Markup("<tr>{}</tr>").format(Markup("").join(_cell(environment, each, row[each.place]) for each in drawn))
 
 
-def _cell(environment: Environment, drawn: _Drawn, value: Any) -> Markup:
+def _cell(environment: View, drawn: _Drawn, value: Any) -> Markup:
     text = drawn.write(environment, value)
     kind = Markup(' class="number"') if drawn.is_number else ""
     if drawn.column.is_index:
@@ -120,7 +117,7 @@ def _cell(environment: Environment, drawn: _Drawn, value: Any) -> Markup:
     return Markup("<td{}>{}</td>").format(kind, text)
 
 
-def _writer(column: Column, format_: Any) -> Callable[[Environment, Any], Any]:
+def _writer(column: Column, format_: Any) -> Callable[[View, Any], Any]:
     """Return what writes the values of a column.
 
     Raises:
@@ -134,9 +131,8 @@ def _writer(column: Column, format_: Any) -> Callable[[Environment, Any], Any]:
     if name not in _FORMATS and column.type in _TIMES:
         name, argument = _TIMES[column.type], str(format_)
     if name not in _FORMATS:
-        raise TemplateError(
-            f"table: there is no format {shown(format_)}; {suggestion(name, _FORMATS)} What it takes follows: percent:1."
-        )
+        near = suggestion(name, _FORMATS)
+        raise TemplateError(f"table: there is no format {shown(format_)}; {near} What it takes follows: percent:1.")
     write: Callable[..., Any] = _FORMATS[name]
     if not argument:
         return write
@@ -144,7 +140,7 @@ def _writer(column: Column, format_: Any) -> Callable[[Environment, Any], Any]:
     return lambda environment, value: write(environment, value, given)
 
 
-def plain(environment: Environment, value: Any) -> Any:
+def plain(environment: View, value: Any) -> Any:
     """Write a value as what it is."""
     if is_missing(value):
         return MISSING
@@ -157,20 +153,20 @@ def plain(environment: Environment, value: Any) -> Any:
     return json_text(value) if isinstance(value, dict | list) else value
 
 
-def _moment(write: Callable[[Environment, Any], Any]) -> Callable[[Environment, Any], Any]:
+def _moment(write: Callable[[View, Any], Any]) -> Callable[[View, Any], Any]:
     """Return what writes times, and whatever else stands in their column as it is."""
 
-    def written(environment: Environment, value: Any) -> Any:
+    def written(environment: View, value: Any) -> Any:
         return write(environment, value) if is_time(value) else plain(environment, value)
 
     return written
 
 
-def _numbers(values: Sequence[Any]) -> Callable[[Environment, Any], Any]:
+def _numbers(values: Sequence[Any]) -> Callable[[View, Any], Any]:
     """Return what writes the numbers of a column with as many digits after the point as one of them needs."""
     digits = numbers.common_digits(values)
 
-    def written(environment: Environment, value: Any) -> Any:
+    def written(environment: View, value: Any) -> Any:
         return numbers.number(environment, value, digits) if is_number(value) else plain(environment, value)
 
     return written
@@ -182,7 +178,7 @@ def _is_of_minutes(value: Any) -> bool:
     )
 
 
-def _of_duration(environment: Environment, value: Any) -> Any:
+def _of_duration(environment: View, value: Any) -> Any:
     return times.duration(environment, value) if is_number(value) else plain(environment, value)
 
 
@@ -190,7 +186,7 @@ _LOOKED_AT = 1000  # rows
 _SHORT = 12  # rows that stay together on paper
 _TIMES = {"date": "date", "time": "datetime", "duration": "duration"}  # filters whose formats a column can have alone
 _NUMBERS = frozenset({"number", "integer", "duration"})
-_BY_TYPE: dict[str, Callable[[Environment, Any], Any]] = {
+_BY_TYPE: dict[str, Callable[[View, Any], Any]] = {
     "date": _moment(times.date),
     "time": _moment(times.datetime),
     "duration": _of_duration,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from typing import TYPE_CHECKING
 from typing import Any
 
 from babel import dates
@@ -16,15 +15,13 @@ from scrapdb.reporting.rendering.inside.filters.values import MISSING
 from scrapdb.reporting.rendering.inside.filters.values import is_missing
 from scrapdb.reporting.rendering.inside.filters.values import is_number
 from scrapdb.reporting.rendering.inside.filters.values import shown
-
-if TYPE_CHECKING:
-    from scrapdb.reporting.rendering.inside.environment import Environment
+from scrapdb.reporting.rendering.inside.view import View
 
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 _LONGEST = 1e13  # seconds
 
 
-def date(environment: Environment, value: Any, format: str = "medium") -> str:  # noqa: A002 - as Babel calls it
+def date(environment: View, value: Any, format: str = "medium") -> str:  # noqa: A002 - as Babel calls it
     """Write a date: `short`, `medium`, `long`, `full`, or by a pattern as `d MMMM y`."""
     if is_missing(value):
         return MISSING
@@ -35,7 +32,7 @@ def date(environment: Environment, value: Any, format: str = "medium") -> str:  
     return _written(dates.format_date, day, format, environment)
 
 
-def time(environment: Environment, value: Any, format: str = "short") -> str:  # noqa: A002 - as Babel calls it
+def time(environment: View, value: Any, format: str = "short") -> str:  # noqa: A002 - as Babel calls it
     """Write the time of a day."""
     if is_missing(value):
         return MISSING
@@ -45,7 +42,7 @@ def time(environment: Environment, value: Any, format: str = "short") -> str:  #
     return _written(dates.format_time, moment, format, environment)
 
 
-def datetime(environment: Environment, value: Any, format: str = "medium") -> str:  # noqa: A002 - as Babel calls it
+def datetime(environment: View, value: Any, format: str = "medium") -> str:  # noqa: A002 - as Babel calls it
     """Write a date and the time of the day, as the clock showed it there."""
     if is_missing(value):
         return MISSING
@@ -57,14 +54,14 @@ def datetime(environment: Environment, value: Any, format: str = "medium") -> st
     return _written(dates.format_datetime, moment, format, environment)
 
 
-def moment(environment: Environment, value: Any) -> str:
+def moment(environment: View, value: Any) -> str:
     """Write a date and the time of the day without its seconds."""
     locale = environment.language.locale
     together = str(dates.get_datetime_format("medium", locale))
     return together.replace("{0}", time(environment, value)).replace("{1}", date(environment, value))
 
 
-def duration(environment: Environment, value: Any, width: Any = "short") -> str:
+def duration(environment: View, value: Any, width: Any = "short") -> str:
     """Write seconds as days, hours, minutes and seconds."""
     if is_missing(value):
         return MISSING
@@ -92,7 +89,7 @@ def _parts(seconds: float) -> list[tuple[float, str]]:
     return parts
 
 
-def _written(write: Any, moment: Any, format_: Any, environment: Environment) -> str:
+def _written(write: Any, moment: Any, format_: Any, environment: View) -> str:
     if not isinstance(format_, str):
         raise TemplateError(f"{shown(format_)} is no format of times.")
     try:
