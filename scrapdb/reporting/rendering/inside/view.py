@@ -12,7 +12,7 @@ from scrapdb.reporting.rendering.inside.languages import Language
 
 
 class View(Protocol):
-    """A page that is being rendered: what it is made of, its language, and the charts and remarks that it has so far."""
+    """A page that is being rendered: what it is made of, its language, and its charts and remarks so far."""
 
     page: Page
     ask: Callable[..., Any]
