@@ -16,6 +16,8 @@ from msgspec import UNSET
 
 # How a run ended that a runner of ours has recorded.
 State = Literal["running", "completed", "failed", "timed out", "killed", "skipped", "lost", "cancelled"]
+# The same of a report, of which what failed may be its page.
+ReportState = Literal["queued", "running", "completed", "error", "timed out", "killed", "skipped", "lost", "cancelled"]
 Status = State | Literal["unreadable", "not run", "partial"]
 ParameterSource = Literal["default", "recorded", "injected"]
 
@@ -188,30 +190,30 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The record of a report, in the metadata of its notebook as `scrapdb.report`; the rest stands in report.json.
 
     Args:
         id: hexadecimal.
+        state: how it ended; of one that has only been asked for `queued`.
         title: in its language.
         bundle: name of the bundle.
         bundle_version: as its author counts.
         bundle_hash: SHA-256 of its files.
         language: of the page.
-        state: as it ended: `completed`, `skipped`, `error`, `timed out`, `killed`, `lost` or `cancelled`.
-        reason: why, in a sentence.
+        reason: why it ended so, in a sentence.
         pages: names of the files beside the notebook that were made: `report.html`, `report.pdf`.
         pushed: where it was pushed.
         made_at: when it was rendered, in UTC, as in Facts.
     """
 
     id: str
-    title: str
-    bundle: str
+    state: ReportState
+    title: str | None = None
+    bundle: str | None = None
     bundle_version: str | None = None
     bundle_hash: str | None = None
     language: str | None = None
-    state: str
     reason: str | None = None
     pages: tuple[str, ...] = ()
     pushed: tuple[str, ...] = ()
@@ -248,3 +250,4 @@ class Facts(msgspec.Struct, frozen=True):
     code: tuple[CodeCell, ...] = ()
     problems: tuple[Problem, ...] = ()
     execution: Execution | None = None
+    report: Report | None = None

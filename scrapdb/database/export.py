@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 OpenFile = Callable[[str], IO[bytes]]  # a file of the data set, by its path in it
-_WITH_TIMES = frozenset({"notebooks", "records"})
+_WITH_TIMES = frozenset({"notebooks", "records", "reports"})
 _FRAMES = "frames"
 _PARTITION = "name"
 _ROW_GROUP_ROWS = 100_000

@@ -105,7 +105,7 @@ def _named(request: Any) -> Iterator[str]:
         if key == _EXPRESSION and value.strip():
             with suppress(ScrapdbError):
                 found = [name for name in names(parse(value)) if name.role != "exec"]  # of which there are no columns
-                yield from (f"nb_{name.name}" if name.role == "nb" else name.name for name in found)
+                yield from ({"nb": f"nb_{name.name}", "report": "report"}.get(name.role, name.name) for name in found)
         elif key == "nb_status" and value != "completed":
             yield "nb_error"
         elif not key.startswith("_"):

@@ -58,6 +58,7 @@ def extract(notebook: ipynb.Notebook) -> facts.Facts:
     written = code
     code, papermill, outdated = reruns.current(written, ipynb.mapping(metadata, "papermill"))
     run, suspect = record.read(metadata, written, outdated=bool(outdated))
+    report, doubtful = record.read_report(metadata)
     cells = [cell for _, cell in code]
     run, state = record.agreed(run, record.skipped(code), status.status(cells, papermill))
     started, ended, seconds = times.times(cells, papermill, run)
@@ -81,8 +82,9 @@ def extract(notebook: ipynb.Notebook) -> facts.Facts:
         parameters=tuple(given),
         scraps=tuple(map(decoded, scraps)),
         code=tuple(_code_cells(code, {found.place.cell for found in scraps})),
-        problems=(*notebook.problems, *outdated, *suspect, *suspicious, *problems),
+        problems=(*notebook.problems, *outdated, *suspect, *doubtful, *suspicious, *problems),
         execution=run,
+        report=report,
     )
 
 

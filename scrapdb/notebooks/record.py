@@ -1,13 +1,15 @@
-"""The record that a runner leaves in a notebook's metadata, as `scrapdb.run`; and notebooks that skip themselves.
+"""The records in a notebook's metadata, `scrapdb.run` and `scrapdb.report`; and notebooks that skip themselves.
 
-A record tells what cells cannot: that a kernel was killed, and why. It may have been written by anybody, and counts
-until cells are run again by hand. `scrapdb.skip` shows its reason under a MIME type of its own, and ends the run.
+A record tells what cells cannot: that a kernel was killed, and why. It may have been written by anybody; that of a run
+counts until cells are run again by hand, that of a report stays, as its page does. `scrapdb.skip` shows its reason
+under a MIME type of its own, and ends the run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import fields
@@ -15,6 +17,7 @@ from msgspec.structs import replace
 
 from scrapdb.facts import Execution
 from scrapdb.facts import Problem
+from scrapdb.facts import Report
 from scrapdb.facts import Status
 from scrapdb.notebooks import ipynb
 from scrapdb.notebooks import reruns
@@ -25,9 +28,9 @@ from scrapdb.notebooks.skip import reason_of
 from scrapdb.notebooks.status import exits
 
 VERSION = 1
-_TIMES = ("started_at", "ended_at")
+_TIMES = frozenset({"started_at", "ended_at", "made_at"})
 _WRONG = (msgspec.ValidationError, UnicodeError)  # the latter of lone surrogates
-_FIELDS = {field.name: field.type for field in fields(Execution)}
+_Record = TypeVar("_Record", Execution, Report)
 
 
 class _NoRecordError(Exception):
@@ -44,19 +47,19 @@ def read(
         code: the code cells with their indexes.
         outdated: whether cells were run again after the run that papermill recorded.
     """
-    found = metadata.get("scrapdb")
-    if not isinstance(found, dict) or "run" not in found:
-        return None, []
-    problems: list[Problem] = []
-    try:
-        record = _typed(found["run"], problems)
-    except _NoRecordError as error:
-        return None, [*problems, Problem("record", f"The record of the run is left out: {error}.")]
+    record, problems = _recorded(metadata, "run", Execution)
+    if record is None:
+        return None, problems
     ended = times.parsed(record.ended_at)
     if reruns.are_after(code, ended) if ended else outdated:
         when = f"{times.iso(ended)}, when the recorded run ended" if ended else "the run that was recorded"
         return None, [*problems, Problem("record", f"Cells were run again after {when}; its record does not count.")]
     return record, problems
+
+
+def read_report(metadata: dict[str, Any]) -> tuple[Report | None, list[Problem]]:
+    """Read the record of the report that was made of a notebook; None if there is none."""
+    return _recorded(metadata, "report", Report)
 
 
 def skipped(code: Sequence[tuple[int, Cell]]) -> Execution | None:
@@ -81,39 +84,51 @@ def agreed(record: Execution | None, skipping: Execution | None, status: Status)
     return record, record.state if record else status
 
 
-def _typed(run: Any, problems: list[Problem]) -> Execution:
+def _recorded(metadata: dict[str, Any], what: str, kind: type[_Record]) -> tuple[_Record | None, list[Problem]]:
+    found = metadata.get("scrapdb")
+    if not isinstance(found, dict) or what not in found:
+        return None, []
+    problems: list[Problem] = []
+    try:
+        return _typed(found[what], what, kind, problems), problems
+    except _NoRecordError as error:
+        return None, [*problems, Problem("record", f"The record of the {what} is left out: {error}.")]
+
+
+def _typed(written: Any, what: str, kind: type[_Record], problems: list[Problem]) -> _Record:
     """Read what there is of a record, and tell what is left out.
 
     Raises:
         _NoRecordError: it is none.
     """
-    if not isinstance(run, dict):
+    if not isinstance(written, dict):
         raise _NoRecordError("it is no object")
-    if run.get("version", VERSION) != VERSION:
+    if written.get("version", VERSION) != VERSION:
         raise _NoRecordError(f"this scrapdb knows its version {VERSION} only")
-    parts = {name: run[name] for name in _FIELDS if run.get(name) is not None}
+    types = {field.name: field.type for field in fields(kind)}
+    parts = {name: written[name] for name in types if written.get(name) is not None}
     try:
-        record = msgspec.convert(parts, Execution)
+        record = msgspec.convert(parts, kind)
     except _WRONG:
-        kept = {name: part for name, part in parts.items() if _is_sound(name, part, problems)}
-        if "state" not in kept:
-            raise _NoRecordError("no state is given that a run can have") from None
-        record = msgspec.convert(kept, Execution)
-    return replace(record, **{name: _time(record, name, problems) for name in _TIMES})
+        kept = {name: part for name, part in parts.items() if _is_sound(what, name, part, types[name], problems)}
+        if missing := next((field.name for field in fields(kind) if field.required and field.name not in kept), None):
+            raise _NoRecordError(f"no {missing} is given that a {what} can have") from None
+        record = msgspec.convert(kept, kind)
+    return replace(record, **{name: _time(record, name, what, problems) for name in types if name in _TIMES})
 
 
-def _is_sound(name: str, part: Any, problems: list[Problem]) -> bool:
+def _is_sound(what: str, name: str, part: Any, type_: Any, problems: list[Problem]) -> bool:
     try:
-        msgspec.convert(part, _FIELDS[name])
+        msgspec.convert(part, type_)
     except _WRONG as error:
-        problems.append(Problem("record", f"The record of the run: {error} ({name}); it is left out."))
+        problems.append(Problem("record", f"The record of the {what}: {error} ({name}); it is left out."))
         return False
     return True
 
 
-def _time(record: Execution, name: str, problems: list[Problem]) -> str | None:
+def _time(record: Execution | Report, name: str, what: str, problems: list[Problem]) -> str | None:
     written = getattr(record, name)
     moment = times.parsed(written)
     if written is not None and moment is None:
-        problems.append(Problem("record", f"The record of the run: {name} is no time; it is left out."))
+        problems.append(Problem("record", f"The record of the {what}: {name} is no time; it is left out."))
     return times.iso(moment)

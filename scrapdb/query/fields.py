@@ -15,19 +15,22 @@ from typing import Literal
 from scrapdb.errors import ExpressionError
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.nodes import Name
+from scrapdb.query.nodes import Role
 from scrapdb.store import values
 from scrapdb.text import composed
 
 Kind = values.Kind | Literal["time"]
 
+_REPORT: Role = "report"
+_TABLES = {"nb": "notebooks", "exec": "records", _REPORT: "reports"}  # by the prefix of the attributes in them
 # With more names than this only those that begin alike are compared for a suggestion.
 _MANY = 2000
 
 
 class Attribute(Frozen):
-    """A field that is always there, from a column of `notebooks` or `records`.
+    """A field that is always there, from a column of `notebooks`, `records` or `reports`.
 
-    One without `nb.` or `exec.` gives way to what was glued.
+    One without a prefix gives way to what was glued.
     """
 
     name: str
@@ -38,7 +41,7 @@ class Attribute(Frozen):
     @functools.cached_property
     def table(self) -> str:
         """The table that has the column."""
-        return "records" if self.name.startswith("exec.") else "notebooks"
+        return _TABLES.get(self.name.partition(".")[0], "notebooks")
 
     @functools.cached_property
     def kinds(self) -> frozenset[Kind]:
@@ -87,9 +90,19 @@ ATTRIBUTES = (
     Attribute("exec.warm", "warm", "number", "1 if its imports were done before it began"),
     Attribute("exec.files", "files", "json", "files kept of it: path, bytes and sha256 of each"),
     Attribute("exec.warnings", "warnings", "json", "what its runner remarked"),
+    Attribute("report.id", "id", "text", "the report that was made of it, in hexadecimal digits"),
+    Attribute("report.state", "state", "text", "how the report ended: completed, error, timed out, …"),
+    Attribute("report.title", "title", "text", "its title, in its language"),
+    Attribute("report.bundle", "bundle", "text", "name of its bundle"),
+    Attribute("report.bundle_version", "bundle_version", "text", "version of the bundle"),
+    Attribute("report.bundle_hash", "bundle_hash", "text", "SHA-256 of the bundle's files"),
+    Attribute("report.language", "language", "text", "language of its page"),
+    Attribute("report.reason", "reason", "text", "why it ended so"),
+    Attribute("report.pages", "pages", "json", "files that were made: report.html, report.pdf"),
+    Attribute("report.pushed", "pushed", "json", "where it was pushed"),
+    Attribute("report.made_at", "made_at", "time", "when its page was made"),
 )
 _ATTRIBUTES = {attribute.name: attribute for attribute in ATTRIBUTES}
-_PREFIXES = ("nb", "exec")  # of the names of attributes
 
 
 class NameRow(Frozen):
@@ -185,8 +198,22 @@ class Fields:
             ExpressionError: there is none, and the nearest names are told; or there are two.
         """
         if node not in self._meanings:
-            self._meanings[node] = _attribute(node) if node.role in _PREFIXES else self._glued(node)
+            find = self._of_report if node.role == _REPORT else _attribute if node.role in _TABLES else self._glued
+            self._meanings[node] = find(node)
         return self._meanings[node]
+
+    def _of_report(self, node: Name) -> Meaning:
+        """Find what `report.state` stands for: people glue dicts as `report`, too."""
+        glued = Name("", _REPORT, (node.name, *node.dotted), node.path, span=node.span)
+        known = [(self.find(literal), rest) for literal, rest in _readings(glued)]
+        if not any(field and ("json" in field.kinds or not rest) for field, rest in known):
+            return _attribute(node)
+        if f"{_REPORT}.{node.name}" in _ATTRIBUTES:
+            raise node.span.error(
+                f"`{node}` is known of reports, and something was glued as `report` too: "
+                f"write nb.{node} for the one, `report`{str(node).removeprefix(_REPORT)} with backticks for the other"
+            )
+        return self._glued(glued)
 
     def _glued(self, node: Name) -> Meaning:
         readings = ((self._in_role(node, literal), rest) for literal, rest in _readings(node))
@@ -213,7 +240,7 @@ class Fields:
         if other:
             there, right = ("scrap", "param") if node.role == "scrap" else ("parameter", "scrap")
             return node.span.error(f"`{other.name}` is no {there}; did you mean `{right}.{other.name}`?")
-        near = [f"{prefix}.{name}" for prefix in _PREFIXES if f"{prefix}.{name}" in _ATTRIBUTES]
+        near = [f"{prefix}.{name}" for prefix in _TABLES if f"{prefix}.{name}" in _ATTRIBUTES]
         near = near or _nearest(name, self.names()) or _nearest(node.name, self.names())
         return node.span.error(f"No notebook has a field `{name}`{_question(near)}")
 
@@ -229,6 +256,8 @@ def _ambiguous(node: Name, shorter: Meaning, longer: Meaning) -> ExpressionError
 
 
 def _attribute(node: Name) -> Meaning:
+    if node.role == "nb" and node.name == _REPORT and node.dotted:
+        node = Name(_REPORT, node.dotted[0], node.dotted[1:], node.path, span=node.span)
     prefix = f"{node.role}."
     attribute = _ATTRIBUTES.get(f"{prefix}{node.name}")
     if attribute is None:

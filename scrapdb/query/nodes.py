@@ -17,8 +17,8 @@ from scrapdb.query.frozen import beside
 from scrapdb.query.lexer import Span
 from scrapdb.query.lexer import is_plain
 
-Role = Literal["", "scrap", "param", "nb", "exec"]
-ROLES: tuple[Role, ...] = ("scrap", "param", "nb", "exec")
+Role = Literal["", "scrap", "param", "nb", "exec", "report"]
+ROLES: tuple[Role, ...] = ("scrap", "param", "nb", "exec", "report")
 
 _OR, _AND, _NOT, _COMPARISON, _SUM, _PRODUCT, _MINUS, _ATOM = range(8)
 

@@ -18,7 +18,7 @@ The language, where keywords may be in any case and `&`, `&&`, `|`, `||` are oth
     minus      = "-" minus | primary
     primary    = number | text | "true" | "false" | call | field | "(" expression ")"
     call       = word "(" [ sum { "," sum } ] ")"
-    field      = [ ("scrap" | "param" | "nb" | "exec") "." ] name { "." name | "[" index "]" | "[" text "]" }
+    field      = [ ("scrap" | "param" | "nb" | "exec" | "report") "." ] name { "." name | "[" index "]" | "[" text "]" }
     name       = word | "`" any characters, "``" for one backtick "`"
     index      = ["-"] digits
     text       = "'" any characters, "''" for one "'" | '"' any characters, '""' for one '"'

@@ -45,7 +45,7 @@ def remark(store: Path, *expressions: str | None, columns: str | None = None) ->
 
 def _expressions(connection: sqlite3.Connection, compared: Iterable[nodes.Name]) -> dict[str, int]:
     fields = fields_of(connection)
-    found = ((name.role, fields.meaning(name).field) for name in compared)
+    found = (("" if name.role == "report" else name.role, fields.meaning(name).field) for name in compared)
     meant = {nodes.Name(role, field.name).label: field for role, field in found if isinstance(field, Field)}
     with sentences(question=True):
         counts = {label: _count(connection, field) for label, field in meant.items() if "expression" in field.types}

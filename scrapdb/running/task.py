@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from scrapdb.facts import Report
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What a run may use. None is no limit.
@@ -90,6 +92,7 @@ class Task(Work, frozen=True, kw_only=True):
         output: path or URL of the executed notebook.
         parameters: JSON values, dates and times, by name.
         attempt: from 1.
+        report: what is to become of it, if it is run for a report.
     """
 
     id: str
@@ -97,6 +100,7 @@ class Task(Work, frozen=True, kw_only=True):
     output: str
     parameters: dict[str, Any] = {}
     attempt: int = 1
+    report: Report | None = None
 
     def __repr__(self) -> str:
         return f"Task({self.id!r}, {self.output!r})"

@@ -27,10 +27,10 @@ class Column(NamedTuple):
     sql: str
 
 
+_KEY = ("id", "INTEGER")  # which stands for nothing outside the store
 # What a column becomes. Of `number`, which holds integers and floats, two are made: no digit is lost. The source of an
 # expression, which is no value in the store, is read as text.
 _COLUMNS = {
-    "id": (),
     "path": (Column("notebook", "TEXT", "t.path"),),
     "notebook_id": (Column("notebook", "TEXT", "n.path"),),
     "name_id": (Column("name", "TEXT", "names.name"),),
@@ -46,7 +46,7 @@ def columns(connection: sqlite3.Connection, table: str) -> list[Column]:
     """Return the columns of a table."""
     present = connection.execute("SELECT name, type FROM pragma_table_info(?)", (table,))
     same = [(name, Column(name, type_, f"t.{name}")) for name, type_ in present]
-    return [column for name, kept in same for column in _COLUMNS.get(name, (kept,))]
+    return [column for name, kept in same if kept[:2] != _KEY for column in _COLUMNS.get(name, (kept,))]
 
 
 def rows(connection: sqlite3.Connection, table: str, notebooks: Sequence[int] | None) -> Iterator[tuple[Any, ...]]:

@@ -59,6 +59,7 @@ class Rows(msgspec.Struct):
     frames: list[tuple[Any, ...]] = []
     code_cells: list[tuple[Any, ...]] = []
     records: list[tuple[Any, ...]] = []
+    reports: list[tuple[Any, ...]] = []
     problems: list[tuple[Any, ...]] = []
     run_cells: list[tuple[str, str, Any]] = []
     blobs: dict[str, bytes] = {}
@@ -91,6 +92,8 @@ def rows(file: File, notebook: facts.Facts) -> Rows:
     ]
     if notebook.execution:
         made.records.append(_record(notebook.execution))
+    if notebook.report:
+        made.reports.append(_report(notebook.report))
     for problem in problems:
         _add_problem(made, problem)
     scraps = {_name(scrap.name): scrap for scrap in notebook.scraps}
@@ -145,6 +148,19 @@ def _record(run: facts.Execution) -> tuple[Any, ...]:
         *map(_text, texts),
         valid_json(msgspec.to_builtins(run.files)) if run.files else None,
         valid_json(run.warnings) if run.warnings else None,
+    )
+
+
+def _report(report: facts.Report) -> tuple[Any, ...]:
+    bundle = (report.title, report.bundle, report.bundle_version, report.bundle_hash, report.language)
+    return (
+        _text(report.id),
+        report.state,
+        *map(_text, bundle),
+        _text(report.reason),
+        valid_json(report.pages) if report.pages else None,
+        valid_json(report.pushed) if report.pushed else None,
+        report.made_at,
     )
 
 

@@ -161,6 +161,22 @@ CREATE TABLE records (
   warnings TEXT                     -- what its runner remarked, as a JSON list of sentences
 );
 
+-- Reports: what was written into the metadata of a notebook of which a report was made; its page lies beside it.
+CREATE TABLE reports (
+  notebook_id INTEGER PRIMARY KEY REFERENCES notebooks (id),
+  id TEXT NOT NULL,                 -- hexadecimal
+  state TEXT NOT NULL,              -- how it ended: as in records.state, but error in place of failed
+  title TEXT,                       -- in its language
+  bundle TEXT,                      -- name of the bundle of which it was made
+  bundle_version TEXT,              -- as its author counts
+  bundle_hash TEXT,                 -- SHA-256 of its files
+  language TEXT,                    -- of the page: ca
+  reason TEXT,                      -- why it ended so, in a sentence
+  pages TEXT,                       -- names of the files beside the notebook, as a JSON list: report.html, report.pdf
+  pushed TEXT,                      -- where it was pushed, as a JSON list of URLs
+  made_at TEXT                      -- when it was rendered, UTC
+);
+
 -- Executions: attempts at runs, of which a runner says here what is queued, what is under way, and how it ended. Unlike
 -- all others, this table follows from no notebook.
 CREATE TABLE executions (
@@ -179,7 +195,8 @@ CREATE TABLE executions (
   runner TEXT,                      -- the file that its runner has locked as long as it lives
   queued_at TEXT,                   -- UTC
   started_at TEXT,                  -- UTC
-  ended_at TEXT                     -- UTC
+  ended_at TEXT,                    -- UTC
+  report TEXT                       -- of a report: id, title, bundle and language, as JSON
 );
 
 -- Problems: everything that could not be read, or that was read and is suspicious.
@@ -229,5 +246,7 @@ CREATE INDEX frames_by_hash ON frames (hash);
 -- Serves: the runs of a batch, and which of all are not over.
 CREATE INDEX executions_by_batch ON executions (batch);
 CREATE INDEX executions_by_state ON executions (state);
+-- Serves: the attempts at reports, which are few among those at runs.
+CREATE INDEX executions_by_report ON executions (notebook) WHERE report IS NOT NULL;
 -- Serves: replacing the problems of one notebook.
 CREATE INDEX problems_by_notebook ON problems (notebook_id);

@@ -81,8 +81,8 @@ def collect(writer: Writer) -> Collected:
 
 def _analyze(connection: sqlite3.Connection) -> None:
     connection.execute("ANALYZE")
-    # A table that was tiny when it was counted is read whole for each notebook, however large a batch has made it.
-    connection.execute("DELETE FROM sqlite_stat1 WHERE tbl = 'records'")
+    # What was tiny when it was counted is read whole for each notebook, however large a batch has made it.
+    connection.execute("DELETE FROM sqlite_stat1 WHERE tbl IN ('records', 'reports')")
 
 
 def _checkpoint(connection: sqlite3.Connection) -> None:

@@ -181,7 +181,8 @@ class Writer:
         for table in ("scraps", "parameters", "displays", "frames"):
             self._insert(table, [(id_, names[row[0]], *row[1:]) for id_, rows in of for row in getattr(rows, table)])
         self._insert("cells", [(id_, *row) for id_, rows in of for row in rows.code_cells])
-        self._insert("records", [(id_, *row) for id_, rows in of for row in rows.records])
+        for table in ("records", "reports"):
+            self._insert(table, [(id_, *row) for id_, rows in of for row in getattr(rows, table)])
         self._insert("problems", [(None, id_, *row) for id_, rows in of for row in rows.problems])
         self.connection.executemany(
             "INSERT OR IGNORE INTO blobs VALUES (?, ?)", [blob for rows in batch for blob in rows.blobs.items()]

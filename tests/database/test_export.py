@@ -73,7 +73,8 @@ def in_polars(path: Path, *sort: str) -> list[tuple[Any, ...]]:
 def test_the_tables_are_those_of_the_store(ticker_store: Path, tmp_path: Path) -> None:
     exported = scrapdb.open(ticker_store).export(tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "frames", "notebooks.parquet", "parameters.parquet", "problems.parquet", "records.parquet", "scraps.parquet"
+        "frames", "notebooks.parquet", "parameters.parquet", "problems.parquet", "records.parquet", "reports.parquet",
+        "scraps.parquet",
     ]  # fmt: skip
     columns = ", ".join(column for _, column, *_ in query(ticker_store, "PRAGMA table_info(notebooks)")[1:])
     notebooks = query(ticker_store, f"SELECT {columns} FROM notebooks ORDER BY path")
@@ -83,7 +84,9 @@ def test_the_tables_are_those_of_the_store(ticker_store: Path, tmp_path: Path) -
     scraps = query(ticker_store, OF_SCRAPS)
     assert in_duckdb(tmp_path / "out" / "scraps.parquet", "ORDER BY notebook, name") == scraps
     assert in_polars(tmp_path / "out" / "scraps.parquet", "notebook", "name") == scraps
-    assert exported.rows == {"notebooks": 12, "scraps": len(scraps), "parameters": 48, "records": 12, "problems": 0}
+    assert exported.rows == {
+        "notebooks": 12, "scraps": len(scraps), "parameters": 48, "records": 12, "reports": 0, "problems": 0
+    }  # fmt: skip
     assert (exported.frames, exported.errors) == (12, [])
 
 
@@ -123,6 +126,22 @@ def test_records_of_runs_are_exported(tmp_path: Path) -> None:
         "reason": "memory",
         "peak_memory": 2**40,
         "started_at": datetime(2026, 11, 29, 12, tzinfo=UTC),
+    }
+
+
+def test_records_of_reports_are_exported(tmp_path: Path) -> None:
+    record = {"id": "0a", "state": "error", "title": "Tensió", "language": "ca", "made_at": "2026-11-29T12:00:00Z"}
+    write(tmp_path / "a" / "report.ipynb", notebook(code("1"), scrapdb={"report": record | {"pages": ["report.html"]}}))
+    write(tmp_path / "b.ipynb", notebook(code("1")))
+    db = scrapdb.open(tmp_path / "scraps.db")
+    db.index(tmp_path)
+    assert db.export(tmp_path / "out").rows["reports"] == 1
+    (row,) = pl.read_parquet(tmp_path / "out" / "reports.parquet").rows(named=True)
+    assert {name: value for name, value in row.items() if value is not None} == {
+        **record,
+        "notebook": "a/report.ipynb",
+        "pages": '["report.html"]',
+        "made_at": datetime(2026, 11, 29, 12, tzinfo=UTC),
     }
 
 
@@ -284,7 +303,8 @@ def test_an_object_store_takes_an_export(ticker_store: Path, monkeypatch: pytest
         db.export("s3://results/a", where="distance < 0", force=True)
         system.invalidate_cache()
         assert sorted(path.rpartition("/")[2] for path in system.find("results/a")) == [
-            "notebooks.parquet", "parameters.parquet", "problems.parquet", "records.parquet", "scraps.parquet"
+            "notebooks.parquet", "parameters.parquet", "problems.parquet", "records.parquet", "reports.parquet",
+            "scraps.parquet",
         ]  # fmt: skip
         with pytest.raises(UsageError, match="There is nothing at s3://nobucket/a"):
             db.export("s3://nobucket/a")

@@ -34,7 +34,8 @@ def test_what_is_internal_is_hidden(store: Path) -> None:
     tables = get(store, "/scraps.json").json()["tables"]
     shown = {table["name"] for table in tables if not table["hidden"]}
     assert shown - {"cells"} == {
-        "runs", "notebooks", "names", "scraps", "parameters", "displays", "frames", "records", "executions", "problems"
+        "runs", "notebooks", "names", "scraps", "parameters", "displays", "frames", "records", "reports", "executions",
+        "problems",
     }  # fmt: skip
 
 

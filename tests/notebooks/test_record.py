@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scrapdb.facts import Execution
 from scrapdb.facts import KeptFile
 from scrapdb.facts import Problem
+from scrapdb.facts import Report
 from scrapdb.notebooks.extract import read_facts
 from scrapdb.store.rows import File
 from scrapdb.store.rows import rows
@@ -229,3 +230,95 @@ def test_a_malformed_reason_is_none(said: Any) -> None:
     cell = code("1", output({"application/vnd.scrapdb.skip+json": said}), EXIT)
     found = read_facts(content(notebook(cell)))
     assert (found.status, found.execution) == ("skipped", Execution(state="skipped", cell=0))
+
+
+REPORT: dict[str, Any] = {
+    "version": 1,
+    "id": "0c",
+    "title": "Qualitat de la tensió",
+    "bundle": "voltage",
+    "bundle_version": "1.2",
+    "bundle_hash": "e0",
+    "language": "ca",
+    "state": "error",
+    "reason": "template.html, line 7: 'share' is undefined",
+    "pages": ["report.html", "report.pdf"],
+    "pushed": ["s3://reports/a.html"],
+    "made_at": "2026-11-29T12:02:00.000000Z",
+}
+
+
+def reported(report: Any, **metadata: Any) -> Any:
+    return facts_of(code("1"), scrapdb={"report": report, **metadata})
+
+
+def test_the_record_of_a_report_is_read_as_it_was_written() -> None:
+    found = reported(REPORT, run=RECORD)
+    expected = {key: value for key, value in REPORT.items() if key != "version"}
+    lists = {"pages": ("report.html", "report.pdf"), "pushed": ("s3://reports/a.html",)}
+    assert found.report == Report(**expected | lists)
+    assert (found.execution, found.status, found.problems) == (recorded().execution, "killed", ())
+    (row,) = rows(File("a/report.ipynb"), found).reports
+    as_json = {name: json.dumps(REPORT[name], separators=(",", ":")) for name in lists}
+    assert row == tuple((expected | as_json)[name] for name in Report.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    "state", ["queued", "running", "completed", "error", "timed out", "killed", "skipped", "lost", "cancelled"]
+)
+def test_a_report_may_have_nothing_but_an_id_and_a_state(state: str) -> None:
+    found = reported({"id": "0c", "state": state})
+    assert (found.report, found.status, found.problems) == (Report(id="0c", state=state), "completed", ())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("report", "why"),
+    [
+        (None, "it is no object"),
+        ([REPORT], "it is no object"),
+        ("0c", "it is no object"),
+        ({**REPORT, "version": 2}, "this scrapdb knows its version 1 only"),
+        ({}, "no id is given that a report can have"),
+        ({**REPORT, "id": 7}, "no id is given that a report can have"),
+        ({**REPORT, "state": "failed"}, "no state is given that a report can have"),
+        ({**REPORT, "state": None}, "no state is given that a report can have"),
+    ],
+)
+def test_what_is_no_record_of_a_report_is_told(report: Any, why: str) -> None:
+    found = reported(report)
+    assert (found.report, found.status) == (None, "completed")
+    assert found.problems[-1] == Problem("record", f"The record of the report is left out: {why}.")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("title", ["Voltage"]), ("bundle", 7), ("bundle_version", 1.2), ("language", {}), ("reason", False),
+        ("pages", "report.html"), ("pages", [1]), ("pages", {"report.html": 1}), ("pushed", [None]),
+        ("made_at", "yesterday"), ("made_at", 7), ("bundle_hash", []),
+    ],
+)  # fmt: skip
+def test_a_part_of_a_report_that_is_malformed_is_left_out_and_told(key: str, value: Any) -> None:
+    found = reported({**REPORT, key: value})
+    assert found.report == reported({name: part for name, part in REPORT.items() if name != key}).report
+    (problem,) = found.problems
+    assert problem.message.startswith("The record of the report: ")
+    assert (problem.kind, key in problem.message, "left out" in problem.message) == ("record", True, True)
+
+
+@given(
+    st.fixed_dictionaries({}, optional=dict.fromkeys(REPORT, anything)),
+    st.just({"id": "0c", "state": "completed"}) | st.dictionaries(st.sampled_from(["id", "state"]), anything),
+)
+def test_no_record_of_a_report_is_an_error(parts: dict[str, Any], needed: dict[str, Any]) -> None:
+    document = notebook(code("1"), scrapdb={"report": {**parts, **needed}})
+    found = read_facts(json.dumps(document).encode())
+    rows(File("a.ipynb"), found)  # as they go into a store
+    assert found.status == "completed"
+    assert (found.report is None) <= bool(found.problems)
+
+
+def test_the_report_of_a_notebook_that_was_run_again_stays() -> None:
+    again = code("1", execution={"iopub.execute_input": "2026-11-30T12:00:00Z"})
+    found = facts_of(again, scrapdb={"run": RECORD, "report": REPORT})
+    assert (found.execution, found.report) == (None, reported(REPORT).report)

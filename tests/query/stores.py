@@ -42,6 +42,7 @@ class Notebook:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     columns: Mapping[str, Any] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
+    report: Mapping[str, Any] = field(default_factory=dict)
 
 
 def laid_out(value: Any) -> tuple[str, Any, str | None, str | None, str | None]:
@@ -75,6 +76,8 @@ def build(notebooks: Iterable[Notebook], file: str = ":memory:") -> sqlite3.Conn
         notebook_id = _insert(connection, "notebooks", columns)
         if notebook.record:
             _insert(connection, "records", {"notebook_id": notebook_id, **notebook.record})
+        if notebook.report:
+            _insert(connection, "reports", {"notebook_id": notebook_id, **notebook.report})
         for name, value in notebook.scraps.items():
             _write_scrap(connection, notebook_id, _name_id(connection, name), value)
         for name, value in notebook.parameters.items():

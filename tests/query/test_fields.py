@@ -74,6 +74,10 @@ def test_names(text: str, name_id: int, types: set[str], path: tuple[object, ...
         ("param.distance", "`distance` is no parameter; did you mean `scrap.distance`?"),
         ("scrap.symbol", "`symbol` is no scrap; did you mean `param.symbol`?"),
         ("exec.stat", "There is no `exec.stat`; did you mean `exec.state`?"),
+        ("report.stat", "There is no `report.stat`; did you mean `report.state`?"),
+        ("nb.report.stat", "There is no `report.stat`; did you mean `report.state`?"),
+        ("report.title.x", "`report.title` is no dict or list: nothing can be looked up in it"),
+        ("bundle_version", "No notebook has a field `bundle_version`; did you mean `report.bundle_version`?"),
         ("exec.path", "There is no `exec.path`; did you mean `exec.batch`?"),
         ("exec.reason.x", "`exec.reason` is no dict or list: nothing can be looked up in it"),
         ("peak_memory", "No notebook has a field `peak_memory`; did you mean `exec.peak_memory`?"),
@@ -96,10 +100,11 @@ def test_errors(text: str, message: str) -> None:
 
 
 def test_attributes_are_columns_of_the_schema() -> None:
-    prefixes = {"notebooks": "nb", "records": "exec"}
+    prefixes = {"notebooks": "nb", "records": "exec", "reports": "report"}
     kept = {
         "notebooks": {"id", "os_path", "mtime_ns", "etag"},
         "records": {"notebook_id", "execution", "started_at", "ended_at", "code_hash", "parameters_hash"},
+        "reports": {"notebook_id"},
     }
     for table in prefixes:
         columns = {row[1] for row in build([]).execute("SELECT * FROM pragma_table_info(?)", (table,))}

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 import shutil
 import sqlite3
 import unicodedata
@@ -303,12 +304,14 @@ def test_star_is_every_field(store: sqlite3.Connection) -> None:
     labels = set(selection.labels)
     assert selection.labels[:12] == ("notebook", *names)
     recorded = [row[1] for row in store.execute("PRAGMA table_info(records)")]
+    reported = [row[1] for row in store.execute("PRAGMA table_info(reports)")]
     left_out = ("notebook_id", "execution", "started_at", "ended_at", "code_hash", "parameters_hash")
     assert labels == {
         "notebook",
         *names,
         *(f"nb.{name}" for name in attributes if name not in hidden),
         *(f"exec.{name}" for name in recorded if name not in left_out),
+        *(f"report.{name}" for name in reported if name not in left_out),
     }
     assert dict(zip(selection.labels, next(selection.rows), strict=True))["n"] == 2**70
 
@@ -318,6 +321,53 @@ def test_notebook_is_the_path_unless_something_is_called_so(store: sqlite3.Conne
     other = build([Notebook("a.ipynb", {"notebook": 7})])
     assert answer(other, columns="notebook, nb.path") == [(7, "a.ipynb")]
     assert select(other, fields_of(other)).labels == ("nb.path",)
+
+
+REPORTS = [
+    Notebook("r/a.ipynb", report={"id": "0a", "state": "completed", "language": "ca", "pages": '["report.html"]'}),
+    Notebook("r/b.ipynb", report={"id": "0b", "state": "error", "language": "en", "title": "No"}),
+    Notebook("r/c.ipynb"),
+]
+
+
+@pytest.mark.parametrize("prefix", ["", "nb."])
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("report.language = 'ca'", "a"),
+        ("report.state != 'completed'", "b"),
+        ("report.state is null", "c"),
+        ("report.title = 'No' or report.pages contains 'report.html'", "ab"),
+        ("report.pages[0] = 'report.html'", "a"),
+    ],
+)
+def test_reports_are_asked_for(prefix: str, where: str, expected: str) -> None:
+    store = build([*REPORTS, Notebook("r/d.ipynb", {"report": "weekly"}), Notebook("r/e.ipynb", {}, {"report": 7})])
+    found = paths(store, re.sub(r"\breport\.(?!html)", f"{prefix}report.", where))
+    assert found.strip("de") == expected
+    assert answer(store, "report = 'weekly'", columns="report, report.state") == [("weekly", None)]
+
+
+def test_a_dict_that_is_called_report_is_not_hidden_by_the_fields_of_reports() -> None:
+    store = build([*REPORTS, Notebook("r/d.ipynb", {"report": {"accuracy": 0.9, "state": "error", "x": {"y": 1}}})])
+    assert paths(store, "report.accuracy > 0.5") == "d"
+    assert paths(store, "report.x.y = 1") == "d"
+    assert paths(store, "scrap.report.state = 'error'") == "d"
+    assert paths(store, "`report`.state = 'error'") == "d"
+    assert paths(store, "nb.report.state = 'error'") == "b"
+    assert select(store, fields_of(store), columns="report.accuracy, nb.report.state").labels == (
+        "report.accuracy", "nb.report.state"
+    )  # fmt: skip
+    with pytest.raises(ExpressionError, match=r"write nb\.report\.state for the one, `report`\.state with backticks"):
+        paths(store, "report.state = 'error'")
+
+
+def test_a_name_with_a_dot_that_begins_so() -> None:
+    store = build([*REPORTS, Notebook("r/d.ipynb", {"report.accuracy": 0.9})])
+    assert paths(store, "report.accuracy > 0.5") == "d"
+    assert paths(store, "report.state = 'error'") == "b"
+    with pytest.raises(ExpressionError, match=r"`report\.state` is known of reports"):
+        paths(build([Notebook("r/d.ipynb", {"report.state": 1})]), "report.state = 1")
 
 
 @pytest.mark.parametrize(
@@ -510,7 +560,8 @@ def test_columns_of_times_are_told() -> None:
     columns += ", nb.ended_at - nb.started_at as s, nb.started_at > '2026-01-01' as after, nb.path, nb.metadata.t as m"
     selection = select(store, fields_of(store), columns=columns)
     assert selection.times == {"nb.started_at", "e", "now()", "c"}
-    assert select(store, fields_of(store), columns="*").times == {"nb.started_at", "nb.ended_at", "nb.mtime"}
+    every = {"nb.started_at", "nb.ended_at", "nb.mtime", "report.made_at"}
+    assert select(store, fields_of(store), columns="*").times == every
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])

@@ -112,12 +112,34 @@ def test_what_is_expected_is_the_median_of_what_completed(tmp_path: Path) -> Non
         assert executions.expected_seconds("other code") is None
 
 
-def test_a_store_of_the_last_version_gains_the_tables_and_keeps_its_rows(tmp_path: Path) -> None:
+def test_a_store_of_version_4_gains_what_reports_need_and_keeps_its_rows(tmp_path: Path) -> None:
+    store = tmp_path / "scraps.db"
+    write(store, [made("a.ipynb", {"x": 1})])
+    with Executions(store) as executions:
+        executions.queue(attempts("b", 2))
+    columns = "SELECT name, type FROM pragma_table_info('executions')"
+    new, there = contents(store), query(store, columns)
+    with closing(sqlite3.connect(store)) as connection:
+        connection.executescript(
+            "DROP INDEX executions_by_report; ALTER TABLE executions DROP COLUMN report; DROP TABLE reports;"
+            "PRAGMA user_version = 4"
+        )
+    with pytest.raises(StoreError, match="older scrapdb"):
+        Writer(store)
+    Executions(store).close()
+    assert (contents(store), query(store, columns)) == (new, there)
+    assert query(store, "PRAGMA user_version") == [(VERSION,)]
+    check(store)
+
+
+def test_a_store_of_version_3_gains_the_tables_and_keeps_its_rows(tmp_path: Path) -> None:
     store = tmp_path / "scraps.db"
     write(store, [made("a.ipynb", {"x": 1})])
     new = contents(store)
     with closing(sqlite3.connect(store)) as connection:
-        connection.executescript(f"DROP TABLE records; DROP TABLE executions; PRAGMA user_version = {VERSION - 1}")
+        connection.executescript(
+            "DROP TABLE records; DROP TABLE reports; DROP TABLE executions; PRAGMA user_version = 3"
+        )
     with pytest.raises(StoreError, match="older scrapdb"):
         Writer(store)
     Executions(store).close()

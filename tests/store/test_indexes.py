@@ -20,9 +20,9 @@ from tests.stores import query
 
 NAMES = "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"
 ALL = [
-    ("displays_by_hash",), ("executions_by_batch",), ("executions_by_state",), ("frames_by_hash",),
-    ("notebooks_by_code_hash",), ("notebooks_by_started_at",), ("notebooks_by_status",), ("parameters_by_value",),
-    ("problems_by_notebook",), ("scraps_by_value",),
+    ("displays_by_hash",), ("executions_by_batch",), ("executions_by_report",), ("executions_by_state",),
+    ("frames_by_hash",), ("notebooks_by_code_hash",), ("notebooks_by_started_at",), ("notebooks_by_status",),
+    ("parameters_by_value",), ("problems_by_notebook",), ("scraps_by_value",),
 ]  # fmt: skip
 
 

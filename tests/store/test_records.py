@@ -76,6 +76,23 @@ def test_records_come_and_go_with_their_notebooks(tmp_path: Path) -> None:
     check(store)
 
 
+def test_reports_come_and_go_with_their_notebooks(tmp_path: Path) -> None:
+    def made(path: str, **report: Any) -> Rows:
+        metadata = {"report": {"id": "0a", "state": "completed", **report}}
+        return rows(File(path, None, 1, 2, "hash"), facts_of(code("1"), scrapdb=metadata))
+
+    store, plain = tmp_path / "scraps.db", [rows(File("b.ipynb", None, 1, 2, "hash"), facts_of(code("1")))]
+    write(store, [made("a/report.ipynb", title="a\0\ud800", pages=["report.html\ud800"]), *plain])
+    ((title, pages),) = query(store, "SELECT title, pages FROM reports")
+    assert (title, json.loads(pages)) == ("a\\u0000\\ud800", ["report.html\ud800"])
+    write(store, [made("a/report.ipynb", language="ca")])
+    assert query(store, "SELECT id, language, title, pages FROM reports") == [("0a", "ca", None, None)]
+    with Writer(store) as writer:
+        writer.remove(["a/report.ipynb"])
+    assert query(store, "SELECT * FROM reports") == []
+    check(store)
+
+
 def test_records_are_looked_up_though_there_were_few_when_they_were_counted(tmp_path: Path) -> None:
     store = tmp_path / "scraps.db"
     write(store, [ran("a.ipynb", "killed"), ran("b.ipynb", "killed")])

@@ -12,11 +12,12 @@ def test_tables_of_notebooks_are_those_that_say_of_which() -> None:
         "frames": "notebook_id",
         "cells": "notebook_id",
         "records": "notebook_id",
+        "reports": "notebook_id",
         "problems": "notebook_id",
         "runs": "nb_id",
     }
 
 
 def test_every_table_is_exported_or_left_out_by_name() -> None:
-    assert exported.TABLES == ("notebooks", "scraps", "parameters", "records", "problems")
+    assert exported.TABLES == ("notebooks", "scraps", "parameters", "records", "reports", "problems")
     assert sorted([*exported.TABLES, *exported.LEFT_OUT]) == sorted(schema.tables())

@@ -9,7 +9,8 @@ from scrapdb.query.bound import Place
 from scrapdb.query.fields import Field
 from scrapdb.query.frozen import Frozen
 
-# A field's row in `scraps` or `parameters`, or the table that has one row of a notebook: `notebooks` or `records`.
+# A field's row in `scraps` or `parameters`, or the table that has one row of a notebook: `notebooks`, `records` or
+# `reports`.
 Row = Field | str
 
 

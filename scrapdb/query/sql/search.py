@@ -186,7 +186,7 @@ def _rank(leaf: bound.Leaf, row: rows.Row) -> int:
     rank = _PRESENT
     if isinstance(node, nodes.Comparison | nodes.In) and _is_plain(node.children[0], node.children[1]):
         rank = _plain_rank(node, negated=leaf.negated)
-    if row == "records":  # none has an index, but there are fewer of them than notebooks
+    if row in ("records", "reports"):  # none has an index, but there are fewer of them than notebooks
         return _PRESENT
     if isinstance(row, str):
         column = place.field.column if isinstance(place.field, Attribute) else ""

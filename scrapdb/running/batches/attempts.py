@@ -8,6 +8,8 @@ from datetime import UTC
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from scrapdb.files.paths import identity
 from scrapdb.files.remote import is_url
 from scrapdb.notebooks.times import iso
@@ -16,6 +18,7 @@ from scrapdb.running.task import Task
 from scrapdb.store.connection import reading
 from scrapdb.store.readers.executions import Attempt
 from scrapdb.store.readers.executions import last_of
+from scrapdb.text import valid_json
 from scrapdb.text import valid_text
 
 
@@ -30,6 +33,7 @@ def of(task: Task, state: str, store: Path) -> Attempt:
         attempt=task.attempt,
         state=state,
         queued_at=now(),
+        report=valid_json(msgspec.to_builtins(task.report)) if task.report else None,
     )
 
 

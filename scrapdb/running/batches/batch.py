@@ -230,7 +230,7 @@ class _Batch:
 
 def _tasks(request: Request, wanted: Iterable[Wanted]) -> list[Task]:
     batch, common = uuid4().hex, request.common()
-    return [Task(id=uuid4().hex, batch=batch, output=run.output, parameters=run.parameters, **common) for run in wanted]
+    return [Task(id=uuid4().hex, batch=batch, **run._asdict(), **common) for run in wanted]
 
 
 def _run(task: Task, execution: Execution, store: Path) -> Run:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from typing import NamedTuple
 
+from scrapdb.facts import Report
 from scrapdb.notebooks.extract import read_facts
 from scrapdb.running.batches import attempts
 from scrapdb.running.batches import previous
@@ -16,10 +17,11 @@ from scrapdb.running.task import Work
 
 
 class Wanted(NamedTuple):
-    """A run that is asked for: the path or URL of its output, and its typed parameters."""
+    """A run that is asked for: the path or URL of its output, its typed parameters, and the report it is run for."""
 
     output: str
     parameters: dict[str, Any]
+    report: Report | None = None
 
 
 class Request(Work, frozen=True, kw_only=True):

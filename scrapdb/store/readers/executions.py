@@ -12,7 +12,7 @@ _COMPARED = 100  # earlier runs of the same code
 
 
 class Attempt(NamedTuple):
-    """One attempt at a run, as a row of `executions`; `parameters` are JSON, times as `notebooks` has them."""
+    """One attempt at a run, as a row of `executions`: `parameters` and `report` are JSON, times as in `notebooks`."""
 
     id: str
     batch: str
@@ -30,6 +30,7 @@ class Attempt(NamedTuple):
     queued_at: str | None = None
     started_at: str | None = None
     ended_at: str | None = None
+    report: str | None = None
 
 
 class Batch(NamedTuple):
