@@ -35,6 +35,10 @@ class NotebookNotFoundError(ScrapdbError, LookupError):
     """No notebook, or more than one, answers to what was asked for."""
 
 
+class ReportNotFoundError(ScrapdbError, LookupError):
+    """No report, or more than one, answers to what was asked for."""
+
+
 class ScrapNotFoundError(ScrapdbError, KeyError):
     """The notebook has no scrap of that name."""
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from scrapdb.database.export import Exported
     from scrapdb.database.notebook import StoredNotebook
+    from scrapdb.database.report import StoredReport
     from scrapdb.database.table import Answer
     from scrapdb.indexing.changes import Summary
     from scrapdb.indexing.loop import Progress
@@ -278,6 +279,56 @@ class Database:
         with reading(self.path) as connection:
             found = called(connection, valid_text(os.fspath(name)))
         return found[0] if len(found) == 1 else None
+
+    def reports(
+        self, where: str | None = None, *, state: str | None = None, bundle: str | None = None, limit: int | None = None
+    ) -> Table:
+        """List reports, the newest first: also those that are queued or under way, unless an expression chooses.
+
+        Args:
+            where: an expression that holds for their notebooks.
+            state: how they ended, or `queued` or `running`.
+            bundle: the name of their bundle.
+            limit: the most rows.
+
+        Raises:
+            ExpressionError: the expression is wrong.
+            StoreError: there is no store, or it cannot be read.
+        """
+        from scrapdb.store.readers import reports
+
+        with reading(self.path) as connection:
+            chosen = self._chosen(connection, where)
+            found = reports.reports(connection, reports.Filters(state, bundle), notebooks=chosen, limit=limit)
+        columns = (
+            "state",
+            "id",
+            "title",
+            "language",
+            "when",
+            "reason",
+            "bundle",
+            "bundle_version",
+            "batch",
+            "notebook",
+        )
+        rows = [
+            (each.state, each.name, each.title, each.language, each.at, each.reason)
+            + (each.bundle, each.bundle_version, each.batch, each.notebook)
+            for each in found
+        ]
+        return Table(columns, lambda: iter(rows), times=("when",))
+
+    def report(self, name: str) -> StoredReport:
+        """Find a report by the name of its directory, by a part of it, or by the id of its run.
+
+        Raises:
+            ReportNotFoundError: there is none, or more than one.
+            StoreError: there is no store, or it cannot be read.
+        """
+        from scrapdb.database.report import StoredReport
+
+        return StoredReport(self.path, valid_text(name))
 
     def fields(self, *, attributes: bool = False) -> Table:
         """List every scrap and parameter: type, number of notebooks, range or examples; on request attributes too."""
