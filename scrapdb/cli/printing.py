@@ -58,7 +58,7 @@ class Printing(NamedTuple):
     def resolved(self) -> str:
         """Return the format that was asked for, else what the file's suffix says, a table on a terminal, or CSV."""
         by_suffix = self.output.suffix.lstrip(".").lower() if self.output else ""
-        default = by_suffix if by_suffix in FORMATS else "table" if self._is_on_terminal() else "csv"
+        default = by_suffix if by_suffix in FORMATS else "table" if self.is_on_terminal() else "csv"
         return self.chosen() or default
 
     def print_rows(self, table: Table, say: Callable[[str], None] = lambda _: None) -> None:
@@ -68,7 +68,7 @@ class Printing(NamedTuple):
             table: the rows. Optional columns are left out where a terminal has no room for them.
             say: is told in a sentence that some are.
         """
-        width = shutil.get_terminal_size().columns if self._is_on_terminal() else 0
+        width = shutil.get_terminal_size().columns if self.is_on_terminal() else 0
         columns, rows = table.columns, table.to_arrow() if self.resolved() == "parquet" else table.rows()
         if width and table.optional and self.resolved() == "table":
             values = list(rows)
@@ -79,5 +79,6 @@ class Printing(NamedTuple):
             differ = "parameter differs" if missing == 1 else "parameters differ"
             say(f"{missing} more {differ} here; `scrapdb query -c '*'` shows every field.")
 
-    def _is_on_terminal(self) -> bool:
+    def is_on_terminal(self) -> bool:
+        """Return whether rows are printed on a terminal."""
         return self.output is None and sys.stdout.isatty()

@@ -9,6 +9,7 @@ from collections.abc import Hashable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -300,24 +301,10 @@ class Database:
         with reading(self.path) as connection:
             chosen = self._chosen(connection, where)
             found = reports.reports(connection, reports.Filters(state, bundle), notebooks=chosen, limit=limit)
-        columns = (
-            "state",
-            "id",
-            "title",
-            "language",
-            "when",
-            "reason",
-            "bundle",
-            "bundle_version",
-            "batch",
-            "notebook",
-        )
-        rows = [
-            (each.state, each.name, each.title, each.language, each.at, each.reason)
-            + (each.bundle, each.bundle_version, each.batch, each.notebook)
-            for each in found
-        ]
-        return Table(columns, lambda: iter(rows), times=("when",))
+        others = ("reason", "bundle", "bundle_version", "batch", "notebook")
+        columns = ("state", "id", "title", "language", "when", *others)
+        of = attrgetter("state", "name", "title", "language", "at", *others)
+        return Table(columns, lambda: map(of, found), times=("when",))
 
     def report(self, name: str) -> StoredReport:
         """Find a report by the name of its directory, by a part of it, or by the id of its run.

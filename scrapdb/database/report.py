@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from scrapdb.store.readers.executions import Attempt
 from scrapdb.store.readers.notebooks import exact_paths
 from scrapdb.text import Named
 
-_OF_NOTEBOOK = ("started_at", "ended_at", "seconds", "error_name", "error_value", "error_cell")
+_OF_NOTEBOOK = ("started_at", "ended_at", "seconds")
 _OF_RUN = ("wall", "limits", "peak_memory", "cpu_seconds", "signal", "exit_code", "attempt", "host", "warnings")
 
 
@@ -25,8 +26,8 @@ class StoredReport:
     """A report, which may be only queued.
 
     `told` is what is known of every report, `notebook` its notebook, if the store has that yet, `attempt` the run that
-    is queued or under way or never got so far, or None, `source` that of the cell that failed, and `exact` the bytes of the
-    notebook's path if it has others.
+    is queued or under way or never got so far, or None, `source` that of the cell that failed, and `exact` the bytes of
+    the notebook's path if it has others.
     """
 
     def __init__(self, store: Path, wanted: str) -> None:
@@ -60,7 +61,8 @@ class StoredReport:
                 yield label, short(f"{text}{version}")
         if told.reason:
             yield "reason", short(told.reason)
-        yield "when", short(told.at or "not known")
+        if told.at:
+            yield "when", _time(told.at)
         for name, value in self.parameters.items():
             yield "parameter", f"{short(name)} = {short(value)}"
         if notebook and not self.attempt:
@@ -73,11 +75,16 @@ class StoredReport:
     def _of_run(self, notebook: StoredNotebook) -> Iterator[tuple[str, str]]:
         attributes = notebook.attributes
         if attributes["started_at"]:
-            yield "started", short(attributes["started_at"])
+            yield "started", _time(attributes["started_at"])
         if attributes["seconds"] is not None:
             yield "took", f"{short(attributes['seconds'])} seconds"
         if notebook.record:
             yield from ((label, text) for label, text in record.lines(notebook.record, None) if label != "reason")
+
+    @property
+    def error(self) -> Mapping[str, Any]:
+        """The row of its notebook, whose `error_name` and so on tell what ended the run; nothing of one to come."""
+        return self.notebook.attributes if self.notebook and not self.attempt else {}
 
     def to_dict(self) -> dict[str, Any]:
         """Return what is known of it by name, for programs."""
@@ -88,3 +95,7 @@ class StoredReport:
         shown |= {"parameters": self.parameters, "pages": self.pages, "pushed": self.pushed}
         shown |= {name: attributes.get(name) for name in _OF_NOTEBOOK}
         return shown | {name: run.get(name) for name in _OF_RUN}
+
+
+def _time(text: str) -> str:
+    return f"{short(text)[:19].replace('T', ' ')} UTC"

@@ -82,17 +82,18 @@ def opened(directory: Path | None, name: str) -> BinaryIO:
     """
     if directory is None:
         raise ScrapdbError(f"{name} is not here: the notebook of this report lies at a URL, or elsewhere.")
+    missing = ScrapdbError(f"There is no {name} beside the notebook of this report.")
+    if name not in FILES or os.path.realpath(directory) != str(directory):
+        raise missing
     try:
-        if name not in FILES or os.path.realpath(directory) != str(directory):
-            raise FileNotFoundError
         descriptor = os.open(directory / name, _PLAINLY)
-        if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return os.fdopen(descriptor, "rb")
-        os.close(descriptor)
     except FileNotFoundError:
-        raise ScrapdbError(f"There is no {name} beside the notebook of this report.") from None
+        raise missing from None
     except OSError as error:
         raise ScrapdbError(f"The {name} of this report cannot be read: {error.strerror}.") from None
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
     raise ScrapdbError(f"The {name} beside the notebook of this report is no file.")
 
 

@@ -19,6 +19,14 @@ from tests.notebook_builder import write
 HTML = '<!doctype html><html lang="{}"><title>{}</title><h1>{}</h1><p>ürgent</p></html>'
 LOG = "12:00:00 cell 1\n12:00:01 cell 2: \x1b[31mred\x1b[0m\n"
 
+TRACE = {
+    "name": "UndefinedError",
+    "value": "'share' is undefined",
+    "file": "template.html",
+    "line": 7,
+    "source": "6 <p>\n7 {{ share }}\n8 </p>",
+}
+
 
 def report(
     directory: Path,
@@ -73,44 +81,42 @@ def build(directory: Path) -> Path:
     """Make a store of reports: two languages of one, one that failed, one of another bundle, some under way."""
     reports = directory / "reports"
     north = {"site": "north", "days": 7}
+    report(reports / "voltage-en-1a1a1a1a", parameters=north, pages=["report.html"], run={"id": "00aa", "batch": "b1"})
     report(
-        reports / "voltage-en-1a2b3c4d", parameters=north, pages=["report.html"], run={"execution": "0a", "batch": "b1"}
-    )
-    report(
-        reports / "voltage-ca-2b3c4d5e",
-        **{
-            "parameters": north,
-            "language": "ca",
-            "title": "Qualitat de la tensió",
-            "pages": ["report.html", "report.pdf"],
-        },
+        reports / "voltage-ca-2b2b2b2b",
+        parameters=north,
+        language="ca",
+        title="Qualitat de la tensió",
+        pages=["report.html", "report.pdf"],
         files={"report.pdf": b"%PDF-1.7 nothing"},
         made_at="2026-11-29T12:00:20Z",
         pushed=["s3://reports/voltage-ca.html"],
     )
     report(
-        reports / "voltage-en-3c4d5e6f",
-        **{"parameters": {"site": "south", "days": 7}, "state": "error", "reason": "KeyError: 'l4' in cell 1"},
+        reports / "voltage-en-3c3c3c3c",
+        parameters={"site": "south", "days": 7},
+        state="error",
+        reason="KeyError: 'l4' in cell 1",
         made_at="2026-11-29T12:00:30Z",
     )
     report(
-        reports / "near-high-en-4d5e6f70",
-        **{"bundle": "near-high", "title": "Near their high", "state": "error", "made_at": "2026-11-29T12:00:40Z"},
+        reports / "near-high-en-4d4d4d4d",
+        bundle="near-high",
+        title="Near their high",
+        state="error",
         reason="template.html, line 7: 'share' is undefined",
-        trace={
-            "name": "UndefinedError", "value": "'share' is undefined", "file": "template.html", "line": 7,
-            "source": "6 <p>\n7 {{ share }}\n8 </p>",
-        },
-    )  # fmt: skip
+        made_at="2026-11-29T12:00:40Z",
+        trace=TRACE,
+    )
     write(directory / "plain.ipynb", notebook(code("1", scrap("x", 1))))
     store = directory / "scraps.db"
     Database(store).index(directory)
     queue(
         store,
-        {"name": "voltage-en-5e6f7081", "state": "running", "columns": {"cell": 2, "cells": 5}},
-        {"name": "voltage-ca-6f708192", "language": "ca"},
+        {"name": "voltage-en-5e5e5e5e", "state": "running", "columns": {"cell": 2, "cells": 5}},
+        {"name": "voltage-ca-6f6f6f6f", "language": "ca"},
         {
-            "name": "voltage-de-708192a3",
+            "name": "voltage-de-70707070",
             "language": "de",
             "state": "cancelled",
             "columns": {"reason": "it was stopped"},

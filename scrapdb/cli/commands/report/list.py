@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
 from typing import TYPE_CHECKING
 from typing import Annotated
-from typing import Any
 from typing import get_args
 
 import typer
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
     from scrapdb.database.table import Table
 
 _STATES = get_args(ReportState)
-_FOR_PEOPLE = 6  # columns
+_FOR_PEOPLE, _TITLE, _REASON = 6, 2, 5  # columns, and the places of two of them
+_NARROWEST = 8  # characters
 _MINUTE = len("2026-11-29T12:00")
 
 
@@ -48,15 +48,29 @@ def command(
     """
     database = settings.database()
     found = database.reports(where, state=state, bundle=bundle, limit=limit)
-    printing.print_rows(_for_people(found) if printing.resolved() == "table" else found)
+    width = shutil.get_terminal_size().columns if printing.is_on_terminal() else 0
+    printing.print_rows(_for_people(found, width) if printing.resolved() == "table" else found)
     settings.remark(database, where)
 
 
-def _for_people(found: Table) -> Table:
+def _for_people(found: Table, width: int) -> Table:
+    """Return less of them; in a terminal title and reason are cut, and neither the id nor when it was made."""
     from scrapdb.database.table import Table
 
-    def rows() -> Iterator[tuple[Any, ...]]:
-        for state, id_, title, language, when, *rest in found.rows():
-            yield (state, id_, title, language, (when or "")[:_MINUTE].replace("T", " "), *rest)[:_FOR_PEOPLE]
+    rows = [
+        [state, id_, title or "", language or "", (when or "")[:_MINUTE].replace("T", " "), reason or ""]
+        for state, id_, title, language, when, reason, *_ in found.rows()
+    ]
+    columns = found.columns[:_FOR_PEOPLE]
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    titles, reasons = widths[_TITLE], widths[_REASON]
+    left = width - (sum(widths) - titles - reasons) - 2 * (_FOR_PEOPLE - 1)
+    if left >= 2 * _NARROWEST:
+        reasons = min(reasons, max(left - titles, left // 2))
+        for row in rows:
+            row[_TITLE], row[_REASON] = _cut(row[_TITLE], left - reasons), _cut(row[_REASON], reasons)
+    return Table(columns, lambda: iter(rows))
 
-    return Table(found.columns[:_FOR_PEOPLE], rows)
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -93,8 +93,7 @@ def _print_trace(found: StoredReport) -> None:
     from scrapdb.formats.values import escaped_but_lines
     from scrapdb.reporting import directory
 
-    error = found.notebook.attributes if found.notebook and not found.attempt else {}
-    trace = directory.trace(_directory(found), error, found.source)
+    trace = directory.trace(_directory(found), found.error, found.source)
     if trace is None:
         why = f"{found.told.state} ({found.told.reason})" if found.told.reason else found.told.state
         raise ScrapdbError(f"{found.told.name} has no trace: its state is {why}.")
@@ -116,7 +115,12 @@ def _open(found: StoredReport) -> None:
 def _print_json(found: StoredReport) -> None:
     from json import dumps
 
+    import msgspec
+
     from scrapdb.formats.streams import print_text
+    from scrapdb.reporting import directory
     from scrapdb.text import without_nan
 
-    print_text(f"{dumps(without_nan(found.to_dict()), ensure_ascii=False, indent=2, default=str)}\n")
+    trace = directory.trace(_directory(found), found.error, found.source)
+    record = without_nan(found.to_dict()) | {"trace": msgspec.to_builtins(trace)}
+    print_text(f"{dumps(record, ensure_ascii=False, indent=2, default=str)}\n")
