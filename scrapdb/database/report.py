@@ -15,7 +15,6 @@ from scrapdb.store.connection import reading
 from scrapdb.store.readers import executions
 from scrapdb.store.readers import reports
 from scrapdb.store.readers.executions import Attempt
-from scrapdb.store.readers.notebooks import exact_paths
 from scrapdb.text import Named
 
 _OF_NOTEBOOK = ("started_at", "ended_at", "seconds")
@@ -26,14 +25,12 @@ class StoredReport:
     """A report, which may be only queued.
 
     `told` is what is known of every report, `notebook` its notebook, if the store has that yet, `attempt` the run that
-    is queued or under way or never got so far, or None, `source` that of the cell that failed, and `exact` the bytes of
-    the notebook's path if it has others.
+    is queued or under way or never got so far, or None, and `source` that of the cell that failed.
     """
 
     def __init__(self, store: Path, wanted: str) -> None:
         with reading(store) as connection:
             self.told = told = reports.find(connection, wanted)
-            self.exact = exact_paths(connection).get(told.notebook)
             self.pages, self.pushed = reports.pages(connection, told)
             attempts = executions.last_of(connection, [told.notebook])
             self.source = reports.failing_source(connection, told)

@@ -24,7 +24,7 @@ STATUSES = (
     *("completed", "failed", "timed out", "killed", "lost", "skipped", "cancelled", "partial"),
     *("running", "not run", "unreadable"),
 )
-_WITH_BADGES = frozenset({*STATUSES, "queued", "retrying"})
+_WITH_BADGES = frozenset({*STATUSES, "queued", "retrying", "error"})
 _STATUS_COLUMNS = frozenset({"status", "nb_status", "state"})
 _LONGEST_JSON = 20_000
 _FOLDED = 40  # characters of JSON that are shown without a click
@@ -52,7 +52,7 @@ def cell(value: Any, column: str, base: str) -> Markup | None:
 
 def badge(status: str) -> Markup:
     """Show the status of a run."""
-    word = escape(status.replace(" ", "-"))
+    word = "failed" if status == "error" else escape(status.replace(" ", "-"))  # of a report
     return Markup(f'<span class="scrapdb-badge scrapdb-{word}">{escape(status)}</span>')  # noqa: S704 - escaped
 
 

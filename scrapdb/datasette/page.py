@@ -25,8 +25,10 @@ from scrapdb.formats.values import short
 
 # A page frames nothing but documents that it writes itself (srcdoc), so that these cannot lead anywhere else.
 _POLICY = "frame-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'"
+# But for the page of a report, which frames another one of ours.
+_FRAMING = _POLICY.replace("frame-src 'none'", "frame-src 'self'")
 # Nothing in a page goes anywhere else, nor do links: no other policy of Chromium keeps scripts from WebRTC.
-_ALONE = {"Connection-Allowlist": "(response-origin)"}
+ALONE = {"Connection-Allowlist": "(response-origin)"}
 _TOOLS = {"badge": badge, "tree": tree, "short": short, "picture": picture}
 _LONGEST_NUMBER = 15  # digits
 
@@ -98,16 +100,24 @@ def _chosen(name: str, text: str, type_: Any) -> str:
 
 
 async def render(
-    store: Store, request: Any, template: str, context: dict[str, Any], *, status: int = 200, alone: bool = False
+    store: Store,
+    request: Any,
+    template: str,
+    context: dict[str, Any],
+    *,
+    status: int = 200,
+    alone: bool = False,
+    framing: bool = False,
 ) -> Response:
     """Answer with a template of `templates/scrapdb`, by its name without suffix.
 
     It has at hand `store`, `url`, `badge`, `tree`, `short`, `time`, `picture`, and the context. Where
-    somebody else's scripts run in the page, it is `alone`: they may not connect to any other server.
+    somebody else's scripts run in the page, it is `alone`: they may not connect to any other server. `framing` it may
+    frame another page of this server.
     """
     common = _TOOLS | {"store": store, "url": store.url, "time": time, "page_name": template.capitalize()}
     body = await store.datasette.render_template(f"scrapdb/{template}.html", common | context, request=request)
-    headers = {"Content-Security-Policy": _POLICY} | (_ALONE if alone else {})
+    headers = {"Content-Security-Policy": _FRAMING if framing else _POLICY} | (ALONE if alone else {})
     return Response.html(encodable(body), status=status, headers=headers)
 
 

@@ -24,6 +24,8 @@ from scrapdb.datasette.pages import notebook
 from scrapdb.datasette.pages import overview
 from scrapdb.datasette.pages import plot
 from scrapdb.datasette.pages import problems
+from scrapdb.datasette.pages import report
+from scrapdb.datasette.pages import reports
 from scrapdb.datasette.store import Store
 from scrapdb.datasette.store import find
 from scrapdb.errors import ScrapdbError
@@ -37,6 +39,10 @@ PAGES: dict[str, Page] = {
     r"batch": batch.view,
     r"compare": compare.view,
     r"problems": problems.view,
+    r"reports": reports.view,
+    r"report": report.view,
+    r"report\.html": report.still,
+    r"report/file": report.download,
     r"frame": frame.view,
     r"frame\.parquet": frame_files.parquet,
     r"frame\.csv": frame_files.csv,

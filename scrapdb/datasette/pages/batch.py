@@ -52,6 +52,7 @@ def _context(connection: sqlite3.Connection, question: Question) -> dict[str, An
         "state": question.state,
         "listed": listed,
         "present": present(connection, [attempt.notebook for attempt in listed]),
+        "has_reports": any(attempt.report for attempt in listed),
         "progress": progress,
         "unfinished": executions.UNFINISHED,
         "refreshed": _REFRESHED if batch.unfinished else None,

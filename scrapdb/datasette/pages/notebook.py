@@ -27,6 +27,7 @@ from scrapdb.formats.dataframe import values
 from scrapdb.formats.html import PICTURES
 from scrapdb.store.readers import executions
 from scrapdb.store.readers import notebooks
+from scrapdb.store.readers import reports
 from scrapdb.store.readers.displays import display_hashes
 from scrapdb.store.readers.displays import display_of_scrap
 from scrapdb.store.readers.problems import problems_of_notebook
@@ -90,6 +91,7 @@ def _context(connection: sqlite3.Connection, question: Question) -> dict[str, An
     return {
         "notebook": row,
         "record": record,
+        "report": reports.title(connection, notebook_id),
         "lines": list(lines(record, row["error_name"])) if record else [],
         "attempt": attempt,
         "progress": progress,

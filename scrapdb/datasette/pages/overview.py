@@ -18,6 +18,7 @@ from scrapdb.formats.html import PICTURES
 from scrapdb.query.nodes import Name
 from scrapdb.store.readers import executions
 from scrapdb.store.readers import overview
+from scrapdb.store.readers import reports
 
 if TYPE_CHECKING:
     from datasette.utils.asgi import Response
@@ -53,6 +54,7 @@ def context_of(connection: sqlite3.Connection) -> dict[str, Any]:
         "most": max((day.runs for day in seen.days), default=0),
         "batches": executions.batches(connection, unfinished=True, limit=_BATCHES),
         "has_batches": executions.are_any(connection),
+        "has_reports": reports.are_any(connection),
         "cards": [*map(_card, seen.fields), *_durations(seen)],
         "most_problems": overview.MOST_PROBLEMS,
         "width": bars.WIDTH,

@@ -127,9 +127,10 @@ def reports(
     return [_report(row) for row in rows]
 
 
-def counts(connection: sqlite3.Connection) -> Counter[Filters]:
-    """Count the reports by state, bundle and language."""
-    rows = connection.execute(f"{_EVERY} SELECT state, bundle, language, count(*) FROM every GROUP BY 1, 2, 3")
+def counts(connection: sqlite3.Connection, batch: str | None = None) -> Counter[Filters]:
+    """Count the reports by state, bundle and language: those of a batch, or all."""
+    grouped = "SELECT state, bundle, language, count(*) FROM every WHERE ?1 IS NULL OR batch = ?1 GROUP BY 1, 2, 3"
+    rows = connection.execute(f"{_EVERY} {grouped}", (batch,))
     return Counter({Filters(*row): count for *row, count in rows})
 
 
@@ -159,6 +160,12 @@ def of_notebook(connection: sqlite3.Connection, path: str) -> Report | None:
     """Read the report of a notebook by its path; None if there is none."""
     row = connection.execute(f"{_READ} WHERE notebook = ?", (path,)).fetchone()
     return _report(row) if row else None
+
+
+def title(connection: sqlite3.Connection, notebook_id: int) -> str | None:
+    """Read the title of the report that was made of a notebook, which may be empty; None if none was."""
+    row = connection.execute("SELECT coalesce(title, '') FROM reports WHERE notebook_id = ?", (notebook_id,)).fetchone()
+    return row[0] if row else None
 
 
 def pages(connection: sqlite3.Connection, report: Report) -> tuple[list[str], list[str]]:

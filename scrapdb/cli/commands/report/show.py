@@ -61,7 +61,8 @@ def command(
 def _directory(found: StoredReport) -> Path | None:
     from scrapdb.reporting.directory import of_notebook
 
-    return of_notebook(found.told.notebook, found.exact, found.store)
+    exact = found.notebook.attributes["os_path"] if found.notebook else None
+    return of_notebook(found.told.notebook, exact, found.store)
 
 
 def _print(found: StoredReport, settings: Settings) -> None:
