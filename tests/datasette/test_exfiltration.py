@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import select
 import socket
@@ -127,6 +128,11 @@ OPENED = (
     f"plot?x={_EVIL}&y={_EVIL}",
     "batch",
     f"batch?id={_EVIL}&state={_EVIL}",
+    "reports",
+    f"reports?state={_EVIL}&bundle={_EVIL}&language={_EVIL}&batch={_EVIL}",
+    "report?id=script",
+    f"report?id={_EVIL}",
+    f"report?path={_EVIL}",
 )
 
 
@@ -138,6 +144,8 @@ FILES = (
     "plot.csv?x=nb.seconds",
     "fields.json?start=",
     f"check.json?_scrap={_EVIL}",
+    *(f"report/file?id=script&name={name}" for name in ("report.html", "report.pdf", "output.json", "log.txt")),
+    f"report/file?id=script&name={_EVIL}",
 )
 
 
@@ -173,6 +181,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         values.append(_hostile_frame(listener.address))
         for stem in ("one", "two", "<img src=x: onerror=alert(1)>"):
             write(directory / f"{stem}.ipynb", notebook(code("1", *shown, *values)))
+        for name, text in everything.items():
+            _write_report(directory / "reports" / name, _aimed(text, listener.address))
         path = directory / "scraps.db"
         Database(path).index(directory)
         with served("datasette", path) as address:
@@ -296,6 +306,53 @@ def test_nothing_acts_when_a_display_is_opened(context: BrowserContext, site: Si
         hashes = [digest for (digest,) in connection.execute("SELECT DISTINCT hash FROM displays")]
     assert len(hashes) >= len(ACTING) + len(WAITING)
     assert _acted(context, site, *(f"/-/scrapdb/scraps/display/{digest}" for digest in hashes)) == []
+
+
+def test_nothing_acts_in_the_frame_of_a_report(context: BrowserContext, site: Site) -> None:
+    """On the page of a report, and where it alone is opened, by whatever address."""
+    for address in ("report?id=", "report.html?id="):
+        assert _acted(context, site, *(f"/-/scrapdb/scraps/{address}{name}" for name in (ACTING | WAITING))) == []
+
+
+def test_nothing_acts_where_a_browser_does_not_say_for_what_it_asks(context: BrowserContext, site: Site) -> None:
+    context.route("**/report.html?*", lambda route: route.fulfill(response=_unframed(context, route.request.url)))
+    paths = [f"/-/scrapdb/scraps/report.html?id={name}" for name in ACTING]
+    assert _acted(context, site, *paths) == []
+
+
+def test_a_link_in_a_report_leads_not_even_to_another_page_of_ours_with_power(
+    context: BrowserContext, site: Site
+) -> None:
+    asked = f"{site.address}/-/scrapdb/scraps/notebook?path=one.ipynb&scripts=script"
+    report = site.store.parent / "reports" / "link" / "report.html"
+    before = report.read_bytes()
+    report.write_text(f'<a href="{escape(asked)}">click</a><a href="{escape(asked)}" target="_top">top</a>')
+    try:
+        page = context.new_page()
+        page.goto(f"{site.address}/-/scrapdb/scraps/report?id=link")
+        for word in ("top", "click"):
+            page.frame_locator("iframe").get_by_text(word, exact=True).click()
+            page.wait_for_timeout(500)
+        assert page.url == f"{site.address}/-/scrapdb/scraps/report?id=link"
+        assert (page.title() != "owned", site.listener.requests) == (True, [])
+    finally:
+        report.write_bytes(before)
+
+
+def _unframed(context: BrowserContext, address: str) -> Any:
+    return context.request.get(address, headers={"Sec-Fetch-Dest": ""})
+
+
+def _write_report(directory: Path, document: str) -> None:
+    """Write a report of which everything is hostile."""
+    told = dict.fromkeys(("title", "bundle", "bundle_version", "language", "reason"), document)
+    told |= {"id": directory.name, "state": "error", "pushed": [document, "javascript:alert(1)"]}
+    record = {"state": "failed", "reason": document, "wall": document, "host": document, "warnings": [document]}
+    write(directory / "report.ipynb", notebook(code("1"), scrapdb={"report": told, "run": record}))
+    trace = {"name": document, "value": document, "source": document, "traceback": document}
+    (directory / "report.json").write_text(json.dumps({"trace": trace}))
+    for name in ("report.html", "report.pdf", "output.json", "log.txt"):
+        (directory / name).write_text(document)
 
 
 def _acted(context: BrowserContext, site: Site, *paths: str) -> list[str]:

@@ -33,7 +33,8 @@ def command(
 ) -> None:
     """Remove old runs from below DIR, or wherever the store knows some: those that all options choose.
 
-    Of each go the executed notebook, the files that were kept of it (NAME.files/) and its rows, together or not at all.
+    Of each go the executed notebook, the files that were kept of it (NAME.files/) and its rows, together or not at all;
+    of a report its whole directory, unless there are other files in it.
     Runs are notebooks that were executed from another one, their source; nothing else is touched, nor what a runner is
     at or what lies at a URL. With --keep-last, runs are counted by the path of their source, the last begun first,
     among those that --where chooses: failed ones stay for ever with the second line.

@@ -58,7 +58,7 @@ _STILL = _SAFE | {
 }
 _FRAME = """<!doctype html><meta charset="utf-8"><title>Report</title><style>
 html, body, iframe { display: block; width: 100%; height: 100%; margin: 0; border: 0; background: white }
-</style><iframe title="Report" sandbox="" src="%s"></iframe>"""
+</style><iframe title="Report" sandbox="" src="ADDRESS"></iframe>"""
 _FRAMES = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'"}
 
 
@@ -86,7 +86,7 @@ async def still(store: Store, request: Any) -> Response | Streamed:
     question = page.read(request, Question)
     if request.headers.get("sec-fetch-dest") == "document":
         address = store.url("report.html", path=question.path, id=question.id)
-        return Response.html(_FRAME % escape(address), headers=_SAFE | _FRAMES)
+        return Response.html(_FRAME.replace("ADDRESS", escape(address)), headers=_SAFE | _FRAMES)
     file, _ = await _opened(store, question, directory.PAGE)
     return Streamed(_bytes(file), "text/html; charset=utf-8", _STILL | page.ALONE)
 

@@ -1,5 +1,7 @@
 """Removing old runs: the executed notebook, what was kept beside it and its rows, together or not at all.
 
+Of a report goes its whole directory, unless that holds what no report has: then it is not chosen.
+
 Files are first called something else, then the rows go in one transaction, then the files. Until the rows are gone all
 can be undone: at once, or by the next `prune` after one that was killed.
 """
@@ -34,7 +36,12 @@ from scrapdb.store.write import Writer
 
 KEPT = ".files"  # follows the name of a notebook, without its suffix, in that of the directory of its kept files
 _ASIDE = ".scrapdb-pruned"
-_COLUMNS = ("nb.path", "nb.status", "nb.source", "nb.started_at", "nb.mtime", "exec.files")
+_COLUMNS = ("nb.path", "nb.status", "nb.source", "nb.started_at", "nb.mtime", "exec.files", "nb.report.state")
+_REPORT = "report.ipynb"
+# What stands in the directory of a report.
+_OF_REPORT = frozenset(
+    {_REPORT, f"report{KEPT}", "report.html", "report.pdf", "output.json", "log.txt", "report.json", "static"}
+)
 _RUNS = "nb.source is not null"  # a notebook without is one that somebody wrote
 
 
@@ -133,15 +140,23 @@ def _runs(store: Path, directory: str | None, where: str | None) -> Iterator[tup
     with reading(store) as connection:
         exact = exact_paths(connection)
         busy = {each.notebook for each in unfinished(connection) if each.runner and is_held(each.runner)}
-    for path, status, source, started_at, mtime, kept in rows:
+    for path, status, source, started_at, mtime, kept, report in rows:
         file = Path(located(path, exact.get(path), base))
         if not is_url(path) and path not in busy and (top is None or file.is_relative_to(top)):
-            yield Old(path, _files(file, kept), status, started_at), source, started_at or mtime or ""
+            is_report = report is not None and file.name == _REPORT
+            if files := _directory(file.parent) if is_report else _files(file, kept):
+                yield Old(path, files, status, started_at), source, started_at or mtime or ""
 
 
 def _files(file: Path, kept: Any) -> tuple[Path, ...]:
     """Name a notebook and, if its record says that files of it were kept, their directory."""
     return (file, file.with_name(f"{file.stem}{KEPT}")) if kept else (file,)
+
+
+def _directory(directory: Path) -> tuple[Path, ...]:
+    """Name the directory of a report; nothing if there are other files in it, which a record may only claim."""
+    others = {path.name for path in directory.iterdir()} - _OF_REPORT if directory.is_dir() else set()
+    return () if others else (directory,)
 
 
 def _set_aside(run: Old, undo: ExitStack) -> Iterator[Path]:

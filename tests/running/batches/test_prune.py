@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from contextlib import closing
@@ -145,3 +146,50 @@ def test_names_that_are_not_utf8_are_found(tmp_path: Path) -> None:
     prune.remove(store, [old])
     assert not any((tmp_path / "runs").iterdir())
     assert Database(store).count() == 0
+
+
+def made(directory: Path, name: str, *others: str, notebook: str = "report.ipynb") -> Path:
+    """Write the directory of a report, and other files into it."""
+    path = run(directory / name, notebook.removesuffix(".ipynb"), "2026-01-01T00:00:00.000000Z")
+    document = json.loads(path.read_text())
+    document["metadata"]["scrapdb"]["report"] = {"id": name, "state": "completed"}
+    nb.write(path, document)
+    for other in ("report.html", "report.pdf", "output.json", "log.txt", "report.json", "static/chart.png", *others):
+        nb.write(path.parent / other, b"x" * 10)
+    return path.parent
+
+
+def test_of_a_report_its_whole_directory_goes_or_nothing(tmp_path: Path) -> None:
+    store, reports = tmp_path / "scraps.db", tmp_path / "reports"
+    whole, mixed, odd = made(reports, "a"), made(reports, "b", "thesis.docx"), made(tmp_path / "home", "c", ".ssh/key")
+    shared = made(tmp_path, "shared", "other.ipynb", notebook="claims.ipynb")
+    Database(store).index(tmp_path)
+    left = [tree(path) for path in (mixed, odd)]
+    runs = prune.old(store, keep_last=0)
+    assert [(each.path, each.files) for each in runs] == [
+        ("reports/a/report.ipynb", (whole,)),
+        ("shared/claims.ipynb", (shared / "claims.ipynb",)),
+    ]
+    assert runs[0].bytes == sum(path.stat().st_size for path in whole.rglob("*") if path.is_file()) > 60
+    prune.remove(store, runs)
+    assert not whole.exists()
+    assert [tree(path) for path in (mixed, odd)] == left
+    assert "report.html" in tree(shared)
+    assert query(store, "SELECT path FROM notebooks JOIN reports ON notebook_id = notebooks.id ORDER BY path") == [
+        ("home/c/report.ipynb",), ("reports/b/report.ipynb",)
+    ]  # fmt: skip
+    check(store)
+
+
+def test_a_report_that_cannot_go_stays_whole(tmp_path: Path) -> None:
+    store, directory = tmp_path / "scraps.db", made(tmp_path / "reports", "a")
+    Database(store).index(tmp_path)
+    before = tree(tmp_path / "reports")
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("CREATE TRIGGER kept BEFORE DELETE ON notebooks BEGIN SELECT raise(ABORT, 'kept'); END")
+    with pytest.raises(StoreError):
+        prune.remove(store, prune.old(store, keep_last=0))
+    assert tree(tmp_path / "reports") == before
+    directory.rename(directory.with_name(".a.scrapdb-pruned"))  # as one that was killed leaves it
+    prune.restore(store)
+    assert tree(tmp_path / "reports") == before
