@@ -42,7 +42,7 @@ def report(
     record |= {"language": "en", "state": "completed", "made_at": "2026-11-29T12:00:10Z", **told}
     record.setdefault("title", f"Voltage in {record['language']}")
     assigned = "\n".join(f"{name} = {value!r}" for name, value in (parameters or {}).items())
-    failure = [error("KeyError", "'l4'")] if record["state"] == "error" and trace is None else []
+    failure = [error("KeyError", "'l4'", ["Traceback of l4"])] if record["state"] == "error" and trace is None else []
     cells = [code(assigned or "1", tags=("injected-parameters",)), code("glue()", scrap("share", 0.97), *failure)]
     ran = {"version": 1, "state": "failed" if failure else "completed", "wall": "bubblewrap", "peak_memory": 2**27}
     ran |= {"started_at": "2026-11-29T12:00:00Z", "ended_at": "2026-11-29T12:00:09Z", "cpu_seconds": 4.5, **(run or {})}
