@@ -87,7 +87,7 @@ class StoredReport:
         """Return what is known of it by name, for programs."""
         notebook = None if self.attempt else self.notebook
         run, attributes = (notebook.record or {}, notebook.attributes) if notebook else ({}, {})
-        told = {"name": self.told.name} | self.told._asdict()
+        told: dict[str, Any] = {"name": self.told.name} | self.told._asdict()
         shown = {name: part for name, part in told.items() if name not in ("notebook_id", "is_made")}
         shown |= {"parameters": self.parameters, "pages": self.pages, "pushed": self.pushed}
         shown |= {name: attributes.get(name) for name in _OF_NOTEBOOK}

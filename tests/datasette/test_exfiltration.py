@@ -345,9 +345,15 @@ def _unframed(context: BrowserContext, address: str) -> Any:
 
 def _write_report(directory: Path, document: str) -> None:
     """Write a report of which everything is hostile."""
-    told = dict.fromkeys(("title", "bundle", "bundle_version", "language", "reason"), document)
+    told: dict[str, Any] = dict.fromkeys(("title", "bundle", "bundle_version", "language", "reason"), document)
     told |= {"id": directory.name, "state": "error", "pushed": [document, "javascript:alert(1)"]}
-    record = {"state": "failed", "reason": document, "wall": document, "host": document, "warnings": [document]}
+    record: dict[str, Any] = {
+        "state": "failed",
+        "reason": document,
+        "wall": document,
+        "host": document,
+        "warnings": [document],
+    }
     write(directory / "report.ipynb", notebook(code("1"), scrapdb={"report": told, "run": record}))
     trace = {"name": document, "value": document, "source": document, "traceback": document}
     (directory / "report.json").write_text(json.dumps({"trace": trace}))

@@ -25,6 +25,7 @@ from tests.notebook_builder import code
 from tests.notebook_builder import notebook
 from tests.notebook_builder import scrap
 from tests.notebook_builder import write
+from tests.reporting.made import report
 
 NOBODY = 403
 SCHEMA = (Path(scrapdb.store.__file__).parent / "schema.sql").read_text(encoding="utf-8")
@@ -32,6 +33,7 @@ TABLES_OF_SCHEMA = re.findall(r"^CREATE TABLE (\w+)", SCHEMA, re.MULTILINE)
 LEAST = 6  # characters
 # Of what the plugin puts on Datasette's own pages.
 PARTS = ("scrapdb-front", "scrapdb-columns", "scrapdb-expression", "/scraps/overview", "/scraps/plot")
+REPORT = urlencode({"path": "reports/north/report.ipynb"})
 PATHS = ("../../../etc/passwd", "/etc/passwd", "..%2f..%2fetc%2fpasswd", "scraps.db", "%00", "file:///etc/passwd")
 
 
@@ -57,6 +59,16 @@ async def asked(datasette: Datasette, addresses: list[str], actor: str | None) -
 
 
 @pytest.fixture(scope="module")
+def store(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example's store, and a report in it."""
+    directory = tmp_path_factory.mktemp("reported") / "store"
+    shutil.copytree(store.parent, directory)
+    report(directory / "reports" / "north")
+    Database(directory / store.name).index(directory / "reports")
+    return directory / store.name
+
+
+@pytest.fixture(scope="module")
 def addresses(store: Path) -> list[str]:
     """An address of every page that `PAGES` has, with what there is in the store."""
     with closing(sqlite3.connect(store)) as connection:
@@ -65,7 +77,10 @@ def addresses(store: Path) -> list[str]:
         (path,) = connection.execute("SELECT path FROM notebooks").fetchone()
     pages = [page.replace("\\", "").partition("/(")[0] for page in PAGES if not page.startswith("display")]
     asked = f"path={path}&x=distance&_scrap=distance<1"
-    arguments = {page: f"hash={frame}" if page.startswith("frame") else asked for page in pages}
+    arguments = {
+        page: f"hash={frame}" if page.startswith("frame") else REPORT if page.startswith("report") else asked
+        for page in pages
+    }
     asking = [f"/-/scrapdb/scraps/{page}?{arguments[page]}" for page in pages]
     return [f"/-/scrapdb/scraps/display/{shown}", *asking]
 
@@ -90,6 +105,7 @@ def full(glued: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         directory / "run-given.ipynb",
         notebook(code("given_source()", scrap("glued-name", "glued-value", "text")), papermill=times),
     )
+    report(directory / "reports" / "north", title="reported-title", bundle="reported-bundle", reason="reported-reason")
     Database(directory / glued.name).index(directory)
     return directory / glued.name
 
@@ -117,7 +133,8 @@ def pages_of(store: Path) -> list[str]:
     for address, _ in register_routes():
         page = address.strip("^$").replace("(?P<database>[^/]+)", "scraps").replace("\\", "").replace("/?", "")
         page = page.replace("(?P<hash>[0-9a-f]{64})", shown)
-        found.append(f"{page}?{f'hash={frame}' if '/frame' in page else asked}")
+        of_report = "/report" in page and not page.endswith("/reports")
+        found.append(f"{page}?{f'hash={frame}' if '/frame' in page else REPORT if of_report else asked}")
     assert not [address for address in found if "(" in address.partition("?")[0]]
     return found
 
@@ -138,6 +155,7 @@ def test_every_page_shows_what_the_store_has(full: Path) -> None:
     assert {address: answer.status_code for address, answer in found.items() if answer.status_code != 200} == {}
     shown = b"".join(answer.content for answer in found.values())
     tables = {"notebooks", "names", "scraps", "parameters", "displays", "frames", "blobs", "cells", "problems", "runs"}
+    tables.add("reports")
     assert {table for table in TABLES_OF_SCHEMA if any(text in shown for text in texts_of(full, table))} >= tables
 
 

@@ -44,7 +44,12 @@ def report(
     assigned = "\n".join(f"{name} = {value!r}" for name, value in (parameters or {}).items())
     failure = [error("KeyError", "'l4'", ["Traceback of l4"])] if record["state"] == "error" and trace is None else []
     cells = [code(assigned or "1", tags=("injected-parameters",)), code("glue()", scrap("share", 0.97), *failure)]
-    ran = {"version": 1, "state": "failed" if failure else "completed", "wall": "bubblewrap", "peak_memory": 2**27}
+    ran: dict[str, Any] = {
+        "version": 1,
+        "state": "failed" if failure else "completed",
+        "wall": "bubblewrap",
+        "peak_memory": 2**27,
+    }
     ran |= {"started_at": "2026-11-29T12:00:00Z", "ended_at": "2026-11-29T12:00:09Z", "cpu_seconds": 4.5, **(run or {})}
     write(directory / "report.ipynb", notebook(*cells, scrapdb={"run": ran, "report": record}))
     made = {

@@ -117,7 +117,7 @@ def _context(connection: sqlite3.Connection, question: Question) -> dict[str, An
         "parameters": list(_parameters(connection, told, attempts)),
         "pushed": pushed,
         "translations": reports.translations(connection, told, _LANGUAGES),
-        "has_batch": bool(told.batch) and executions.batch(connection, told.batch).runs > 0,
+        "has_batch": executions.batch(connection, told.batch or "").runs > 0,
         "refreshed": REFRESHED if attempt else None,
         "is_remote": is_url(told.notebook),
         "where": _where(connection, told, row),

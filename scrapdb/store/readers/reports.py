@@ -7,6 +7,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
+from typing import Any
 from typing import NamedTuple
 
 from scrapdb.errors import ReportNotFoundError
@@ -105,9 +106,8 @@ class Filters(NamedTuple):
 
 def are_any(connection: sqlite3.Connection) -> bool:
     """Return whether a report was ever made or asked for."""
-    return connection.execute(
-        "SELECT EXISTS (SELECT 1 FROM reports) OR EXISTS (SELECT 1 FROM executions WHERE report IS NOT NULL)"
-    ).fetchone() == (1,)
+    question = "SELECT EXISTS (SELECT 1 FROM reports) OR EXISTS (SELECT 1 FROM executions WHERE report IS NOT NULL)"
+    return bool(connection.execute(question).fetchone()[0])
 
 
 def reports(
@@ -202,8 +202,9 @@ def translations(connection: sqlite3.Connection, report: Report, limit: int) -> 
     return [newest[language] for language in sorted(newest, key=str)]
 
 
-def _report(row: Sequence[object]) -> Report:
-    return Report(*row[:-1], bool(row[-1]))  # type: ignore[arg-type]
+def _report(row: Sequence[Any]) -> Report:
+    report = Report(*row)
+    return report._replace(is_made=bool(report.is_made))
 
 
 def _directory(report: Report) -> str:

@@ -74,8 +74,8 @@ def _print(found: StoredReport, settings: Settings) -> None:
     typer.echo(escaped(found.told.name))
     for label, text in found.lines():
         begin = f"  {label:<{_LABEL}}  "
-        settings_ = {"initial_indent": begin, "subsequent_indent": " " * len(begin), "break_on_hyphens": False}
-        typer.echo(textwrap.fill(text, max(width, 2 * len(begin)), **settings_))
+        blanks = " " * len(begin)
+        typer.echo(textwrap.fill(begin + text, max(width, 2 * len(begin)), subsequent_indent=blanks))
     if found.told.state not in ("completed", "skipped", "queued", "running"):
         settings.say("`--trace` shows what went wrong, `--log` what came before.")
 
