@@ -67,6 +67,8 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
         kernel: name of a kernelspec; None takes the notebook's.
         fresh: whether the kernel must be a new process that has imported nothing.
         keep_files: globs of files to keep beside the output.
+        python: the interpreter of the kernel, in place of the one that its kernelspec names.
+        files: contents of what each run finds in its directory as its own, by path below it.
     """
 
     notebook: str
@@ -77,6 +79,8 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     kernel: str | None = None
     fresh: bool = False
     keep_files: tuple[str, ...] = ()
+    python: str | None = None
+    files: dict[str, bytes] = {}
 
     def common(self) -> dict[str, Any]:
         """Return it alone, by name."""

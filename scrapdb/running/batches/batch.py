@@ -62,7 +62,7 @@ def carry_out(
         request: what to run.
         audience: is told how it goes.
         stop: ends it early, and says whether it was.
-        execute: does one run; by default `execute.execute`.
+        execute: does one run; by default `execute.execute`. One that starts kernels by that says so by `warms_up`.
 
     Raises:
         ScrapdbError: another runner writes to the directory, or to one of the outputs.
@@ -120,7 +120,7 @@ class _Batch:
             if self._tasks:
                 self._execute(expected, execute)
         self._hear_rest()
-        if _has_changed(request):
+        if execute is None and _has_changed(request):
             self._warn(f"{request.notebook} was changed meanwhile; all runs executed it as it was at the beginning.")
 
     def _execute(self, expected: float | None, execute: executors.Execute | None) -> None:

@@ -66,7 +66,7 @@ def opened(
     jobs = request.jobs or processors() + 2  # of which some always wait for their kernels to begin or to end
     with (
         servers.used(),
-        nullcontext() if execute else _warming_up(request),
+        _warming_up(request) if getattr(execute, "warms_up", execute is None) else nullcontext(),
         _threads(request, jobs, _here(execute or _executed(), watch, stop), stop) as submit,
     ):
         yield Opened(submit, jobs)

@@ -99,6 +99,26 @@ def place_beside(directory: str, paths: Sequence[str]) -> None:
             raise ScrapdbError(f"Two of what is to be beside the notebook are called {path.name} (--with).") from None
 
 
+def place(directory: Path, files: Mapping[str, bytes], user: int | None) -> None:
+    """Write files into the directory of a run, which are its own.
+
+    Args:
+        directory: of the run.
+        files: contents by path below it.
+        user: owns them, if it is not us.
+    """
+    for relative, content in files.items():
+        path = directory
+        for part in relative.split("/")[:-1]:
+            path /= part
+            if not path.exists():
+                path.mkdir()
+                give(path, user)
+        path /= relative.rpartition("/")[2]
+        path.write_bytes(content)
+        give(path, user)
+
+
 def keep(
     directory: str, patterns: Sequence[str], to: Path, hidden: Sequence[str] = ()
 ) -> tuple[tuple[KeptFile, ...], tuple[str, ...]]:
@@ -124,6 +144,9 @@ def keep(
         for relative, path in sorted(_written(directory, warnings)):
             if any(form in relative for form in hidden):
                 warnings.append("A file has a secret in its name, and is not kept.")
+            elif not stat.S_ISREG(path.lstat().st_mode):
+                if relative in patterns:
+                    warnings.append(f"{valid_text(relative)} is a link or a device, and is not kept.")
             elif _matches(relative, patterns):
                 kept += _copied(path, relative, new, hidden, warnings)
         _replace(to, new if kept else None)
@@ -153,10 +176,9 @@ def _written(directory: str, warnings: list[str]) -> Iterator[tuple[str, Path]]:
     def unreadable(error: OSError) -> None:
         warnings.append(_not_kept(os.path.relpath(error.filename, directory), error))
 
-    for above, _, names in os.walk(directory, onerror=unreadable):
-        for name in names:
-            path = Path(above, name)
-            if stat.S_ISREG(path.lstat().st_mode):
+    for above, below, names in os.walk(directory, onerror=unreadable):
+        for path in (Path(above, name) for name in (*names, *below)):
+            if not path.is_dir() or path.is_symlink():
                 yield path.relative_to(directory).as_posix(), path
 
 

@@ -63,7 +63,7 @@ class _Run:
     def __init__(self, task: Task, watch: Callable[[Event], None], stop: Stop) -> None:
         self._task, self._watch, self._stop = task, watch, stop
         self._hidden = redaction.forms(task.secrets.values())
-        self._cells = 0
+        self._cells: list[int] = []
         self._saved = False
         self._record = Execution(
             state="running",
@@ -83,7 +83,7 @@ class _Run:
             node = prepared.notebook(self._task)
         except ScrapdbError as error:
             return self._ended(Outcome("failed", str(error)))
-        self._cells = prepared.code_cells(node)
+        self._cells = prepared.executed_cells(node)
         self._tell("started", 0, "")
         record.write(node, self._record)
         manager = Manager(node, self._save, outputs.pause(self._task.output))
@@ -98,7 +98,7 @@ class _Run:
     def _run(self, manager: Manager) -> Outcome:
         """Execute the cells in a place of their own, and keep what is to be kept."""
         task, node = self._task, manager.nb
-        spec = kernelspecs.kernelspec(node.metadata, task.kernel)
+        spec = kernelspecs.kernelspec(node.metadata, task.kernel, task.python)
         with ExitStack() as stack:
             ready = places.ready(task, spec, stack)
             network = task.confines.network or ready.wall.NAME in walls.WITH_NETWORK
@@ -180,7 +180,8 @@ class _Run:
         outputs.write(node, self._task.output)
 
     def _tell(self, kind: Kind, cell: int, text: str) -> None:
-        self._watch(Event(self._task, kind, cell, self._cells, text))
+        index = self._cells[cell - 1] if cell else None
+        self._watch(Event(self._task, kind, cell, len(self._cells), text, index))
 
 
 def _in_force(task: Task) -> dict[str, Any]:

@@ -27,8 +27,8 @@ class KernelElsewhereError(ScrapdbError):
     """The kernel that a notebook asks for is started by something else: in a cluster, say."""
 
 
-def kernelspec(metadata: dict[str, Any], name: str | None) -> KernelSpec:
-    """Return the kernelspec that is asked for, or that the metadata of a notebook name.
+def kernelspec(metadata: dict[str, Any], name: str | None, python: str | None = None) -> KernelSpec:
+    """Return the kernelspec that is asked for, or that the metadata of a notebook name, if need be with this Python.
 
     Raises:
         KernelMissingError: there is none of that name, or the notebook names none.
@@ -55,6 +55,8 @@ def kernelspec(metadata: dict[str, Any], name: str | None) -> KernelSpec:
             f"the kernel {wanted} is started by {provisioner}, where `scrapdb run` can put no wall around it; "
             "`papermill --engine scrapdb` executes with it"
         )
+    if python and spec.argv:
+        spec.argv[0] = python
     if not spec.argv or not shutil.which(interpreter(spec.argv[0])):
         program = spec.argv[0] if spec.argv else "nothing"
         raise KernelMissingError(f"the kernel {wanted} is to be started by {program}, which is not there")

@@ -59,6 +59,7 @@ def ready(task: Task, spec: KernelSpec, stack: ExitStack) -> Ready:
     files.mkdir()
     directory.give(files, place.user)
     directory.place_beside(str(files), task.confines.beside)
+    directory.place(files, task.files, place.user)
     env = {**directory.make(wall.own(private), private, place.user), **place.env}
     place = replace(place, private=private, directory=str(files), env=env)
     return Ready(place, wall, server, (*walls.remarks(wall, place, task.confines.wall), *warnings))
@@ -67,7 +68,7 @@ def ready(task: Task, spec: KernelSpec, stack: ExitStack) -> Ready:
 def warm_up(work: Work) -> None:
     """Start the server that forks the kernels of such work, if there is to be one; what goes wrong, the runs tell."""
     with suppress(ScrapdbError, OSError):
-        spec = kernelspec(ipynb.metadata(work.content), work.kernel)
+        spec = kernelspec(ipynb.metadata(work.content), work.kernel, work.python)
         wall, place = _walled(work, spec)
         _server(work, spec, place, wall)
 
@@ -89,7 +90,7 @@ def _server(work: Work, spec: KernelSpec, place: Place, wall: walls.Wall) -> tup
     if work.fresh or not is_ipykernel(spec):
         return None, ()
     beside = work.confines.beside
-    modules = imported(cells.executed(work.content), beside)
+    modules = imported(cells.executed(work.content), (*beside, *(path.partition("/")[0] for path in work.files)))
     try:
         server = servers.server_for(interpreter(spec.argv[0]), modules, place, wall, beside)
     except ServerLostError as error:

@@ -159,9 +159,9 @@ def assignments(spec: KernelSpec, values: Mapping[str, str]) -> str:
         raise ScrapdbError(f"The kernel {spec.name} cannot take secrets: {error}") from error
 
 
-def code_cells(node: NotebookNode) -> int:
-    """Count the cells that are executed."""
-    return sum(is_executed(cell) for cell in node.cells)
+def executed_cells(node: NotebookNode) -> list[int]:
+    """Return the indexes of the cells that are executed."""
+    return [index for index, cell in enumerate(node.cells) if is_executed(cell)]
 
 
 def is_executed(cell: NotebookNode) -> bool:

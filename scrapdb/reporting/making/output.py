@@ -1,0 +1,233 @@
+"""What a template is given of a run: what the notebook wrote to output.json, and what it glued."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+from collections.abc import Mapping
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import NamedTuple
+
+from msgspec import UNSET
+
+from scrapdb.errors import ScrapdbError
+from scrapdb.facts import Decoded
+from scrapdb.facts import Frame
+from scrapdb.formats import dataframe
+from scrapdb.formats import html
+from scrapdb.formats.values import plain
+from scrapdb.formats.values import size
+from scrapdb.reporting.rendering.given import Column
+from scrapdb.reporting.rendering.given import Image
+from scrapdb.reporting.rendering.given import Table
+from scrapdb.text import has_surrogates
+from scrapdb.text import is_deep
+from scrapdb.text import valid_text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+NAME, STATIC = "output.json", "static"
+MOST_ROWS = 20_000  # of a frame; a page that shows more is not read, and a chart of more is not drawn
+_MIDNIGHT = dt.time()
+_CAST = "Write it by `json.dump` of a dict, in the last cell."
+
+
+class OutputError(ScrapdbError):
+    """What the notebook wrote for the template cannot be used."""
+
+
+class Output(NamedTuple):
+    """What a template is given, by name; contents of `static/` by path; and what is to be remarked."""
+
+    context: dict[str, Any]
+    files: dict[str, bytes] = {}  # noqa: RUF012 - never changed
+    warnings: tuple[str, ...] = ()
+
+
+def read(directory: Path, scraps: Sequence[Decoded], most: int) -> Output:
+    """Read what a run has left; output.json counts where a scrap has the same name.
+
+    Args:
+        directory: of the report, with what was kept of the run.
+        scraps: of its notebook.
+        most: bytes that output.json may have, and all of `static/` together.
+
+    Raises:
+        OutputError: it cannot be used.
+    """
+    warnings: list[str] = []
+    context = _glued(scraps, warnings)
+    path = directory / NAME
+    if path.exists():
+        context |= of_json(_content(path, most), warnings)
+    elif not context:
+        warnings.append(f"The notebook wrote no {NAME} and glued nothing, so that its page has nothing to show.")
+    return Output(context, _static(directory / STATIC, most), tuple(warnings))
+
+
+def of_json(content: bytes, warnings: list[str]) -> dict[str, Any]:
+    """Read output.json; NaN and infinities, for which JSON has no word, are null, and it is said that they are.
+
+    Raises:
+        OutputError: it is no JSON, no object, names something twice, is nested too deeply, or holds half a character.
+    """
+    lost: list[str] = []
+
+    def number(text: str) -> float | None:
+        value = float(text)
+        if math.isfinite(value):
+            return value
+        lost.append(text)
+        return None
+
+    try:
+        text = content.decode("utf-8-sig")
+        said = json.loads(text, object_pairs_hook=_unique, parse_float=number, parse_constant=number)
+    except UnicodeDecodeError as error:
+        raise OutputError(f"{NAME} is not UTF-8 at byte {error.start:,}. {_CAST}") from error
+    except RecursionError as error:
+        raise OutputError(f"{NAME} is nested too deeply.") from error
+    except ValueError as error:
+        raise OutputError(f"{NAME} is no JSON: {str(error).rstrip('.')}. {_CAST}") from error
+    if not isinstance(said, dict):
+        raise OutputError(f"{NAME} has to hold an object, whose names the template uses; it holds {_kind(said)}.")
+    if is_deep(said, text):
+        raise OutputError(f"{NAME} is nested too deeply.")
+    if "\\u" in text and has_surrogates(json.dumps(said, ensure_ascii=False)):
+        raise OutputError(f"{NAME} holds half a character (a lone surrogate), which no page can show.")
+    if lost:
+        warnings.append(f"{NAME} has {', '.join(dict.fromkeys(lost))} in {len(lost):,} places; they are null.")
+    return said
+
+
+def table(frame: Frame, most: int = MOST_ROWS) -> Table:
+    """Read the first rows of a DataFrame, columns of its index first."""
+    import pyarrow as pa
+
+    file = dataframe.open_file(pa.BufferReader(frame.parquet))
+    columns = dataframe.columns(file)
+    return tabled(dataframe.read(file, columns), [column.is_index for column in columns], most)
+
+
+def tabled(found: pa.Table, is_index: Sequence[bool], most: int = MOST_ROWS) -> Table:
+    """Make a table of the first rows of Arrow's.
+
+    Args:
+        found: the columns.
+        is_index: of each, whether it is one of the index.
+        most: rows.
+    """
+    made, parts = [], []
+    for name, column, index in zip(found.column_names, found.columns, is_index, strict=True):
+        kind, values = _column(column.slice(0, most))
+        made.append(Column(name=valid_text(name), type=kind, is_index=index))
+        parts.append(values)
+    rows = [list(row) for row in zip(*parts, strict=True)]
+    return Table(columns=tuple(made), rows=rows, total=found.num_rows)
+
+
+def image(displays: Mapping[str, bytes]) -> Image | None:
+    """Return the picture among what was shown of something; None if there is none."""
+    mime = html.best(displays.keys() & set(html.PICTURES))
+    return Image(mime=mime, content=displays[mime]) if mime else None
+
+
+def _glued(scraps: Sequence[Decoded], warnings: list[str]) -> dict[str, Any]:
+    context: dict[str, Any] = {}
+    for scrap in scraps:
+        context[valid_text(scrap.name)] = value = _value(scrap, warnings)
+        if isinstance(value, Table) and value.total > len(value.rows):
+            warnings.append(f"Of {scrap.name} the first {len(value.rows):,} of {value.total:,} rows are used.")
+    return context
+
+
+def _value(scrap: Decoded, warnings: list[str]) -> Any:
+    if isinstance(scrap.value, Frame):
+        return table(scrap.value)
+    if scrap.value is not UNSET:
+        return scrap.value
+    if picture := image(scrap.displays):
+        return picture
+    warnings.append(f"{scrap.name} was glued as a display without a picture, and is shown as text.")
+    mime = "text/plain" if "text/plain" in scrap.displays else html.best(scrap.displays.keys())
+    return html.text(scrap.displays[mime]) if mime else None
+
+
+def _column(column: pa.ChunkedArray) -> tuple[str, list[Any]]:
+    """Return of which kind the values of a column are, and the values for JSON."""
+    import pyarrow as pa
+
+    types, type_ = pa.types, column.type
+    if types.is_dictionary(type_):
+        return _column(column.cast(type_.value_type))
+    values = dataframe.values(column)
+    if dataframe.is_of_pandas(type_):
+        return "text", _texts(values)
+    if types.is_boolean(type_):
+        return "boolean", values
+    if types.is_integer(type_):
+        return "integer", values
+    if types.is_floating(type_) or types.is_decimal(type_):
+        return "number", [_finite(value) for value in values]
+    if types.is_duration(type_):
+        return "duration", [None if value is None else value.total_seconds() for value in values]
+    if types.is_date(type_):
+        return "date", _texts(values)
+    if types.is_timestamp(type_):
+        return _moments(values)
+    return "text", _texts(values)
+
+
+def _moments(values: list[Any]) -> tuple[str, list[Any]]:
+    """Return moments, as days if all of them are midnights of no zone."""
+    days = all(value is None or (value.tzinfo is None and value.time() == _MIDNIGHT) for value in values)
+    kind = "date" if days else "time"
+    return kind, [None if value is None else (value.date() if days else value).isoformat() for value in values]
+
+
+def _finite(value: Any) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _texts(values: list[Any]) -> list[Any]:
+    return [None if value is None else valid_text(plain(value)) for value in values]
+
+
+def _content(path: Path, most: int) -> bytes:
+    if not path.is_file() or path.is_symlink():
+        raise OutputError(f"{path.name} is a directory or a link; it has to be a file. {_CAST}")
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        found = size(path.stat().st_size)
+        raise OutputError(f"{path.name} has {found}, more than the {size(most)} that `limits.output` allows.")
+    return content
+
+
+def _static(directory: Path, most: int) -> dict[str, bytes]:
+    """Read the files that the notebook has written for its page."""
+    files: dict[str, bytes] = {}
+    for path in sorted(directory.rglob("*")) if directory.is_dir() else ():
+        if path.is_file() and not path.is_symlink():
+            files[f"{STATIC}/{path.relative_to(directory).as_posix()}"] = content = _content(path, most)
+            most -= len(content)
+    return files
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"an object names {next(name for name in names if names.count(name) > 1)!r} twice")
+    return members
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, list):
+        return "a list"
+    return "null" if value is None else f"only {json.dumps(value)[:40]}"
