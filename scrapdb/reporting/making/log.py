@@ -8,6 +8,7 @@ from datetime import datetime
 from io import TextIOBase
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from scrapdb.formats.values import escaped_but_lines
 from scrapdb.running.events import Event
@@ -31,7 +32,7 @@ class Log:
         self._line = ""
         self.say(head)
 
-    def __enter__(self) -> Log:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import math
 from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
 
@@ -19,21 +17,16 @@ from scrapdb.facts import Decoded
 from scrapdb.facts import Frame
 from scrapdb.formats import dataframe
 from scrapdb.formats import html
-from scrapdb.formats.values import plain
 from scrapdb.formats.values import size
-from scrapdb.reporting.rendering.given import Column
+from scrapdb.reporting import frames
 from scrapdb.reporting.rendering.given import Image
 from scrapdb.reporting.rendering.given import Table
 from scrapdb.text import has_surrogates
 from scrapdb.text import is_deep
 from scrapdb.text import valid_text
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 NAME, STATIC = "output.json", "static"
 MOST_ROWS = 20_000  # of a frame; a page that shows more is not read, and a chart of more is not drawn
-_MIDNIGHT = dt.time()
 _CAST = "Write it by `json.dump` of a dict, in the last cell."
 
 
@@ -110,25 +103,7 @@ def table(frame: Frame, most: int = MOST_ROWS) -> Table:
     import pyarrow as pa
 
     file = dataframe.open_file(pa.BufferReader(frame.parquet))
-    columns = dataframe.columns(file)
-    return tabled(dataframe.read(file, columns), [column.is_index for column in columns], most)
-
-
-def tabled(found: pa.Table, is_index: Sequence[bool], most: int = MOST_ROWS) -> Table:
-    """Make a table of the first rows of Arrow's.
-
-    Args:
-        found: the columns.
-        is_index: of each, whether it is one of the index.
-        most: rows.
-    """
-    made, parts = [], []
-    for name, column, index in zip(found.column_names, found.columns, is_index, strict=True):
-        kind, values = _column(column.slice(0, most))
-        made.append(Column(name=valid_text(name), type=kind, is_index=index))
-        parts.append(values)
-    rows = [list(row) for row in zip(*parts, strict=True)]
-    return Table(columns=tuple(made), rows=rows, total=found.num_rows)
+    return frames.table(dataframe.read(file, dataframe.columns(file)), most)
 
 
 def image(displays: Mapping[str, bytes]) -> Image | None:
@@ -156,46 +131,6 @@ def _value(scrap: Decoded, warnings: list[str]) -> Any:
     warnings.append(f"{scrap.name} was glued as a display without a picture, and is shown as text.")
     mime = "text/plain" if "text/plain" in scrap.displays else html.best(scrap.displays.keys())
     return html.text(scrap.displays[mime]) if mime else None
-
-
-def _column(column: pa.ChunkedArray) -> tuple[str, list[Any]]:
-    """Return of which kind the values of a column are, and the values for JSON."""
-    import pyarrow as pa
-
-    types, type_ = pa.types, column.type
-    if types.is_dictionary(type_):
-        return _column(column.cast(type_.value_type))
-    values = dataframe.values(column)
-    if dataframe.is_of_pandas(type_):
-        return "text", _texts(values)
-    if types.is_boolean(type_):
-        return "boolean", values
-    if types.is_integer(type_):
-        return "integer", values
-    if types.is_floating(type_) or types.is_decimal(type_):
-        return "number", [_finite(value) for value in values]
-    if types.is_duration(type_):
-        return "duration", [None if value is None else value.total_seconds() for value in values]
-    if types.is_date(type_):
-        return "date", _texts(values)
-    if types.is_timestamp(type_):
-        return _moments(values)
-    return "text", _texts(values)
-
-
-def _moments(values: list[Any]) -> tuple[str, list[Any]]:
-    """Return moments, as days if all of them are midnights of no zone."""
-    days = all(value is None or (value.tzinfo is None and value.time() == _MIDNIGHT) for value in values)
-    kind = "date" if days else "time"
-    return kind, [None if value is None else (value.date() if days else value).isoformat() for value in values]
-
-
-def _finite(value: Any) -> float | None:
-    return float(value) if value is not None and math.isfinite(value) else None
-
-
-def _texts(values: list[Any]) -> list[Any]:
-    return [None if value is None else valid_text(plain(value)) for value in values]
 
 
 def _content(path: Path, most: int) -> bytes:

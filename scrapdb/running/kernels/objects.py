@@ -20,6 +20,24 @@ def put(url: str, content: bytes) -> None:
         system.pipe_file(key, content)
 
 
+def create(url: str, content: bytes) -> bool:
+    """Write an object unless there is one, which the store itself sees to if it can; return whether it was written.
+
+    Raises:
+        ScrapdbError: that cannot be done.
+    """
+    system, key = remote.file_system(url)
+    with remote.sentences(url, "written"):
+        system.invalidate_cache()
+        try:
+            system.pipe_file(key, content, mode="create")
+        except Exception:  # every file system has an error of its own for it
+            if not system.exists(key):
+                raise
+            return False
+    return True
+
+
 def got(url: str) -> bytes:
     """Read an object.
 

@@ -53,14 +53,29 @@ def outputs(
         varying = _varying(full)
         names = ["-".join(_written(row[name]) for name in varying if name in row) or stem for row in full]
     else:
-        parts = _parts(pattern.removesuffix(_SUFFIX))
-        names = [_filled(parts, {"n": n, "stem": stem, **row}) for n, row in enumerate(full, 1)]
-    paths = [_safe(name) for name in names]
+        names = _names([{"stem": stem, **row} for row in full], pattern.removesuffix(_SUFFIX))
+    paths = [_safe(name, _SUFFIX) for name in names]
     _refuse_collisions(paths, rows)
     if remote.is_url(directory):
         return [f"{directory.rstrip('/')}/{path}" for path in paths]
     real = os.path.realpath(source)
     return [_inside(directory, path, real) for path in paths]
+
+
+def below(rows: Sequence[Mapping[str, Any]], pattern: str) -> list[str]:
+    """Name something else than a notebook for each row, as `outputs` does, by paths below a directory.
+
+    Raises:
+        UsageError: the pattern is wrong, or two would be one.
+    """
+    paths = [_safe(name, "") for name in _names(rows, pattern)]
+    _refuse_collisions(paths, rows)
+    return paths
+
+
+def _names(rows: Sequence[Mapping[str, Any]], pattern: str) -> list[str]:
+    parts = _parts(pattern)
+    return [_filled(parts, {"n": n, **row}) for n, row in enumerate(rows, 1)]
 
 
 def _varying(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -123,10 +138,10 @@ def _written(value: Any) -> str:
     return _FORBIDDEN.sub("_", text)
 
 
-def _safe(name: str) -> str:
+def _safe(name: str, suffix: str) -> str:
     """Make every part of a path a name that every file system has room for, and that no listing hides."""
     *directories, last = composed(name).split("/")
-    return "/".join([*(_short(part) for part in directories), f"{_short(last, len(_SUFFIX))}{_SUFFIX}"])
+    return "/".join([*(_short(part) for part in directories), f"{_short(last, len(suffix))}{suffix}"])
 
 
 def _short(part: str, room: int = 0) -> str:

@@ -1,0 +1,268 @@
+"""One report, from an order to its directory: it runs, its page is rendered and pushed, and the record is written."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from scrapdb.errors import ScrapdbError
+from scrapdb.facts import Execution
+from scrapdb.facts import Facts
+from scrapdb.files.whole import whole_file
+from scrapdb.notebooks.extract import read_facts
+from scrapdb.notebooks.times import iso
+from scrapdb.notebooks.times import parsed
+from scrapdb.reporting.bundles import bundle as bundles
+from scrapdb.reporting.bundles import config
+from scrapdb.reporting.bundles.bundle import Bundle
+from scrapdb.reporting.making import failure
+from scrapdb.reporting.making import output
+from scrapdb.reporting.making import push
+from scrapdb.reporting.making import record
+from scrapdb.reporting.making.log import Log
+from scrapdb.reporting.making.order import Order
+from scrapdb.reporting.making.record import Record
+from scrapdb.reporting.making.record import Trace
+from scrapdb.reporting.rendering import rendered
+from scrapdb.reporting.rendering.given import Page
+from scrapdb.running.batches.previous import WELL
+from scrapdb.running.events import Event
+from scrapdb.running.events import Stop
+from scrapdb.running.kernels import outputs
+from scrapdb.running.kernels import redaction
+from scrapdb.running.kernels.execute import execute
+from scrapdb.running.rows.parameters import plain
+from scrapdb.running.rows.units import size
+from scrapdb.running.task import Task
+
+_STATES = {"failed": "error"}
+_APART = frozenset({bundles.NOTEBOOK, bundles.REQUIREMENTS, config.FILE})  # what no template needs
+
+
+class Ran(NamedTuple):
+    """A run that is over: its record, what its notebook holds, and how its log ends."""
+
+    execution: Execution
+    facts: Facts
+    log: str
+
+
+class Maker:
+    """Makes the reports of one batch, as what executes its runs.
+
+    Args:
+        orders: by the path of the notebook.
+        overwrite: whether pages are pushed in the place of others.
+    """
+
+    warms_up = True
+
+    def __init__(self, orders: Mapping[str, Order], *, overwrite: bool = False) -> None:
+        self._orders = orders
+        self._overwrite = overwrite
+
+    def __call__(self, task: Task, watch: Callable[[Event], None], stop: Stop) -> Execution:
+        """Make a report; what goes wrong with it is told in its record."""
+        order = self._orders[task.output]
+        order.directory.mkdir(parents=True, exist_ok=True)
+        record.clear(order.directory)
+        hidden = redaction.forms(task.secrets.values())
+        ran = run(order, task, watch, stop)
+        made = finished(order, ran, hidden)
+        made = pushed(order.directory, made, overwrite=self._overwrite)
+        record.write(order.directory, made)
+        if made.state == _STATES.get(ran.execution.state, ran.execution.state):
+            return replace(ran.execution, warnings=made.warnings)
+        return replace(ran.execution, state="failed", reason=made.reason, warnings=made.warnings)
+
+
+def run(order: Order, task: Task, watch: Callable[[Event], None], stop: Stop) -> Ran:
+    """Execute the notebook of a report, and put what it left for its page where it belongs."""
+    notebook = Path(task.output)
+    begun = record.of(_record(order, Execution(state="running", id=task.id)))
+    kept = (*task.keep_files, output.NAME, output.STATIC)
+    task = replace(task, content=record.noted(task.content, begun), keep_files=kept)
+    given = ", ".join(f"{name}={value}" for name, value in plain(order.parameters).items()) or "no parameters"
+    head = f"{order.id}: {order.bundle.name} {order.bundle.config.version} in {order.language} with {given}"
+    with Log(order.directory / record.LOG, head) as log:
+
+        def heard(event: Event) -> None:
+            log.heard(event)
+            watch(event)
+
+        execution = execute(task, heard, stop)
+        for warning in execution.warnings:
+            log.say(f"Warning: {warning}")
+        log.say(f"{execution.state}{f': {execution.reason}' if execution.reason else ''}")
+        if not notebook.exists():  # it is none that could be executed
+            notebook.write_bytes(task.content)
+        execution = _placed(order, execution)
+        return Ran(execution, read_facts(notebook.read_bytes()), log.last)
+
+
+def finished(order: Order, ran: Ran, hidden: Sequence[str] = ()) -> Record:
+    """Make the pages of a run that is over, or the one that says what went wrong, and return the record.
+
+    Args:
+        order: what was asked for.
+        ran: the run.
+        hidden: texts that may stand in none of the files.
+    """
+    made = _record(order, ran.execution)
+    if ran.execution.state != "completed":
+        return _failed(order, replace(made, trace=_trace(ran)))
+    try:
+        found = output.read(order.directory, ran.facts.scraps, int(size(order.bundle.config.limits.output)))
+        page = rendered.rendered(page_of(order, found, ran))
+        warnings = (*made.warnings, *found.warnings, *page.warnings)
+        made = replace(made, warnings=warnings)
+        _check(page.html, hidden)
+        files = [_written(order.directory / record.PAGES["html"], page.html)]
+        if "pdf" in order.pages:
+            pdf = rendered.pdf(page.html, found.files | _static(order.bundle))
+            files.append(_written(order.directory / record.PAGES["pdf"], pdf))
+    except (ScrapdbError, OSError) as error:
+        return _failed(order, replace(made, state="error", reason=str(error), trace=_of_template(error, ran)))
+    return _timed(replace(made, pages=tuple(files)))
+
+
+def pushed(directory: Path, made: Record, *, overwrite: bool = False) -> Record:
+    """Push the pages of a report to where they are to go; what cannot be done is told in the record."""
+    if made.state != "completed":
+        return made
+    done, errors = [], []
+    for to in made.push:
+        for page in made.pages:
+            try:
+                done.append(push.push(directory / page.name, to, overwrite=overwrite))
+            except ScrapdbError as error:
+                errors.append(str(error))
+    return replace(made, pushed=tuple(done), push_errors=tuple(errors))
+
+
+def page_of(order: Order, found: output.Output, ran: Ran) -> Page:
+    """Return what the page of a report is made of."""
+    bundle = order.bundle
+    about = {
+        "id": order.id,
+        "bundle": bundle.name,
+        "version": bundle.config.version,
+        "made_at": ran.execution.ended_at,
+    }
+    return Page(
+        template=bundles.TEMPLATE,
+        files={path: content for path, content in bundle.files.items() if path not in _APART} | found.files,
+        language=order.language,
+        context={"parameters": plain(order.parameters), "report": about, **found.context},
+        title=bundle.config.title,
+    )
+
+
+def _record(order: Order, execution: Execution) -> Record:
+    """Return the record of a report whose run is over or under way."""
+    bundle = order.bundle
+    return Record(
+        id=order.id,
+        key=order.key,
+        title=bundle.config.title,
+        bundle=record.OfBundle(name=bundle.name, version=bundle.config.version, hash=bundle.hash, where=bundle.where),
+        parameters=plain(order.parameters),
+        language=order.language,
+        state=_STATES.get(execution.state, execution.state),
+        reason=execution.reason,
+        run=execution.id,
+        run_state=execution.state,
+        started_at=execution.started_at,
+        ended_at=execution.ended_at,
+        wall=execution.wall,
+        limits=execution.limits,
+        peak_memory=execution.peak_memory,
+        cpu_seconds=execution.cpu_seconds,
+        host=execution.host,
+        attempt=execution.attempt,
+        warnings=execution.warnings,
+        push=order.push,
+    )
+
+
+def _placed(order: Order, execution: Execution) -> Execution:
+    """Put output.json and static/ into the directory of the report, where those of an earlier one may be."""
+    files, ours = outputs.files_of(str(order.directory / record.NOTEBOOK)), (output.NAME, output.STATIC)
+    for name in ours:
+        _remove(order.directory / name)
+        if (files / name).exists():
+            (files / name).rename(order.directory / name)
+    for path, content in order.bundle.files.items():
+        own = order.directory / path
+        if path.startswith(f"{output.STATIC}/") and own.is_file() and own.read_bytes() == content:
+            own.unlink()  # it is as the bundle has it
+    with suppress(OSError):
+        files.rmdir()  # if nothing else was to be kept
+    rest = tuple(file for file in execution.files if file.path.partition("/")[0] not in ours)
+    return replace(execution, files=rest)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _static(bundle: Bundle) -> dict[str, bytes]:
+    return {path: content for path, content in bundle.files.items() if path.startswith(f"{bundles.STATIC}/")}
+
+
+def _check(page: bytes, hidden: Sequence[str]) -> None:
+    """Refuse a page that holds a secret."""
+    if any(form.encode() in page for form in hidden):
+        raise ScrapdbError("The page would hold the token of this report, or another secret; it was not written.")
+
+
+def _written(path: Path, content: bytes) -> record.File:
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)
+    return record.file(path)
+
+
+def _failed(order: Order, made: Record) -> Record:
+    """Make the page that says what went wrong."""
+    made = _timed(made)
+    return replace(made, pages=(_written(order.directory / record.PAGES["html"], failure.page(made)),))
+
+
+def _timed(made: Record) -> Record:
+    now = datetime.now(UTC)
+    started = parsed(made.started_at)
+    return replace(made, made_at=iso(now), seconds=(now - started).total_seconds() if started else None)
+
+
+def _trace(ran: Ran) -> Trace | None:
+    error, cell = ran.facts.error, ran.execution.cell
+    if ran.execution.state in WELL:
+        return None
+    source = next((each.source for each in ran.facts.code if each.cell == cell), None)
+    name, value = (error.name, error.value) if error else (ran.execution.state, ran.execution.reason or "")
+    return Trace(
+        name=name,
+        value=value,
+        cell=cell,
+        source=source,
+        traceback=error.traceback if error else None,
+        log=ran.log,
+    )
+
+
+def _of_template(error: Exception, ran: Ran) -> Trace:
+    known: dict[str, Any] = {name: getattr(error, name, None) for name in ("file", "line", "source")}
+    return Trace(name=type(error).__name__, value=str(error), **known, log=ran.log)
