@@ -1,17 +1,23 @@
-"""Reports that are asked for become orders, and a batch of runs makes them."""
+"""Reports that are asked for become orders, and batches of runs make them: one for each bundle."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from typing import NamedTuple
 
+import msgspec
 from msgspec.structs import asdict
 from msgspec.structs import replace
 
+from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
 from scrapdb.reporting.bundles import bundle as bundles
+from scrapdb.reporting.bundles import opening
 from scrapdb.reporting.bundles import parameters
 from scrapdb.reporting.bundles.bundle import Bundle
 from scrapdb.reporting.making import archive
@@ -20,15 +26,19 @@ from scrapdb.reporting.making import record
 from scrapdb.reporting.making.maker import Maker
 from scrapdb.reporting.making.order import Order
 from scrapdb.reporting.making.order import hashed
+from scrapdb.reporting.making.reports import Made
+from scrapdb.reporting.making.reports import Reports
 from scrapdb.running.batches.audience import Audience
 from scrapdb.running.batches.batch import carry_out
 from scrapdb.running.batches.request import Request
 from scrapdb.running.batches.request import Wanted
-from scrapdb.running.batches.runs import Runs
+from scrapdb.running.batches.runs import Run
 from scrapdb.running.batches.settings import Settings
 from scrapdb.running.events import Stop
 from scrapdb.running.rows import names
 from scrapdb.running.rows import parameters as signatures
+from scrapdb.running.rows.parameters import plain
+from scrapdb.text import composed
 
 _DEFAULT_NAME = "{bundle}-{lang}-{hash}"
 _LANGUAGES = ("LANGUAGE", "language", "lang")  # names by which a notebook takes the language
@@ -36,40 +46,123 @@ _BROUGHT = frozenset({bundles.NOTEBOOK, "output.json"})  # which no run finds in
 _OF_RUN = ("timeout", "cell_timeout", "memory", "cpu", "disk")
 
 
-def orders(
-    bundle: Bundle,
-    rows: Sequence[Mapping[str, Any]],
-    reports: Path,
-    *,
-    languages: Sequence[str] = (),
-    name: str | None = None,
-    pages: Sequence[str] = (),
-    to: str | None = None,
-) -> list[Order]:
-    """Make an order of each row in each language.
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """Reports of one bundle that are asked for.
 
     Args:
-        bundle: of which they are made.
-        rows: parameters by name.
-        reports: the directory of all reports.
-        languages: by default the first that the bundle has.
+        bundle: path or URL.
+        rows: parameters by name, a report each.
+        languages: a report of each row in each; by default the first that the bundle has.
         name: pattern of the names of their directories.
         pages: kinds of pages that are wanted beside those that the bundle makes.
-        to: pattern of where the pages are pushed.
+        push: pattern of where the pages go.
+    """
+
+    bundle: str
+    rows: tuple[dict[str, Any], ...] = ({},)
+    languages: tuple[str, ...] = ()
+    name: str | None = None
+    pages: tuple[str, ...] = ()
+    push: str | None = None
+
+
+class Host(NamedTuple):
+    """Where reports are made, and what whoever answers for it says.
+
+    Args:
+        reports: the directory of all reports.
+        store: where they are indexed.
+        settings: how they run; what is None there the bundles say.
+        resume: whether to pass over those that were made before of the same.
+        overwrite: whether pages are pushed in the place of others.
+    """
+
+    reports: Path
+    store: Path
+    settings: Settings = Settings()
+    resume: bool = False
+    overwrite: bool = False
+
+
+class Choice(NamedTuple):
+    """An order or what was refused of an entry; whether it begins, and in a few words why or why not."""
+
+    entry: Entry
+    order: Order | None
+    begins: bool
+    why: str
+
+
+def decided(entries: Sequence[Entry], host: Host) -> list[Choice]:
+    """Decide what is made. What is wrong with one of many entries keeps none of the others from being made.
+
+    Raises:
+        ScrapdbError: what is wrong with the only one.
+    """
+    choices: list[Choice] = []
+    seen: dict[str, Order] = {}
+    for entry in entries:
+        try:
+            ordered = orders(entry, host.reports)
+            _check_known(ordered, seen)
+            requested(ordered, host)
+        except ScrapdbError as error:
+            if len(entries) == 1:
+                raise
+            choices.append(Choice(entry, None, begins=False, why=str(error)))
+            continue
+        for order in ordered:
+            if seen.setdefault(_folded(order.id), order) is order:
+                choices.append(Choice(entry, order, *_begins(order, resume=host.resume)))
+    return choices
+
+
+def build(entries: Sequence[Entry], host: Host, audience: Audience | None = None, stop: Stop | None = None) -> Reports:
+    """Make reports. How each ended is in what is returned, and in its record.
+
+    Raises:
+        UsageError: what is asked for is wrong, if it is one thing only; else that is told in its place.
+        ScrapdbError: another runner writes to the directory, or the store cannot be written.
+    """
+    began = time.monotonic()
+    audience, stop = audience or Audience(), stop or Stop()
+    choices = decided(entries, host)
+    ended: dict[str, Made] = {}
+    warnings: list[str] = []
+    for group in _by_bundle([choice.order for choice in choices if choice.order and choice.begins]):
+        if stop.interrupted:
+            ended |= {order.id: _never(order) for order in group}
+        else:
+            ended |= _made(group, host, audience, stop, warnings)
+    shown = [
+        ended[each.order.id] if each.order else _refused(each) for each in choices if not each.order or each.begins
+    ]
+    return Reports(
+        shown,
+        passed=len(choices) - len(shown),
+        seconds=time.monotonic() - began,
+        where=str(host.reports),
+        warnings=warnings,
+    )
+
+
+def orders(entry: Entry, reports: Path) -> list[Order]:
+    """Make an order of each row in each language.
 
     Raises:
         UsageError: a parameter, a language or a pattern is wrong.
+        BundleError: the bundle is.
     """
-    kinds = tuple(dict.fromkeys((*bundle.config.outputs, *pages)))
-    asked = [
-        (parameters.typed(bundle.config, row), language)
-        for row in rows
-        for language in languages or bundle.config.languages[:1]
-    ]
-    fields = [_fields(bundle, *each, kinds) for each in asked]
-    ids = names.below(fields, name or _DEFAULT_NAME)
+    bundle = opening.opened(entry.bundle)
+    if bundles.NOTEBOOK not in bundle.files:
+        raise UsageError(f"{entry.bundle} has no {bundles.NOTEBOOK}: it is a template for reports over the store.")
+    kinds = tuple(dict.fromkeys((*bundle.config.outputs, *entry.pages)))
+    languages = entry.languages or bundle.config.languages[:1]
+    asked = [(parameters.typed(bundle.config, row), language) for row in entry.rows for language in languages]
+    fields = [_fields(bundle, *each) for each in asked]
+    ids = names.below(fields, entry.name or _DEFAULT_NAME)
     fields = [{**each, "id": id_} for each, id_ in zip(fields, ids, strict=True)]
-    places = push.targets(to, fields) if to else [""] * len(ids)
+    places = [(place,) for place in push.targets(entry.push, fields)] if entry.push else [()] * len(ids)
     return [
         Order(
             id=id_,
@@ -78,38 +171,135 @@ def orders(
             parameters=row,
             language=language,
             pages=kinds,
-            push=(place,) if place else (),
+            push=place,
         )
         for id_, (row, language), place in zip(ids, asked, places, strict=True)
     ]
 
 
-def made(
-    orders: Sequence[Order],
-    reports: Path,
-    store: Path,
-    settings: Settings,
-    *,
-    overwrite: bool = False,
-    audience: Audience | None = None,
-    stop: Stop | None = None,
-) -> Runs:
-    """Make reports of one bundle."""
+def requested(orders: Sequence[Order], host: Host) -> Request:
+    """Make a request of reports of one bundle.
+
+    Raises:
+        UsageError: the notebook does not take the parameters, or the bundle needs what the host does not grant.
+    """
     bundle = orders[0].bundle
-    archive.keep(bundle, reports)
     content = bundle.files[bundles.NOTEBOOK]
+    settings = _with_limits(host.settings, bundle)
     signature = signatures.of(content, settings.kernel)
-    outputs = {str(order.directory / record.NOTEBOOK): order for order in orders}
-    request = Request(
+    return Request(
         notebook=f"{bundle.where.rstrip('/')}/{bundles.NOTEBOOK}",
         content=content,
-        directory=str(reports),
-        store=store,
-        wanted=tuple(Wanted(path, signature.typed(_given(order, signature))) for path, order in outputs.items()),
+        directory=str(host.reports),
+        store=host.store,
+        wanted=tuple(Wanted(_notebook(order), signature.typed(_given(order, signature))) for order in orders),
         files={path: each for path, each in bundle.files.items() if path not in _BROUGHT},
-        **_with_limits(settings, bundle).for_request(),
+        **settings.for_request(),
     )
-    return carry_out(request, audience, stop, execute=Maker(outputs, overwrite=overwrite))
+
+
+def _made(orders: Sequence[Order], host: Host, audience: Audience, stop: Stop, warnings: list[str]) -> dict[str, Made]:
+    """Make reports of one bundle, and return what became of each, by id."""
+    archive.keep(orders[0].bundle, host.reports)
+    by_notebook = {_notebook(order): order for order in orders}
+    maker = Maker(by_notebook, overwrite=host.overwrite)
+    runs = carry_out(requested(orders, host), audience, stop, execute=maker)
+    warnings += runs.warnings
+    _remark_change(orders[0].bundle, audience, warnings)
+    return {by_notebook[run.path].id: _ended(by_notebook[run.path], run) for run in runs}
+
+
+def _ended(order: Order, run: Run) -> Made:
+    """Return what became of a report: what its record says, if it is that of this run."""
+    try:
+        found = record.read(order.directory)
+    except ScrapdbError:
+        found = None
+    if found is None or found.run != run.id:
+        state = record.STATES.get(run.state, run.state)
+        return replace(_never(order), state=state, reason=run.reason)
+    return Made(
+        id=order.id,
+        state=found.state,
+        reason=found.reason,
+        directory=order.directory,
+        language=found.language,
+        seconds=found.seconds,
+        bundle=order.bundle.where,
+        parameters=found.parameters,
+        warnings=found.warnings,
+        pushed=tuple(each.url for each in found.pushed),
+        push_errors=found.push_errors,
+    )
+
+
+def _never(order: Order) -> Made:
+    return Made(
+        id=order.id,
+        state="cancelled",
+        reason="it had not begun when the batch was stopped",
+        language=order.language,
+        bundle=order.bundle.where,
+        parameters=plain(order.parameters),
+    )
+
+
+def _refused(choice: Choice) -> Made:
+    return Made(id="", state="error", reason=choice.why, bundle=choice.entry.bundle)
+
+
+def _begins(order: Order, *, resume: bool) -> tuple[bool, str]:
+    """Decide whether a report is made, and say why or why not."""
+    if not (order.directory / record.RECORD).exists():
+        return True, "new"
+    if not resume:
+        return True, "replaces what is there"
+    try:
+        found = record.read(order.directory)
+    except ScrapdbError:
+        return True, "its record cannot be read"
+    if found.state not in record.WELL:
+        return True, f"it is {found.state}"
+    if found.key != order.key:
+        return True, "its bundle, parameters, language or pages have changed"
+    if any(not (order.directory / page.name).exists() for page in found.pages):
+        return True, "a page is missing"
+    return False, f"{found.state}, and nothing has changed"
+
+
+def _check_known(ordered: Sequence[Order], seen: Mapping[str, Order]) -> None:
+    """Refuse reports that would take the place of others that are asked for."""
+    for order in ordered:
+        other = seen.get(_folded(order.id))
+        if other and other.key != order.key:
+            raise UsageError(f"Two reports would be {order.id}. Let their `name` tell them apart.")
+
+
+def _folded(id_: str) -> str:
+    return composed(id_.casefold())
+
+
+def _by_bundle(ordered: Sequence[Order]) -> Iterator[list[Order]]:
+    groups: dict[str, list[Order]] = {}
+    for order in ordered:
+        groups.setdefault(order.bundle.hash, []).append(order)
+    yield from groups.values()
+
+
+def _remark_change(bundle: Bundle, audience: Audience, warnings: list[str]) -> None:
+    """Say that a bundle is not what it was when its reports were asked for."""
+    try:
+        same = opening.opened(bundle.where).hash == bundle.hash
+    except ScrapdbError:
+        same = False
+    if not same:
+        told = f"{bundle.where} was changed meanwhile; all reports are made of it as it was at the beginning."
+        warnings.append(told)
+        audience.warned(told)
+
+
+def _notebook(order: Order) -> str:
+    return str(order.directory / record.NOTEBOOK)
 
 
 def _given(order: Order, signature: signatures.Signature) -> dict[str, Any]:
@@ -119,19 +309,21 @@ def _given(order: Order, signature: signatures.Signature) -> dict[str, Any]:
 
 
 def _with_limits(settings: Settings, bundle: Bundle) -> Settings:
-    """Let the bundle say what the host has not said."""
+    """Let the bundle say what the host has not said.
+
+    Raises:
+        UsageError: it needs what the host does not grant.
+    """
     config = bundle.config
     if config.network and not settings.network:
         raise UsageError(f"{bundle.name} needs the network: grant it by --network, if you trust it.")
     said = {name: amount for name, amount in asdict(config.limits).items() if name in _OF_RUN}
-    ours = {name: getattr(settings, name) for name in said}
-    known = {name: amount for name, amount in ours.items() if amount is not None}
-    return replace(settings, **{**said, **known}, kernel=settings.kernel or config.kernel)
+    ours = {name: amount for name in said if (amount := getattr(settings, name)) is not None}
+    return replace(settings, **{**said, **ours}, kernel=settings.kernel or config.kernel)
 
 
-def _fields(bundle: Bundle, row: Mapping[str, Any], language: str, pages: tuple[str, ...]) -> dict[str, Any]:
+def _fields(bundle: Bundle, row: Mapping[str, Any], language: str) -> dict[str, Any]:
     """Return what the pattern of a name can use."""
-    del pages
     digest = hashed(bundle, dict(row), language)[:8]
     ours = {"bundle": bundle.name, "version": bundle.config.version, "lang": language, "language": language}
     return {**ours, "hash": digest, **row}

@@ -45,7 +45,6 @@ from scrapdb.running.rows.parameters import plain
 from scrapdb.running.rows.units import size
 from scrapdb.running.task import Task
 
-_STATES = {"failed": "error"}
 _APART = frozenset({bundles.NOTEBOOK, bundles.REQUIREMENTS, config.FILE})  # what no template needs
 
 
@@ -81,7 +80,7 @@ class Maker:
         made = finished(order, ran, hidden)
         made = pushed(order.directory, made, overwrite=self._overwrite)
         record.write(order.directory, made)
-        if made.state == _STATES.get(ran.execution.state, ran.execution.state):
+        if made.state == record.STATES.get(ran.execution.state, ran.execution.state):
             return replace(ran.execution, warnings=made.warnings)
         return replace(ran.execution, state="failed", reason=made.reason, warnings=made.warnings)
 
@@ -178,7 +177,7 @@ def _record(order: Order, execution: Execution) -> Record:
         bundle=record.OfBundle(name=bundle.name, version=bundle.config.version, hash=bundle.hash, where=bundle.where),
         parameters=plain(order.parameters),
         language=order.language,
-        state=_STATES.get(execution.state, execution.state),
+        state=record.STATES.get(execution.state, execution.state),
         reason=execution.reason,
         run=execution.id,
         run_state=execution.state,

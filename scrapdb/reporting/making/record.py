@@ -16,6 +16,7 @@ from scrapdb.files.whole import whole_file
 RECORD, NOTEBOOK, LOG = "report.json", "report.ipynb", "log.txt"
 PAGES = {"html": "report.html", "pdf": "report.pdf"}
 WELL = frozenset({"completed", "skipped"})
+STATES = {"failed": "error"}  # what a report calls otherwise than a run
 VERSION = 1
 
 
