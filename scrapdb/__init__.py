@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from scrapdb.database import open as open  # noqa: A004 - named as what it does, like sqlite3's and gzip's
     from scrapdb.database.magic import load_ipython_extension as load_ipython_extension
     from scrapdb.errors import ScrapdbError as ScrapdbError
+    from scrapdb.reporting import report as report
     from scrapdb.running.run import run as run
     from scrapdb.scrapbook import Notebook as Notebook
     from scrapdb.scrapbook import Scrap as Scrap
@@ -48,11 +49,14 @@ _HOMES = {
     "run": "scrapdb.running.run",
     "skip": "scrapdb.scrapbook.skipping",
 }
-__all__ = [*scrapbook.__all__, "Database", "ScrapdbError", "open", "run", "skip"]  # noqa: PLE0604 - they are texts
+_MODULES = {"report": "scrapdb.reporting.report"}
+__all__ = [*scrapbook.__all__, "Database", "ScrapdbError", "open", "report", "run", "skip"]  # noqa: PLE0604 - they are texts
 
 
 def __getattr__(name: str) -> Any:
-    """Hand on a public name from the module that defines it."""
+    """Hand on a public name from the module that defines it, or the module itself."""
+    if name in _MODULES:
+        return import_module(_MODULES[name])
     return getattr(import_module(_HOMES[name]) if name in _HOMES else scrapbook, name)
 
 

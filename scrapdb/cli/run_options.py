@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Annotated
+from typing import Any
 from typing import NamedTuple
 
 import typer
 
 from scrapdb.cli.options import field_names
+from scrapdb.errors import UsageError
 
 _rows = partial(typer.Option, rich_help_panel="What runs, and where to")
 _choice = partial(typer.Option, rich_help_panel="Which of them")
 _way = partial(typer.Option, rich_help_panel="How they run")
 _limit = partial(typer.Option, rich_help_panel="Limits of a run")
+_NONE = "none"  # the wall that is none
 _wall = partial(typer.Option, rich_help_panel="Wall around a run")
 
 
@@ -92,9 +95,6 @@ class Way(NamedTuple):
     jobs: Annotated[
         int | None, _way("-j", "--jobs", min=1, metavar="N", help="Runs at once.  [default: two more than processors]")
     ] = None
-    scheduler: Annotated[
-        str | None, _way(metavar="ADDRESS", help="Run on a cluster of dask.distributed: tcp://host:8786.")
-    ] = None
     kernel: Annotated[str | None, _way(metavar="NAME", help="Kernel to run with.  [default: the notebook's]")] = None
     fresh: Annotated[
         bool | None, _way("--fresh", help="Start each kernel anew, and import in it what is imported.")
@@ -110,6 +110,14 @@ class Way(NamedTuple):
         ),
     ] = None
     fail_fast: Annotated[bool | None, _way("--fail-fast", help="Begin none after one that did not end well.")] = None
+
+
+class Cluster(NamedTuple):
+    """Where they are executed, if not here."""
+
+    scheduler: Annotated[
+        str | None, _way(metavar="ADDRESS", help="Run on a cluster of dask.distributed: tcp://host:8786.")
+    ] = None
 
 
 class Limit(NamedTuple):
@@ -129,6 +137,21 @@ class Limit(NamedTuple):
     max_output: Annotated[
         str | None, _limit(metavar="SIZE", help="Output that is kept; the middle is cut out.  [default: 64MiB]")
     ] = None
+
+
+def given(*groups: Any) -> dict[str, Any]:
+    """Return of the options that were typed those that settings are made of, by name.
+
+    Raises:
+        UsageError: two of them contradict each other.
+    """
+    from scrapdb.running.batches.settings import Settings
+
+    values = {name: value for group in groups for name, value in group._asdict().items() if value is not None}
+    if values.pop("no_wall") and values.setdefault("wall", _NONE) != _NONE:
+        raise UsageError("--wall demands a wall, and --no-wall wants none. Name one.")
+    known = ((name, value) for name, value in values.items() if name in Settings.__struct_fields__)
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in known}
 
 
 class Wall(NamedTuple):

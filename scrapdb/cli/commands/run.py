@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from scrapdb.running.rows.parameters import Signature
 
 _INTERRUPTED = 130
-_NONE = "none"  # the wall that is none
 _LISTED = 20  # runs that did not end well
 _ROWS = frozenset({"parameter", "zipped", "file", "for_each", "name", "resume", "rerun", "dry_run", "as_json"})
 
@@ -36,6 +35,7 @@ def command(
     rows: options.Rows,
     choice: options.Choice,
     way: options.Way,
+    cluster: options.Cluster,
     limit: options.Limit,
     wall: options.Wall,
     follow: Annotated[bool, typer.Option("--follow", help="Print what runs print, name and cell in front.")] = False,
@@ -58,7 +58,7 @@ def command(
     from scrapdb.running.batches.batch import carry_out
     from scrapdb.running.events import Stop
 
-    request, warnings = _request(notebook, rows, settings, _given(rows, choice, way, limit, wall))
+    request, warnings = _request(notebook, rows, settings, options.given(rows, choice, way, cluster, limit, wall))
     for warning in warnings:
         settings.say(f"Warning: {warning}")
     if choice.dry_run:
@@ -115,17 +115,6 @@ def _table(
         return grid.for_each(store, rows.for_each, names)
     table = batch.table(store) if batch.for_each is None else grid.for_each(store, batch.for_each, names)
     return table and [{name: value for name, value in row.items() if name not in typed} for row in table]
-
-
-def _given(*groups: Any) -> dict[str, Any]:
-    """Return of the options that were typed those that settings are made of, by name."""
-    from scrapdb.running.batches.settings import Settings as How
-
-    values = {name: value for group in groups for name, value in group._asdict().items() if value is not None}
-    if values.pop("no_wall") and values.setdefault("wall", _NONE) != _NONE:
-        raise UsageError("--wall demands a wall, and --no-wall wants none. Name one.")
-    known = ((name, value) for name, value in values.items() if name in How.__struct_fields__)
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in known}
 
 
 def _secrets(names: Sequence[str]) -> dict[str, str]:

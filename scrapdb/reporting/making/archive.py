@@ -1,14 +1,25 @@
-"""The bundles of which reports were made, kept beside them by hash, so that a page can be made again of the same."""
+"""The bundles of which reports were made, kept beside them by hash, and reports that are rendered or pushed again."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from scrapdb.errors import ScrapdbError
+from scrapdb.errors import UsageError
+from scrapdb.facts import Execution
 from scrapdb.files.whole import whole_file
+from scrapdb.notebooks.extract import read_facts
 from scrapdb.reporting.bundles import opening
 from scrapdb.reporting.bundles.bundle import Bundle
-from scrapdb.reporting.making.record import OfBundle
+from scrapdb.reporting.making import maker
+from scrapdb.reporting.making import order as orders
+from scrapdb.reporting.making import push as pushing
+from scrapdb.reporting.making import record
+from scrapdb.reporting.making.order import Order
+from scrapdb.reporting.making.record import Record
 
 _KEPT = ".bundles"
 
@@ -22,21 +33,93 @@ def keep(bundle: Bundle, reports: Path) -> None:
             temporary.write_bytes(opening.packed(bundle))
 
 
-def kept(of: OfBundle, reports: Path) -> Bundle:
-    """Return the bundle of which a report was made.
+def found(id_: str, reports: Path) -> Path:
+    """Return the directory of a report, by its id or its path.
 
     Raises:
-        ScrapdbError: it is not there any more, or is another one.
+        UsageError: there is none.
     """
-    path = _path(reports, of.hash)
+    for directory in (reports / id_, Path(id_)):
+        if (directory / record.RECORD).is_file():
+            return directory
+    raise UsageError(f"There is no report {id_} in {reports}: `scrapdb report list` knows them all; -o names another.")
+
+
+def rendered(
+    directory: Path, *, language: str | None = None, pages: Sequence[str] = (), bundle: Bundle | None = None
+) -> Record:
+    """Render a report again without running it, of what its run left. If that fails, all stays as it is.
+
+    Args:
+        directory: of the report.
+        language: in place of the one that it had.
+        pages: kinds of pages to be made beside those that it has.
+        bundle: in place of the one of which it was made.
+
+    Raises:
+        ScrapdbError: its run did not complete, its bundle is gone, or the template is wrong.
+    """
+    before = record.read(directory)
+    if before.run_state != "completed":
+        raise ScrapdbError(f"The run of {before.id} is {before.run_state}, so that it left nothing to render.")
+    facts = read_facts((directory / record.NOTEBOOK).read_bytes())
+    order = Order(
+        id=before.id,
+        directory=directory,
+        bundle=bundle or _kept(before, directory),
+        parameters=before.parameters,
+        language=language or before.language,
+        pages=tuple(dict.fromkeys((*(Path(page.name).suffix[1:] for page in before.pages), *pages))),
+        push=before.push,
+    )
+    execution = facts.execution or Execution(state="completed", id=before.run)
+    made = maker.with_pages(order, maker.Ran(execution, facts, ""))
+    made = replace(made, pushed=before.pushed, push_errors=before.push_errors)
+    keep(order.bundle, _top(before, directory))
+    record.write(directory, made)
+    return made
+
+
+def pushed(directory: Path, to: str | None = None, *, overwrite: bool = False) -> Record:
+    """Push a report, again or for the first time; what cannot be done is told in its record.
+
+    Args:
+        directory: of the report.
+        to: pattern of where it goes, if it is to go elsewhere than before.
+        overwrite: whether it takes the place of another content.
+
+    Raises:
+        ScrapdbError: it did not complete, or nobody says where it is to go.
+    """
+    before = record.read(directory)
+    if before.state != "completed":
+        raise ScrapdbError(f"{before.id} is {before.state}: there is no page of it to push.")
+    if to:
+        fields = orders.fields(before.bundle.name, before.bundle.version, before.language, before.parameters)
+        before = replace(before, push=tuple(pushing.targets(to, [{**fields, "hash": before.key[:8], "id": before.id}])))
+    if not before.push:
+        raise UsageError(f"Where is {before.id} to be pushed? Say --to URL.")
+    made = maker.pushed(directory, before, overwrite=overwrite)
+    record.write(directory, made)
+    return made
+
+
+def _kept(of: Record, directory: Path) -> Bundle:
+    """Return the bundle of which a report was made."""
+    path = _path(_top(of, directory), of.bundle.hash)
     try:
-        bundle = opening.unpacked(path.read_bytes(), of.where, of.name)
+        bundle = opening.unpacked(path.read_bytes(), of.bundle.where, of.bundle.name)
     except OSError as error:
         told = f"The bundle of which it was made is not at {path} any more ({error.strerror}): name one by --bundle."
         raise ScrapdbError(told) from error
-    if bundle.hash != of.hash:
+    if bundle.hash != of.bundle.hash:
         raise ScrapdbError(f"{path} is not the bundle of which it was made: name one by --bundle.")
     return bundle
+
+
+def _top(of: Record, directory: Path) -> Path:
+    """Return the directory of all reports."""
+    return directory.parents[of.id.count("/")]
 
 
 def _path(reports: Path, digest: str) -> Path:

@@ -25,6 +25,7 @@ from scrapdb.reporting.making import push
 from scrapdb.reporting.making import record
 from scrapdb.reporting.making.maker import Maker
 from scrapdb.reporting.making.order import Order
+from scrapdb.reporting.making.order import fields as named
 from scrapdb.reporting.making.order import hashed
 from scrapdb.reporting.making.reports import Made
 from scrapdb.reporting.making.reports import Reports
@@ -75,6 +76,7 @@ class Host(NamedTuple):
         settings: how they run; what is None there the bundles say.
         resume: whether to pass over those that were made before of the same.
         overwrite: whether pages are pushed in the place of others.
+        token: what issues the token of each report, a command or the name of a plugin.
     """
 
     reports: Path
@@ -82,6 +84,7 @@ class Host(NamedTuple):
     settings: Settings = Settings()
     resume: bool = False
     overwrite: bool = False
+    token: str | None = None
 
 
 class Choice(NamedTuple):
@@ -91,6 +94,13 @@ class Choice(NamedTuple):
     order: Order | None
     begins: bool
     why: str
+
+    def row(self) -> tuple[Any, ...]:
+        """Return what is told of it in rows: report, bundle, language, parameters, whether it begins, and why."""
+        if self.order is None:
+            return None, self.entry.bundle, None, None, self.begins, self.why
+        given = plain(self.order.parameters)
+        return self.order.id, self.entry.bundle, self.order.language, given, self.begins, self.why
 
 
 def decided(entries: Sequence[Entry], host: Host) -> list[Choice]:
@@ -111,9 +121,8 @@ def decided(entries: Sequence[Entry], host: Host) -> list[Choice]:
                 raise
             choices.append(Choice(entry, None, begins=False, why=str(error)))
             continue
-        for order in ordered:
-            if seen.setdefault(_folded(order.id), order) is order:
-                choices.append(Choice(entry, order, *_begins(order, resume=host.resume)))
+        new = [order for order in ordered if seen.setdefault(_folded(order.id), order) is order]
+        choices += [Choice(entry, order, *_begins(order, resume=host.resume)) for order in new]
     return choices
 
 
@@ -134,9 +143,8 @@ def build(entries: Sequence[Entry], host: Host, audience: Audience | None = None
             ended |= {order.id: _never(order) for order in group}
         else:
             ended |= _made(group, host, audience, stop, warnings)
-    shown = [
-        ended[each.order.id] if each.order else _refused(each) for each in choices if not each.order or each.begins
-    ]
+    wanted = [each for each in choices if each.begins or not each.order]
+    shown = [ended[each.order.id] if each.order else _refused(each) for each in wanted]
     return Reports(
         shown,
         passed=len(choices) - len(shown),
@@ -159,7 +167,11 @@ def orders(entry: Entry, reports: Path) -> list[Order]:
     kinds = tuple(dict.fromkeys((*bundle.config.outputs, *entry.pages)))
     languages = entry.languages or bundle.config.languages[:1]
     asked = [(parameters.typed(bundle.config, row), language) for row in entry.rows for language in languages]
-    fields = [_fields(bundle, *each) for each in asked]
+    version = bundle.config.version
+    fields = [
+        {"hash": hashed(bundle, row, language)[:8], **named(bundle.name, version, language, row)}
+        for row, language in asked
+    ]
     ids = names.below(fields, entry.name or _DEFAULT_NAME)
     fields = [{**each, "id": id_} for each, id_ in zip(fields, ids, strict=True)]
     places = [(place,) for place in push.targets(entry.push, fields)] if entry.push else [()] * len(ids)
@@ -320,10 +332,3 @@ def _with_limits(settings: Settings, bundle: Bundle) -> Settings:
     said = {name: amount for name, amount in asdict(config.limits).items() if name in _OF_RUN}
     ours = {name: amount for name in said if (amount := getattr(settings, name)) is not None}
     return replace(settings, **{**said, **ours}, kernel=settings.kernel or config.kernel)
-
-
-def _fields(bundle: Bundle, row: Mapping[str, Any], language: str) -> dict[str, Any]:
-    """Return what the pattern of a name can use."""
-    digest = hashed(bundle, dict(row), language)[:8]
-    ours = {"bundle": bundle.name, "version": bundle.config.version, "lang": language, "language": language}
-    return {**ours, "hash": digest, **row}

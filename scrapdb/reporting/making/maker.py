@@ -117,22 +117,40 @@ def finished(order: Order, ran: Ran, hidden: Sequence[str] = ()) -> Record:
         ran: the run.
         hidden: texts that may stand in none of the files.
     """
-    made = _record(order, ran.execution)
     if ran.execution.state != "completed":
-        return _failed(order, replace(made, trace=_trace(ran)))
+        return _failed(order, replace(_record(order, ran.execution), trace=_trace(ran)))
     try:
-        found = output.read(order.directory, ran.facts.scraps, int(size(order.bundle.config.limits.output)))
-        page = rendered.rendered(page_of(order, found, ran))
-        warnings = (*made.warnings, *found.warnings, *page.warnings)
-        made = replace(made, warnings=warnings)
-        _check(page.html, hidden)
-        files = [_written(order.directory / record.PAGES["html"], page.html)]
-        if "pdf" in order.pages:
-            pdf = rendered.pdf(page.html, found.files | _static(order.bundle))
-            files.append(_written(order.directory / record.PAGES["pdf"], pdf))
+        return with_pages(order, ran, hidden)
     except (ScrapdbError, OSError) as error:
-        return _failed(order, replace(made, state="error", reason=str(error), trace=_of_template(error, ran)))
-    return _timed(replace(made, pages=tuple(files)))
+        made = replace(_record(order, ran.execution), state="error", reason=str(error))
+        return _failed(order, replace(made, trace=_of_template(error, ran)))
+
+
+def with_pages(order: Order, ran: Ran, hidden: Sequence[str] = ()) -> Record:
+    """Make the pages of a run that completed, and return the record. If one cannot be made, none is written.
+
+    Raises:
+        ScrapdbError: what the notebook left cannot be used, or the template is wrong.
+        OSError: the pages cannot be written.
+    """
+    bounds, wall = order.bundle.config.limits, ran.execution.wall
+    found = output.read(order.directory, ran.facts.scraps, size(bounds.output))
+    page = rendered.rendered(page_of(order, found, ran), size=size(bounds.page), wall=wall)
+    if any(form.encode() in page.html for form in hidden):
+        raise ScrapdbError("The page would hold the token of this report, or another secret; it was not written.")
+    contents = {"html": page.html}
+    if "pdf" in order.pages:
+        contents["pdf"] = rendered.pdf(
+            page.html, _static(order.bundle) | found.files, size=size(bounds.page), wall=wall
+        )
+    made = _record(order, ran.execution)
+    return _timed(
+        replace(
+            made,
+            warnings=(*made.warnings, *found.warnings, *page.warnings),
+            pages=tuple(_written(order.directory / record.PAGES[kind], content) for kind, content in contents.items()),
+        )
+    )
 
 
 def pushed(directory: Path, made: Record, *, overwrite: bool = False) -> Record:
@@ -220,12 +238,6 @@ def _remove(path: Path) -> None:
 
 def _static(bundle: Bundle) -> dict[str, bytes]:
     return {path: content for path, content in bundle.files.items() if path.startswith(f"{bundles.STATIC}/")}
-
-
-def _check(page: bytes, hidden: Sequence[str]) -> None:
-    """Refuse a page that holds a secret."""
-    if any(form.encode() in page for form in hidden):
-        raise ScrapdbError("The page would hold the token of this report, or another secret; it was not written.")
 
 
 def _written(path: Path, content: bytes) -> record.File:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     def key(self) -> str:
         """What `--resume` goes by: the hash of all that the pages are made of."""
         return hashed(self.bundle, self.parameters, self.language, self.pages)
+
+
+def fields(bundle: str, version: str, language: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the patterns of names can use: what is said of a bundle, and the parameters, which count."""
+    return {"bundle": bundle, "version": version, "lang": language, "language": language, **parameters}
 
 
 def hashed(bundle: Bundle, parameters: dict[str, Any], language: str, pages: tuple[str, ...] = ()) -> str:

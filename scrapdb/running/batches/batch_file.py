@@ -1,16 +1,10 @@
 """A batch in a file: `scrapdb run batch.yaml` does what it says.
 
-`Batch` is the one table of what can stand there: it reads files, and `schema` publishes it. What YAML holds is text, as
-it was written, until an option or a parameter of the notebook asks for something else: `no`, 007 and dates stay so.
+`Batch` is the one table of what can stand there: it reads files, and `schema` publishes it.
 """
 
 from __future__ import annotations
 
-import json
-import re
-import tomllib
-from collections.abc import Callable
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 from typing import Any
@@ -19,28 +13,9 @@ import msgspec
 from msgspec import Meta
 
 from scrapdb.errors import UsageError
-from scrapdb.errors import suggestion
-from scrapdb.files import remote
+from scrapdb.running.batches import said
 from scrapdb.running.rows import grid
-from scrapdb.running.rows import tables
 from scrapdb.running.rows import units
-
-SUFFIXES = (".yaml", ".yml", ".json", ".toml")
-_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
-_SQL = "sql:"
-_NULLS = frozenset({"", "~", "null", "Null", "NULL"})  # YAML 1.1, as the next ones
-_TRUTHS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
-_EXPECTED = re.compile(r"Expected `([^`]+)`(.*?)(?:, got `(\w+)`)?(?: - at `\$\.?(.*)`)?", re.DOTALL)
-_UNKNOWN = re.compile(r"Object contains unknown field `(.*?)`(?: - at `\$\.?(.*)`)?", re.DOTALL)
-_WORDS = {
-    "array": "a list",
-    "bool": "true or false",
-    "float": "a number",
-    "int": "an integer",
-    "null": "nothing",
-    "object": "an object",
-    "str": "a text",
-}
 
 _Time = int | float | str | None
 _Size = int | float | str | None
@@ -126,12 +101,11 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 _APART = frozenset({"notebook", "output", "parameters", "zip", "rows", "for_each", "db", "secrets", "limits"})
-_FLAGS = frozenset({"zip", "resume", "fresh", "fail_fast", "network"})
 
 
 def is_batch(path: str) -> bool:
     """Return whether what is to be run is a batch file and no notebook."""
-    return path.lower().endswith(SUFFIXES)
+    return path.lower().endswith(said.SUFFIXES)
 
 
 def read(path: Path) -> Batch:
@@ -140,73 +114,25 @@ def read(path: Path) -> Batch:
     Raises:
         UsageError: it cannot be read, or says something wrong; the sentence names the place.
     """
-    suffix = path.suffix.lower()
-    if suffix not in _READERS:
-        raise UsageError(f"A batch is read from {', '.join(SUFFIXES)}; not from {path}.")
-    try:
-        said = _READERS[suffix](path.read_bytes())
-        batch = msgspec.convert(said, Batch, strict=suffix not in _YAML)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{path}: {_sentence(str(error))}") from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} cannot be read: {' '.join(str(error).split()).rstrip('.')}.") from error
-    _check(path, batch)
+    batch = said.read(path, Batch, {"limits": BatchLimits}, "A batch")
+    check_limits(path, batch.limits)
+    if batch.rows is not None and batch.for_each is not None:
+        raise UsageError(f"{path}: rows come from `rows` or from the store by `for_each`; name one.")
     return _resolved(batch, path.parent)
 
 
 def schema() -> dict[str, Any]:
     """Return the JSON schema of a batch file."""
-    return {"$schema": _SCHEMA, "title": "A batch of scrapdb run", **msgspec.json.schema(Batch)}
+    return said.schema(Batch, "A batch of scrapdb run")
 
 
-def _yaml(content: bytes) -> Any:
-    said = tables.yaml_of(content)
-    if not isinstance(said, dict):
-        return said
-    limits = said.get("limits")
-    said |= {"limits": _without_nulls(limits)} if isinstance(limits, dict) else {}
-    return {
-        name: _TRUTHS.get(str(value).lower(), str(value).lower()) if name in _FLAGS else value
-        for name, value in _without_nulls(said).items()
-    }
+def check_limits(path: Path, limits: BatchLimits) -> None:
+    """Find out whether limits are times and sizes.
 
-
-def _without_nulls(said: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in said.items() if not (isinstance(value, str) and value in _NULLS)}
-
-
-def _json(content: bytes) -> Any:
-    return json.loads(content.decode("utf-8-sig"), object_pairs_hook=tables.unique)
-
-
-def _toml(content: bytes) -> Any:
-    return tomllib.loads(content.decode())
-
-
-_READERS: dict[str, Callable[[bytes], Any]] = {".yaml": _yaml, ".yml": _yaml, ".json": _json, ".toml": _toml}
-_YAML = frozenset({".yaml", ".yml"})
-
-
-def _sentence(message: str) -> str:
-    """Say what msgspec says, with the place in front."""
-    if found := _UNKNOWN.fullmatch(message):
-        known = BatchLimits if found[2] == "limits" else Batch
-        place = f"{found[2]}.{found[1]}" if found[2] else found[1]
-        return f"{place} is no option: {suggestion(found[1], known.__struct_encode_fields__)}"
-    if found := _EXPECTED.fullmatch(message):
-        wanted = " or ".join(_WORDS.get(word, word) for word in found[1].split(" | ") if word != "null")
-        got = f", not {_WORDS.get(found[3], found[3])}" if found[3] else ""
-        return f"{found[4] or 'the file'} has to be {wanted}{found[2]}{got}."
-    missing = message.rpartition("`")[0].rpartition("`")[2]
-    return f"{missing} is missing." if message.startswith("Object missing") else f"{message}."
-
-
-def _check(path: Path, batch: Batch) -> None:
-    if batch.rows is not None and batch.for_each is not None:
-        raise UsageError(f"{path}: rows come from `rows` or from the store by `for_each`; name one.")
-    for name, amount in msgspec.structs.asdict(batch.limits).items():
+    Raises:
+        UsageError: one is none; the sentence names the place.
+    """
+    for name, amount in msgspec.structs.asdict(limits).items():
         try:
             if amount is not None:
                 (units.size if name in {"memory", "disk", "max_output"} else units.duration)(amount)
@@ -218,8 +144,7 @@ def _resolved(batch: Batch, base: Path) -> Batch:
     """Return a batch whose paths are relative to the working directory."""
 
     def located(path: str) -> str:
-        is_path = not (remote.is_url(path) or path.startswith(_SQL) or path == "-")
-        return str(base / Path(path).expanduser()) if is_path else path
+        return said.located(path, base)
 
     paths = {name: getattr(batch, name) for name in ("notebook", "output", "db", "rows")}
     lists = {name: getattr(batch, name) for name in ("read", "beside")}

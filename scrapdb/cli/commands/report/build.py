@@ -1,10 +1,123 @@
-"""scrapdb report build: not there yet."""
+"""scrapdb report build: reports of a bundle, or of all bundles in a list."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Annotated
+from typing import Any
+
+import typer
+
+from scrapdb.cli import report_options
+from scrapdb.cli import run_options
 from scrapdb.cli.options import Settings
+from scrapdb.errors import UsageError
+
+if TYPE_CHECKING:
+    from scrapdb.reporting.making.batch import Entry
+    from scrapdb.reporting.making.batch import Host
+
+_INTERRUPTED = 130
+_DEFAULT = "reports"
 
 
-def command(*, settings: Settings) -> None:
-    """Not there yet."""
-    del settings
+def command(
+    bundle: Annotated[str | None, typer.Argument(metavar="BUNDLE", hidden=True)] = None,
+    *,
+    asked: report_options.Asked,
+    pages: report_options.Pages,
+    way: run_options.Way,
+    limit: run_options.Limit,
+    wall: run_options.Wall,
+    as_json: Annotated[bool, typer.Option("--json", help="Print an array with an object for each report.")] = False,
+    settings: Settings,
+) -> None:
+    """Make reports of BUNDLE: its notebook runs behind a wall, and its template makes a page of what that found.
+
+    BUNDLE is a directory, a zip or the URL of one. Each report has a directory of its own below DIR, with its notebook,
+    its page, its log and its record, and is brought into the store. What the bundle says of limits gives way to what is
+    typed here.
+
+    The exit code is 1 if a report did not end well, or could not be pushed. Ctrl-C ends with grace, twice at once.
+
+    \b
+    scrapdb report build voltage -p site=north,south --lang en,ca
+    scrapdb report build voltage -p site=north --pdf --push "s3://bucket/{bundle}/{site}-{lang}.html"
+    scrapdb report build -f reports.yaml --resume
+    """
+    from scrapdb.cli.reports import ReportTeller
+    from scrapdb.cli.reports import tell
+    from scrapdb.reporting.making import batch
+    from scrapdb.running.events import Stop
+
+    entries, host = _wanted(bundle, asked, pages, settings, run_options.given(way, limit, wall))
+    if asked.dry_run:
+        _print_choices(entries, host, settings, as_json=as_json)
+        return
+    stop = Stop()
+    teller = None if settings.quiet else ReportTeller(str(host.reports))
+    try:
+        reports = batch.build(entries, host, teller, stop)
+    finally:
+        if teller:
+            teller.closed()
+    tell(reports, settings, as_json=as_json)
+    if stop.interrupted:
+        raise typer.Exit(_INTERRUPTED)
+    if reports.failed:
+        raise typer.Exit(1)
+
+
+def _wanted(
+    bundle: str | None,
+    asked: report_options.Asked,
+    pages: report_options.Pages,
+    settings: Settings,
+    given: dict[str, Any],
+) -> tuple[list[Entry], Host]:
+    """Return what is asked for; what is typed comes before what a file says."""
+    from scrapdb.reporting.making.batch import Host
+    from scrapdb.reporting.making.reports_file import List
+    from scrapdb.reporting.making.reports_file import Listed
+    from scrapdb.reporting.making.reports_file import read
+    from scrapdb.running.batches.settings import Settings as How
+    from scrapdb.running.rows import grid
+
+    if (bundle is None) == (asked.file is None):
+        raise UsageError("Of what are reports to be made? Name a BUNDLE, or a list of them by -f.")
+    if asked.file and asked.parameter:
+        raise UsageError("What -f lists has its parameters there: leave out -p.")
+    given_values: dict[str, Any] = grid.given(asked.parameter or ())
+    found = (
+        read(Path(asked.file)) if asked.file else List(reports=(Listed(bundle=bundle or "", parameters=given_values),))
+    )
+    typed = {
+        "languages": tuple(asked.lang.split(",")) if asked.lang else None,
+        "name": asked.name,
+        "pages": ("pdf",) if pages.pdf else None,
+        "push": pages.push,
+    }
+    store = Path(found.db) if found.db and not settings.db else settings.store_path(create=True)
+    host = Host(
+        Path(asked.output or found.output or _DEFAULT),
+        store,
+        How(**{**found.settings, **given}),
+        resume=bool(asked.resume if asked.resume is not None else found.resume),
+        overwrite=bool(pages.overwrite if pages.overwrite is not None else found.overwrite),
+        token=pages.token or found.token,
+    )
+    return found.entries(store, typed), host
+
+
+def _print_choices(entries: list[Entry], host: Host, settings: Settings, *, as_json: bool) -> None:
+    """Print what would be made, and why or why not."""
+    from scrapdb.cli.printing import Printing
+    from scrapdb.database.table import Table
+    from scrapdb.reporting.making import batch
+
+    columns = ("report", "bundle", "language", "parameters", "begins", "why")
+    rows = [choice.row() for choice in batch.decided(entries, host)]
+    Printing(json=as_json).print_rows(Table(columns, lambda: iter(rows)))
+    begin = sum(row[columns.index("begins")] for row in rows)
+    settings.say(f"{begin:,} of {len(rows):,} reports would be made; nothing was started or written.")

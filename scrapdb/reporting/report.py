@@ -1,0 +1,155 @@
+"""`scrapdb.report`: reports in Python, in a script or in a notebook."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+from scrapdb.indexing.loop import index
+from scrapdb.reporting.bundles import opening
+from scrapdb.reporting.making import archive
+from scrapdb.reporting.making import batch
+from scrapdb.reporting.making.record import NOTEBOOK
+from scrapdb.reporting.making.record import Record
+from scrapdb.reporting.making.reports import Reports
+from scrapdb.running.batches.audience import Audience
+from scrapdb.running.batches.settings import Settings
+from scrapdb.running.events import Stop
+from scrapdb.running.run import rows_of
+from scrapdb.store.connection import DEFAULT_NAME
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_Path = str | os.PathLike[str]
+
+
+def build(
+    bundle: _Path,
+    parameters: Mapping[str, Any] | Iterable[Mapping[str, Any]] | pd.DataFrame | None = None,
+    output: _Path = "reports",
+    *,
+    languages: str | Sequence[str] = (),
+    name: str | None = None,
+    zipped: bool = False,
+    pdf: bool = False,
+    push: str | None = None,
+    overwrite: bool = False,
+    token: str | None = None,
+    resume: bool = False,
+    db: _Path | None = None,
+    audience: Audience | None = None,
+    **settings: Any,
+) -> Reports:
+    """Make reports of a bundle: its notebook runs behind a wall, and its template makes a page of what that found.
+
+    What a notebook or a template does is no error here: how each report ended is in what is returned, and in its page.
+
+    Args:
+        bundle: directory, zip, or URL of a zip.
+        parameters: `{"site": ["north", "south"]}` makes every combination; a list of dicts or a DataFrame has a report
+            in each row.
+        output: directory of all reports.
+        languages: a report of each row in each; by default the first that the bundle has.
+        name: pattern of the names of their directories: `"{site}-{lang}"`.
+        zipped: whether the first values of all parameters belong together, the second, and so on.
+        pdf: whether report.pdf is made as well.
+        push: pattern of where pages are pushed: `"s3://bucket/{bundle}/{site}-{lang}.html"`.
+        overwrite: whether pages are pushed in the place of others, if their content differs.
+        token: what issues the token of each report: a command, or the name of a plugin.
+        resume: whether to pass over what is completed, of the same bundle with the same values.
+        db: the store; by default `$SCRAPDB_DB`, else scraps.db here.
+        audience: is told how it goes.
+        settings: how they run, as `scrapdb.run` has it: `jobs`, `timeout`, `memory`, `network`, … What is not said
+            here the bundle says.
+
+    Raises:
+        UsageError: an argument is wrong; nothing was started.
+        ScrapdbError: the bundle cannot be read, the store cannot be written, or another runner is at work there.
+        KeyboardInterrupt: it was interrupted; what had begun is recorded.
+    """
+    entry = batch.Entry(
+        bundle=os.fspath(bundle),
+        rows=tuple(rows_of(parameters, zipped=zipped)),
+        languages=(languages,) if isinstance(languages, str) else tuple(languages),
+        name=name,
+        pages=("pdf",) if pdf else (),
+        push=push,
+    )
+    how = Settings(**settings)
+    host = batch.Host(Path(output), _store(db), how, resume=resume, overwrite=overwrite, token=token)
+    stop = Stop()
+    reports = batch.build([entry], host, audience, stop)
+    if stop.interrupted:
+        raise KeyboardInterrupt(str(reports))
+    return reports
+
+
+def render(
+    report: str,
+    output: _Path = "reports",
+    *,
+    language: str | None = None,
+    pdf: bool = False,
+    bundle: _Path | None = None,
+    db: _Path | None = None,
+) -> Record:
+    """Render a report again without running it. If that fails, all stays as it is.
+
+    Args:
+        report: its id, or the path of its directory.
+        output: directory of all reports.
+        language: in place of the one that it had.
+        pdf: whether report.pdf is made as well.
+        bundle: in place of the one of which it was made, with another template say.
+        db: the store; by default `$SCRAPDB_DB`, else scraps.db here.
+
+    Raises:
+        UsageError: there is no such report.
+        ScrapdbError: its run did not complete, its bundle is gone, or the template is wrong.
+    """
+    directory = archive.found(report, Path(output))
+    newer = opening.opened(os.fspath(bundle)) if bundle else None
+    made = archive.rendered(directory, language=language, pages=("pdf",) if pdf else (), bundle=newer)
+    _index(directory, db)
+    return made
+
+
+def push(
+    report: str,
+    to: str | None = None,
+    output: _Path = "reports",
+    *,
+    overwrite: bool = False,
+    db: _Path | None = None,
+) -> Record:
+    """Push a report, again or for the first time; what cannot be done is in the record that is returned.
+
+    Args:
+        report: its id, or the path of its directory.
+        to: pattern of where its pages go, if they are to go elsewhere than before.
+        output: directory of all reports.
+        overwrite: whether they take the place of others, if their content differs.
+        db: the store; by default `$SCRAPDB_DB`, else scraps.db here.
+
+    Raises:
+        UsageError: there is no such report, or nobody says where it is to go.
+        ScrapdbError: it did not complete.
+    """
+    directory = archive.found(report, Path(output))
+    made = archive.pushed(directory, to, overwrite=overwrite)
+    _index(directory, db)
+    return made
+
+
+def _store(db: _Path | None) -> Path:
+    return Path(db or os.environ.get("SCRAPDB_DB") or DEFAULT_NAME).expanduser()
+
+
+def _index(directory: Path, db: _Path | None) -> None:
+    index(_store(db), (), names=[str(directory / NOTEBOOK)], prune=False, workers=1)
