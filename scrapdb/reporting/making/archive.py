@@ -73,7 +73,7 @@ def rendered(
         push=before.push,
     )
     execution = facts.execution or Execution(state="completed", id=before.run)
-    made = maker.with_pages(order, maker.Ran(execution, facts, ""))
+    made = maker.with_pages(order, maker.Ran(execution, facts))
     made = replace(made, pushed=before.pushed, push_errors=before.push_errors)
     keep(order.bundle, _top(before, directory))
     record.write(directory, made)

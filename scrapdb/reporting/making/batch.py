@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
+from scrapdb.facts import Execution
 from scrapdb.reporting.bundles import bundle as bundles
 from scrapdb.reporting.bundles import opening
 from scrapdb.reporting.bundles import parameters
@@ -42,8 +43,9 @@ from scrapdb.running.rows.parameters import plain
 from scrapdb.text import composed
 
 _DEFAULT_NAME = "{bundle}-{lang}-{hash}"
-_LANGUAGES = ("LANGUAGE", "language", "lang")  # names by which a notebook takes the language
+_LANGUAGES = ("language", "lang")  # names by which a notebook takes the language
 _BROUGHT = frozenset({bundles.NOTEBOOK, "output.json"})  # which no run finds in its directory
+_QUEUED = Execution(state="running")
 _OF_RUN = ("timeout", "cell_timeout", "memory", "cpu", "disk")
 
 
@@ -204,7 +206,7 @@ def requested(orders: Sequence[Order], host: Host) -> Request:
         content=content,
         directory=str(host.reports),
         store=host.store,
-        wanted=tuple(Wanted(_notebook(order), signature.typed(_given(order, signature))) for order in orders),
+        wanted=tuple(_wanted(order, signature) for order in orders),
         files={path: each for path, each in bundle.files.items() if path not in _BROUGHT},
         **settings.for_request(),
     )
@@ -228,7 +230,7 @@ def _ended(order: Order, run: Run) -> Made:
     except ScrapdbError:
         found = None
     if found is None or found.run != run.id:
-        state = record.STATES.get(run.state, run.state)
+        state = record.called(run.state)
         return replace(_never(order), state=state, reason=run.reason)
     return Made(
         id=order.id,
@@ -314,10 +316,12 @@ def _notebook(order: Order) -> str:
     return str(order.directory / record.NOTEBOOK)
 
 
-def _given(order: Order, signature: signatures.Signature) -> dict[str, Any]:
-    """Return the parameters of a run: those of the report, and the language if the notebook takes it."""
-    language = {name: order.language for name in _LANGUAGES if name in signature.parameters}
-    return {**language, **order.parameters}
+def _wanted(order: Order, signature: signatures.Signature) -> Wanted:
+    """Return the run of a report: with its parameters, and the language if the notebook takes it."""
+    taken = (signature.named(name) for name in _LANGUAGES)
+    language = {name: order.language for name in taken if name in signature.parameters}
+    typed = signature.typed({**language, **order.parameters})
+    return Wanted(_notebook(order), typed, replace(record.of(record.begun(order, _QUEUED)), state="queued"))
 
 
 def _with_limits(settings: Settings, bundle: Bundle) -> Settings:

@@ -49,11 +49,12 @@ _APART = frozenset({bundles.NOTEBOOK, bundles.REQUIREMENTS, config.FILE})  # wha
 
 
 class Ran(NamedTuple):
-    """A run that is over: its record, what its notebook holds, and how its log ends."""
+    """A run that is over: its record, what its notebook holds, how its log ends, and the wall that was demanded."""
 
     execution: Execution
     facts: Facts
-    log: str
+    log: str = ""
+    wall: str | None = None
 
 
 class Maker:
@@ -80,7 +81,7 @@ class Maker:
         made = finished(order, ran, hidden)
         made = pushed(order.directory, made, overwrite=self._overwrite)
         record.write(order.directory, made)
-        if made.state == record.STATES.get(ran.execution.state, ran.execution.state):
+        if made.state == record.called(ran.execution.state):
             return replace(ran.execution, warnings=made.warnings)
         return replace(ran.execution, state="failed", reason=made.reason, warnings=made.warnings)
 
@@ -88,7 +89,7 @@ class Maker:
 def run(order: Order, task: Task, watch: Callable[[Event], None], stop: Stop) -> Ran:
     """Execute the notebook of a report, and put what it left for its page where it belongs."""
     notebook = Path(task.output)
-    begun = record.of(_record(order, Execution(state="running", id=task.id)))
+    begun = record.of(record.begun(order, Execution(state="running", id=task.id)))
     kept = (*task.keep_files, output.NAME, output.STATIC)
     task = replace(task, content=record.noted(task.content, begun), keep_files=kept)
     given = ", ".join(f"{name}={value}" for name, value in plain(order.parameters).items()) or "no parameters"
@@ -106,7 +107,7 @@ def run(order: Order, task: Task, watch: Callable[[Event], None], stop: Stop) ->
         if not notebook.exists():  # it is none that could be executed
             notebook.write_bytes(task.content)
         execution = _placed(order, execution)
-        return Ran(execution, read_facts(notebook.read_bytes()), log.last)
+        return Ran(execution, read_facts(notebook.read_bytes()), log.last, task.confines.wall)
 
 
 def finished(order: Order, ran: Ran, hidden: Sequence[str] = ()) -> Record:
@@ -118,11 +119,11 @@ def finished(order: Order, ran: Ran, hidden: Sequence[str] = ()) -> Record:
         hidden: texts that may stand in none of the files.
     """
     if ran.execution.state != "completed":
-        return _failed(order, replace(_record(order, ran.execution), trace=_trace(ran)))
+        return _failed(order, replace(record.begun(order, ran.execution), trace=_trace(ran)))
     try:
         return with_pages(order, ran, hidden)
     except (ScrapdbError, OSError) as error:
-        made = replace(_record(order, ran.execution), state="error", reason=str(error))
+        made = replace(record.begun(order, ran.execution), state="error", reason=str(error))
         return _failed(order, replace(made, trace=_of_template(error, ran)))
 
 
@@ -133,17 +134,17 @@ def with_pages(order: Order, ran: Ran, hidden: Sequence[str] = ()) -> Record:
         ScrapdbError: what the notebook left cannot be used, or the template is wrong.
         OSError: the pages cannot be written.
     """
-    bounds, wall = order.bundle.config.limits, ran.execution.wall
+    bounds = order.bundle.config.limits
     found = output.read(order.directory, ran.facts.scraps, size(bounds.output))
-    page = rendered.rendered(page_of(order, found, ran), size=size(bounds.page), wall=wall)
+    page = rendered.rendered(page_of(order, found, ran), size=size(bounds.page), wall=ran.wall)
     if any(form.encode() in page.html for form in hidden):
         raise ScrapdbError("The page would hold the token of this report, or another secret; it was not written.")
     contents = {"html": page.html}
     if "pdf" in order.pages:
         contents["pdf"] = rendered.pdf(
-            page.html, _static(order.bundle) | found.files, size=size(bounds.page), wall=wall
+            page.html, _static(order.bundle) | found.files, size=size(bounds.page), wall=ran.wall
         )
-    made = _record(order, ran.execution)
+    made = record.begun(order, ran.execution)
     return _timed(
         replace(
             made,
@@ -182,33 +183,6 @@ def page_of(order: Order, found: output.Output, ran: Ran) -> Page:
         language=order.language,
         context={"parameters": plain(order.parameters), "report": about, **found.context},
         title=bundle.config.title,
-    )
-
-
-def _record(order: Order, execution: Execution) -> Record:
-    """Return the record of a report whose run is over or under way."""
-    bundle = order.bundle
-    return Record(
-        id=order.id,
-        key=order.key,
-        title=bundle.config.title,
-        bundle=record.OfBundle(name=bundle.name, version=bundle.config.version, hash=bundle.hash, where=bundle.where),
-        parameters=plain(order.parameters),
-        language=order.language,
-        state=record.STATES.get(execution.state, execution.state),
-        reason=execution.reason,
-        run=execution.id,
-        run_state=execution.state,
-        started_at=execution.started_at,
-        ended_at=execution.ended_at,
-        wall=execution.wall,
-        limits=execution.limits,
-        peak_memory=execution.peak_memory,
-        cpu_seconds=execution.cpu_seconds,
-        host=execution.host,
-        attempt=execution.attempt,
-        warnings=execution.warnings,
-        push=order.push,
     )
 
 

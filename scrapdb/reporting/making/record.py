@@ -10,13 +10,17 @@ from typing import Any
 import msgspec
 
 from scrapdb.errors import ScrapdbError
+from scrapdb.facts import Execution
 from scrapdb.facts import Report
+from scrapdb.facts import ReportState
+from scrapdb.facts import State
 from scrapdb.files.whole import whole_file
+from scrapdb.reporting.making.order import Order
+from scrapdb.running.rows.parameters import plain
 
 RECORD, NOTEBOOK, LOG = "report.json", "report.ipynb", "log.txt"
 PAGES = {"html": "report.html", "pdf": "report.pdf"}
 WELL = frozenset({"completed", "skipped"})
-STATES = {"failed": "error"}  # what a report calls otherwise than a run
 VERSION = 1
 
 
@@ -109,10 +113,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     bundle: OfBundle
     parameters: dict[str, Any]
     language: str
-    state: str
+    state: ReportState
     reason: str | None = None
     run: str | None = None
-    run_state: str | None = None
+    run_state: State | None = None
     started_at: str | None = None
     ended_at: str | None = None
     made_at: str | None = None
@@ -129,6 +133,38 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     push: tuple[str, ...] = ()
     pushed: tuple[Pushed, ...] = ()
     push_errors: tuple[str, ...] = ()
+
+
+def called(state: str) -> Any:
+    """Return how a report calls the state of its run."""
+    return "error" if state == "failed" else state
+
+
+def begun(order: Order, run: Execution) -> Record:
+    """Return the record of a report of which only the run is known."""
+    bundle = order.bundle
+    return Record(
+        id=order.id,
+        key=order.key,
+        title=bundle.config.title,
+        bundle=OfBundle(name=bundle.name, version=bundle.config.version, hash=bundle.hash, where=bundle.where),
+        parameters=plain(order.parameters),
+        language=order.language,
+        state=called(run.state),
+        reason=run.reason,
+        run=run.id,
+        run_state=run.state,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        wall=run.wall,
+        limits=run.limits,
+        peak_memory=run.peak_memory,
+        cpu_seconds=run.cpu_seconds,
+        host=run.host,
+        attempt=run.attempt,
+        warnings=run.warnings,
+        push=order.push,
+    )
 
 
 def read(directory: Path) -> Record:
@@ -174,8 +210,7 @@ def noted(content: bytes, report: Report) -> bytes:
     notebook = json.loads(content)
     metadata = notebook.setdefault("metadata", {})
     ours = metadata.get("scrapdb")
-    known = {name: value for name, value in msgspec.to_builtins(report).items() if value is not None}
-    metadata["scrapdb"] = {**(ours if isinstance(ours, dict) else {}), "report": known}
+    metadata["scrapdb"] = {**(ours if isinstance(ours, dict) else {}), "report": msgspec.to_builtins(report)}
     return json.dumps(notebook, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
 
 

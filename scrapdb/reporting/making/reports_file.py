@@ -135,13 +135,14 @@ def schema() -> dict[str, Any]:
 def _resolved(found: List, base: Path) -> List:
     """Return a list whose paths are relative to the working directory; where pages are pushed is one of them."""
 
-    def below(struct: Any, names: Sequence[str]) -> Any:
+    def below(struct: List | Listed, names: Sequence[str]) -> dict[str, str]:
         known = {name: value for name in names if isinstance(value := getattr(struct, name), str)}
-        return replace(struct, **{name: said.located(value, base) for name, value in known.items()})
+        return {name: said.located(value, base) for name, value in known.items()}
 
     lists = {name: getattr(found, name) for name in ("read", "beside")}
     return replace(
-        below(found, ("output", "db", "push")),
-        reports=tuple(below(each, ("bundle", "rows", "push")) for each in found.reports),
+        found,
+        reports=tuple(replace(each, **below(each, ("bundle", "rows", "push"))) for each in found.reports),
+        **below(found, ("output", "db", "push")),
         **{name: tuple(said.located(each, base) for each in paths) for name, paths in lists.items() if paths},
     )
