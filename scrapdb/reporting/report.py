@@ -17,6 +17,7 @@ from scrapdb.reporting.making import batch
 from scrapdb.reporting.making.record import NOTEBOOK
 from scrapdb.reporting.making.record import Record
 from scrapdb.reporting.making.reports import Reports
+from scrapdb.reporting.making.tokens import Tokens
 from scrapdb.running.batches.audience import Audience
 from scrapdb.running.batches.settings import Settings
 from scrapdb.running.events import Stop
@@ -40,7 +41,7 @@ def build(
     pdf: bool = False,
     push: str | None = None,
     overwrite: bool = False,
-    token: str | None = None,
+    token: str | Tokens | None = None,
     resume: bool = False,
     db: _Path | None = None,
     audience: Audience | None = None,
@@ -61,7 +62,7 @@ def build(
         pdf: whether report.pdf is made as well.
         push: pattern of where pages are pushed: `"s3://bucket/{bundle}/{site}-{lang}.html"`.
         overwrite: whether pages are pushed in the place of others, if their content differs.
-        token: what issues the token of each report: a command, or the name of a plugin.
+        token: what issues the token of each report: a command, the name of a plugin, or an object that does it.
         resume: whether to pass over what is completed, of the same bundle with the same values.
         db: the store; by default `$SCRAPDB_DB`, else scraps.db here.
         audience: is told how it goes.

@@ -11,6 +11,7 @@ from typing import Any
 from typing import NamedTuple
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import asdict
 from msgspec.structs import replace
 
@@ -24,12 +25,14 @@ from scrapdb.reporting.bundles.bundle import Bundle
 from scrapdb.reporting.making import archive
 from scrapdb.reporting.making import push
 from scrapdb.reporting.making import record
+from scrapdb.reporting.making import tokens
 from scrapdb.reporting.making.maker import Maker
 from scrapdb.reporting.making.order import Order
 from scrapdb.reporting.making.order import fields as named
 from scrapdb.reporting.making.order import hashed
 from scrapdb.reporting.making.reports import Made
 from scrapdb.reporting.making.reports import Reports
+from scrapdb.reporting.making.tokens import Tokens
 from scrapdb.running.batches.audience import Audience
 from scrapdb.running.batches.batch import carry_out
 from scrapdb.running.batches.request import Request
@@ -39,11 +42,13 @@ from scrapdb.running.batches.settings import Settings
 from scrapdb.running.events import Stop
 from scrapdb.running.rows import names
 from scrapdb.running.rows import parameters as signatures
+from scrapdb.running.rows.parameters import Signature
 from scrapdb.running.rows.parameters import plain
 from scrapdb.text import composed
 
 _DEFAULT_NAME = "{bundle}-{lang}-{hash}"
 _LANGUAGES = ("language", "lang")  # names by which a notebook takes the language
+_TOKEN = "TOKEN"  # noqa: S105 - the name by which it takes its token
 _BROUGHT = frozenset({bundles.NOTEBOOK, "output.json"})  # which no run finds in its directory
 _QUEUED = Execution(state="running")
 _OF_RUN = ("timeout", "cell_timeout", "memory", "cpu", "disk")
@@ -78,7 +83,7 @@ class Host(NamedTuple):
         settings: how they run; what is None there the bundles say.
         resume: whether to pass over those that were made before of the same.
         overwrite: whether pages are pushed in the place of others.
-        token: what issues the token of each report, a command or the name of a plugin.
+        token: what issues the token of each report: a command, the name of a plugin, or the plugin.
     """
 
     reports: Path
@@ -86,7 +91,7 @@ class Host(NamedTuple):
     settings: Settings = Settings()
     resume: bool = False
     overwrite: bool = False
-    token: str | None = None
+    token: str | Tokens | None = None
 
 
 class Choice(NamedTuple):
@@ -191,7 +196,14 @@ def orders(entry: Entry, reports: Path) -> list[Order]:
     ]
 
 
-def requested(orders: Sequence[Order], host: Host) -> Request:
+class Asked(NamedTuple):
+    """A request of reports of one bundle, and what gives each run a token, as a secret of that name."""
+
+    request: Request
+    issuer: tuple[str, Tokens] | None
+
+
+def requested(orders: Sequence[Order], host: Host) -> Asked:
     """Make a request of reports of one bundle.
 
     Raises:
@@ -201,23 +213,38 @@ def requested(orders: Sequence[Order], host: Host) -> Request:
     content = bundle.files[bundles.NOTEBOOK]
     settings = _with_limits(host.settings, bundle)
     signature = signatures.of(content, settings.kernel)
-    return Request(
+    issuer = _issuer(bundle, signature, host.token)
+    request = Request(
         notebook=f"{bundle.where.rstrip('/')}/{bundles.NOTEBOOK}",
         content=content,
         directory=str(host.reports),
         store=host.store,
-        wanted=tuple(_wanted(order, signature) for order in orders),
+        wanted=tuple(_wanted(order, signature, [issuer[0]] if issuer else []) for order in orders),
         files={path: each for path, each in bundle.files.items() if path not in _BROUGHT},
         **settings.for_request(),
     )
+    return Asked(request, issuer)
+
+
+def _issuer(bundle: Bundle, signature: Signature, token: str | Tokens | None) -> tuple[str, Tokens] | None:
+    """Return what issues tokens, if the notebook takes one, and the name under which it does."""
+    taken = signature.parameters.get(signature.named(_TOKEN))
+    if taken is None:
+        return None
+    if token is not None:
+        return _TOKEN if taken.place else taken.name, tokens.hook(token)
+    if taken.default is UNSET:
+        raise UsageError(f"{bundle.name} asks for a token: name the command or plugin that issues it by --token.")
+    return None
 
 
 def _made(orders: Sequence[Order], host: Host, audience: Audience, stop: Stop, warnings: list[str]) -> dict[str, Made]:
     """Make reports of one bundle, and return what became of each, by id."""
     archive.keep(orders[0].bundle, host.reports)
     by_notebook = {_notebook(order): order for order in orders}
-    maker = Maker(by_notebook, overwrite=host.overwrite)
-    runs = carry_out(requested(orders, host), audience, stop, execute=maker)
+    asked = requested(orders, host)
+    maker = Maker(by_notebook, overwrite=host.overwrite, issuer=asked.issuer)
+    runs = carry_out(asked.request, audience, stop, execute=maker)
     warnings += runs.warnings
     _remark_change(orders[0].bundle, audience, warnings)
     return {by_notebook[run.path].id: _ended(by_notebook[run.path], run) for run in runs}
@@ -316,11 +343,11 @@ def _notebook(order: Order) -> str:
     return str(order.directory / record.NOTEBOOK)
 
 
-def _wanted(order: Order, signature: signatures.Signature) -> Wanted:
+def _wanted(order: Order, signature: Signature, secrets: Sequence[str]) -> Wanted:
     """Return the run of a report: with its parameters, and the language if the notebook takes it."""
     taken = (signature.named(name) for name in _LANGUAGES)
     language = {name: order.language for name in taken if name in signature.parameters}
-    typed = signature.typed({**language, **order.parameters})
+    typed = signature.typed({**language, **order.parameters}, secrets)
     return Wanted(_notebook(order), typed, replace(record.of(record.begun(order, _QUEUED)), state="queued"))
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from contextlib import contextmanager
 from contextlib import suppress
 from datetime import UTC
 from datetime import datetime
@@ -29,10 +31,12 @@ from scrapdb.reporting.making import failure
 from scrapdb.reporting.making import output
 from scrapdb.reporting.making import push
 from scrapdb.reporting.making import record
+from scrapdb.reporting.making import tokens
 from scrapdb.reporting.making.log import Log
 from scrapdb.reporting.making.order import Order
 from scrapdb.reporting.making.record import Record
 from scrapdb.reporting.making.record import Trace
+from scrapdb.reporting.making.tokens import Tokens
 from scrapdb.reporting.rendering import rendered
 from scrapdb.reporting.rendering.given import Page
 from scrapdb.running.batches.previous import WELL
@@ -63,35 +67,66 @@ class Maker:
     Args:
         orders: by the path of the notebook.
         overwrite: whether pages are pushed in the place of others.
+        issuer: gives each run a token, as a secret of that name; None if the notebook takes none.
     """
 
     warms_up = True
 
-    def __init__(self, orders: Mapping[str, Order], *, overwrite: bool = False) -> None:
+    def __init__(
+        self,
+        orders: Mapping[str, Order],
+        *,
+        overwrite: bool = False,
+        issuer: tuple[str, Tokens] | None = None,
+    ) -> None:
         self._orders = orders
         self._overwrite = overwrite
+        self._issuer = issuer
 
     def __call__(self, task: Task, watch: Callable[[Event], None], stop: Stop) -> Execution:
         """Make a report; what goes wrong with it is told in its record."""
         order = self._orders[task.output]
         order.directory.mkdir(parents=True, exist_ok=True)
         record.clear(order.directory)
-        hidden = redaction.forms(task.secrets.values())
-        ran = run(order, task, watch, stop)
-        made = finished(order, ran, hidden)
-        made = pushed(order.directory, made, overwrite=self._overwrite)
+        warnings: list[str] = []
+        hidden: list[str] = redaction.forms(task.secrets.values())
+        try:
+            with self._token(order, task, warnings) as secrets:
+                hidden = redaction.forms(secrets.values())
+                ran = run(order, replace(task, secrets=secrets), watch, stop)
+        except tokens.TokenError as error:
+            ran = _not_run(order, task, str(error))
+        made = _swept(order, finished(order, ran, hidden), hidden)
+        made = pushed(order.directory, replace(made, warnings=(*made.warnings, *warnings)), overwrite=self._overwrite)
+        made = record.without(made, hidden)
         record.write(order.directory, made)
         if made.state == record.called(ran.execution.state):
             return replace(ran.execution, warnings=made.warnings)
         return replace(ran.execution, state="failed", reason=made.reason, warnings=made.warnings)
 
+    @contextmanager
+    def _token(self, order: Order, task: Task, warnings: list[str]) -> Iterator[dict[str, str]]:
+        """Yield the secrets of a run, with a token among them that is revoked when it is over."""
+        if self._issuer is None:
+            yield task.secrets
+            return
+        name, issuer = self._issuer
+        wish = tokens.Wish(
+            report=order.id,
+            bundle=order.bundle.name,
+            parameters=plain(order.parameters),
+            language=order.language,
+            lifetime=tokens.lifetime(task.limits),
+        )
+        with tokens.issued(issuer, wish, warnings.append, redaction.forms(task.secrets.values())) as token:
+            yield {**task.secrets, name: token}
+
 
 def run(order: Order, task: Task, watch: Callable[[Event], None], stop: Stop) -> Ran:
     """Execute the notebook of a report, and put what it left for its page where it belongs."""
     notebook = Path(task.output)
-    begun = record.of(record.begun(order, Execution(state="running", id=task.id)))
     kept = (*task.keep_files, output.NAME, output.STATIC)
-    task = replace(task, content=record.noted(task.content, begun), keep_files=kept)
+    task = replace(task, content=_noted(order, task), keep_files=kept)
     given = ", ".join(f"{name}={value}" for name, value in plain(order.parameters).items()) or "no parameters"
     head = f"{order.id}: {order.bundle.name} {order.bundle.config.version} in {order.language} with {given}"
     with Log(order.directory / record.LOG, head) as log:
@@ -108,6 +143,19 @@ def run(order: Order, task: Task, watch: Callable[[Event], None], stop: Stop) ->
             notebook.write_bytes(task.content)
         execution = _placed(order, execution)
         return Ran(execution, read_facts(notebook.read_bytes()), log.last, task.confines.wall)
+
+
+def _not_run(order: Order, task: Task, why: str) -> Ran:
+    """Leave what there is of a report that could not be run."""
+    now = iso(datetime.now(UTC))
+    content = _noted(order, task)
+    Path(task.output).write_bytes(content)
+    return Ran(Execution(state="failed", reason=why, id=task.id, started_at=now, ended_at=now), read_facts(content))
+
+
+def _noted(order: Order, task: Task) -> bytes:
+    """Return the notebook of a run with the record of its report, which is under way."""
+    return record.noted(task.content, record.of(record.begun(order, Execution(state="running", id=task.id))))
 
 
 def finished(order: Order, ran: Ran, hidden: Sequence[str] = ()) -> Record:
@@ -135,6 +183,8 @@ def with_pages(order: Order, ran: Ran, hidden: Sequence[str] = ()) -> Record:
         OSError: the pages cannot be written.
     """
     bounds = order.bundle.config.limits
+    if refused := [warning for warning in ran.execution.warnings if warning.startswith(output.NAME)]:
+        raise output.OutputError(f"{refused[0]} The notebook has to write another one.")
     found = output.read(order.directory, ran.facts.scraps, size(bounds.output))
     page = rendered.rendered(page_of(order, found, ran), size=size(bounds.page), wall=ran.wall)
     if any(form.encode() in page.html for form in hidden):
@@ -218,6 +268,18 @@ def _written(path: Path, content: bytes) -> record.File:
     with whole_file(path) as temporary:
         temporary.write_bytes(content)
     return record.file(path)
+
+
+def _swept(order: Order, made: Record, hidden: Sequence[str]) -> Record:
+    """Look once more into every file of a report, and remove those that hold a secret, which none should."""
+    forms = [form.encode() for form in hidden]
+    files = [path for path in order.directory.rglob("*") if path.is_file()] if forms else []
+    if not (found := [path for path in files if any(form in path.read_bytes() for form in forms)]):
+        return made
+    for path in found:
+        path.unlink()
+    names = ", ".join(str(path.relative_to(order.directory)) for path in found)
+    return _failed(order, replace(made, state="error", reason=f"{names} held a token or another secret, and is gone."))
 
 
 def _failed(order: Order, made: Record) -> Record:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from scrapdb.facts import ReportState
 from scrapdb.facts import State
 from scrapdb.files.whole import whole_file
 from scrapdb.reporting.making.order import Order
+from scrapdb.running.kernels.redaction import redacted
 from scrapdb.running.rows.parameters import plain
 
 RECORD, NOTEBOOK, LOG = "report.json", "report.ipynb", "log.txt"
@@ -186,6 +188,11 @@ def write(directory: Path, record: Record) -> None:
     _note(directory / NOTEBOOK, of(record))
     with whole_file(directory / RECORD) as temporary:
         temporary.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
+
+
+def without(record: Record, hidden: Sequence[str]) -> Record:
+    """Return a record in which none of some texts stands."""
+    return msgspec.convert(redacted(msgspec.to_builtins(record), hidden), Record) if hidden else record
 
 
 def of(record: Record) -> Report:
