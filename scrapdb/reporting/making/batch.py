@@ -19,6 +19,7 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
 from scrapdb.facts import Execution
 from scrapdb.reporting.bundles import bundle as bundles
+from scrapdb.reporting.bundles import environments
 from scrapdb.reporting.bundles import opening
 from scrapdb.reporting.bundles import parameters
 from scrapdb.reporting.bundles.bundle import Bundle
@@ -220,6 +221,7 @@ def requested(orders: Sequence[Order], host: Host) -> Asked:
         directory=str(host.reports),
         store=host.store,
         wanted=tuple(_wanted(order, signature, [issuer[0]] if issuer else []) for order in orders),
+        python=environments.python(bundle),
         files={path: each for path, each in bundle.files.items() if path not in _BROUGHT},
         **settings.for_request(),
     )
