@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
@@ -95,8 +95,28 @@ class Host(NamedTuple):
     token: str | Tokens | None = None
 
 
+class Asked(NamedTuple):
+    """Reports of one bundle: orders, a request of them all, and what gives each a token, as a secret of that name."""
+
+    bundle: Bundle
+    orders: list[Order]
+    request: Request
+    issuer: tuple[str, Tokens] | None
+
+    def only(self, ids: Collection[str]) -> Asked:
+        """Leave out other reports."""
+        kept = [pair for pair in zip(self.orders, self.request.wanted, strict=True) if pair[0].id in ids]
+        wanted = tuple(wanted for _, wanted in kept)
+        return self._replace(orders=[order for order, _ in kept], request=replace(self.request, wanted=wanted))
+
+    def and_those(self, other: Asked) -> Asked:
+        """Add reports of the same bundle."""
+        wanted = (*self.request.wanted, *other.request.wanted)
+        return self._replace(orders=[*self.orders, *other.orders], request=replace(self.request, wanted=wanted))
+
+
 class Choice(NamedTuple):
-    """An order or what was refused of an entry; whether it begins, and in a few words why or why not."""
+    """An order, or what was refused of an entry; whether it begins, and in a few words why or why not."""
 
     entry: Entry
     order: Order | None
@@ -111,27 +131,39 @@ class Choice(NamedTuple):
         return self.order.id, self.entry.bundle, self.order.language, given, self.begins, self.why
 
 
-def decided(entries: Sequence[Entry], host: Host) -> list[Choice]:
+class Plan(NamedTuple):
+    """What is decided of each report that is asked for, and the batches that make those that begin."""
+
+    choices: list[Choice]
+    batches: list[Asked]
+
+
+def planned(entries: Sequence[Entry], host: Host) -> Plan:
     """Decide what is made. What is wrong with one of many entries keeps none of the others from being made.
 
     Raises:
         ScrapdbError: what is wrong with the only one.
     """
     choices: list[Choice] = []
+    batches: dict[str, Asked] = {}
     seen: dict[str, Order] = {}
     for entry in entries:
         try:
-            ordered = orders(entry, host.reports)
-            _check_known(ordered, seen)
-            requested(ordered, host)
+            found = asked(entry, host)
+            _check_known(found.orders, seen)
         except ScrapdbError as error:
             if len(entries) == 1:
                 raise
             choices.append(Choice(entry, None, begins=False, why=str(error)))
             continue
-        new = [order for order in ordered if seen.setdefault(_folded(order.id), order) is order]
-        choices += [Choice(entry, order, *_begins(order, resume=host.resume)) for order in new]
-    return choices
+        new = [order for order in found.orders if seen.setdefault(_folded(order.id), order) is order]
+        chosen = [Choice(entry, order, *_begins(order, resume=host.resume)) for order in new]
+        begin = found.only({choice.order.id for choice in chosen if choice.begins and choice.order})
+        if begin.orders:
+            earlier = batches.get(found.bundle.hash)
+            batches[found.bundle.hash] = earlier.and_those(begin) if earlier else begin
+        choices += chosen
+    return Plan(choices, list(batches.values()))
 
 
 def build(entries: Sequence[Entry], host: Host, audience: Audience | None = None, stop: Stop | None = None) -> Reports:
@@ -143,46 +175,74 @@ def build(entries: Sequence[Entry], host: Host, audience: Audience | None = None
     """
     began = time.monotonic()
     audience, stop = audience or Audience(), stop or Stop()
-    choices = decided(entries, host)
+    choices, batches = planned(entries, host)
     ended: dict[str, Made] = {}
     warnings: list[str] = []
-    for group in _by_bundle([choice.order for choice in choices if choice.order and choice.begins]):
+    for each in batches:
         if stop.interrupted:
-            ended |= {order.id: _never(order) for order in group}
+            ended |= {order.id: _never(order) for order in each.orders}
         else:
-            ended |= _made(group, host, audience, stop, warnings)
+            ended |= _made(each, host, audience, stop, warnings)
     wanted = [each for each in choices if each.begins or not each.order]
-    shown = [ended[each.order.id] if each.order else _refused(each) for each in wanted]
     return Reports(
-        shown,
-        passed=len(choices) - len(shown),
+        [ended[each.order.id] if each.order else _refused(each) for each in wanted],
+        passed=len(choices) - len(wanted),
         seconds=time.monotonic() - began,
         where=str(host.reports),
         warnings=warnings,
     )
 
 
-def orders(entry: Entry, reports: Path) -> list[Order]:
-    """Make an order of each row in each language.
+def asked(entry: Entry, host: Host) -> Asked:
+    """Make an order of each row in each language, and a request of them all.
 
     Raises:
-        UsageError: a parameter, a language or a pattern is wrong.
-        BundleError: the bundle is.
+        UsageError: a parameter, a language or a pattern is wrong, or the bundle needs what the host does not grant.
+        BundleError: the bundle cannot be read, or its environment is not there.
     """
     bundle = opening.opened(entry.bundle)
     if bundles.NOTEBOOK not in bundle.files:
         raise UsageError(f"{entry.bundle} has no {bundles.NOTEBOOK}: it is a template for reports over the store.")
-    kinds = tuple(dict.fromkeys((*bundle.config.outputs, *entry.pages)))
-    languages = entry.languages or bundle.config.languages[:1]
-    asked = [(parameters.typed(bundle.config, row), language) for row in entry.rows for language in languages]
-    version = bundle.config.version
+    settings = _with_limits(host.settings, bundle)
+    signature = signatures.of(bundle.files[bundles.NOTEBOOK], settings.kernel)
+    issuer = _issuer(bundle, signature, host.token)
+    secrets = [issuer[0]] if issuer else []
+    rows = [
+        (signature.typed({**_language(signature, language), **parameters.typed(bundle.config, row)}, secrets), language)
+        for row in entry.rows
+        for language in entry.languages or bundle.config.languages[:1]
+    ]
+    ordered = _orders(entry, bundle, host.reports, rows, signature)
+    wanted = [
+        Wanted(_notebook(order), row, replace(record.of(record.begun(order, _QUEUED)), state="queued"))
+        for order, (row, _) in zip(ordered, rows, strict=True)
+    ]
+    request = Request(
+        notebook=f"{bundle.where.rstrip('/')}/{bundles.NOTEBOOK}",
+        content=bundle.files[bundles.NOTEBOOK],
+        directory=str(host.reports),
+        store=host.store,
+        wanted=tuple(wanted),
+        python=environments.python(bundle),
+        files={path: each for path, each in bundle.files.items() if path not in _BROUGHT},
+        **settings.for_request(),
+    )
+    return Asked(bundle, ordered, request, issuer)
+
+
+def _orders(
+    entry: Entry, bundle: Bundle, reports: Path, rows: Sequence[tuple[dict[str, Any], str]], signature: Signature
+) -> list[Order]:
+    version, taken = bundle.config.version, {signature.named(name) for name in _LANGUAGES}
+    given = [({name: value for name, value in row.items() if name not in taken}, language) for row, language in rows]
     fields = [
         {"hash": hashed(bundle, row, language)[:8], **named(bundle.name, version, language, row)}
-        for row, language in asked
+        for row, language in given
     ]
     ids = names.below(fields, entry.name or _DEFAULT_NAME)
     fields = [{**each, "id": id_} for each, id_ in zip(fields, ids, strict=True)]
     places = [(place,) for place in push.targets(entry.push, fields)] if entry.push else [()] * len(ids)
+    kinds = tuple(dict.fromkeys((*bundle.config.outputs, *entry.pages)))
     return [
         Order(
             id=id_,
@@ -193,39 +253,14 @@ def orders(entry: Entry, reports: Path) -> list[Order]:
             pages=kinds,
             push=place,
         )
-        for id_, (row, language), place in zip(ids, asked, places, strict=True)
+        for id_, (row, language), place in zip(ids, given, places, strict=True)
     ]
 
 
-class Asked(NamedTuple):
-    """A request of reports of one bundle, and what gives each run a token, as a secret of that name."""
-
-    request: Request
-    issuer: tuple[str, Tokens] | None
-
-
-def requested(orders: Sequence[Order], host: Host) -> Asked:
-    """Make a request of reports of one bundle.
-
-    Raises:
-        UsageError: the notebook does not take the parameters, or the bundle needs what the host does not grant.
-    """
-    bundle = orders[0].bundle
-    content = bundle.files[bundles.NOTEBOOK]
-    settings = _with_limits(host.settings, bundle)
-    signature = signatures.of(content, settings.kernel)
-    issuer = _issuer(bundle, signature, host.token)
-    request = Request(
-        notebook=f"{bundle.where.rstrip('/')}/{bundles.NOTEBOOK}",
-        content=content,
-        directory=str(host.reports),
-        store=host.store,
-        wanted=tuple(_wanted(order, signature, [issuer[0]] if issuer else []) for order in orders),
-        python=environments.python(bundle),
-        files={path: each for path, each in bundle.files.items() if path not in _BROUGHT},
-        **settings.for_request(),
-    )
-    return Asked(request, issuer)
+def _language(signature: Signature, language: str) -> dict[str, str]:
+    """Return the language as a parameter, if the notebook takes it."""
+    taken = (signature.named(name) for name in _LANGUAGES)
+    return {name: language for name in taken if name in signature.parameters}
 
 
 def _issuer(bundle: Bundle, signature: Signature, token: str | Tokens | None) -> tuple[str, Tokens] | None:
@@ -240,15 +275,14 @@ def _issuer(bundle: Bundle, signature: Signature, token: str | Tokens | None) ->
     return None
 
 
-def _made(orders: Sequence[Order], host: Host, audience: Audience, stop: Stop, warnings: list[str]) -> dict[str, Made]:
+def _made(asked: Asked, host: Host, audience: Audience, stop: Stop, warnings: list[str]) -> dict[str, Made]:
     """Make reports of one bundle, and return what became of each, by id."""
-    archive.keep(orders[0].bundle, host.reports)
-    by_notebook = {_notebook(order): order for order in orders}
-    asked = requested(orders, host)
+    archive.keep(asked.bundle, host.reports)
+    by_notebook = {_notebook(order): order for order in asked.orders}
     maker = Maker(by_notebook, overwrite=host.overwrite, issuer=asked.issuer)
     runs = carry_out(asked.request, audience, stop, execute=maker)
     warnings += runs.warnings
-    _remark_change(orders[0].bundle, audience, warnings)
+    _remark_change(asked.bundle, audience, warnings)
     return {by_notebook[run.path].id: _ended(by_notebook[run.path], run) for run in runs}
 
 
@@ -322,13 +356,6 @@ def _folded(id_: str) -> str:
     return composed(id_.casefold())
 
 
-def _by_bundle(ordered: Sequence[Order]) -> Iterator[list[Order]]:
-    groups: dict[str, list[Order]] = {}
-    for order in ordered:
-        groups.setdefault(order.bundle.hash, []).append(order)
-    yield from groups.values()
-
-
 def _remark_change(bundle: Bundle, audience: Audience, warnings: list[str]) -> None:
     """Say that a bundle is not what it was when its reports were asked for."""
     try:
@@ -343,14 +370,6 @@ def _remark_change(bundle: Bundle, audience: Audience, warnings: list[str]) -> N
 
 def _notebook(order: Order) -> str:
     return str(order.directory / record.NOTEBOOK)
-
-
-def _wanted(order: Order, signature: Signature, secrets: Sequence[str]) -> Wanted:
-    """Return the run of a report: with its parameters, and the language if the notebook takes it."""
-    taken = (signature.named(name) for name in _LANGUAGES)
-    language = {name: order.language for name in taken if name in signature.parameters}
-    typed = signature.typed({**language, **order.parameters}, secrets)
-    return Wanted(_notebook(order), typed, replace(record.of(record.begun(order, _QUEUED)), state="queued"))
 
 
 def _with_limits(settings: Settings, bundle: Bundle) -> Settings:

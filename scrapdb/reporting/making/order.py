@@ -20,7 +20,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         id: the path of its directory below that of all reports.
         directory: its own.
         bundle: of which it is made, as it was when it was asked for.
-        parameters: typed, without the language.
+        parameters: typed, without the language, which the run is given too if its notebook takes it.
         language: of the page.
         pages: kinds of pages that are wanted: `html`, `pdf`.
         push: where the pages go, without their suffixes.

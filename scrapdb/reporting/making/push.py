@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import UTC
 from datetime import datetime
 from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any
 
 from scrapdb.errors import ScrapdbError
@@ -21,7 +22,7 @@ from scrapdb.reporting.making.record import Pushed
 from scrapdb.running.kernels import objects
 from scrapdb.running.rows import names
 
-_SUFFIXES = (".html", ".pdf")
+_MIMES = {".html": "text/html; charset=utf-8", ".pdf": "application/pdf"}
 _UNNAMED = "{id}"
 
 
@@ -35,7 +36,7 @@ def targets(pattern: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     Raises:
         UsageError: the pattern is wrong, or two reports would have one place.
     """
-    bare = next((pattern.removesuffix(suffix) for suffix in _SUFFIXES if pattern.endswith(suffix)), pattern)
+    bare = next((pattern.removesuffix(suffix) for suffix in _MIMES if pattern.endswith(suffix)), pattern)
     fixed = bare.partition("{")[0].rpartition("/")
     top, named = fixed[0] + fixed[1], bare[len(fixed[0] + fixed[1]) :] or _UNNAMED
     if remote.is_url(pattern) and top.endswith("://"):
@@ -62,9 +63,10 @@ def push(page: Path, to: str, *, overwrite: bool = False) -> Pushed:
 
 
 def _to_url(url: str, content: bytes, overwrite: bool) -> bool:  # noqa: FBT001 - of `push`
+    mime = _MIMES[PurePosixPath(url).suffix]
     if not overwrite:
-        return objects.create(url, content)
-    objects.put(url, content)
+        return objects.create(url, content, mime)
+    objects.put(url, content, mime)
     return True
 
 
@@ -72,6 +74,9 @@ def _to_file(path: Path, content: bytes, overwrite: bool) -> bool:  # noqa: FBT0
     """Write a file; a link from a complete one is what fails if there is one already."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ScrapdbError(f"{path.parent} cannot be made: {error.strerror}.") from error
+    try:
         if overwrite:
             with whole_file(path) as temporary:
                 temporary.write_bytes(content)

@@ -8,19 +8,22 @@ from pathlib import Path
 
 from scrapdb.files import remote
 
+# What file systems call the MIME type of what they write; others are not told.
+_TYPED = {"s3": "ContentType", "s3a": "ContentType", "gs": "content_type", "gcs": "content_type"}
 
-def put(url: str, content: bytes) -> None:
-    """Write an object.
+
+def put(url: str, content: bytes, mime: str = "") -> None:
+    """Write an object, of a MIME type that people's browsers go by.
 
     Raises:
         ScrapdbError: that cannot be done.
     """
     system, key = remote.file_system(url)
     with remote.sentences(url, "written"):
-        system.pipe_file(key, content)
+        system.pipe_file(key, content, **_typed(url, mime))
 
 
-def create(url: str, content: bytes) -> bool:
+def create(url: str, content: bytes, mime: str = "") -> bool:
     """Write an object unless there is one, which the store itself sees to if it can; return whether it was written.
 
     Raises:
@@ -30,12 +33,17 @@ def create(url: str, content: bytes) -> bool:
     with remote.sentences(url, "written"):
         system.invalidate_cache()
         try:
-            system.pipe_file(key, content, mode="create")
+            system.pipe_file(key, content, mode="create", **_typed(url, mime))
         except Exception:  # every file system has an error of its own for it
             if not system.exists(key):
                 raise
             return False
     return True
+
+
+def _typed(url: str, mime: str) -> dict[str, str]:
+    name = _TYPED.get(url.partition("://")[0]) if mime else None
+    return {name: mime} if name else {}
 
 
 def got(url: str) -> bytes:

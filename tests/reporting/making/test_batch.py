@@ -290,7 +290,12 @@ def test_a_python_of_its_own_runs_the_notebook(where: Path, monkeypatch: pytest.
     cell = (
         "import json, sys, only_here\njson.dump({'site': only_here.WORD, 'by': sys.prefix}, open('output.json', 'w'))"
     )
-    one = made(where, cell, template="{{ site }} {{ by }}", how={"read": [path for path in sys.path if path.endswith("site-packages")]})
+    one = made(
+        where,
+        cell,
+        template="{{ site }} {{ by }}",
+        how={"read": [path for path in sys.path if path.endswith("site-packages")]},
+    )
     assert one.reason is None
     assert page(one).endswith(f"only here {where}/environment")
 

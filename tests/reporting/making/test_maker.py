@@ -279,9 +279,7 @@ LEAKS = {
     "printed": "print(token)",
     "raised": "raise ValueError(token)",
     "output": "import json\njson.dump({'site': token}, open('output.json', 'w'))",
-    "base64": "import base64, json
-made = base64.b64encode(token.encode()).decode()
-json.dump(made, open('output.json', 'w'))",
+    "base64": "import base64\nmade = base64.b64encode(token.encode())\nopen('output.json', 'wb').write(b'[\"' + made)",
     "static": "import os\nopen('static/x.txt', 'w').write(token) if not os.mkdir('static') else 0",
     "glued": "import scrapbook as sb\nsb.glue('site', token)",
     "killed": "import os, signal\nprint(token)\nos.kill(os.getpid(), signal.SIGKILL)",

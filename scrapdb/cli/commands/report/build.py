@@ -117,7 +117,7 @@ def _print_choices(entries: list[Entry], host: Host, settings: Settings, *, as_j
     from scrapdb.reporting.making import batch
 
     columns = ("report", "bundle", "language", "parameters", "begins", "why")
-    rows = [choice.row() for choice in batch.decided(entries, host)]
+    rows = [choice.row() for choice in batch.planned(entries, host).choices]
     Printing(json=as_json).print_rows(Table(columns, lambda: iter(rows)))
     begin = sum(row[columns.index("begins")] for row in rows)
     settings.say(f"{begin:,} of {len(rows):,} reports would be made; nothing was started or written.")

@@ -1,0 +1,97 @@
+"""`scrapdb report build`, `render` and `push` as they are typed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.reporting.bundling import bundle
+
+
+def scrapdb(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "scrapdb", "report", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_a_report_is_built_rendered_and_pushed(where: Path) -> None:
+    bundle(where / "voltage")
+    name = ("--name", "{site}-{lang}")
+    ran = scrapdb("build", "voltage", "-p", "site=north,south", "--lang", "en,ca", *name, "--json")
+    assert ran.returncode == 0
+    rows = json.loads(ran.stdout)
+    assert [row["id"] for row in rows] == ["north-en", "north-ca", "south-en", "south-ca"]
+    assert {row["state"] for row in rows} == {"completed"}
+    assert rows[0]["path"] == "reports/north-en/report.html"
+    assert "north-en  completed" in ran.stderr
+    assert "4 reports: 4 completed in" in ran.stderr
+    again = scrapdb("build", "voltage", "-p", "site=north", "--lang", "en,ca", *name, "--resume")
+    assert (again.returncode, again.stdout) == (0, "")
+    assert "2 reports: 2 passed over" in again.stderr
+    ran = scrapdb("render", "north-en", "--lang", "ca")
+    assert (ran.returncode, ran.stderr) == (0, "north-en: report.html in ca\n")
+    ran = scrapdb("push", "north-en", "reports/south-en", "--to", "out/{site}.html")
+    assert ran.returncode == 0
+    assert ran.stderr.splitlines() == [
+        "north-en: report.html → out/north.html",
+        "south-en: report.html → out/south.html",
+    ]
+    (where / "out/north.html").write_text("another")
+    ran = scrapdb("push", "north-en")
+    assert ran.returncode == 1
+    assert "--overwrite" in ran.stderr
+
+
+def test_what_went_wrong_is_an_exit_code_and_a_sentence(where: Path) -> None:
+    bundle(where / "voltage", "1 / 0")
+    ran = scrapdb("build", "voltage", "--name", "one")
+    assert ran.returncode == 1
+    assert "one: error, ZeroDivisionError: division by zero" in ran.stderr
+    assert "reports/one/report.html" in ran.stderr
+    for words, told in [
+        ((), "Name a BUNDLE"),
+        (("voltage", "-f", "reports.yaml"), "Name a BUNDLE"),
+        (("gone",), "There is no bundle at gone"),
+        (("voltage", "-p", "sit=x"), "takes no parameter sit"),
+        (("voltage", "-p", "site"), "NAME=VALUE"),
+        (("voltage", "--timeout", "soon"), "no duration"),
+    ]:
+        ran = scrapdb("build", *words)
+        assert (ran.returncode != 0, told in ran.stderr) == (True, True), ran.stderr
+        assert "Traceback" not in ran.stderr
+    assert scrapdb("render", "gone").returncode == 2
+    assert scrapdb("push", "one").returncode == 1
+
+
+def test_a_dry_run_starts_and_writes_nothing(where: Path) -> None:
+    bundle(where / "voltage")
+    ran = scrapdb("build", "voltage", "-p", "site=north", "--name", "{site}", "--dry-run", "--json")
+    (row,) = json.loads(ran.stdout)
+    assert row == {
+        "report": "north",
+        "bundle": "voltage",
+        "language": "en",
+        "parameters": {"site": "north"},
+        "begins": True,
+        "why": "new",
+    }
+    assert sorted(path.name for path in where.iterdir()) == ["voltage"]
+
+
+def test_a_list_of_reports_is_made_and_resumed(where: Path) -> None:
+    bundle(where / "voltage")
+    (where / "reports.yaml").write_text(
+        'name: "{bundle}/{site}"\n'
+        "reports:\n"
+        "- bundle: voltage\n  parameters: {site: [north, south]}\n"
+        "- bundle: gone\n"
+        "- bundle: voltage\n  rows: [{site: east}]\n  push: 'pushed/{site}'\n"
+    )
+    ran = scrapdb("build", "-f", "reports.yaml")
+    assert ran.returncode == 1
+    assert "4 reports: 3 completed, 1 error" in ran.stderr
+    assert "gone: error, There is no bundle at" in ran.stderr
+    assert (where / "pushed/east.html").exists()
+    again = scrapdb("build", "-f", "reports.yaml", "--resume")
+    assert "4 reports: 1 error, 3 passed over" in again.stderr
