@@ -198,6 +198,7 @@ def with_pages(order: Order, ran: Ran, hidden: Sequence[str] = ()) -> Record:
     return _timed(
         replace(
             made,
+            title=page.title or made.title,
             warnings=(*made.warnings, *found.warnings, *page.warnings),
             pages=tuple(_written(order.directory / record.PAGES[kind], content) for kind, content in contents.items()),
         )

@@ -321,7 +321,7 @@ def test_a_page_again_without_running(where: Path) -> None:
     assert "Tensió" in page(one)
     assert '<html lang="ca"' in page(one)
     assert (where / "reports" / one.id / "report.pdf").read_bytes().startswith(b"%PDF")
-    assert record(one)["language"] == "ca"
+    assert (record(one)["language"], record(one)["title"]) == ("ca", "Tensió")
     report.render(str(one.directory), bundle="voltage")
     assert page(one).endswith("changed")
     (row,) = scrapdb.open(where / "scraps.db").query(None, columns="report.language")
