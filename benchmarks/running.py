@@ -1,4 +1,4 @@
-"""How long the runs of the example take: by `scrapdb run`, and by shells that call papermill for each.
+"""How long the runs of the example take: by `scrapdb run`, and by shells that call papermill for each; and reports.
 
 Ours are behind a wall and in a store when they end; theirs are neither.
 """
@@ -21,6 +21,8 @@ from tests.executed import TICKERS
 SOURCE = EXAMPLE / "source.ipynb"
 ROUNDS = 3
 BATCH = 200
+BUNDLE = EXAMPLE.parent / "voltage"
+REPORTS = 50
 
 
 def measure(directory: Path) -> Iterator[Row]:
@@ -51,6 +53,19 @@ def measure(directory: Path) -> Iterator[Row]:
     yield Row(
         f"run {BATCH} tickers", "a run a second", f"{many.seconds:.1f} s", f"{BATCH} s", BATCH / many.seconds, "≥ 3"
     )
+
+
+    many = race({"scrapdb": _reports(directory)}, 1, empty)["scrapdb"]
+    limit, times = f"{REPORTS} s", REPORTS / many.seconds
+    yield Row(f"make {REPORTS} reports", "a report a second", f"{many.seconds:.1f} s", limit, times, "≥ 1")
+
+
+def _reports(directory: Path) -> Command:
+    """Make reports of the example's week, with a threshold of their own each."""
+    thresholds = ",".join(f"{95 + number / 100:g}" for number in range(REPORTS))
+    store = ("--db", str(directory / "scraps.db"))
+    where = ("-o", str(directory / "reports"), "-p", f"threshold={thresholds}", "-p", "site=north")
+    return scrapdb("report", "build", str(BUNDLE), *where, "-q", *store)
 
 
 def _ours(directory: Path, symbols: str) -> Command:
