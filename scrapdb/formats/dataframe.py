@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _PANDAS, _ATTRS, _EXTENSION = b"pandas", b"PANDAS_ATTRS", b"ARROW:extension:name"
 _OF_PANDAS = ("period[", "interval[")  # dtypes whose types are pandas' own
+_BATCH, _LARGEST = 1024, 2**26  # rows that are read at once, and bytes of the first ones
 _UNREAD = (AttributeError, LookupError, MemoryError, RuntimeError, SyntaxError, TypeError, ValueError)
 
 
@@ -136,14 +137,17 @@ def types(schema: pa.Schema) -> list[str]:
     ]
 
 
-def read(file: pq.ParquetFile, wanted: Sequence[Column], *, empty: bool = False) -> pa.Table:
-    """Read some of its `columns`, or on request none of their rows; what pandas says of the table is true of it."""
+def read(file: pq.ParquetFile, wanted: Sequence[Column], *, empty: bool = False, first: int | None = None) -> pa.Table:
+    """Read some of its `columns`, or none of their rows, or the first; what pandas says of the table is true of it."""
     import pyarrow as pa
 
     schema = file.schema_arrow
     stored = [column.stored for column in wanted if column.counted is None]
     # In this thread: a pool of Arrow's that is still starting when a short command ends brings the process down.
-    table = schema.empty_table() if empty else file.read(columns=stored, use_threads=False)
+    if empty:
+        table = schema.empty_table()
+    else:
+        table = file.read(columns=stored, use_threads=False) if first is None else _first(file, stored, first)
     arrays = iter(picked(table, [column for column in wanted if column.counted is None]))
     by_name = {
         column.name: next(arrays) if column.counted is None else pa.array(column.counted[: table.num_rows], pa.int64())
@@ -157,6 +161,19 @@ def read(file: pq.ParquetFile, wanted: Sequence[Column], *, empty: bool = False)
     }
     index = [column.name for column in wanted if column.is_index]
     return pa.table(by_name).replace_schema_metadata(Said(index, known, pandas.column_indexes).metadata())
+
+
+def _first(file: pq.ParquetFile, stored: list[str], most: int) -> pa.Table:
+    """Read the first rows only: a file of a few bytes may say that it has billions."""
+    import pyarrow as pa
+
+    batches, rows = [], 0
+    for batch in file.iter_batches(_BATCH, columns=stored, use_threads=False):
+        batches.append(batch)
+        rows += batch.num_rows
+        if rows >= most or sum(each.nbytes for each in batches) > _LARGEST:
+            break
+    return pa.Table.from_batches(batches, batches[0].schema if batches else file.schema_arrow).slice(0, most)
 
 
 def picked(table: pa.Table, columns: Iterable[Column]) -> list[pa.ChunkedArray]:

@@ -83,7 +83,7 @@ def build(
         push=push,
     )
     how = Settings(**settings)
-    host = batch.Host(Path(output), _store(db), how, resume=resume, overwrite=overwrite, token=token)
+    host = batch.Host(batch.directory(output), _store(db), how, resume=resume, overwrite=overwrite, token=token)
     stop = Stop()
     reports = batch.build([entry], host, audience, stop)
     if stop.interrupted:

@@ -20,7 +20,7 @@ class Event(NamedTuple):
         cell: which of its code cells, from 1.
         cells: how many code cells it has.
         text: what was shown, as text.
-        index: that cell's index in the notebook, from 0.
+        place: that cell's index in the notebook, from 0.
     """
 
     task: Task
@@ -28,7 +28,7 @@ class Event(NamedTuple):
     cell: int = 0
     cells: int = 0
     text: str = ""
-    index: int | None = None
+    place: int | None = None
 
 
 class Stop:

@@ -119,7 +119,8 @@ def _kept(of: Record, directory: Path) -> Bundle:
 
 def _top(of: Record, directory: Path) -> Path:
     """Return the directory of all reports."""
-    return directory.parents[of.id.count("/")]
+    above = directory.resolve().parents
+    return above[min(of.id.count("/"), len(above) - 1)]
 
 
 def _path(reports: Path, digest: str) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import time
 from collections.abc import Collection
 from collections.abc import Mapping
@@ -18,6 +20,7 @@ from msgspec.structs import replace
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
 from scrapdb.facts import Execution
+from scrapdb.files.remote import is_url
 from scrapdb.reporting.bundles import bundle as bundles
 from scrapdb.reporting.bundles import environments
 from scrapdb.reporting.bundles import opening
@@ -44,11 +47,13 @@ from scrapdb.running.events import Stop
 from scrapdb.running.rows import names
 from scrapdb.running.rows import parameters as signatures
 from scrapdb.running.rows.parameters import Signature
+from scrapdb.running.rows.parameters import canonical
 from scrapdb.running.rows.parameters import plain
 from scrapdb.text import composed
 
 _DEFAULT_NAME = "{bundle}-{lang}-{hash}"
 _LANGUAGES = ("language", "lang")  # names by which a notebook takes the language
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}([_-][A-Za-z0-9]{1,8})*")
 _TOKEN = "TOKEN"  # noqa: S105 - the name by which it takes its token
 _BROUGHT = frozenset({bundles.NOTEBOOK, "output.json"})  # which no run finds in its directory
 _QUEUED = Execution(state="running")
@@ -138,6 +143,17 @@ class Plan(NamedTuple):
     batches: list[Asked]
 
 
+def directory(named: str | os.PathLike[str]) -> Path:
+    """Return the directory of all reports.
+
+    Raises:
+        UsageError: it is at a URL.
+    """
+    if is_url(os.fspath(named)):
+        raise UsageError(f"Reports are made in a directory, not at {named}: push their pages there by --push.")
+    return Path(named)
+
+
 def planned(entries: Sequence[Entry], host: Host) -> Plan:
     """Decide what is made. What is wrong with one of many entries keeps none of the others from being made.
 
@@ -207,11 +223,12 @@ def asked(entry: Entry, host: Host) -> Asked:
     signature = signatures.of(bundle.files[bundles.NOTEBOOK], settings.kernel)
     issuer = _issuer(bundle, signature, host.token)
     secrets = [issuer[0]] if issuer else []
-    rows = [
+    typed = [
         (signature.typed({**_language(signature, language), **parameters.typed(bundle.config, row)}, secrets), language)
         for row in entry.rows
-        for language in entry.languages or bundle.config.languages[:1]
+        for language in _languages(entry, bundle)
     ]
+    rows = [*{(canonical(row), language): (row, language) for row, language in typed}.values()]
     ordered = _orders(entry, bundle, host.reports, rows, signature)
     wanted = [
         Wanted(_notebook(order), row, replace(record.of(record.begun(order, _QUEUED)), state="queued"))
@@ -236,10 +253,11 @@ def _orders(
     version, taken = bundle.config.version, {signature.named(name) for name in _LANGUAGES}
     given = [({name: value for name, value in row.items() if name not in taken}, language) for row, language in rows]
     fields = [
-        {"hash": hashed(bundle, row, language)[:8], **named(bundle.name, version, language, row)}
+        {"hash": hashed(bundle, row, language)[:8], **named(bundle.name, version, language, row if entry.name else {})}
         for row, language in given
     ]
     ids = names.below(fields, entry.name or _DEFAULT_NAME)
+    fields = [{**each, **row} for each, (row, _) in zip(fields, given, strict=True)]
     fields = [{**each, "id": id_} for each, id_ in zip(fields, ids, strict=True)]
     places = [(place,) for place in push.targets(entry.push, fields)] if entry.push else [()] * len(ids)
     kinds = tuple(dict.fromkeys((*bundle.config.outputs, *entry.pages)))
@@ -255,6 +273,13 @@ def _orders(
         )
         for id_, (row, language), place in zip(ids, given, places, strict=True)
     ]
+
+
+def _languages(entry: Entry, bundle: Bundle) -> Sequence[str]:
+    for name in entry.languages:
+        if not _LANGUAGE.fullmatch(name):
+            raise UsageError(f"{name!r} is no language; write it as ca or pt_BR.")
+    return entry.languages or bundle.config.languages[:1]
 
 
 def _language(signature: Signature, language: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ from html import escape
 
 from scrapdb.reporting.making.record import Record
 
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _STYLE = """
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: break-word; }
@@ -37,6 +38,7 @@ def page(record: Record) -> bytes:
     title = escape(record.title)
     html = (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}: {record.state}</title>'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head>'
         f'<body><main><h1>{title}</h1><p class="state"><strong>{record.state}</strong> '
         f"{escape(record.reason or '')}</p><dl>{listed}</dl>{shown}</main></body></html>\n"

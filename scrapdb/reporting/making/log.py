@@ -49,7 +49,7 @@ class Log:
             self.say(f"The run begins: {event.cells} cells.")
         elif event.kind == "cell":
             self._of_cell = _OF_CELL
-            self.say(f"Cell {event.index} ({event.cell} of {event.cells})")
+            self.say(f"Cell {event.place} ({event.cell} of {event.cells})")
         else:
             self._print(event.text)
 

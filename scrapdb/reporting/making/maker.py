@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import shutil
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -170,8 +171,9 @@ def finished(order: Order, ran: Ran, hidden: Sequence[str] = ()) -> Record:
         return _failed(order, replace(record.begun(order, ran.execution), trace=_trace(ran)))
     try:
         return with_pages(order, ran, hidden)
-    except (ScrapdbError, OSError) as error:
-        made = replace(record.begun(order, ran.execution), state="error", reason=str(error))
+    except Exception as error:  # noqa: BLE001 - a notebook may leave anything
+        reason = str(error) if isinstance(error, ScrapdbError) else f"{type(error).__name__}: {error}"
+        made = replace(record.begun(order, ran.execution), state="error", reason=reason)
         return _failed(order, replace(made, trace=_of_template(error, ran)))
 
 
@@ -185,7 +187,7 @@ def with_pages(order: Order, ran: Ran, hidden: Sequence[str] = ()) -> Record:
     bounds = order.bundle.config.limits
     if refused := [warning for warning in ran.execution.warnings if warning.startswith(output.NAME)]:
         raise output.OutputError(f"{refused[0]} The notebook has to write another one.")
-    found = output.read(order.directory, ran.facts.scraps, size(bounds.output))
+    found = output.read(order.directory, ran.facts.scraps, size(bounds.output), size(bounds.page))
     page = rendered.rendered(page_of(order, found, ran), size=size(bounds.page), wall=ran.wall)
     if any(form.encode() in page.html for form in hidden):
         raise ScrapdbError("The page would hold the token of this report, or another secret; it was not written.")
@@ -199,7 +201,7 @@ def with_pages(order: Order, ran: Ran, hidden: Sequence[str] = ()) -> Record:
         replace(
             made,
             title=page.title or made.title,
-            warnings=(*made.warnings, *found.warnings, *page.warnings),
+            warnings=(*made.warnings, *found.warnings, *_untranslated(order), *page.warnings),
             pages=tuple(_written(order.directory / record.PAGES[kind], content) for kind, content in contents.items()),
         )
     )
@@ -261,6 +263,18 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def _untranslated(order: Order) -> Iterator[str]:
+    """Say that a bundle has not got a language, nor one that this falls back to."""
+    bundle, language = order.bundle, order.language.replace("-", "_")
+    known = [name.replace("-", "_") for name in bundle.config.languages]
+    if not any(language == name or language.startswith(f"{name}_") for name in known):
+        told = ", ".join(bundle.config.languages)
+        yield (
+            f"{bundle.name} is not translated into {order.language}, but there is {told}: "
+            f"`scrapdb report translate update {bundle.where} --lang {order.language}` begins it."
+        )
+
+
 def _static(bundle: Bundle) -> dict[str, bytes]:
     return {path: content for path, content in bundle.files.items() if path.startswith(f"{bundles.STATIC}/")}
 
@@ -273,14 +287,19 @@ def _written(path: Path, content: bytes) -> record.File:
 
 def _swept(order: Order, made: Record, hidden: Sequence[str]) -> Record:
     """Look once more into every file of a report, and remove those that hold a secret, which none should."""
-    forms = [form.encode() for form in hidden]
-    files = [path for path in order.directory.rglob("*") if path.is_file()] if forms else []
-    if not (found := [path for path in files if any(form in path.read_bytes() for form in forms)]):
+    files = [path for path in order.directory.rglob("*") if path.is_file() and path.stat().st_size] if hidden else []
+    if not (found := [path for path in files if _holds(path, hidden)]):
         return made
     for path in found:
         path.unlink()
     names = ", ".join(str(path.relative_to(order.directory)) for path in found)
     return _failed(order, replace(made, state="error", reason=f"{names} held a token or another secret, and is gone."))
+
+
+def _holds(path: Path, hidden: Sequence[str]) -> bool:
+    """Return whether a file, which may be large, holds one of some texts."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return any(content.find(form.encode()) >= 0 for form in hidden)
 
 
 def _failed(order: Order, made: Record) -> Record:

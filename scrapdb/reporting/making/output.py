@@ -42,13 +42,14 @@ class Output(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-def read(directory: Path, scraps: Sequence[Decoded], most: int) -> Output:
+def read(directory: Path, scraps: Sequence[Decoded], most: int, in_all: int) -> Output:
     """Read what a run has left; output.json counts where a scrap has the same name.
 
     Args:
         directory: of the report, with what was kept of the run.
         scraps: of its notebook.
-        most: bytes that output.json may have, and all of `static/` together.
+        most: bytes that output.json may have, and each file of `static/`.
+        in_all: bytes that those files may have together.
 
     Raises:
         OutputError: it cannot be used.
@@ -60,7 +61,7 @@ def read(directory: Path, scraps: Sequence[Decoded], most: int) -> Output:
         context |= of_json(_content(path, most), warnings)
     elif not context:
         warnings.append(f"The notebook wrote no {NAME} and glued nothing, so that its page has nothing to show.")
-    return Output(context, _static(directory / STATIC, most), tuple(warnings))
+    return Output(context, _static(directory / STATIC, most, in_all), tuple(warnings))
 
 
 def of_json(content: bytes, warnings: list[str]) -> dict[str, Any]:
@@ -103,7 +104,7 @@ def table(frame: Frame, most: int = MOST_ROWS) -> Table:
     import pyarrow as pa
 
     file = dataframe.open_file(pa.BufferReader(frame.parquet))
-    return frames.table(dataframe.read(file, dataframe.columns(file)), most)
+    return frames.table(dataframe.read(file, dataframe.columns(file), first=most), most, frame.rows)
 
 
 def image(displays: Mapping[str, bytes]) -> Image | None:
@@ -144,13 +145,14 @@ def _content(path: Path, most: int) -> bytes:
     return content
 
 
-def _static(directory: Path, most: int) -> dict[str, bytes]:
+def _static(directory: Path, most: int, in_all: int) -> dict[str, bytes]:
     """Read the files that the notebook has written for its page."""
     files: dict[str, bytes] = {}
     for path in sorted(directory.rglob("*")) if directory.is_dir() else ():
         if path.is_file() and not path.is_symlink():
-            files[f"{STATIC}/{path.relative_to(directory).as_posix()}"] = content = _content(path, most)
-            most -= len(content)
+            files[f"{STATIC}/{path.relative_to(directory).as_posix()}"] = _content(path, most)
+        if sum(map(len, files.values())) > in_all:
+            raise OutputError(f"The files in {STATIC}/ have more than the {size(in_all)} that `limits.page` allows.")
     return files
 
 

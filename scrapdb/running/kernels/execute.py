@@ -180,8 +180,8 @@ class _Run:
         outputs.write(node, self._task.output)
 
     def _tell(self, kind: Kind, cell: int, text: str) -> None:
-        index = self._cells[cell - 1] if cell else None
-        self._watch(Event(self._task, kind, cell, len(self._cells), text, index))
+        place = self._cells[cell - 1] if cell else None
+        self._watch(Event(self._task, kind, cell, len(self._cells), text, place))
 
 
 def _in_force(task: Task) -> dict[str, Any]:

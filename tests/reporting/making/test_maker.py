@@ -253,6 +253,24 @@ def test_nan_is_null_and_it_is_said(where: Path) -> None:
     assert one.warnings == ("output.json has NaN, Infinity in 2 places; they are null.",)
 
 
+def test_a_frame_that_says_it_is_huge_takes_little(where: Path) -> None:
+    cell = """
+    import base64, io
+    import pyarrow as pa, pyarrow.parquet as pq
+    from IPython.display import display
+
+    file = io.BytesIO()
+    column = pa.DictionaryArray.from_arrays(pa.array([0] * 10**6, pa.int8()), pa.array(["x" * 10**4]))
+    pq.write_table(pa.table({"a": column.cast(pa.dictionary(pa.int32(), pa.string()))}), file)
+    payload = {"name": "huge", "data": base64.b64encode(file.getvalue()).decode(), "encoder": "pandas", "version": 1}
+    shown = {"scrapbook": {"name": "huge", "data": True, "display": False}}
+    display({"application/scrapbook.scrap.pandas+json": payload}, metadata=shown, raw=True)
+    """
+    one = made(where, cell, template="{{ huge | length }}")
+    assert one.reason is None
+    assert "1,000,000 rows" in one.warnings[0]
+
+
 def test_limits_of_the_bundle_give_way_to_those_of_the_host(where: Path) -> None:
     config = {"title": "Voltage", "limits": {"timeout": "1s", "output": "1MB"}}
     slow = "import time\ntime.sleep(2)"

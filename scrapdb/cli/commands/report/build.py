@@ -78,6 +78,7 @@ def _wanted(
 ) -> tuple[list[Entry], Host]:
     """Return what is asked for; what is typed comes before what a file says."""
     from scrapdb.reporting.making.batch import Host
+    from scrapdb.reporting.making.batch import directory
     from scrapdb.reporting.making.reports_file import List
     from scrapdb.reporting.making.reports_file import Listed
     from scrapdb.reporting.making.reports_file import read
@@ -100,7 +101,7 @@ def _wanted(
     }
     store = Path(found.db) if found.db and not settings.db else settings.store_path(create=True)
     host = Host(
-        Path(asked.output or found.output or _DEFAULT),
+        directory(asked.output or found.output or _DEFAULT),
         store,
         How(**{**found.settings, **given}),
         resume=bool(asked.resume if asked.resume is not None else found.resume),
