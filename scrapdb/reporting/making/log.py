@@ -22,15 +22,16 @@ class Log:
 
     Args:
         path: the file.
-        head: of what it is the log.
+        head: of what it is the log; without one it goes on.
     """
 
-    def __init__(self, path: Path, head: str) -> None:
-        self._file: TextIOBase = path.open("w", encoding="utf-8", errors="backslashreplace")
+    def __init__(self, path: Path, head: str = "") -> None:
+        self._file: TextIOBase = path.open("w" if head else "a", encoding="utf-8", errors="backslashreplace")
         self._last: deque[str] = deque(maxlen=_LAST)
         self._left, self._of_cell = _IN_ALL, _OF_CELL
         self._line = ""
-        self.say(head)
+        if head:
+            self.say(head)
 
     def __enter__(self) -> Self:
         return self
@@ -46,7 +47,7 @@ class Log:
     def heard(self, event: Event) -> None:
         """Write what a run tells."""
         if event.kind == "started":
-            self.say(f"The run begins: {event.cells} cells.")
+            self.say(f"The run begins: {event.cells} cell{'' if event.cells == 1 else 's'}")
         elif event.kind == "cell":
             self._of_cell = _OF_CELL
             self.say(f"Cell {event.place} ({event.cell} of {event.cells})")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import shutil
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -100,6 +101,7 @@ class Maker:
         made = _swept(order, finished(order, ran, hidden), hidden)
         made = pushed(order.directory, replace(made, warnings=(*made.warnings, *warnings)), overwrite=self._overwrite)
         made = record.without(made, hidden)
+        _log(order.directory, made, ran.execution.warnings)
         record.write(order.directory, made)
         if made.state == record.called(ran.execution.state):
             return replace(ran.execution, warnings=made.warnings)
@@ -139,7 +141,7 @@ def run(order: Order, task: Task, watch: Callable[[Event], None], stop: Stop) ->
         execution = execute(task, heard, stop)
         for warning in execution.warnings:
             log.say(f"Warning: {warning}")
-        log.say(f"{execution.state}{f': {execution.reason}' if execution.reason else ''}")
+        log.say(f"The run is {execution.state}{f': {execution.reason}' if execution.reason else ''}")
         if not notebook.exists():  # it is none that could be executed
             notebook.write_bytes(task.content)
         execution = _placed(order, execution)
@@ -283,6 +285,20 @@ def _written(path: Path, content: bytes) -> record.File:
     with whole_file(path) as temporary:
         temporary.write_bytes(content)
     return record.file(path)
+
+
+def _log(directory: Path, made: Record, told: Collection[str]) -> None:
+    """Write into the log what became of a run that is over."""
+    with Log(directory / record.LOG) as log:
+        for warning in (warning for warning in made.warnings if warning not in told):
+            log.say(f"Warning: {warning}")
+        for page in made.pages:
+            log.say(f"{page.name}: {page.size:,} bytes")
+        for pushed in made.pushed:
+            log.say(f"{pushed.page} was pushed to {pushed.url}")
+        for error in made.push_errors:
+            log.say(f"Not pushed: {error}")
+        log.say(f"The report is {made.state}{f': {made.reason}' if made.reason else ''}")
 
 
 def _swept(order: Order, made: Record, hidden: Sequence[str]) -> Record:

@@ -140,8 +140,8 @@ def _content(path: Path, most: int) -> bytes:
     with path.open("rb") as file:
         content = file.read(most + 1)
     if len(content) > most:
-        found = size(path.stat().st_size)
-        raise OutputError(f"{path.name} has {found}, more than the {size(most)} that `limits.output` allows.")
+        found = size(path.stat().st_size, 1024)
+        raise OutputError(f"{path.name} has {found}, more than the {size(most, 1024)} that `limits.output` allows.")
     return content
 
 
@@ -152,7 +152,9 @@ def _static(directory: Path, most: int, in_all: int) -> dict[str, bytes]:
         if path.is_file() and not path.is_symlink():
             files[f"{STATIC}/{path.relative_to(directory).as_posix()}"] = _content(path, most)
         if sum(map(len, files.values())) > in_all:
-            raise OutputError(f"The files in {STATIC}/ have more than the {size(in_all)} that `limits.page` allows.")
+            raise OutputError(
+                f"The files in {STATIC}/ have more than the {size(in_all, 1024)} that `limits.page` allows."
+            )
     return files
 
 

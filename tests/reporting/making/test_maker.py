@@ -65,7 +65,7 @@ def test_the_log_has_every_cell_with_its_index_and_time_and_what_it_printed(wher
     lines = (one.directory / "log.txt").read_text().splitlines()
     assert [line.split("Z ", 1)[-1] for line in lines] == [
         f"{one.id}: voltage 1 in en with no parameters",
-        "The run begins: 5 cells.",
+        "The run begins: 5 cells",
         "Cell 0 (1 of 5)",
         "Cell 1 (2 of 5)",
         "Cell 2 (3 of 5)",
@@ -74,7 +74,9 @@ def test_the_log_has_every_cell_with_its_index_and_time_and_what_it_printed(wher
         "  one",
         "  two",
         "Cell 4 (5 of 5)",
-        "completed",
+        "The run is completed",
+        f"report.html: {len(page(one).encode()):,} bytes",
+        "The report is completed",
     ]
 
 
@@ -212,6 +214,8 @@ def test_an_error_of_the_template_names_its_line(where: Path) -> None:
     assert "template.html, line 2" in said["reason"]
     assert (said["trace"]["file"], said["trace"]["line"]) == ("template.html", 2)
     assert "template.html, line 2" in page(one)
+    assert one.directory
+    assert "The report is error: template.html, line 2" in (one.directory / "log.txt").read_text()
     (row,) = scrapdb.open(where / "scraps.db").query(None, columns="nb.status, report.state")
     assert list(row.values())[-2:] == ["completed", "error"]
 
