@@ -239,6 +239,7 @@ def asked(entry: Entry, host: Host) -> Asked:
         content=bundle.files[bundles.NOTEBOOK],
         directory=str(host.reports),
         store=host.store,
+        watched=False,
         wanted=tuple(wanted),
         python=environments.python(bundle),
         files={path: each for path, each in bundle.files.items() if path not in _BROUGHT},

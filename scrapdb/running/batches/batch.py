@@ -120,7 +120,7 @@ class _Batch:
             if self._tasks:
                 self._execute(expected, execute)
         self._hear_rest()
-        if execute is None and _has_changed(request):
+        if request.watched and _has_changed(request):
             self._warn(f"{request.notebook} was changed meanwhile; all runs executed it as it was at the beginning.")
 
     def _execute(self, expected: float | None, execute: executors.Execute | None) -> None:

@@ -37,6 +37,7 @@ class Request(Work, frozen=True, kw_only=True):
         rerun: states of those that run, if only such are to.
         retries: which of them are tried again.
         fail_fast: whether none begins after one that did not end well.
+        watched: whether it is said if the notebook changes meanwhile; it may be no file of its own.
     """
 
     directory: str
@@ -48,6 +49,7 @@ class Request(Work, frozen=True, kw_only=True):
     rerun: frozenset[str] = frozenset()
     retries: Retries = Retries()
     fail_fast: bool = False
+    watched: bool = True
 
     @property
     def code_hash(self) -> str | None:
