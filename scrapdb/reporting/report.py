@@ -22,12 +22,14 @@ from scrapdb.running.batches.audience import Audience
 from scrapdb.running.batches.settings import Settings
 from scrapdb.running.events import Stop
 from scrapdb.running.run import rows_of
+from scrapdb.running.run import texts
 from scrapdb.store.connection import DEFAULT_NAME
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _Path = str | os.PathLike[str]
+_PATHS = frozenset({"allow", "beside", "env", "keep_files", "read"})  # settings that are one text or many
 
 
 def build(
@@ -82,7 +84,7 @@ def build(
         pages=("pdf",) if pdf else (),
         push=push,
     )
-    how = Settings(**settings)
+    how = Settings(**{name: texts(value) if name in _PATHS else value for name, value in settings.items()})
     host = batch.Host(batch.directory(output), _store(db), how, resume=resume, overwrite=overwrite, token=token)
     stop = Stop()
     reports = batch.build([entry], host, audience, stop)

@@ -112,7 +112,7 @@ def run(
     """
     settings = Settings(
         name=name,
-        allow=_texts(allow),
+        allow=texts(allow),
         jobs=jobs,
         scheduler=scheduler,
         kernel=kernel,
@@ -132,10 +132,10 @@ def run(
         max_output=max_output,
         wall=wall,
         network=network,
-        read=_texts(read),
-        beside=_texts(beside),
-        env=_texts(env),
-        keep_files=_texts(keep_files),
+        read=texts(read),
+        beside=texts(beside),
+        env=texts(env),
+        keep_files=texts(keep_files),
     )
     store = Path(db or os.environ.get("SCRAPDB_DB") or DEFAULT_NAME).expanduser()
     rows = rows_of(parameters, zipped=zipped)
@@ -174,5 +174,6 @@ def _rows_of_frame(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
         }
 
 
-def _texts(paths: _Path | Sequence[_Path]) -> tuple[str, ...]:
+def texts(paths: _Path | Sequence[_Path]) -> tuple[str, ...]:
+    """Return one path or many as texts."""
     return (os.fspath(paths),) if isinstance(paths, str | os.PathLike) else tuple(os.fspath(path) for path in paths)

@@ -22,6 +22,7 @@ from scrapdb.errors import UsageError
 from scrapdb.facts import Execution
 from scrapdb.files.remote import is_url
 from scrapdb.reporting.bundles import bundle as bundles
+from scrapdb.reporting.bundles import config
 from scrapdb.reporting.bundles import environments
 from scrapdb.reporting.bundles import opening
 from scrapdb.reporting.bundles import parameters
@@ -261,6 +262,8 @@ def _orders(
     fields = [{**each, **row} for each, (row, _) in zip(fields, given, strict=True)]
     fields = [{**each, "id": id_} for each, id_ in zip(fields, ids, strict=True)]
     places = [(place,) for place in push.targets(entry.push, fields)] if entry.push else [()] * len(ids)
+    for id_ in ids:
+        _check_place(reports / id_, reports)
     kinds = tuple(dict.fromkeys((*bundle.config.outputs, *entry.pages)))
     return [
         Order(
@@ -274,6 +277,17 @@ def _orders(
         )
         for id_, (row, language), place in zip(ids, given, places, strict=True)
     ]
+
+
+def _check_place(directory: Path, reports: Path) -> None:
+    """Refuse a directory that holds something else than a report, which would be written over."""
+    if not Path(os.path.realpath(directory)).is_relative_to(os.path.realpath(reports)):
+        raise UsageError(f"{directory} is not below {reports}: a link leads out of it.")
+    found = (
+        {path.name for path in directory.iterdir()} if directory.is_dir() else {*([""] if directory.exists() else [])}
+    )
+    if found and (config.FILE in found or not found & {record.RECORD, record.LOG}):
+        raise UsageError(f"{directory} is there, and is no report. Name another by --name, or another directory.")
 
 
 def _languages(entry: Entry, bundle: Bundle) -> Sequence[str]:
@@ -404,9 +418,9 @@ def _with_limits(settings: Settings, bundle: Bundle) -> Settings:
     Raises:
         UsageError: it needs what the host does not grant.
     """
-    config = bundle.config
-    if config.network and not settings.network:
+    wanted = bundle.config
+    if wanted.network and not settings.network:
         raise UsageError(f"{bundle.name} needs the network: grant it by --network, if you trust it.")
-    said = {name: amount for name, amount in asdict(config.limits).items() if name in _OF_RUN}
+    said = {name: amount for name, amount in asdict(wanted.limits).items() if name in _OF_RUN}
     ours = {name: amount for name in said if (amount := getattr(settings, name)) is not None}
-    return replace(settings, **{**said, **ours}, kernel=settings.kernel or config.kernel)
+    return replace(settings, **{**said, **ours}, kernel=settings.kernel or wanted.kernel)

@@ -89,7 +89,7 @@ class Maker:
         """Make a report; what goes wrong with it is told in its record."""
         order = self._orders[task.output]
         order.directory.mkdir(parents=True, exist_ok=True)
-        record.clear(order.directory)
+        _clear(order.directory)
         warnings: list[str] = []
         hidden: list[str] = redaction.forms(task.secrets.values())
         try:
@@ -242,10 +242,9 @@ def page_of(order: Order, found: output.Output, ran: Ran) -> Page:
 
 
 def _placed(order: Order, execution: Execution) -> Execution:
-    """Put output.json and static/ into the directory of the report, where those of an earlier one may be."""
+    """Put output.json and static/ into the directory of the report."""
     files, ours = outputs.files_of(str(order.directory / record.NOTEBOOK)), (output.NAME, output.STATIC)
     for name in ours:
-        _remove(order.directory / name)
         if (files / name).exists():
             (files / name).rename(order.directory / name)
     for path, content in order.bundle.files.items():
@@ -258,11 +257,14 @@ def _placed(order: Order, execution: Execution) -> Execution:
     return replace(execution, files=rest)
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+def _clear(directory: Path) -> None:
+    """Remove what an earlier report has left, whose page must not be taken for that of the next one."""
+    for name in (record.RECORD, record.NOTEBOOK, record.LOG, *record.PAGES.values(), output.NAME, output.STATIC):
+        path = directory / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _untranslated(order: Order) -> Iterator[str]:

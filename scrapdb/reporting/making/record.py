@@ -227,12 +227,6 @@ def file(path: Path) -> File:
     return File(name=path.name, size=len(content), sha256=hashlib.sha256(content).hexdigest())
 
 
-def clear(directory: Path) -> None:
-    """Remove what an earlier report has left, whose page must not be taken for that of the next one."""
-    for name in (RECORD, NOTEBOOK, LOG, *PAGES.values()):
-        (directory / name).unlink(missing_ok=True)
-
-
 def _note(notebook: Path, report: Report) -> None:
     if notebook.exists():
         content = noted(notebook.read_bytes(), report)

@@ -58,8 +58,8 @@ def ready(task: Task, spec: KernelSpec, stack: ExitStack) -> Ready:
     files = Path(private, _FILES)
     files.mkdir()
     directory.give(files, place.user)
+    directory.place(files, task.files, place.user)  # first, since links may lead to what is not the run's own
     directory.place_beside(str(files), task.confines.beside)
-    directory.place(files, task.files, place.user)
     env = {**directory.make(wall.own(private), private, place.user), **place.env}
     place = replace(place, private=private, directory=str(files), env=env)
     return Ready(place, wall, server, (*walls.remarks(wall, place, task.confines.wall), *warnings))

@@ -148,6 +148,29 @@ def test_a_name_is_a_pattern_and_two_reports_have_two(where: Path) -> None:
         report.build("voltage", {"site": ["north", "south"]}, name="one")
 
 
+def test_nothing_but_a_report_is_written_over(where: Path) -> None:
+    bundle(where / "voltage", files={"static/a.txt": "a"})
+    (where / "mine").mkdir()
+    (where / "mine/report.html").write_text("mine")
+    (where / "file").write_text("mine")
+    (where / "reports").mkdir()
+    (where / "reports/link").symlink_to(where / "mine")
+    before = {path: path.read_bytes() for path in where.rglob("*") if path.is_file()}
+    for name in ("voltage", "mine", "file"):
+        with pytest.raises(scrapdb.ScrapdbError, match="is no report"):
+            report.build("voltage", output=".", name=name)
+    with pytest.raises(scrapdb.ScrapdbError, match="a link leads out"):
+        report.build("voltage", name="link")
+    assert {path: path.read_bytes() for path in where.rglob("*") if path.is_file()} == before
+
+
+def test_what_is_beside_the_notebook_is_not_written_to(where: Path) -> None:
+    (where / "data").mkdir()
+    one = made(where, files={"data/x.csv": "of the bundle"}, how={"beside": [str(where / "data")]})
+    assert "called data (--with)" in str(one.reason)
+    assert not [*(where / "data").iterdir()]
+
+
 def test_what_is_wrong_is_told_before_anything_begins(where: Path) -> None:
     config = {"title": "Voltage", "parameters": {"site": {"type": "choice", "choices": ["north"]}}}
     bundle(where / "voltage", config=config)
