@@ -70,7 +70,7 @@ def rendered(
         parameters=before.parameters,
         language=language or before.language,
         pages=tuple(dict.fromkeys((*(Path(page.name).suffix[1:] for page in before.pages), *pages))),
-        push=before.push,
+        push=before.push if language in {None, before.language} else (),  # it was named for the other language
     )
     execution = facts.execution or Execution(state="completed", id=before.run)
     made = maker.with_pages(order, maker.Ran(execution, facts))

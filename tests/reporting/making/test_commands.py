@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from scrapdb.cli.app import main
 from tests.reporting.bundling import bundle
 
 
@@ -43,25 +46,32 @@ def test_a_report_is_built_rendered_and_pushed(where: Path) -> None:
     assert "--overwrite" in ran.stderr
 
 
-def test_what_went_wrong_is_an_exit_code_and_a_sentence(where: Path) -> None:
+def test_what_went_wrong_is_an_exit_code_and_a_sentence(
+    where: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     bundle(where / "voltage", "1 / 0")
     ran = scrapdb("build", "voltage", "--name", "one")
     assert ran.returncode == 1
     assert "one: error, ZeroDivisionError: division by zero" in ran.stderr
     assert "reports/one/report.html" in ran.stderr
-    for words, told in [
-        ((), "Name a BUNDLE"),
-        (("voltage", "-f", "reports.yaml"), "Name a BUNDLE"),
-        (("gone",), "There is no bundle at gone"),
-        (("voltage", "-p", "sit=x"), "takes no parameter sit"),
-        (("voltage", "-p", "site"), "NAME=VALUE"),
-        (("voltage", "--timeout", "soon"), "no duration"),
+    for words, code, told in [
+        (("build",), 2, "Name a BUNDLE"),
+        (("build", "voltage", "-f", "reports.yaml"), 2, "Name a BUNDLE"),
+        (("build", "-f", "reports.yaml"), 2, "reports.yaml cannot be read"),
+        (("build", "gone"), 1, "There is no bundle at gone"),
+        (("build", "voltage", "-p", "sit=x"), 2, "takes no parameter sit"),
+        (("build", "voltage", "-p", "site"), 2, "NAME=VALUE"),
+        (("build", "voltage", "--timeout", "soon"), 2, "no duration"),
+        (("build", "voltage", "--wall", "limits", "--no-wall"), 2, "Name one"),
+        (("render", "gone"), 2, "no report gone"),
+        (("render", "one"), 1, "left nothing to render"),
+        (("push", "one"), 1, "no page of it to push"),
     ]:
-        ran = scrapdb("build", *words)
-        assert (ran.returncode != 0, told in ran.stderr) == (True, True), ran.stderr
-        assert "Traceback" not in ran.stderr
-    assert scrapdb("render", "gone").returncode == 2
-    assert scrapdb("push", "one").returncode == 1
+        monkeypatch.setattr(sys, "argv", ["scrapdb", "report", *words])
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert end.value.code == code
+        assert told in capsys.readouterr().err
 
 
 def test_a_dry_run_starts_and_writes_nothing(where: Path) -> None:
