@@ -84,8 +84,10 @@ def build(
         pages=("pdf",) if pdf else (),
         push=push,
     )
-    how = Settings(**{name: texts(value) if name in _PATHS else value for name, value in settings.items()})
-    host = batch.Host(batch.directory(output), _store(db), how, resume=resume, overwrite=overwrite, token=token)
+    said: dict[str, Any] = {name: texts(value) if name in _PATHS else value for name, value in settings.items()}
+    host = batch.Host(
+        batch.directory(output), _store(db), Settings(**said), resume=resume, overwrite=overwrite, token=token
+    )
     stop = Stop()
     reports = batch.build([entry], host, audience, stop)
     if stop.interrupted:

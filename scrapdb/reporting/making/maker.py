@@ -51,6 +51,7 @@ from scrapdb.running.rows.parameters import plain
 from scrapdb.running.rows.units import size
 from scrapdb.running.task import Task
 
+_LARGE = 2**24  # bytes
 _APART = frozenset({bundles.NOTEBOOK, bundles.REQUIREMENTS, config.FILE})  # what no template needs
 
 
@@ -191,7 +192,7 @@ def with_pages(order: Order, ran: Ran, hidden: Sequence[str] = ()) -> Record:
         raise output.OutputError(f"{refused[0]} The notebook has to write another one.")
     found = output.read(order.directory, ran.facts.scraps, size(bounds.output), size(bounds.page))
     page = rendered.rendered(page_of(order, found, ran), size=size(bounds.page), wall=ran.wall)
-    if any(form.encode() in page.html for form in hidden):
+    if redaction.holds(page.html, hidden):
         raise ScrapdbError("The page would hold the token of this report, or another secret; it was not written.")
     contents = {"html": page.html}
     if "pdf" in order.pages:
@@ -315,7 +316,9 @@ def _swept(order: Order, made: Record, hidden: Sequence[str]) -> Record:
 
 
 def _holds(path: Path, hidden: Sequence[str]) -> bool:
-    """Return whether a file, which may be large, holds one of some texts."""
+    """Return whether a file holds one of some texts; a large one is not looked through for what is compressed in it."""
+    if path.stat().st_size < _LARGE:
+        return redaction.holds(path.read_bytes(), hidden)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return any(content.find(form.encode()) >= 0 for form in hidden)
 
