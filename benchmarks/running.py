@@ -54,7 +54,6 @@ def measure(directory: Path) -> Iterator[Row]:
         f"run {BATCH} tickers", "a run a second", f"{many.seconds:.1f} s", f"{BATCH} s", BATCH / many.seconds, "≥ 3"
     )
 
-
     many = race({"scrapdb": _reports(directory)}, 1, empty)["scrapdb"]
     limit, times = f"{REPORTS} s", REPORTS / many.seconds
     yield Row(f"make {REPORTS} reports", "a report a second", f"{many.seconds:.1f} s", limit, times, "≥ 1")

@@ -103,7 +103,7 @@ class Maker:
         made = pushed(order.directory, replace(made, warnings=(*made.warnings, *warnings)), overwrite=self._overwrite)
         made = record.without(made, hidden)
         _log(order.directory, made, ran.execution.warnings)
-        record.write(order.directory, made)
+        record.write(order.directory, made, ran.execution.files)
         if made.state == record.called(ran.execution.state):
             return replace(ran.execution, warnings=made.warnings)
         return replace(ran.execution, state="failed", reason=made.reason, warnings=made.warnings)

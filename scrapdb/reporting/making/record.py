@@ -12,6 +12,7 @@ import msgspec
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.facts import Execution
+from scrapdb.facts import KeptFile
 from scrapdb.facts import Report
 from scrapdb.facts import ReportState
 from scrapdb.facts import State
@@ -183,9 +184,19 @@ def read(directory: Path) -> Record:
         raise ScrapdbError(f"{directory / RECORD} is no record of a report: {error}.") from error
 
 
-def write(directory: Path, record: Record) -> None:
-    """Write the record, and into the notebook what of it a store keeps."""
-    _note(directory / NOTEBOOK, of(record))
+def write(directory: Path, record: Record, files: Sequence[KeptFile] | None = None) -> None:
+    """Write the record, and into the notebook what of it a store keeps.
+
+    Args:
+        directory: of the report.
+        record: what became of it.
+        files: those that are beside the notebook as files of its run, if not all that its record names.
+    """
+    notebook = directory / NOTEBOOK
+    if notebook.exists():
+        content = noted(notebook.read_bytes(), of(record), files)
+        with whole_file(notebook) as temporary:
+            temporary.write_bytes(content)
     with whole_file(directory / RECORD) as temporary:
         temporary.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
 
@@ -212,12 +223,14 @@ def of(record: Record) -> Report:
     )
 
 
-def noted(content: bytes, report: Report) -> bytes:
-    """Return a notebook in whose metadata a report stands."""
+def noted(content: bytes, report: Report, files: Sequence[KeptFile] | None = None) -> bytes:
+    """Return a notebook in whose metadata a report stands, and as files of its run these, if they are given."""
     notebook = json.loads(content)
     metadata = notebook.setdefault("metadata", {})
     ours = metadata.get("scrapdb")
-    metadata["scrapdb"] = {**(ours if isinstance(ours, dict) else {}), "report": msgspec.to_builtins(report)}
+    metadata["scrapdb"] = ours = {**(ours if isinstance(ours, dict) else {}), "report": msgspec.to_builtins(report)}
+    if files is not None and isinstance(ours.get("run"), dict):
+        ours["run"]["files"] = msgspec.to_builtins(files)
     return json.dumps(notebook, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
 
 
@@ -225,10 +238,3 @@ def file(path: Path) -> File:
     """Return what a record says of a file."""
     content = path.read_bytes()
     return File(name=path.name, size=len(content), sha256=hashlib.sha256(content).hexdigest())
-
-
-def _note(notebook: Path, report: Report) -> None:
-    if notebook.exists():
-        content = noted(notebook.read_bytes(), report)
-        with whole_file(notebook) as temporary:
-            temporary.write_bytes(content)

@@ -53,6 +53,14 @@ def test_the_record_tells_what_became_of_it(where: Path) -> None:
     assert listed == {"name": "report.html", "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
+def test_other_files_are_kept_as_those_of_any_run(where: Path) -> None:
+    one = made(where, "open('means.csv', 'w').write('1')", OUTPUT, how={"keep_files": "*.csv"})
+    assert one.directory
+    assert (one.directory / "report.files/means.csv").read_text() == "1"
+    (notebook,) = [json.loads((one.directory / "report.ipynb").read_text())]
+    assert [each["path"] for each in notebook["metadata"]["scrapdb"]["run"]["files"]] == ["means.csv"]
+
+
 def test_it_is_in_the_store_as_any_notebook(where: Path) -> None:
     one = made(where, "import scrapbook as sb\nsb.glue('mean', 230.5)\nsb.glue('site', site)")
     (row,) = scrapdb.open(where / "scraps.db").query("mean > 230", columns="mean, nb.status, report.state, report.id")
