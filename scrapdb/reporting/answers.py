@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from scrapdb.database import frames
+from scrapdb.errors import ExpressionError
 from scrapdb.errors import ScrapNotFoundError
 from scrapdb.errors import StoreError
 from scrapdb.errors import UsageError
@@ -95,19 +96,17 @@ class Answers:
         return _limited(_run(found.labels[begin:], row[begin:], row[0]) for row in found.rows)
 
     def groups(self, by: _Texts, where: _Text | None = None, columns: _Texts | None = None) -> list[dict[str, Any]]:
-        """Return the rows of a query by what expressions are in them, in its order; without a value come last.
+        """Return the rows of a query by what expressions are in them; without a value come last.
 
         Each group has a `key`, a list of several if `by` is several expressions, and `runs`.
         """
-        keys = self.query(where, by)
+        keys = {run.notebook: list(run.values()) for run in self.query(where, by)}
         found: dict[str, dict[str, Any]] = {}
-        runs = self.query(where, columns, by)
-        of_run = {run.notebook: list(run.values.values()) for run in keys}
-        for run in runs:
-            parts = of_run[run.notebook]
-            key = parts if len(parts) > 1 else parts[0] if parts else None
-            found.setdefault(_same(parts), {"key": key, "runs": []})["runs"].append(run)
-        return list(found.values())
+        for run in self.query(where, columns):
+            parts = keys[run.notebook]
+            group = {"key": parts[0] if len(parts) == 1 else parts, "runs": []}
+            found.setdefault(_same(parts), group)["runs"].append(run)
+        return sorted(found.values(), key=lambda group: list(map(_rank, keys[group["runs"][0].notebook])))
 
     def frame(
         self,
@@ -155,10 +154,13 @@ class Answers:
         """Return a field of a notebook: a DataFrame as a table, a display as a picture.
 
         Raises:
-            ExpressionError: the store has no such field.
+            UsageError: the store has no such field.
         """
         column = str(nodes.Name("", name)) if self._fields.find(name) else name
-        select.check(self._fields, columns=column)
+        try:
+            select.check(self._fields, columns=column)
+        except ExpressionError as error:
+            raise UsageError(error.message) from error  # the name is the whole expression
         only = Statement(IS_CALLED, {"called": composed(valid_text(run))})
         found = select.select(self._connection, self._fields, columns=column, only=only)
         if len(found.labels) != 1:
@@ -230,7 +232,7 @@ def _refuse_doubles(labels: Sequence[str]) -> None:
 def _run(labels: Sequence[str], row: Sequence[Any], notebook: str) -> given.Run:
     """Make a run of a row. Frames and displays are not in it, since a template gets them when it asks for them."""
     told = zip(labels, row, strict=True)
-    return given.Run(notebook=notebook, values={label: _value(cell) for label, cell in told if not _is_waiting(cell)})
+    return given.Run(notebook, {label: _value(cell) for label, cell in told if not _is_waiting(cell)})
 
 
 def _is_waiting(cell: Any) -> bool:
@@ -246,8 +248,8 @@ def _limited(runs: Iterator[given.Run]) -> list[given.Run]:
     found, count, size = [], 0, 0
     for run in runs:
         found.append(run)
-        count += max(1, len(run.values))
-        size += sum(map(_size, run.values.values()))
+        count += max(1, len(run))
+        size += sum(map(_size, run.values()))
         if count > _MOST_VALUES or size > _LARGEST:
             raise _too_large()
     return found
@@ -263,6 +265,14 @@ def _same(parts: Sequence[Any]) -> str:
     """Return a text that is the same for equal keys: 1 and 1.0 are, 1 and true are not."""
     whole = [int(part) if isinstance(part, float) and part.is_integer() else part for part in parts]
     return values.json_text(whole)
+
+
+def _rank(part: Any) -> tuple[Any, ...]:
+    """Return what sorts keys of any types, as a query does: numbers before texts, and what is missing last."""
+    if part is None or part != part:  # noqa: PLR0124 - it is NaN
+        return (4,)
+    ranks = ((bool, 0), (int | float, 1), (str, 2))
+    return next(((rank, part) for kind, rank in ranks if isinstance(part, kind)), (3, values.json_text(part)))
 
 
 def _first(found: Sequence[stored.StoredFrame], limit: int) -> list[stored.StoredFrame]:

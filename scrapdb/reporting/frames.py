@@ -58,7 +58,7 @@ def _column(kind: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
     """Write the values of a column; times that are all at midnight are dates, as pandas prints them."""
     if kind == "time" and all(value is None or _is_day(value) for value in values):
         kind = "date"
-    write = _WRITERS.get(kind, _text)
+    write: Callable[[Any], Any] = _WRITERS.get(kind, _text)
     return kind, [None if value is None else write(value) for value in values]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from scrapdb.indexing.loop import index
+from scrapdb.reporting import over_store as pages
 from scrapdb.reporting.bundles import opening
 from scrapdb.reporting.making import archive
 from scrapdb.reporting.making import batch
@@ -93,6 +94,57 @@ def build(
     if stop.interrupted:
         raise KeyboardInterrupt(str(reports))
     return reports
+
+
+def over_store(
+    template: _Path,
+    where: str | None = None,
+    output: _Path | None = None,
+    *,
+    columns: str | Sequence[str] | None = None,
+    sort: str | Sequence[str] = (),
+    limit: int | None = None,
+    each: bool = False,
+    parameters: Mapping[str, Any] | None = None,
+    languages: str | Sequence[str] = (),
+    name: str | None = None,
+    pdf: bool = False,
+    wall: str | None = None,
+    db: _Path | None = None,
+) -> tuple[pages.Made, ...]:
+    """Make a report over the store, or one for each row of a query: a page of a template. Nothing is run.
+
+    Args:
+        template: an .html file, or a bundle without a notebook.
+        where: the notebooks for which this holds are `runs` in the template.
+        output: the file, or with several pages the directory; by default a file here that is called as the template.
+        columns: what `runs` have of them; by default as `Database.query`.
+        sort: fields to sort by, `-` in front for the largest first.
+        limit: the most rows.
+        each: whether there is a page for each row, which is `run`.
+        parameters: what the template has as `parameters`.
+        languages: a page in each; by default the first that the bundle has.
+        name: pattern of the names of several pages: `"{symbol}-{lang}"`; `{notebook}` is that of the row.
+        pdf: whether a PDF is made beside each page.
+        wall: around what renders the template; by default the best that this machine has.
+        db: the store; by default `$SCRAPDB_DB`, else scraps.db here.
+
+    Raises:
+        ExpressionError: the expression, a column or a sort key is wrong.
+        UsageError: another argument is wrong.
+        ScrapdbError: there is no store or template, the template is wrong, or a page cannot be written.
+    """
+    return pages.build(
+        os.fspath(template),
+        pages.Asked(where=where, columns=columns, sort=sort, limit=limit, each=each),
+        store=_store(db),
+        parameters=parameters,
+        languages=(languages,) if isinstance(languages, str) else tuple(languages),
+        output=None if output is None else os.fspath(output),
+        name=name,
+        pdf=pdf,
+        wall=wall,
+    )
 
 
 def render(

@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from scrapdb.cli import over_store
 from scrapdb.cli import report_options
 from scrapdb.cli import run_options
 from scrapdb.cli.options import Settings
@@ -27,6 +28,7 @@ def command(
     *,
     asked: report_options.Asked,
     pages: report_options.Pages,
+    over: over_store.OverStore,
     way: run_options.Way,
     limit: run_options.Limit,
     wall: run_options.Wall,
@@ -39,19 +41,28 @@ def command(
     its page, its log and its record, and is brought into the store. What the bundle says of limits gives way to what is
     typed here.
 
+    A BUNDLE without a notebook, or an .html file, is a template over the store: nothing runs, and one page, or one for
+    each row, is made of what the store has. It is written to the file that -o names.
+
     The exit code is 1 if a report did not end well, or could not be pushed. Ctrl-C ends with grace, twice at once.
 
     \b
     scrapdb report build voltage -p site=north,south --lang en,ca
     scrapdb report build voltage -p site=north --pdf --push "s3://bucket/{bundle}/{site}-{lang}.html"
     scrapdb report build -f reports.yaml --resume
+    scrapdb report build near-high.html --where "distance < 0.1" --sort distance -o report.html
     """
     from scrapdb.cli.reports import ReportTeller
     from scrapdb.cli.reports import tell
     from scrapdb.reporting.making import batch
     from scrapdb.running.events import Stop
 
-    entries, host = _wanted(bundle, asked, pages, settings, run_options.given(way, limit, wall))
+    how = run_options.given(way, limit, wall)
+    if bundle is not None and over_store.is_template(bundle):
+        over_store.make(bundle, over, asked, pages, how=how, settings=settings)
+        return
+    over.refuse()
+    entries, host = _wanted(bundle, asked, pages, settings, how)
     if asked.dry_run:
         _print_choices(entries, host, settings, as_json=as_json)
         return
