@@ -19,6 +19,7 @@ from scrapdb.reporting.making.record import NOTEBOOK
 from scrapdb.reporting.making.record import Record
 from scrapdb.reporting.making.reports import Reports
 from scrapdb.reporting.making.tokens import Tokens
+from scrapdb.reporting.preview.in_notebook import preview as preview  # noqa: PLC0414 - for whoever has `scrapdb.report`
 from scrapdb.running.batches.audience import Audience
 from scrapdb.running.batches.settings import Settings
 from scrapdb.running.events import Stop

@@ -94,7 +94,7 @@ class Maker:
         warnings: list[str] = []
         hidden: list[str] = redaction.forms(task.secrets.values())
         try:
-            with self._token(order, task, warnings) as secrets:
+            with self.secrets(order, task, warnings) as secrets:
                 hidden = redaction.forms(secrets.values())
                 ran = run(order, replace(task, secrets=secrets), watch, stop)
         except tokens.TokenError as error:
@@ -109,7 +109,7 @@ class Maker:
         return replace(ran.execution, state="failed", reason=made.reason, warnings=made.warnings)
 
     @contextmanager
-    def _token(self, order: Order, task: Task, warnings: list[str]) -> Iterator[dict[str, str]]:
+    def secrets(self, order: Order, task: Task, warnings: list[str]) -> Iterator[dict[str, str]]:
         """Yield the secrets of a run, with a token among them that is revoked when it is over."""
         if self._issuer is None:
             yield task.secrets
