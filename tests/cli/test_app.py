@@ -16,9 +16,9 @@ from shlex import quote
 
 import pytest
 
-from scrapdb.cli.app import COMMANDS
 from tests import notebook_builder as nb
 from tests import sessions
+from tests.commands import COMMANDS
 
 ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
 FORMATS = ["table", "json", "jsonl", "csv", "tsv", "md", "parquet"]
@@ -270,11 +270,12 @@ def test_verbose_shows_where_an_error_comes_from(scrapdb: Callable[..., sessions
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_helps(scrapdb: Callable[..., sessions.Ran], name: str) -> None:
-    overview = scrapdb("scrapdb --help").stdout
+    group, _, last = f"scrapdb {name}".rpartition(" ")
+    overview = scrapdb(f"{group} --help").stdout
     ran = scrapdb(f"scrapdb {name} --help")
     assert ran.stdout.startswith(f"Usage: scrapdb {name} ")
     assert {"--db", "--quiet", "--verbose"} <= {*ran.stdout.replace(",", " ").split()}
-    assert f"\n  {name} " in overview
+    assert f"\n  {last} " in overview
     assert "\\b" not in ran.stdout  # the mark of lines that are not to be joined
     assert scrapdb(f"scrapdb {name} -h").stdout == ran.stdout
 
