@@ -20,14 +20,17 @@ TICKERS := AAA,ABC,BCD,DEF,GHI,JKL,MNO,MMN,OOP,PQD,XYZ,PDQ
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
-demo: $(INSTALLED)  ## Run the example's notebook for twelve tickers and ask
+demo: $(INSTALLED)  ## Run the example's notebook for twelve tickers, ask, and make a report
 	@echo '$$ scrapdb run examples/tickers/source.ipynb -o tickers -p symbol=$(TICKERS)'
 	@$(BIN)/scrapdb run examples/tickers/source.ipynb -o tickers -p symbol=$(TICKERS)
 	@for question in "distance < 0.1" "distance < 0.1 and close_to_ath"; do \
 	  echo; echo "\$$ scrapdb query \"$$question\" -c symbol,distance --sort distance"; \
 	  $(BIN)/scrapdb query "$$question" -c symbol,distance --sort distance --format table || exit; \
 	done
+	@echo; echo '$$ scrapdb report build examples/voltage -p site=east --name "voltage-{site}"'
+	@$(BIN)/scrapdb report build examples/voltage -p site=east --name "voltage-{site}"
 	@echo; echo "To browse the store: $(BIN)/scrapdb serve --open"
+	@echo "The report: $(CURDIR)/reports/voltage-east/report.html"
 
 test: $(INSTALLED) $(INSTALLED1)  ## Run the whole suite, and the plugin's part with Datasette 1.0 too
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
@@ -56,7 +59,7 @@ proof: $(INSTALLED_FUZZ)  ## Kill, fill, damage and move stores, and see that no
 	@$(VENV_FUZZ)/bin/python -m proof
 
 clean:  ## Remove environments, caches and the demo's files
-	rm -rf .venv-* .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache tickers scraps.db*
+	rm -rf .venv-* .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache tickers reports scraps.db*
 
 $(INSTALLED): pyproject.toml
 	@echo "Making the environment $(VENV) (Python $(VERSION)) ..."

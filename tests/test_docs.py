@@ -14,22 +14,27 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
 import typer
+from typer.core import TyperGroup
 from typer.core import TyperOption
 
 import scrapdb
-from scrapdb.cli.app import COMMANDS
 from scrapdb.cli.app import app
 from tests import executed as executed_
+from tests.commands import COMMANDS
 from tests.sessions import ROOT
 from tests.sessions import UPDATE
 from tests.sessions import matches
 from tests.sessions import run
 from tests.sessions import shown
 from tests.sessions import steps
+
+if TYPE_CHECKING:
+    from typer._click.core import Command
 
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
@@ -49,10 +54,11 @@ def blocks(page: Path, language: str) -> list[str]:
 
 @pytest.fixture
 def scratch(tmp_path: Path, tickers: Path, executed: Callable[[str], Path]) -> Path:
-    """Where the sessions happen: the example's notebook, its runs, and two that did not end well."""
+    """Where the sessions happen: the example's notebook, template and runs, and two that did not end well."""
     directory = tmp_path / "scratch"
     shutil.copytree(tickers, directory / "tickers")
     shutil.copy(executed_.EXAMPLE / "source.ipynb", directory)
+    shutil.copytree(executed_.EXAMPLE / "near-high", directory / "near-high")
     (directory / "late").mkdir()
     for name in ("fails", "is_killed"):
         shutil.copy(executed(name), directory / "late")
@@ -120,7 +126,10 @@ def test_printed_parts_are_current() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_documented_and_has_help(name: str) -> None:
-    command = app.get_command(typer.Context(app), name)
+    command: Command | None = app
+    for word in name.split():
+        assert isinstance(command, TyperGroup)
+        command = command.get_command(typer.Context(command), word)
     assert command is not None
     assert command.help
     assert command.get_short_help_str()
@@ -142,6 +151,13 @@ def test_links_lead_somewhere(page: Path) -> None:
 def _anchors(page: Path) -> Iterator[str]:
     for title in re.findall(r"^#+ (.*)$", read(page), re.MULTILINE):
         yield re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def test_tests_that_are_named_are_there() -> None:
+    named = re.findall(r"`([\w/]+\.py)(?:::(\w+))?`", read(DOCS / "reports.md").partition("## The talk")[2])
+    assert len(named) > 40
+    for file, name in named:
+        assert f"def {name}" in read(ROOT / "tests" / file), f"{file}::{name}"
 
 
 def test_sql_gives_what_the_page_shows(store: Path) -> None:

@@ -17,6 +17,7 @@ from playwright.sync_api import Page
 from playwright.sync_api import sync_playwright
 
 from scrapdb.database import Database
+from scrapdb.reporting.report import build
 from tests.datasette.conftest import ARGUMENTS
 from tests.datasette.conftest import chromium
 from tests.datasette.server import served
@@ -51,6 +52,7 @@ def main(directory: Path) -> None:
         }
         take(page, Path(temporary, "once"), texts, PICTURES, directory)
         take(page, Path(temporary, "month"), dict(month(texts)), OF_A_MONTH, directory)
+        take_report(page, Path(temporary), directory)
         browser.close()
 
 
@@ -64,6 +66,16 @@ def take(page: Page, place: Path, texts: dict[str, str], pictures: dict[str, str
         for name, path in pictures.items():
             page.goto(f"{address}{path}", wait_until="networkidle")
             page.screenshot(path=directory / f"{name}.png", full_page=name == "overview")
+
+
+def take_report(page: Page, place: Path, directory: Path) -> None:
+    """Make the report of a site's voltage, and take pictures of it: on a desk, and on a phone in the dark."""
+    build(EXAMPLE.parent / "voltage", {"site": "west"}, place / "reports", name="west", db=place / "reports.db")
+    page.goto((place / "reports" / "west" / "report.html").as_uri())
+    page.screenshot(path=directory / "report.png", full_page=True)
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.screenshot(path=directory / "report-phone.png", full_page=True)
 
 
 def month(texts: dict[str, str]) -> Iterator[tuple[str, str]]:
