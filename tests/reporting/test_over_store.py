@@ -85,6 +85,14 @@ def test_the_report_of_tickers_near_their_high(
     assert counted[language] in page
 
 
+def test_the_tickers_are_counted_beside_other_notebooks(ticker_store: Path, tmp_path: Path) -> None:
+    shutil.copytree(ticker_store.parent, tmp_path, dirs_exist_ok=True)
+    nb.write(tmp_path / "others" / "other.ipynb", nb.notebook(nb.code("glue()", nb.scrap("compliance", 93.2))))
+    scrapdb.open(tmp_path / "scraps.db").index(tmp_path / "others")
+    run(tmp_path, str(NEAR_HIGH), "--where", NEAR, "-o", "near.html")
+    assert "2 of 12 tickers" in (tmp_path / "near.html").read_text()
+
+
 def test_the_example_is_translated_whole(ticker_store: Path, tmp_path: Path) -> None:
     for where in (NEAR, "distance < 0.001", "distance < 0.01"):
         (page,) = report.over_store(NEAR_HIGH, where, tmp_path / "x.html", languages="ca", db=ticker_store)
