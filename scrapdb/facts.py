@@ -194,7 +194,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The record of a report, in the metadata of its notebook as `scrapdb.report`; the rest stands in report.json.
 
     Args:
-        id: hexadecimal.
+        id: path of its directory below that of all reports: `voltage-en-1a2b3c4d`.
         state: how it ended; of one that has only been asked for `queued`.
         title: in its language.
         bundle: name of the bundle.

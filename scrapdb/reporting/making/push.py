@@ -41,7 +41,7 @@ def targets(pattern: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     top, named = fixed[0] + fixed[1], bare[len(fixed[0] + fixed[1]) :] or _UNNAMED
     if remote.is_url(pattern) and top.endswith("://"):
         raise UsageError(f"{pattern} names no bucket or host before its first field.")
-    return [top + path for path in names.below(rows, named)]
+    return [top + path for path in names.below(rows, named, "--push")]
 
 
 def push(page: Path, to: str, *, overwrite: bool = False) -> Pushed:

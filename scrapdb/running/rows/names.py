@@ -62,14 +62,19 @@ def outputs(
     return [_inside(directory, path, real) for path in paths]
 
 
-def below(rows: Sequence[Mapping[str, Any]], pattern: str) -> list[str]:
+def below(rows: Sequence[Mapping[str, Any]], pattern: str, option: str = "--name") -> list[str]:
     """Name something else than a notebook for each row, as `outputs` does, by paths below a directory.
+
+    Args:
+        rows: what the fields of the pattern can be.
+        pattern: as `outputs` has it.
+        option: by which people give the pattern.
 
     Raises:
         UsageError: the pattern is wrong, or two would be one.
     """
     paths = [_safe(name, "") for name in _names(rows, pattern)]
-    _refuse_collisions(paths, rows)
+    _refuse_collisions(paths, rows, "reports", option)
     return paths
 
 
@@ -154,7 +159,9 @@ def _short(part: str, room: int = 0) -> str:
     return f"{content[: _MOST_BYTES - room - len(mark) - 1].decode(errors='ignore')}-{mark}"
 
 
-def _refuse_collisions(paths: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+def _refuse_collisions(
+    paths: Sequence[str], rows: Sequence[Mapping[str, Any]], what: str = "runs", option: str = "--name"
+) -> None:
     """Refuse two paths that some file system takes for one."""
     seen: dict[str, int] = {}
     for place, path in enumerate(paths):
@@ -162,8 +169,8 @@ def _refuse_collisions(paths: Sequence[str], rows: Sequence[Mapping[str, Any]]) 
         if first != place:
             both = path if paths[first] == path else f"{paths[first]} and {path}, which some file systems hold for one"
             raise UsageError(
-                f"Two runs would be written to {both}: {_told(rows[first])}, and {_told(rows[place])}. "
-                "Let --name tell them apart, if only by {n}."
+                f"Two {what} would be written to {both}: {_told(rows[first])}, and {_told(rows[place])}. "
+                f"Let {option} tell them apart, if only by {{n}}."
             )
 
 
