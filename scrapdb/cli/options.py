@@ -171,4 +171,7 @@ Sort = Annotated[
     ),
 ]
 Limit = Annotated[int | None, typer.Option(min=0, metavar="N", help="Show no more than so many.")]
+Pictures = Annotated[
+    bool, typer.Option("--pictures", help="Place PNG and JPEG displays in the cells of an Excel file.")
+]
 Cell = Annotated[int | None, typer.Option(min=0, metavar="N", help="This cell only, as `show` counts.")]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Annotated
+from typing import Any
 from typing import NamedTuple
 
 import typer
@@ -61,20 +64,32 @@ class Printing(NamedTuple):
         default = by_suffix if by_suffix in FORMATS else "table" if self.is_on_terminal() else "csv"
         return self.chosen() or default
 
-    def print_rows(self, table: Table, say: Callable[[str], None] = lambda _: None) -> None:
+    def print_rows(
+        self,
+        table: Table,
+        say: Callable[[str], None] = lambda _: None,
+        pictures: Path | None = None,
+    ) -> None:
         """Print rows in that format; on a terminal a table fits its width.
 
         Args:
             table: the rows. Optional columns are left out where a terminal has no room for them.
-            say: is told in a sentence that some are.
+            say: is told in a sentence that some are, or what a format cannot hold as it is.
+            pictures: the store whose pictures are placed in cells, which only Excel has; None for none.
+
+        Raises:
+            UsageError: pictures are asked for, and another format.
         """
+        if pictures and self.resolved() != "xlsx":
+            raise UsageError("--pictures places them in an Excel file: add -o FILE.xlsx.")
         width = shutil.get_terminal_size().columns if self.is_on_terminal() else 0
         columns, rows = table.columns, table.to_arrow() if self.resolved() == "parquet" else table.rows()
         if width and table.optional and self.resolved() == "table":
             values = list(rows)
             shown = max(room(columns, values, width), len(columns) - table.optional)
             columns, rows = columns[:shown], (row[:shown] for row in values)
-        write(self.resolved(), columns, rows, self.output, width, times=table.times)
+        with _pictures(pictures) as picture:
+            write(self.resolved(), columns, rows, self.output, width, times=table.times, picture=picture, say=say)
         if missing := len(table.columns) - len(columns):
             differ = "parameter differs" if missing == 1 else "parameters differ"
             say(f"{missing} more {differ} here; `scrapdb query -c '*'` shows every field.")
@@ -82,3 +97,14 @@ class Printing(NamedTuple):
     def is_on_terminal(self) -> bool:
         """Return whether rows are printed on a terminal."""
         return self.output is None and sys.stdout.isatty()
+
+
+@contextmanager
+def _pictures(store: Path | None) -> Iterator[Callable[[Any], bytes | None]]:
+    if store is None:
+        yield lambda _: None
+        return
+    from scrapdb.database.pictures import pictures
+
+    with pictures(store) as picture:
+        yield picture

@@ -230,7 +230,8 @@ class Rows(Table):
     """What `load` or `across` read, as rows; for Arrow and pandas they keep their types."""
 
     def __init__(self, table: pa.Table) -> None:
-        super().__init__(table.schema.names, lambda: rows(table))
+        times = [field.name for field in table.schema if getattr(field.type, "tz", None)]
+        super().__init__(table.schema.names, lambda: rows(table), times=times)
         self._table = table
 
     def to_arrow(self) -> pa.Table:

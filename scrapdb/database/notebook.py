@@ -16,6 +16,7 @@ from scrapdb.database.table import Table
 from scrapdb.files.paths import identity
 from scrapdb.formats import html
 from scrapdb.formats import values
+from scrapdb.query.cells import DisplayCell
 from scrapdb.store.connection import reading
 from scrapdb.store.readers import executions
 from scrapdb.store.readers import notebooks
@@ -137,6 +138,7 @@ class StoredNotebook:
             self.record = notebooks.record_of_notebook(connection, notebook_id)
             self.attempt = executions.under_way(connection, self.attributes["path"])
             self.problems = list(problems_of_notebook(connection, notebook_id))
+        self._id = notebook_id
         self.path: str = self.attributes["path"]
         self.status: str = self.attributes["status"]
         self.parameters = Named({value.name: value.value for value in self.values if value.role == "parameter"})
@@ -145,13 +147,22 @@ class StoredNotebook:
             self.path,
         )
 
-    def table(self, columns: Sequence[str]) -> Table:
-        """Return its parameters and scraps as rows, with the named attributes of `Value` as columns."""
+    def table(self, columns: Sequence[str], *, cells: bool = False) -> Table:
+        """Return its parameters and scraps as rows.
+
+        Args:
+            columns: attributes of `NotebookValue`.
+            cells: whether what stands for a display knows of which scrap, as in the rows of a query.
+        """
+
+        def shown(value: notebooks.NotebookValue) -> Any:
+            is_cell = cells and value.type == "display"
+            return DisplayCell(self._id, value.name, value.displays) if is_cell else shown_value(value)
 
         def rows() -> Iterator[tuple[Any, ...]]:
             for value in self.values:
-                shown = value._replace(value=shown_value(value))
-                yield tuple(getattr(shown, column) for column in columns)
+                row = value._replace(value=shown(value))
+                yield tuple(getattr(row, column) for column in columns)
 
         return Table(columns, rows)
 

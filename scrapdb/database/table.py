@@ -43,7 +43,7 @@ class Table:
         columns: names of the columns.
         rows: returns the rows, each time it is called.
         optional: how many of the last columns may be left out where there is no room.
-        times: names of the columns that hold times, which are ISO 8601 texts in the rows.
+        times: names of the columns that hold times with a zone: ISO 8601 texts, or in a DataFrame times of Python's.
     """
 
     def __init__(

@@ -23,8 +23,15 @@ from scrapdb.formats import table
 from scrapdb.formats.streams import binary_stream
 from scrapdb.formats.streams import text_stream
 
+
+def _write_excel(*arguments: Any, **options: Any) -> None:
+    from scrapdb.formats import excel  # and what only it needs
+
+    excel.write(*arguments, **options)
+
+
 # Each takes columns, rows, a stream, and the width of the terminal that a table must fit (0: no limit); one with types
-# also takes `times`, the names of the columns that hold times.
+# also takes what `_TYPED` names.
 FORMATS: dict[str, Callable[..., None]] = {
     "table": table.write,
     "json": json.write,
@@ -33,8 +40,9 @@ FORMATS: dict[str, Callable[..., None]] = {
     "tsv": partial(separated.write, "\t"),
     "md": markdown.write,
     "parquet": parquet.write,
+    "xlsx": _write_excel,
 }
-_OF_BYTES = frozenset({"parquet"})  # the others are text, and have no types
+_TYPED = {"parquet": ("times",), "xlsx": ("times", "picture", "say")}  # the others are text, and have no types
 
 
 def write(
@@ -45,6 +53,8 @@ def write(
     width: int = 0,
     *,
     times: Collection[str] = (),
+    picture: Callable[[Any], bytes | None] = lambda _: None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Write rows in a format, to a file or to standard output.
 
@@ -55,10 +65,13 @@ def write(
         to: a file, which appears when it is complete; None for standard output.
         width: columns of the terminal that a table must fit; 0: no limit.
         times: names of the columns that hold times, as ISO 8601 texts.
+        picture: returns the PNG or JPEG to place in a cell, where a format has pictures.
+        say: is told in a sentence what a format cannot hold as it is.
 
     Raises:
-        ScrapdbError: the file cannot be written.
+        ScrapdbError: the file cannot be written, or has no room for the rows.
     """
-    is_typed = format_ in _OF_BYTES
-    with (binary_stream if is_typed else text_stream)(to) as stream:
-        FORMATS[format_](columns, rows, stream, width, **({"times": times} if is_typed else {}))
+    options = {"times": times, "picture": picture, "say": say}
+    known = {name: options[name] for name in _TYPED.get(format_, ())}
+    with (binary_stream if known else text_stream)(to) as stream:
+        FORMATS[format_](columns, rows, stream, width, **known)

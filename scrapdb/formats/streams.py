@@ -47,7 +47,7 @@ def binary_stream(to: Path | None) -> Iterator[BinaryIO]:
     """
     if to is None or _is_stdout(to):
         if sys.stdout.isatty():
-            raise ScrapdbError("Parquet is not for a terminal; write it to a file with -o FILE.")
+            raise ScrapdbError("Bytes are not for a terminal; write them to a file with -o FILE.")
         yield sys.stdout.buffer
         return
     with whole_file(to) as temporary, temporary.open("wb") as stream:

@@ -21,7 +21,7 @@ from tests import sessions
 from tests.commands import COMMANDS
 
 ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
-FORMATS = ["table", "json", "jsonl", "csv", "tsv", "md", "parquet"]
+FORMATS = ["table", "json", "jsonl", "csv", "tsv", "md", "parquet", "xlsx"]
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ ODD_TEXTS = [
 ]
 SCALARS = [None, True, False, 0, -1, 2**53 + 1, 2**70, -(2**64), 0.1 + 0.2, 1e300, 5e-324, -0.0, *ODD_TEXTS]
 texts = st.text(st.characters(exclude_categories=["Cs"]))
-TEXT_FORMATS = [name for name in FORMATS if name != "parquet"]
+TEXT_FORMATS = [name for name in FORMATS if name not in {"parquet", "xlsx"}]
 # Of UAX #9 and Unicode's category Cc, not of the code under test.
 BIDI = {"\u061c", "\u200e", "\u200f", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
 
@@ -362,7 +362,7 @@ def test_times_are_timestamps_in_parquet_and_text_elsewhere(tmp_path: Path) -> N
     frame = pd.read_parquet(tmp_path / "rows.parquet")
     assert frame["t"].tolist() == [pd.Timestamp(text), pd.NaT]
     assert frame["text"].tolist()[0] == text
-    for format_ in sorted(FORMATS.keys() - {"parquet"}):
+    for format_ in TEXT_FORMATS:
         write(format_, ["t", "text"], rows, tmp_path / "times", times=["t"])
         write(format_, ["t", "text"], rows, tmp_path / "texts")
         assert (tmp_path / "times").read_text() == (tmp_path / "texts").read_text()
@@ -453,12 +453,13 @@ def test_no_control_character_reaches_a_terminal(tmp_path: Path, format_: str, t
     assert not [char for char in ran.stdout if is_harmful(char) and char not in "\n\t"]
 
 
-def test_parquet_is_not_for_a_terminal(tmp_path: Path) -> None:
-    code = "import scrapdb.formats as formats; formats.write('parquet', ['a'], [(1,)])"
+@pytest.mark.parametrize("format_", ["parquet", "xlsx"])
+def test_bytes_are_not_for_a_terminal(tmp_path: Path, format_: str) -> None:
+    code = f"import scrapdb.formats as formats; formats.write('{format_}', ['a'], [(1,)])"
     ran = sessions.run(f'python -c "{code}"', tmp_path, columns=80)
     assert ran.code == 1
     assert ran.stdout == ""
-    assert "Parquet is not for a terminal; write it to a file with -o FILE." in ran.stderr
+    assert "Bytes are not for a terminal; write them to a file with -o FILE." in ran.stderr
 
 
 def test_a_disk_without_room_is_not_silent() -> None:

@@ -26,7 +26,7 @@ def command(
     the files beside it.
     """
     db = settings.database()
-    printing.print_rows(db.sizes(by))
+    printing.print_rows(db.sizes(by), settings.say)
     totals = db.totals()
     taken = {name: size(count) for name, count in totals.items()}
     settings.say(

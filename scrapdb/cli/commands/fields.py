@@ -17,4 +17,4 @@ def command(
     settings: Settings,
 ) -> None:
     """List every scrap and parameter: its type, in how many notebooks it is, its range or some examples."""
-    printing.print_rows(settings.database().fields(attributes=everything))
+    printing.print_rows(settings.database().fields(attributes=everything), settings.say)

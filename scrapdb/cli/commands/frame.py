@@ -30,5 +30,5 @@ def command(
     scrapdb frame stats -c "day, price.mean"
     """
     db = settings.database()
-    printing.print_rows(db.frame_table(name, where=where, columns=columns))
+    printing.print_rows(db.frame_table(name, where=where, columns=columns), settings.say)
     settings.remark(db, where)

@@ -26,7 +26,7 @@ def command(
     """
     problems = settings.database().problems(notebook)
     if printing.chosen() or printing.resolved() != "table":
-        printing.print_rows(problems)
+        printing.print_rows(problems, settings.say)
     else:
         _print_sentences(problems, settings)
 

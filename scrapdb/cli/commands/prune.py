@@ -55,17 +55,16 @@ def command(
     runs = prune.old(store, directory, keep_last=keep_last, older_than=seconds, where=where)
     size = sum(run.bytes for run in runs)
     if dry_run:
-        _print(runs, printing)
+        _print(runs, printing, settings)
     else:
         prune.remove(store, runs)
     count = f"{len(runs):,} run{'' if len(runs) == 1 else 's'} ({size:,} bytes)"
     settings.say(f"{count} would be removed." if dry_run else f"Removed {count}.")
 
 
-def _print(runs: Sequence[Old], printing: Printing) -> None:
+def _print(runs: Sequence[Old], printing: Printing, settings: Settings) -> None:
     from scrapdb.database.table import Table
 
     columns = ("notebook", "nb.status", "nb.started_at", "bytes")
-    printing.print_rows(
-        Table(columns, lambda: ((run.path, run.status, run.started_at, run.bytes) for run in runs), times=columns[2:3])
-    )
+    rows = [(run.path, run.status, run.started_at, run.bytes) for run in runs]
+    printing.print_rows(Table(columns, lambda: iter(rows), times=columns[2:3]), settings.say)

@@ -31,6 +31,7 @@ def command(
         bool, typer.Option("--explain", help="Print what becomes of the question, and ask nothing.")
     ] = False,
     fail_if_empty: Annotated[bool, typer.Option("-e", "--fail-if-empty", help="Exit with 1 if there is none.")] = False,
+    pictures: options.Pictures = False,
     printing: Printing,
     settings: options.Settings,
 ) -> None:
@@ -40,24 +41,27 @@ def command(
     scrapdb query "distance < 0.1 and close_to_ath" -c symbol,distance --sort distance
     scrapdb query "nb.status = 'failed'" -c notebook,nb.error_name
     scrapdb query -c "symbol, distance * 100 as percent" --sort -distance --limit 3
+    scrapdb query "distance < 0.1" -c symbol,distance,chart -o close.xlsx --pictures
     """
     from scrapdb.formats.streams import print_text
 
     db = settings.database()
     question = expression, columns, sort or (), limit, offset
     if explain:
-        if count or fail_if_empty or printing.chosen():
+        if count or fail_if_empty or pictures or printing.chosen():
             raise UsageError(
-                "--explain asks nothing and prints no rows: leave out --count, --fail-if-empty and formats."
+                "--explain asks nothing and prints no rows: leave out --count, --fail-if-empty, --pictures and formats."
             )
         print_text(f"{db.explain(*question)}\n", printing.output)
         return
+    if count and pictures:
+        raise UsageError("--count prints no rows: leave out --pictures.")
     number = _number(db, expression, limit, offset) if count or fail_if_empty else None
     if count:
         db.query(expression, columns, sort or (), 0)  # which says what is wrong with columns and order
         print_text(f"{number}\n", printing.output)
     else:
-        printing.print_rows(db.query(*question, differing=True), settings.say)
+        printing.print_rows(db.query(*question, differing=True), settings.say, db.path if pictures else None)
     settings.remark(db, expression, columns=columns)
     if fail_if_empty and not number:
         raise typer.Exit(1)

@@ -11,6 +11,7 @@ import typer
 
 from scrapdb import errors
 from scrapdb.cli.options import NotebookName
+from scrapdb.cli.options import Pictures
 from scrapdb.cli.options import Settings
 from scrapdb.cli.printing import Printing
 from scrapdb.text import composed
@@ -42,6 +43,7 @@ def command(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", hidden=True)] = None,
     *,
     trace: Annotated[bool, typer.Option("--trace", help="Print the traceback of the error that ended it.")] = False,
+    pictures: Pictures = False,
     printing: Printing,
     settings: Settings,
 ) -> None:
@@ -55,7 +57,10 @@ def command(
     scrapdb show BCD --trace
     scrapdb show BCD prices --csv
     scrapdb show BCD chart -o chart.png
+    scrapdb show BCD -o BCD.xlsx --pictures
     """
+    if pictures and (name or trace):
+        raise errors.UsageError("--pictures is for all values of a notebook: leave out NAME and --trace.")
     db = settings.database()
     try:
         found = db.notebook(notebook)
@@ -69,21 +74,22 @@ def command(
     if trace:
         _print_trace(found, printing)
     elif name is None:
-        _show_notebook(found, printing, settings)
+        _show_notebook(found, printing, settings, db.path if pictures else None)
     elif name in found.scraps:
         _show_scrap(found.scraps[name], printing, settings)
     elif name in found.parameters:
-        _print_value(found.parameters[name], printing, name)
+        _print_value(found.parameters[name], printing, settings, name)
     else:
         raise _unknown(found, name)
 
 
-def _show_notebook(found: StoredNotebook, printing: Printing, settings: Settings) -> None:
+def _show_notebook(found: StoredNotebook, printing: Printing, settings: Settings, pictures: Path | None) -> None:
     as_table = printing.resolved() == "table"
     if as_table:
         _print_heading(found)
     if found.values or not as_table:
-        printing.print_rows(found.table(_TABLE_COLUMNS if as_table else _COLUMNS))
+        table = found.table(_TABLE_COLUMNS if as_table else _COLUMNS, cells=pictures is not None)
+        printing.print_rows(table, settings.say, pictures)
     for _, cell, _, name, kind, message in found.problems:
         where = "" if cell is None else f" in cell {cell}"
         settings.say(f"Problem{where} ({kind}{f', {name}' if name else ''}): {message}")
@@ -152,15 +158,16 @@ def _show_scrap(scrap: StoredScrap, printing: Printing, settings: Settings) -> N
     if scrap.type == "display" and not scrap.display:
         raise errors.ScrapdbError(f"Nothing was shown of {scrap.name} when it was glued, so there is nothing to write.")
     if scrap.type == "frame":
-        printing.print_rows(scrap.table())
+        printing.print_rows(scrap.table(), settings.say)
     elif output and not printing.chosen() and (scrap.display or _is_picture(output)):
         with binary_stream(output) as file:
             file.write(_shown_as(scrap, output))
     elif scrap.type == "display":
-        _print_value(scrap.display.get("text/plain", b"").decode(errors="replace"), printing, scrap.name)
+        text = scrap.display.get("text/plain", b"").decode(errors="replace")
+        _print_value(text, printing, settings, scrap.name)
         settings.say(f"It was shown as {', '.join(scrap.display)}; `-o FILE` writes it to a file.")
     else:
-        _print_value(scrap.data, printing, scrap.name)
+        _print_value(scrap.data, printing, settings, scrap.name)
 
 
 def _shown_as(scrap: StoredScrap, output: Path) -> bytes:
@@ -188,13 +195,13 @@ def _is_picture(output: Path) -> bool:
     return (mimetypes.guess_type(output.name)[0] or "").startswith("image/")
 
 
-def _print_value(value: Any, printing: Printing, name: str) -> None:
+def _print_value(value: Any, printing: Printing, settings: Settings, name: str) -> None:
     from scrapdb.database.table import Table
     from scrapdb.formats.streams import print_text
     from scrapdb.formats.values import plain
 
     if printing.chosen():
-        printing.print_rows(Table([name], lambda: iter([(value,)])))
+        printing.print_rows(Table([name], lambda: iter([(value,)])), settings.say)
     else:
         print_text(f"{plain(value)}\n", printing.output)
 

@@ -35,4 +35,4 @@ def command(
     scrapdb sql "select symbol, min(distance) from runs group by symbol"
     """
     text = sys.stdin.read() if sql == "-" else sql
-    printing.print_rows(settings.database().sql(text, dict(parameters or ()), seconds=seconds))
+    printing.print_rows(settings.database().sql(text, dict(parameters or ()), seconds=seconds), settings.say)

@@ -95,6 +95,16 @@ def display_of_scrap(connection: sqlite3.Connection, notebook_id: int, name: str
     return dict(rows.fetchall())
 
 
+def display_as(connection: sqlite3.Connection, notebook_id: int, name: str, mime_type: str) -> bytes | None:
+    """Read what was shown for a scrap as one MIME type; None if it was not."""
+    row: tuple[bytes] | None = connection.execute(
+        """SELECT data FROM displays JOIN names ON names.id = name_id JOIN blobs USING (hash)
+            WHERE notebook_id = ? AND name = ? AND mime_type = ?""",
+        (notebook_id, name, mime_type),
+    ).fetchone()
+    return row and row[0]
+
+
 def display_hashes(connection: sqlite3.Connection, notebook_id: int, name: str) -> dict[str, str]:
     """Read what was shown for a scrap: SHA-256 by MIME type."""
     rows = connection.execute(

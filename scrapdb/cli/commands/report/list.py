@@ -49,7 +49,7 @@ def command(
     database = settings.database()
     found = database.reports(where, state=state, bundle=bundle, limit=limit)
     width = shutil.get_terminal_size().columns if printing.is_on_terminal() else 0
-    printing.print_rows(_for_people(found, width) if printing.resolved() == "table" else found)
+    printing.print_rows(_for_people(found, width) if printing.resolved() == "table" else found, settings.say)
     settings.remark(database, where)
 
 
