@@ -155,11 +155,12 @@ def _show_scrap(scrap: StoredScrap, printing: Printing, settings: Settings) -> N
     from scrapdb.formats.streams import binary_stream
 
     output = printing.output
+    is_row = scrap.type != "display" and _is_of_rows(printing)
     if scrap.type == "display" and not scrap.display:
         raise errors.ScrapdbError(f"Nothing was shown of {scrap.name} when it was glued, so there is nothing to write.")
     if scrap.type == "frame":
         printing.print_rows(scrap.table(), settings.say)
-    elif output and not printing.chosen() and (scrap.display or _is_picture(output)):
+    elif output and not printing.chosen() and (_is_picture(output) or (scrap.display and not is_row)):
         with binary_stream(output) as file:
             file.write(_shown_as(scrap, output))
     elif scrap.type == "display":
@@ -195,12 +196,17 @@ def _is_picture(output: Path) -> bool:
     return (mimetypes.guess_type(output.name)[0] or "").startswith("image/")
 
 
+def _is_of_rows(printing: Printing) -> bool:
+    """Return whether the file is one that no text can stand in."""
+    return printing.resolved() in {"parquet", "xlsx"}
+
+
 def _print_value(value: Any, printing: Printing, settings: Settings, name: str) -> None:
     from scrapdb.database.table import Table
     from scrapdb.formats.streams import print_text
     from scrapdb.formats.values import plain
 
-    if printing.chosen():
+    if printing.chosen() or _is_of_rows(printing):
         printing.print_rows(Table([name], lambda: iter([(value,)])), settings.say)
     else:
         print_text(f"{plain(value)}\n", printing.output)
