@@ -462,6 +462,7 @@ def test_bytes_are_not_for_a_terminal(tmp_path: Path, format_: str) -> None:
     assert "Bytes are not for a terminal; write them to a file with -o FILE." in ran.stderr
 
 
-def test_a_disk_without_room_is_not_silent() -> None:
+@pytest.mark.parametrize("format_", ["csv", "xlsx"])
+def test_a_disk_without_room_is_not_silent(format_: str) -> None:
     with pytest.raises(OSError, match="No space left on device"):
-        write("csv", ["a"], [("x" * 100_000,)], Path("/dev/full"))
+        write(format_, ["a"], [(os.urandom(15_000).hex(),) for _ in range(10)], Path("/dev/full"))
