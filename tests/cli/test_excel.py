@@ -97,7 +97,7 @@ def test_it_comes_through_a_pipe_and_into_a_program(ticker_store: Path, tmp_path
 
 
 def test_times_of_dataframes_are_in_utc_where_they_have_a_zone(tmp_path: Path) -> None:
-    times = pd.to_datetime(["2026-07-01 12:00", None, "2026-12-01 12:00:00.25"], format="ISO8601")
+    times = pd.to_datetime(["2026-07-01 12:00", "NaT", "2026-12-01 12:00:00.25"], format="ISO8601")
     frame = pd.DataFrame({"zoned": times.tz_localize("Europe/Berlin"), "naive": times, "x": [1.5, None, 2**-1074]})
     frame["day"] = times.date
     output = nb.scrap("large", base64.b64encode(frame.to_parquet()).decode(), "pandas")
@@ -221,3 +221,17 @@ def test_too_many_columns_are_a_sentence_and_no_file(tmp_path: Path) -> None:
     ran = sessions.run("scrapdb query -c '*' -o a.xlsx", tmp_path)
     assert (ran.code, [*tmp_path.glob("*a.xlsx*")]) == (1, [])
     assert ran.stderr.startswith("Error: A sheet of Excel has 16,384 columns, and here are ")
+
+
+def test_charts_that_notebooks_really_drew_are_placed(ticker_store: Path, tmp_path: Path) -> None:
+    ask = f"scrapdb --db {ticker_store} query 'distance < 0.1' -c symbol,chart,distance --sort symbol"
+    assert sessions.run(f"{ask} -o a.xlsx --pictures; {ask} -o b.xlsx --pictures", tmp_path) == sessions.Ran("", "", 0)
+    connection = sqlite3.connect(ticker_store)
+    drawn = connection.execute(
+        """SELECT data FROM displays JOIN blobs USING (hash) JOIN runs ON runs.nb_id = displays.notebook_id
+            WHERE mime_type = 'image/png' AND distance < 0.1 ORDER BY symbol"""
+    ).fetchall()
+    connection.close()
+    assert len(drawn) > 1
+    assert images(tmp_path / "a.xlsx") == [(row, 2, content) for row, (content,) in enumerate(drawn, 2)]
+    assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
