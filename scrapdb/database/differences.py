@@ -1,35 +1,67 @@
-"""Two or more notebooks side by side: what differs between them, and by how much. Pure: rows in, lines out.
+"""Two or more notebooks side by side: what differs between them, and by how much. Values in, lines out.
 
 Everything is compared with the first notebook. Dicts and lists are compared by key path, so that of a large one only
-the parts that differ are told; a DataFrame stands as a dict of its shape, its columns and their numbers.
+the parts that differ are told; code by cells and lines; a DataFrame by columns and rows, or, where only its shape, its
+columns and their numbers are known, as a dict of these. Pure, but that tables and pictures that differ are read then.
 """
 
 from __future__ import annotations
 
 import difflib
-import math
 import re
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET
 
+from scrapdb.database import changed_rows
+from scrapdb.database.changed_code import CodeChange
+from scrapdb.database.changed_code import Source
+from scrapdb.database.changed_code import changed_code
+from scrapdb.database.equality import is_number
+from scrapdb.database.equality import is_same
+from scrapdb.database.equality import step
+from scrapdb.database.pixels import Pixels
+from scrapdb.database.pixels import changed_pixels
+
 MOST_LINES = 200  # of one name
 _LONG_TEXT = 40  # characters, from which on a text is told by what changed in it
 _LONGEST_DIFF = 20_000  # characters of both texts together: the time grows with the square
 _WORDS = re.compile(r"\w+|\s+|.", re.DOTALL)
 _PLAIN_KEY = re.compile(r"[^\W\d]\w*")
+PNG = "image/png"
+_PREFIXES = {"run": "nb", "parameters": "param", "scraps": "scrap", "displays": "display"}  # as in expressions
 
 
 class DisplayHashes(msgspec.Struct, frozen=True):
-    """What was shown for a scrap: SHA-256 of the bytes by MIME type. Equal if the bytes are."""
+    """What was shown for a scrap: SHA-256 of the bytes by MIME type. Equal if the bytes are.
+
+    `png` reads the bytes of a picture, if there is one and its pixels are to be compared.
+    """
 
     hashes: dict[str, str]
+    png: Callable[[], bytes] | None = None
+
+
+class Code(msgspec.Struct, frozen=True):
+    """The code cells of a notebook."""
+
+    sources: tuple[Source, ...]
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """A DataFrame: its number of rows and columns, SHA-256 of its file, and what reads it as a table of Arrow."""
+
+    rows: int
+    columns: int
+    hash: str
+    table: Callable[[], Any]
 
 
 class NotebookValues(msgspec.Struct, frozen=True):
@@ -47,15 +79,20 @@ class Piece(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """The value of one notebook on a line; UNSET where it has none.
+    """The value of one notebook on a line; UNSET where it has none. `differs`: it is not equal to the first's.
 
-    `difference` and `ratio` are set for numbers, `pieces` for long texts, where they are not equal to the first's.
+    `difference` and `ratio` are set for numbers, `pieces` for long texts, `cells` for code, `rows` for a DataFrame,
+    `pixels` for a picture, where they differ.
     """
 
     value: Any = UNSET
     difference: float | None = None
     ratio: float | None = None
     pieces: tuple[Piece, ...] = ()
+    cells: tuple[CodeChange, ...] = ()
+    rows: changed_rows.Rows | None = None
+    pixels: Pixels | None = None
+    differs: bool = False
 
 
 class Line(NamedTuple):
@@ -76,34 +113,84 @@ class Differences(NamedTuple):
     cut: int
 
 
-def compare(notebooks: Sequence[NotebookValues], *, everything: bool = False) -> Differences:
+class Choice(NamedTuple):
+    """What is compared: what matches one of the globs of `only`, or all if there is none; and none of `ignore`.
+
+    A glob may mean a name, as in an expression also `scrap.loss` or `nb.status`, or a part of one, `model.depth`.
+    """
+
+    only: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+    def takes(self, section: str, name: str, path: str) -> bool:
+        """Return whether a value is compared."""
+        wanted = not self.only or any(_matches(section, name, path, glob) for glob in self.only)
+        return wanted and not any(_matches(section, name, path, glob) for glob in self.ignore)
+
+
+EVERYTHING = Choice()
+
+
+def compare(
+    notebooks: Sequence[NotebookValues],
+    *,
+    everything: bool = False,
+    tolerance: float = 0.0,
+    choice: Choice = EVERYTHING,
+) -> Differences:
     """Compare notebooks with the first of them.
 
     Args:
         notebooks: two or more notebooks.
         everything: whether to return the lines on which all are equal, too.
+        tolerance: numbers are equal that differ by no more than so many times the larger, as `math.isclose` says.
+        choice: what to compare.
     """
     lines: list[Line] = []
     equal = cut = 0
-    for section in dict.fromkeys(section for notebook in notebooks for section in notebook.sections):
-        by_notebook = [notebook.sections.get(section, {}) for notebook in notebooks]
-        for name in dict.fromkeys(name for values in by_notebook for name in values):
-            of_name = list(_lines(section, name, [values.get(name, UNSET) for values in by_notebook]))
-            differing = [line for line in of_name if line.differs]
-            wanted = of_name if everything else differing
-            lines += wanted[:MOST_LINES]
-            equal += len(of_name) - len(differing)
-            cut += len(wanted[MOST_LINES:])
+    for section, name, values in _names(notebooks):
+        flat = [{path: leaf for path, leaf in _leaves(value) if choice.takes(section, name, path)} for value in values]
+        of_name = [_line(section, name, path, flat, tolerance) for path in _paths(flat)]
+        differing = [line for line in of_name if line.differs]
+        wanted = of_name if everything else differing
+        lines += wanted[:MOST_LINES]
+        equal += len(of_name) - len(differing)
+        cut += len(wanted[MOST_LINES:])
     return Differences(lines, equal, cut)
 
 
-def _lines(section: str, name: str, values: Sequence[Any]) -> Iterator[Line]:
-    flat = [dict(_leaves(value)) for value in values]
-    for path in dict.fromkeys(path for leaves in flat for path in leaves):
-        values_at = [leaves.get(path, UNSET) for leaves in flat]
-        differs = any(not _is_same(values_at[0], value) for value in values_at[1:])
-        entries = (Entry(values_at[0]), *(_entry(values_at[0], value) for value in values_at[1:]))
-        yield Line(section, name, path, entries, differs)
+def unmatched(notebooks: Sequence[NotebookValues], globs: Sequence[str]) -> list[str]:
+    """Return which of some globs mean nothing that any of the notebooks has."""
+    left = dict.fromkeys(globs)
+    for section, name, values in _names(notebooks):
+        paths = [path for value in values for path, _ in _leaves(value)] if left else []
+        left = {glob: None for glob in left if not any(_matches(section, name, path, glob) for path in paths)}
+    return list(left)
+
+
+def _names(notebooks: Sequence[NotebookValues]) -> Iterator[tuple[str, str, list[Any]]]:
+    """Yield each section and name with its value in every notebook."""
+    for section in dict.fromkeys(section for notebook in notebooks for section in notebook.sections):
+        by_notebook = [notebook.sections.get(section, {}) for notebook in notebooks]
+        for name in dict.fromkeys(name for values in by_notebook for name in values):
+            yield section, name, [values.get(name, UNSET) for values in by_notebook]
+
+
+def _paths(flat: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    return iter(dict.fromkeys(path for leaves in flat for path in leaves))
+
+
+def _matches(section: str, name: str, path: str, glob: str) -> bool:
+    prefix = _PREFIXES.get(section)
+    names = {name, f"{name}{path}"} | ({f"{prefix}.{name}", f"{prefix}.{name}{path}"} if prefix else set())
+    return any(each == glob or fnmatchcase(each, glob) for each in names)
+
+
+def _line(section: str, name: str, path: str, flat: Sequence[Mapping[str, Any]], tolerance: float) -> Line:
+    first, *others = (leaves.get(path, UNSET) for leaves in flat)
+    found = [(value, _entry(first, value, tolerance)) for value in others]
+    entries = (Entry(value) if entry is None else entry for value, entry in found)
+    return Line(section, name, path, (Entry(first), *entries), any(entry is not None for _, entry in found))
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -120,14 +207,38 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def _entry(first: Any, value: Any) -> Entry:
-    if _is_same(first, value):
-        return Entry(value)
-    if _is_number(first) and _is_number(value):
-        return Entry(value, _finite(lambda: value - first), _finite(lambda: value / first))
+def _entry(first: Any, value: Any, tolerance: float) -> Entry | None:
+    """Return what differs from the first notebook's value, None if nothing does."""
+    if isinstance(first, Frame) and isinstance(value, Frame):
+        return _frame(first, value, tolerance)
+    if isinstance(first, DisplayHashes) and isinstance(value, DisplayHashes):
+        return _display(first, value)
+    if isinstance(first, Code) and isinstance(value, Code):
+        changes = tuple(changed_code(first.sources, value.sources))
+        return Entry(value, cells=changes, differs=True) if changes else None
+    if is_same(first, value, tolerance):
+        return None
+    if is_number(first) and is_number(value):
+        return Entry(value, *step(first, value), differs=True)
     if isinstance(first, str) and isinstance(value, str) and max(len(first), len(value)) > _LONG_TEXT:
-        return Entry(value, pieces=tuple(_pieces(first, value)))
-    return Entry(value)
+        return Entry(value, pieces=tuple(_pieces(first, value)), differs=True)
+    return Entry(value, differs=True)
+
+
+def _frame(first: Frame, second: Frame, tolerance: float) -> Entry | None:
+    if first.hash == second.hash:
+        return None
+    rows = changed_rows.compare(first.table(), second.table(), tolerance)
+    return Entry(second, rows=rows, differs=True) if rows.differ() else None
+
+
+def _display(first: DisplayHashes, second: DisplayHashes) -> Entry | None:
+    if first.hashes == second.hashes:
+        return None
+    png, other = first.hashes.get(PNG), second.hashes.get(PNG)
+    if not (png and other and first.png and second.png) or png == other:
+        return Entry(second, differs=True)
+    return Entry(second, pixels=changed_pixels(first.png(), second.png()), differs=True)
 
 
 def _pieces(first: str, second: str) -> Iterator[Piece]:
@@ -145,22 +256,3 @@ def _pieces(first: str, second: str) -> Iterator[Piece]:
             yield Piece("removed", "".join(before[start:end]))
         if tag in {"insert", "replace"}:
             yield Piece("added", "".join(after[new_start:new_end]))
-
-
-def _is_same(first: Any, second: Any) -> bool:
-    """Return whether two values are equal: 1 and 1.0 are, True and 1 are not, NaN is NaN."""
-    if isinstance(first, float) and isinstance(second, float) and math.isnan(first):
-        return math.isnan(second)
-    return isinstance(first, bool) == isinstance(second, bool) and bool(first == second)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _finite(number: Callable[[], float]) -> float | None:
-    try:
-        result = number()
-    except (OverflowError, ZeroDivisionError):
-        return None
-    return result if isinstance(result, int) or math.isfinite(result) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
@@ -194,15 +195,32 @@ def is_python(metadata: dict[str, Any]) -> bool:
     return bool(_PYTHON.search(kernel)) or not _OTHER.match(kernel)
 
 
+def sources(content: bytes) -> list[tuple[int, str]]:
+    """Return the sources of a file's code cells, with their indexes as in Place, but none that a runner has written.
+
+    Raises:
+        ipynb.UnreadableError: it is no notebook.
+    """
+    real = (cell for cell in ipynb.read(content).cells if PAPERMILL_MARK not in cell.metadata.tags)
+    code = [(index, cell) for index, cell in enumerate(real) if cell.cell_type == "code"]
+    is_own = _own([cell for _, cell in code])
+    return [(index, ipynb.text(cell.source)) for index, cell in code if is_own(cell)]
+
+
 def _code_hash(cells: list[ipynb.Cell]) -> str:
     """Hash the sources of code cells but for those that a runner has injected or filled.
 
     They differ from run to run of the same code.
     """
+    is_own = _own(cells)
+    texts = (ipynb.text(cell.source) for cell in cells if is_own(cell))
+    return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _own(cells: list[ipynb.Cell]) -> Callable[[ipynb.Cell], bool]:
+    """Tell of each code cell whether no runner has injected or filled it."""
     is_injected = parameters.injected(cells)
-    own = (cell for cell in cells if not is_injected(cell) and parameters.FILLED_TAG not in cell.metadata.tags)
-    sources = (ipynb.text(cell.source) for cell in own)
-    return hashlib.sha256("\0".join(sources).encode("utf-8", "surrogatepass")).hexdigest()
+    return lambda cell: not is_injected(cell) and parameters.FILLED_TAG not in cell.metadata.tags
 
 
 def _text(part: dict[str, Any], key: str) -> str | None:

@@ -89,6 +89,12 @@ def find_notebook(connection: sqlite3.Connection, wanted: str) -> tuple[int, str
     raise NotebookNotFoundError(f"More than one notebook is called {wanted!r}: {paths}{more}. Give more of the path.")
 
 
+def paths(connection: sqlite3.Connection, limit: int) -> list[str]:
+    """Read the paths of notebooks, of very many the first."""
+    rows = connection.execute("SELECT path FROM notebooks WHERE path LIKE '%.ipynb' ORDER BY path LIMIT ?", (limit,))
+    return [path for (path,) in rows]
+
+
 def present(connection: sqlite3.Connection, paths: Iterable[str]) -> frozenset[str]:
     """Return which of some paths are notebooks of the store."""
     rows = connection.execute(
