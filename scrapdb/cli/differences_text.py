@@ -21,13 +21,14 @@ from scrapdb.database.equality import Step
 from scrapdb.database.pixels import Pixels
 from scrapdb.formats.table import display_width
 from scrapdb.formats.values import escaped
+from scrapdb.formats.values import escaped_but_lines
 from scrapdb.formats.values import json_text
 from scrapdb.formats.values import short
 
 _WIDEST_LABEL = 24
 _MOST_LINES = 200  # of one cell
 _LONGEST_LINE = 500  # characters of a line of code
-_MOST_WORDS = 2000  # characters of a text that differs
+_MOST_WORDS = 400  # characters of what differs in a text, and five times as many of all of it
 _AROUND = 30  # characters of what is equal before and after what differs
 _SHOWN_HASH = 8
 _MARKS = {"equal": "{}", "removed": "[-{}-]", "added": "{{+{}+}}"}
@@ -63,21 +64,22 @@ def _two(line: differences.Line, letters: Sequence[str], label: int, width: int)
     """Tell of one value of two notebooks: on one line if there is room."""
     name, (first, second) = _label(line), line.entries
     if details := list(_details(first, second, letters[0], letters[1], width - 4)):
-        yield f"  {name}"
-        yield from (f"    {detail}" for detail in details)
+        indent = "  " if line.section == "code" else "    "  # where there is one name only
+        yield from [] if line.section == "code" else [_cut(f"  {name}", width)]
+        yield from (f"{indent}{detail}" for detail in details)
         return
     before, after = _texts(line)
     inline = f"  {name}{' ' * (label - display_width(name))}  {before} → {after}{_step(second)}"
     if display_width(inline) <= width:
         yield inline
         return
-    yield from (f"  {name}", _cut(f"    {before}", width), _cut(f"    → {after}{_step(second)}", width))
+    yield from (_cut(f"  {name}", width), _cut(f"    {before}", width), _cut(f"    → {after}{_step(second)}", width))
 
 
 def _many(line: differences.Line, letters: Sequence[str], width: int) -> Iterator[str]:
     """Tell of one value of three or more notebooks, each on lines of its own."""
     texts = _texts(line)
-    yield from (f"  {_label(line)}", _cut(f"    {letters[0]}  {texts[0]}", width))
+    yield from (_cut(f"  {_label(line)}", width), _cut(f"    {letters[0]}  {texts[0]}", width))
     for letter, entry, text in zip(letters[1:], line.entries[1:], texts[1:], strict=True):
         told = [f"{text}{_step(entry)}"] if entry.differs else ["="]
         first, *more = list(_details(line.entries[0], entry, letters[0], letter, width - 7)) or told
@@ -87,12 +89,17 @@ def _many(line: differences.Line, letters: Sequence[str], width: int) -> Iterato
 
 def _texts(line: differences.Line) -> list[str]:
     """Write the values of a line; texts in quotes where not all are texts, or where one would not be seen."""
-    values = [entry.value for entry in line.entries]
+    return _written([entry.value for entry in line.entries])
+
+
+def _written(values: Sequence[Any]) -> list[str]:
     is_plain = all(isinstance(value, str) and value.strip() == value != "" for value in values if value is not UNSET)
-    return [_text(value, is_plain=is_plain) for value in values]
+    texts = [_text(value, is_plain=is_plain) for value in values]
+    exact = [repr(value) if isinstance(value, float) else text for value, text in zip(values, texts, strict=True)]
+    return texts if len(set(texts)) == len(set(exact)) else exact
 
 
-def _text(value: Any, *, is_plain: bool) -> str:
+def _text(value: Any, *, is_plain: bool = True) -> str:
     if value is UNSET:
         return "–"
     if isinstance(value, differences.Frame):
@@ -103,13 +110,13 @@ def _text(value: Any, *, is_plain: bool) -> str:
         return ", ".join(f"{mime} {digest[:_SHOWN_HASH]}" for mime, digest in value.hashes.items())
     if value is None or (isinstance(value, str) and not is_plain):
         return escaped(json_text(value))
-    return repr(value) if isinstance(value, float) else short(value)
+    return short(value)
 
 
 def _step(entry: differences.Entry | changed_rows.CellChange) -> str:
     found = entry.step if isinstance(entry, changed_rows.CellChange) else Step(entry.difference, entry.ratio)
     parts = [] if found.difference is None else [f"{'+' if found.difference > 0 else ''}{short(found.difference)}"]
-    parts += [] if found.ratio is None else [f"× {short(found.ratio)}"]
+    parts += [] if found.ratio is None else [f"× {_written([1.0, found.ratio])[1]}"]
     return f"  ({', '.join(parts)})" if parts else ""
 
 
@@ -131,7 +138,7 @@ def _code(change: CodeChange, old: str, new: str) -> Iterator[str]:
         yield f"cell {cell}, only in {only}"
     else:
         yield f"cell {change.before}" + (f" → {change.after}" if change.before != change.after else "")
-    yield from (f"  {_cut(escaped(line), _LONGEST_LINE)}" for line in change.lines[:_MOST_LINES])
+    yield from (f"  {_cut(escaped_but_lines(line), _LONGEST_LINE)}" for line in change.lines[:_MOST_LINES])
     if more := len(change.lines) - _MOST_LINES:
         yield from [f"  … {more:,} more lines"] if more > 0 else []
 
@@ -146,13 +153,13 @@ def _words(pieces: Sequence[differences.Piece]) -> str:
             after = text[-_AROUND:] if place < len(pieces) - 1 else ""
             text = f"{before}…{after}"
         told += _MARKS[piece.kind].format(_cut(text, _MOST_WORDS))
-    return _cut(told, 2 * _MOST_WORDS)
+    return _cut(told, 5 * _MOST_WORDS)
 
 
 def _rows(
     first: differences.Frame, second: differences.Frame, rows: changed_rows.Rows, old: str, new: str
 ) -> Iterator[str]:
-    yield f"{_text(first, is_plain=True)} → {second.rows:,} × {second.columns}, {_found_by(rows.by)}"
+    yield f"{_text(first)} → {second.rows:,} × {second.columns}, {_found_by(rows.by)}"
     for only, names in ((old, rows.removed_columns), (new, rows.added_columns)):
         if names:
             yield f"{'column' if len(names) == 1 else 'columns'} only in {only}: {', '.join(map(escaped, names))}"
@@ -174,7 +181,7 @@ def _changed(rows: changed_rows.Rows) -> Iterator[str]:
     wide = max(display_width(_place(cell)) for cell in rows.cells)
     for cell in rows.cells:
         place = _place(cell)
-        before, after = (_text(value, is_plain=False) for value in (cell.before, cell.after))
+        before, after = _written([cell.before, cell.after])
         yield f"  {place}{' ' * (wide - display_width(place))}  {before} → {after}{_step(cell)}"
     if more := rows.changed - len({cell.row for cell in rows.cells}):
         yield f"  … and {more:,} more"
@@ -185,7 +192,7 @@ def _place(cell: changed_rows.CellChange) -> str:
 
 
 def _key(key: changed_rows.Key) -> str:
-    return " / ".join(short(level) for level in key)
+    return " / ".join(_text(level) for level in key)
 
 
 def _counted(rows: int) -> str:

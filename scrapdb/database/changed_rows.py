@@ -21,7 +21,7 @@ from scrapdb.formats import dataframe
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SHOWN_ROWS = 10  # of those that changed, and of those that were added or removed
+SHOWN_ROWS = 5  # of those that changed, and of those that were added or removed
 Key = tuple[Any, ...]
 
 

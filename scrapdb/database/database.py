@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from scrapdb.database.export import Exported
     from scrapdb.database.notebook import StoredNotebook
     from scrapdb.database.report import StoredReport
+    from scrapdb.database.sides import Compared
     from scrapdb.database.table import Answer
     from scrapdb.indexing.changes import Summary
     from scrapdb.indexing.loop import Progress
@@ -266,6 +267,32 @@ class Database:
 
         with reading(self.path) as connection:
             return StoredNotebook(self.path, find(connection, self.path, os.fspath(name)))
+
+    def diff(
+        self,
+        *names: str | os.PathLike[str],
+        tolerance: float = 0.0,
+        only: Sequence[str] = (),
+        ignore: Sequence[str] = (),
+    ) -> Compared:
+        """Find what differs between notebooks of the store, or files: all are compared with the first.
+
+        Args:
+            names: two or more paths, or as much of their ends as tells them from others.
+            tolerance: numbers are equal that differ by no more than so many times the larger, as `math.isclose` says.
+            only: globs of the names to compare, `loss`, `param.*` or `model.depth`.
+            ignore: globs of the names to leave out.
+
+        Raises:
+            UsageError: it is one notebook only, or one that cannot be read, or nothing is called as in `only`.
+            NotebookNotFoundError: there is no such notebook, or more than one.
+            StoreError: there is no store, or it cannot be read.
+        """
+        from scrapdb.database.differences import Choice
+        from scrapdb.database.sides import compared
+
+        choice = Choice(tuple(only), tuple(ignore))
+        return compared(self.path, [os.fspath(name) for name in names], tolerance=tolerance, choice=choice)
 
     def attempt(self, name: str | os.PathLike[str]) -> Attempt | None:
         """Find the last attempt at a run that `scrapdb run` has queued, by the path of the notebook that it writes.

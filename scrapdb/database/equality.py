@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 from typing import NamedTuple
 
+_LONGEST = 14_000  # bits of an integer: Python writes no longer ones
+
 
 class Step(NamedTuple):
     """From one number to another: what has been added, and by what it has been multiplied; None where it is not finite.
@@ -61,4 +63,6 @@ def _finite(number: Callable[[], float]) -> float | None:
         result = number()
     except (OverflowError, ZeroDivisionError):
         return None
-    return result if isinstance(result, int) or math.isfinite(result) else None
+    if isinstance(result, int):
+        return result if result.bit_length() <= _LONGEST else None
+    return result if math.isfinite(result) else None

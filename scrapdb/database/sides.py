@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import sqlite3
 from collections.abc import Mapping
@@ -39,13 +40,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _SHOWN_HASH = 12  # characters
+_WITHOUT = "The file of {} is not there as it was indexed: values are the store's, and code is compared by its hash."
 _MOST_PATHS = 20_000  # among which the nearest is looked for
 
 
-class Sides(NamedTuple):
-    """Notebooks that are compared, and what is to be remarked of them."""
+class Compared(NamedTuple):
+    """The paths of notebooks, what differs between them, and what is to be remarked, in sentences."""
 
-    notebooks: list[differences.NotebookValues]
+    notebooks: list[str]
+    differences: differences.Differences
     remarks: list[str]
 
 
@@ -58,18 +61,28 @@ class _Side(NamedTuple):
     sources: tuple[Source, ...] | None
 
 
-def read_sides(store: Path | None, names: Sequence[str]) -> Sides:
-    """Read notebooks, each from the store that has it, or else from its file.
+def compared(
+    store: Path | None,
+    names: Sequence[str],
+    *,
+    tolerance: float = 0.0,
+    choice: differences.Choice = differences.EVERYTHING,
+) -> Compared:
+    """Compare notebooks, each as the store has it, or else its file.
 
     Args:
         store: the store, if there is one.
         names: of files, or of notebooks in the store: paths, or as much of their ends as tells them from others.
+        tolerance: as for `differences.compare`.
+        choice: what to compare.
 
     Raises:
-        UsageError: it is one notebook only, or one that cannot be read.
+        UsageError: it is one notebook only, or one that cannot be read, or nothing is called as chosen.
         NotebookNotFoundError: there is no such notebook, or more than one.
         StoreError: the store cannot be read.
     """
+    if not (math.isfinite(tolerance) and tolerance >= 0):
+        raise errors.UsageError(f"A tolerance is 0 or more, as 1e-6, not {tolerance}.")
     if len(names) <= 1:
         raise errors.UsageError("A notebook is compared with another one; name two or more.")
     sides = [_side(store, name) for name in names]
@@ -77,11 +90,12 @@ def read_sides(store: Path | None, names: Sequence[str]) -> Sides:
     if twice := next((path for path in paths if paths.count(path) > 1), None):
         raise errors.UsageError(f"{twice} is named twice; a notebook is compared with another one.")
     without = [side.path for side in sides if side.sources is None]
-    remarks = [
-        f"The file of {path} is not there as it was indexed: values are the store's, and code is compared by its hash."
-        for path in without
-    ]
-    return Sides([_values(side, whole=not without) for side in sides], remarks)
+    values = [_values(side, whole=not without) for side in sides]
+    if unknown := differences.unmatched(values, choice.only):
+        known = (name for each in values for section in each.sections.values() for name in section)
+        raise errors.UsageError(f"No notebook has {unknown[0]!r}; {errors.suggestion(unknown[0], known)}")
+    found = differences.compare(values, tolerance=tolerance, choice=choice)
+    return Compared(paths, found, list(map(_WITHOUT.format, without)))
 
 
 def _values(side: _Side, *, whole: bool) -> differences.NotebookValues:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 import sys
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scrapdb.database.differences import Differences
-    from scrapdb.database.sides import Sides
+    from scrapdb.database.sides import Compared
 
 _WIDTH = 80  # where no terminal is
 _NARROWEST = 40
@@ -49,31 +48,19 @@ def command(
     scrapdb diff BCD MNO --tolerance 1e-6 --ignore "code,display.*"
     scrapdb diff old.ipynb new.ipynb --only "scrap.*" --json
     """
-    if not (math.isfinite(tolerance) and tolerance >= 0):
-        raise errors.UsageError(f"A tolerance is 0 or more, as 1e-6, not {tolerance}.")
+    from scrapdb.database.differences import Choice
+    from scrapdb.database.sides import compared
+
+    choice = Choice(_globs(only), _globs(ignore))
     try:
-        sides, found = _compared(notebooks, only, ignore, tolerance, settings)
+        found = compared(_store(settings), notebooks, tolerance=tolerance, choice=choice)
     except errors.UsageError:
         raise
-    except errors.ScrapdbError as error:
+    except errors.ScrapdbError as error:  # 1 says that they differ
         raise errors.UsageError(str(error)) from error
-    _print(sides, found, as_json=json, settings=settings)
-    if found.lines:
+    _print(found, as_json=json, settings=settings)
+    if found.differences.lines:
         raise typer.Exit(1)
-
-
-def _compared(
-    notebooks: list[str], only: str | None, ignore: str | None, tolerance: float, settings: Settings
-) -> tuple[Sides, Differences]:
-    from scrapdb.database import differences
-    from scrapdb.database.sides import read_sides
-
-    sides = read_sides(_store(settings), notebooks)
-    choice = differences.Choice(_globs(only), _globs(ignore))
-    if unknown := differences.unmatched(sides.notebooks, choice.only):
-        known = (name for side in sides.notebooks for values in side.sections.values() for name in values)
-        raise errors.UsageError(f"No notebook has {unknown[0]!r}; {errors.suggestion(unknown[0], known)}")
-    return sides, differences.compare(sides.notebooks, tolerance=tolerance, choice=choice)
 
 
 def _store(settings: Settings) -> Path | None:
@@ -88,23 +75,24 @@ def _globs(text: str | None) -> tuple[str, ...]:
     return tuple(glob for glob in map(str.strip, (text or "").split(",")) if glob)
 
 
-def _print(sides: Sides, found: Differences, *, as_json: bool, settings: Settings) -> None:
+def _print(found: Compared, *, as_json: bool, settings: Settings) -> None:
     from scrapdb.cli import differences_json
     from scrapdb.cli import differences_text
     from scrapdb.formats.streams import print_text
     from scrapdb.formats.values import json_text
     from scrapdb.text import without_nan
 
-    paths = [notebook.path for notebook in sides.notebooks]
-    for remark in sides.remarks:
+    paths, differences, remarks = found
+    for remark in remarks:
         settings.say(remark)
     if as_json:
-        print_text(f"{json_text(without_nan(differences_json.as_object(paths, found)), allow_nan=False)}\n")
+        print_text(f"{json_text(without_nan(differences_json.as_object(paths, differences)), allow_nan=False)}\n")
         return
     width = max(shutil.get_terminal_size().columns, _NARROWEST) if sys.stdout.isatty() else _WIDTH
-    for line in differences_text.lines(paths, found.lines, width) if found.lines else ():
-        print_text(f"{line.rstrip()}\n")
-    settings.say(_summary(found))
+    if differences.lines:
+        lines = differences_text.lines(paths, differences.lines, width)
+        print_text("".join(f"{line.rstrip()}\n" for line in lines))
+    settings.say(_summary(differences))
 
 
 def _summary(found: Differences) -> str:
