@@ -107,7 +107,7 @@ def _values(side: _Side, *, whole: bool) -> differences.NotebookValues:
 
 def _side(store: Path | None, name: str) -> _Side:
     if Path(name).is_file() and not (store and knows(store, name)):
-        return _of_file(name)
+        return _of_file(os.path.normpath(name))
     if store is None:
         raise errors.NotebookNotFoundError(f"There is no notebook {name}, and no store that knows one by this name.")
     with reading(store) as connection:

@@ -126,10 +126,8 @@ def test_without_the_file_code_is_compared_by_its_hash(change: str, directory: P
     found = sb.open(directory / "scraps.db").diff("one", "two")
     (code,) = (line for line in found.differences.lines if line.section == "code")
     assert all(len(entry.value) == 12 for entry in code.entries)
-    assert found.remarks == [
-        "The file of runs/two.ipynb is not there as it was indexed: values are the store's, and code is compared by its"
-        " hash."
-    ]
+    (remark,) = found.remarks
+    assert remark.startswith("The file of runs/two.ipynb is not there as it was indexed: values are the store's")
     assert [entry.value for line in found.differences.lines if line.name == "loss" for entry in line.entries] == [
         0.5,
         1,
@@ -178,6 +176,12 @@ def test_a_notebook_that_cannot_be_read_is_refused(directory: Path, monkeypatch:
     for name in ("runs/half.ipynb", "half.ipynb"):
         with pytest.raises(UsageError, match=f"^{name} cannot be compared, since it cannot be read: The file ends"):
             db.diff(name, "one")
+
+
+def test_one_file_by_two_names_is_one(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(directory / "new")
+    with pytest.raises(UsageError, match="^one.ipynb is named twice"):
+        compared(None, ["one.ipynb", "./one.ipynb"])
 
 
 def test_names_and_tolerances_that_make_no_sense(directory: Path) -> None:
