@@ -24,6 +24,7 @@ COMMANDS = {
     "fields": ["fields"],
     "show": ["show", "BCD"],
     "value": ["show", "BCD", "distance"],
+    "diff": ["diff", "BCD", "MNO", "--ignore", "*symbol,distance,message,prices,chart"],
     "check": ["check", "nb.status = 'completed'"],
     "sql": ["sql", "SELECT * FROM runs"],
     "problems": ["problems"],

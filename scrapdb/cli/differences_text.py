@@ -159,7 +159,8 @@ def _words(pieces: Sequence[differences.Piece]) -> str:
 def _rows(
     first: differences.Frame, second: differences.Frame, rows: changed_rows.Rows, old: str, new: str
 ) -> Iterator[str]:
-    yield f"{_text(first)} → {second.rows:,} × {second.columns}, {_found_by(rows.by)}"
+    shape = f" → {second.rows:,} × {second.columns}" if _text(second) != _text(first) else ""
+    yield f"{_text(first)}{shape}, {_found_by(rows.by)}"
     for only, names in ((old, rows.removed_columns), (new, rows.added_columns)):
         if names:
             yield f"{'column' if len(names) == 1 else 'columns'} only in {only}: {', '.join(map(escaped, names))}"

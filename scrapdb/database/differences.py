@@ -29,6 +29,7 @@ from scrapdb.database.equality import is_same
 from scrapdb.database.equality import step
 from scrapdb.database.pixels import Pixels
 from scrapdb.database.pixels import changed_pixels
+from scrapdb.text import composed
 
 MOST_LINES = 200  # of one name
 _LONG_TEXT = 40  # characters, from which on a text is told by what changed in it
@@ -181,7 +182,7 @@ def _paths(flat: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _matches(section: str, name: str, path: str, glob: str) -> bool:
-    prefix = _PREFIXES.get(section)
+    prefix, glob = _PREFIXES.get(section), composed(glob)
     names = {name, f"{name}{path}"} | ({f"{prefix}.{name}", f"{prefix}.{name}{path}"} if prefix else set())
     return any(each == glob or fnmatchcase(each, glob) for each in names)
 

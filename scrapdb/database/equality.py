@@ -29,7 +29,9 @@ def is_same(first: Any, second: Any, tolerance: float = 0.0) -> bool:
         tolerance: numbers are equal that differ by no more than so many times the larger, as `math.isclose` says.
     """
     if isinstance(first, list) and isinstance(second, list):
-        return len(first) == len(second) and all(map(lambda *pair: is_same(*pair, tolerance), first, second))
+        return len(first) == len(second) and all(
+            is_same(one, other, tolerance) for one, other in zip(first, second, strict=True)
+        )
     if isinstance(first, dict) and isinstance(second, dict):
         return first.keys() == second.keys() and all(is_same(first[key], second[key], tolerance) for key in first)
     if isinstance(first, float) and isinstance(second, float) and math.isnan(first):

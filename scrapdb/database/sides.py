@@ -163,7 +163,7 @@ def _of_file(file: str) -> _Side:
     }
     displays = {scrap.name: _display(scrap.displays) for scrap in found.scraps if scrap.displays}
     parameters = {parameter.name: parameter.value for parameter in sorted(found.parameters, key=lambda each: each.name)}
-    error = found.error and f"{found.error.name}: {found.error.value}"
+    error = f"{found.error.name}: {found.error.value}" if found.error else None
     sections = _sections(found.status, error, parameters, values, displays)
     return _Side(file, sections, found.code_hash, _sources(file, taken.content_hash))
 

@@ -60,6 +60,12 @@ def test_rows_are_found_by_the_index() -> None:
     assert (key, column, before, after, step.difference, step.ratio) == (("c",), "v", 3, 30, 27, 10)
 
 
+def test_rows_may_stand_in_another_order() -> None:
+    first, moved = floats([1, 2], ["a", "b"]), floats([2, 1], ["b", "a"])
+    assert not compared(first, moved).differ()
+    assert compared(first, floats([1, 2], ["b", "a"])).changed == 2
+
+
 @pytest.mark.parametrize("index", [None, ["a", "a", "b"]])
 def test_without_an_index_that_tells_rows_apart_they_are_found_by_position(index: Any) -> None:
     rows = compared(floats([1, 2, 3], index), floats([1, 5, 3], index))
@@ -107,12 +113,12 @@ def test_types_of_pandas() -> None:
             "period": pd.period_range("2026-01", periods=2, freq="M"),
             "interval": pd.interval_range(0, 2),
             "category": pd.Categorical(["x", "y"]),
-            "list": [[1], None],
-            "time": pd.to_datetime(["2026-01-01", None], utc=True),
+            "list": pd.Series([[1], None], dtype=object),
+            "time": pd.to_datetime(["2026-01-01", "NaT"], utc=True),
         }
     )
     assert not compared(first, first.copy()).differ()
-    second = first.assign(period=first["period"] + 1, list=[[2], None])
+    second = first.assign(period=first["period"] + 1, list=pd.Series([[2], None], dtype=object))
     assert [(cell.row[0], cell.column) for cell in compared(first, second).cells] == [
         (0, "period"),
         (0, "list"),

@@ -182,6 +182,10 @@ def test_globs_that_mean_nothing_are_told() -> None:
     assert differences.unmatched(notebooks, globs) == ["lass", "scrap.rate"]
 
 
+def test_accents_of_globs_may_be_marks() -> None:
+    assert differences.unmatched(sectioned(scraps={"caf\u00e9": 1}), ["cafe\u0301", "scrap.cafe\u0301*"]) == []
+
+
 @given(NUMBERS, NUMBERS, st.sampled_from([0.0, 1e-9, 1e-3, 0.5]))
 def test_tolerance_is_that_of_math(first: float, second: float, tolerance: float) -> None:
     notebooks = [differences.NotebookValues("", {"scraps": {"x": value}}) for value in (first, second)]

@@ -180,7 +180,7 @@ def test_a_notebook_that_cannot_be_read_is_refused(directory: Path, monkeypatch:
 
 def test_one_file_by_two_names_is_one(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(directory / "new")
-    with pytest.raises(UsageError, match="^one.ipynb is named twice"):
+    with pytest.raises(UsageError, match=r"^one\.ipynb is named twice"):
         compared(None, ["one.ipynb", "./one.ipynb"])
 
 

@@ -19,7 +19,9 @@ from pandas.testing import assert_frame_equal
 
 from scrapdb.facts import Facts
 from scrapdb.facts import Place
+from scrapdb.notebooks.extract import PAPERMILL_MARK
 from scrapdb.notebooks.extract import read_facts
+from scrapdb.notebooks.extract import sources
 from tests.notebook_builder import PNG
 from tests.notebook_builder import code
 from tests.notebook_builder import content
@@ -262,3 +264,19 @@ def test_every_encoder_as_scrapbook_writes_it(executed: Callable[[str], Path]) -
 def test_a_notebook_without_anything() -> None:
     found = read_facts(content(notebook()))
     assert found == Facts("completed", code_hash=hashlib.sha256(b"").hexdigest(), nbformat="4.5", cells=0, metadata={})
+
+
+def test_sources_are_what_the_hash_of_the_code_is_made_of() -> None:
+    cells = [
+        markdown("# Title"),
+        code("marker", tags=(PAPERMILL_MARK,)),
+        code("seed = 0", tags=("parameters",)),
+        code("seed = 1", tags=("injected-parameters",)),
+        code("train()\nprint(1)"),
+        code(""),
+    ]
+    written = content(notebook(*cells))
+    found = sources(written)
+    assert found == [(1, "seed = 0"), (3, "train()\nprint(1)"), (4, "")]
+    joined = "\0".join(source for _, source in found).encode()
+    assert read_facts(written).code_hash == hashlib.sha256(joined).hexdigest()

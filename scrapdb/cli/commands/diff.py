@@ -40,8 +40,8 @@ def command(
     """Show what differs between A and B, and C and so on and A; exit with 1 if anything does.
 
     Status, parameters, code by cells, scraps and displays are compared: numbers by difference and ratio, texts by
-    words, JSON by path, DataFrames by columns and rows, pictures by hash and pixels. A and B are notebooks in the
-    store, named as for `show`, or files that are in none. It exits with 2 if they cannot be compared.
+    words, JSON by path, DataFrames by columns and rows, pictures by hash and, with Pillow, by pixels. A and B are
+    notebooks in the store, named as for `show`, or files that are in none. It exits with 2 if they cannot be compared.
 
     \b
     scrapdb diff BCD MNO
@@ -99,5 +99,6 @@ def _summary(found: Differences) -> str:
     if not found.lines:
         return f"Nothing differs: {found.equal:,} {'value is' if found.equal == 1 else 'values are'} equal."
     differ = len(found.lines) + found.cut
+    equal = f"{found.equal:,} {'is' if found.equal == 1 else 'are'} equal"
     left_out = f", of which {found.cut:,} are left out here" if found.cut else ""
-    return f"{differ:,} {'value differs' if differ == 1 else 'values differ'}{left_out}; {found.equal:,} are equal."
+    return f"{differ:,} {'value differs' if differ == 1 else 'values differ'}{left_out}; {equal}."
