@@ -99,14 +99,20 @@ def test_exit_codes(arguments: str, code: int, directory: Path) -> None:
 
 def test_nothing_moves_a_cursor_and_lines_are_narrow(directory: Path) -> None:
     evil = "\x1b[31m\x1b]0;title\x07\u202e"
-    values: dict[str, Any] = {f"k{evil}": 1, "text": evil, "long": f"{LONG} {evil} " * 9, "conf": {evil: [evil]}}
+    values: dict[str, Any] = {
+        f"k{evil}": 1,
+        "text": evil,
+        "huge": 10**100,
+        "long": f"{LONG} {evil} " * 9,
+        "conf": {evil: [evil]},
+    }
     nb.write(directory / f"{evil}.ipynb", nb.notebook(nb.code(f"x = '{evil}'\ty"), *nb.gluing(**values)["cells"]))
     other = {name: [value] if name == "conf" else f"{value} {LONG}" for name, value in values.items()}
     nb.write(directory / "other.ipynb", nb.gluing(**other))
-    for columns in (None, 60):
-        ran = sessions.run("scrapdb diff ./*title*.ipynb other.ipynb", directory, columns)
+    for columns, third in ((None, ""), (60, ""), (60, "a.ipynb")):
+        ran = sessions.run(f"scrapdb diff ./*title*.ipynb other.ipynb {third}", directory, columns)
         assert ran.code == 1
         assert set(ran.stdout) & set(evil) - set("[31m]0;title") == set()
         code = ran.stdout.partition("\ncode\n")[2].partition("\nscraps\n")[0]
-        rest = ran.stdout.replace(code, "").splitlines()[2:]
+        rest = ran.stdout.replace(code, "").partition("\n\n")[2].splitlines()
         assert max(map(len, rest)) <= (columns or 80)

@@ -79,6 +79,13 @@ def test_missing_keys_are_found_and_levels_too() -> None:
     assert rows.cells[0].row == ("b", None)
 
 
+def test_keys_that_are_no_numbers_are_found() -> None:
+    known = dataframe.Said(["k"], {}, []).metadata()
+    first, second = (pa.table({"k": [float("nan"), 1.0], "x": [0, x]}).replace_schema_metadata(known) for x in (1, 2))
+    rows = changed_rows.compare(first, second)
+    assert (rows.by, rows.changed, rows.removed, rows.added) == (("k",), 1, 0, 0)
+
+
 def test_rows_at_the_end_are_added() -> None:
     rows = compared(floats([1]), floats([1, 2, 3]))
     assert (rows.removed, rows.added, rows.changed, rows.first_added) == (0, 2, 0, ((1,), (2,)))
