@@ -58,7 +58,7 @@ class Log:
         """Write a sentence of ours, and when."""
         self._flush()
         now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
-        self._write(f"{now}Z {sentence}")
+        self._write(f"{now}Z {sentence}".replace("\n", "\n  "))  # no line of a stranger looks like one of ours
         self._file.flush()
 
     def _print(self, text: str) -> None:

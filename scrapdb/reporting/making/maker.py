@@ -99,14 +99,15 @@ class Maker:
                 ran = run(order, replace(task, secrets=secrets), watch, stop)
         except tokens.TokenError as error:
             ran = _not_run(order, task, str(error))
-        made = _swept(order, finished(order, ran, hidden), hidden)
+        made = _swept(order, finished(order, ran, hidden, stop), hidden)
         made = pushed(order.directory, replace(made, warnings=(*made.warnings, *warnings)), overwrite=self._overwrite)
         made = record.without(made, hidden)
         _log(order.directory, made, ran.execution.warnings)
         record.write(order.directory, made, ran.execution.files)
         if made.state == record.called(ran.execution.state):
             return replace(ran.execution, warnings=made.warnings)
-        return replace(ran.execution, state="failed", reason=made.reason, warnings=made.warnings)
+        state = "cancelled" if made.state == "cancelled" else "failed"
+        return replace(ran.execution, state=state, reason=made.reason, warnings=made.warnings)
 
     @contextmanager
     def secrets(self, order: Order, task: Task, warnings: list[str]) -> Iterator[dict[str, str]]:
@@ -162,25 +163,29 @@ def _noted(order: Order, task: Task) -> bytes:
     return record.noted(task.content, record.of(record.begun(order, Execution(state="running", id=task.id))))
 
 
-def finished(order: Order, ran: Ran, hidden: Sequence[str] = ()) -> Record:
+def finished(order: Order, ran: Ran, hidden: Sequence[str] = (), stop: Stop | None = None) -> Record:
     """Make the pages of a run that is over, or the one that says what went wrong, and return the record.
 
     Args:
         order: what was asked for.
         ran: the run.
         hidden: texts that may stand in none of the files.
+        stop: ends it early, if all is to end at once.
     """
     if ran.execution.state != "completed":
         return _failed(order, replace(record.begun(order, ran.execution), trace=_trace(ran)))
     try:
-        return with_pages(order, ran, hidden)
+        return with_pages(order, ran, hidden, stop)
     except Exception as error:  # noqa: BLE001 - a notebook may leave anything
+        if stop and stop.killed:
+            told = "it was stopped when its page was made"
+            return _failed(order, replace(record.begun(order, ran.execution), state="cancelled", reason=told))
         reason = str(error) if isinstance(error, ScrapdbError) else f"{type(error).__name__}: {error}"
         made = replace(record.begun(order, ran.execution), state="error", reason=reason)
         return _failed(order, replace(made, trace=_of_template(error, ran)))
 
 
-def with_pages(order: Order, ran: Ran, hidden: Sequence[str] = ()) -> Record:
+def with_pages(order: Order, ran: Ran, hidden: Sequence[str] = (), stop: Stop | None = None) -> Record:
     """Make the pages of a run that completed, and return the record. If one cannot be made, none is written.
 
     Raises:
@@ -191,13 +196,13 @@ def with_pages(order: Order, ran: Ran, hidden: Sequence[str] = ()) -> Record:
     if refused := [warning for warning in ran.execution.warnings if warning.startswith(output.NAME)]:
         raise output.OutputError(f"{refused[0]} The notebook has to write another one.")
     found = output.read(order.directory, ran.facts.scraps, size(bounds.output), size(bounds.page))
-    page = rendered.rendered(page_of(order, found, ran), size=size(bounds.page), wall=ran.wall)
+    page = rendered.rendered(page_of(order, found, ran), size=size(bounds.page), wall=ran.wall, stop=stop)
     if redaction.holds(page.html, hidden):
         raise ScrapdbError("The page would hold the token of this report, or another secret; it was not written.")
     contents = {"html": page.html}
     if "pdf" in order.pages:
         contents["pdf"] = rendered.pdf(
-            page.html, _static(order.bundle) | found.files, size=size(bounds.page), wall=ran.wall
+            page.html, _static(order.bundle) | found.files, size=size(bounds.page), wall=ran.wall, stop=stop
         )
     made = record.begun(order, ran.execution)
     return _timed(

@@ -26,6 +26,7 @@ from scrapdb.text import is_deep
 from scrapdb.text import valid_text
 
 NAME, STATIC = "output.json", "static"
+MOST_FILES = 1_000  # in static/, as in a bundle
 MOST_ROWS = 20_000  # of a frame; a page that shows more is not read, and a chart of more is not drawn
 _CAST = "Write it by `json.dump` of a dict, in the last cell."
 
@@ -148,10 +149,14 @@ def _content(path: Path, most: int) -> bytes:
 def _static(directory: Path, most: int, in_all: int) -> dict[str, bytes]:
     """Read the files that the notebook has written for its page."""
     files: dict[str, bytes] = {}
+    total = 0
     for path in sorted(directory.rglob("*")) if directory.is_dir() else ():
         if path.is_file() and not path.is_symlink():
-            files[f"{STATIC}/{path.relative_to(directory).as_posix()}"] = _content(path, most)
-        if sum(map(len, files.values())) > in_all:
+            files[f"{STATIC}/{path.relative_to(directory).as_posix()}"] = content = _content(path, most)
+            total += len(content)
+        if len(files) > MOST_FILES:
+            raise OutputError(f"There are more than {MOST_FILES:,} files in {STATIC}/, the most that a page may have.")
+        if total > in_all:
             raise OutputError(
                 f"The files in {STATIC}/ have more than the {size(in_all, 1024)} that `limits.page` allows."
             )

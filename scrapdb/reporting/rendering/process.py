@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import sys
@@ -20,6 +21,7 @@ import msgspec
 from scrapdb.errors import ScrapdbError
 from scrapdb.reporting.rendering import frames
 from scrapdb.reporting.rendering.errors import TemplateError
+from scrapdb.running.events import Stop
 from scrapdb.running.kernels import directory
 from scrapdb.running.kernels import walls
 from scrapdb.running.kernels.processes import FreshKernel
@@ -35,6 +37,7 @@ _START = "import sys; sys.path[:0] = sys.argv[2:]; from scrapdb.reporting.render
 _DISK = 2**28  # bytes that it may write, of which it needs few
 _ASKED = 2**26  # bytes of a question
 _ANSWERING = 120.0  # seconds that answers may take together
+_OFTEN = 0.2  # seconds after which it is looked whether all is to end
 _QUICK = 2.0  # seconds in which a process that was ended is gone
 _SAID = 300  # characters of what a process said before it ended
 _read: Callable[[bytes], frames.Ask | frames.Done | frames.Wrong] = frames.decoder(
@@ -59,6 +62,7 @@ def render(
     needs: Sequence[str],
     answers: Answers | None = None,
     wall: str | None = None,
+    stop: Stop | None = None,
 ) -> frames.Done:
     """Have a module of `inside` render something behind a wall.
 
@@ -69,6 +73,7 @@ def render(
         needs: packages that it imports.
         answers: what it may ask for, by name.
         wall: the one that is demanded.
+        stop: ends it early, if all is to end at once.
 
     Raises:
         TemplateError: it cannot be rendered, or uses more than it may.
@@ -90,7 +95,7 @@ def render(
             process = FreshKernel(chosen.command(place, inner), env, str(files), log, [theirs.fileno()])
             theirs.close()
             try:
-                return _Talk(ours, process, bounds, answers or {}).hold(frames.encoded(task))
+                return _Talk(ours, bounds, answers or {}, stop or Stop()).hold(frames.encoded(task))
             except _EndedError as error:
                 raise TemplateError(_why(error, process, log)) from None
             finally:
@@ -121,8 +126,8 @@ class _EndedError(Exception):
 class _Talk:
     """The conversation with the process."""
 
-    def __init__(self, ours: socket.socket, process: FreshKernel, bounds: Bounds, answers: Answers) -> None:
-        self._ours, self._process, self._bounds, self._answers = ours, process, bounds, answers
+    def __init__(self, ours: socket.socket, bounds: Bounds, answers: Answers, stop: Stop) -> None:
+        self._ours, self._bounds, self._answers, self._stop = ours, bounds, answers, stop
         self._deadline = time.monotonic() + bounds.seconds + 1  # it stops itself before, and knows where it was
         self._answered = 0.0
 
@@ -176,11 +181,11 @@ class _Talk:
     def _exactly(self, size: int) -> bytes:
         content = bytearray()
         while len(content) < size:
-            self._wait()
+            self._wait(_OFTEN)
             try:
                 chunk = self._ours.recv(min(size - len(content), 2**20))
             except TimeoutError:
-                raise self._late() from None
+                continue
             except OSError:
                 chunk = b""
             if not chunk:
@@ -188,12 +193,14 @@ class _Talk:
             content += chunk
         return bytes(content)
 
-    def _wait(self) -> None:
+    def _wait(self, most: float = math.inf) -> None:
         """Let the socket wait no longer than there is time."""
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise self._late()
-        self._ours.settimeout(left)
+        if self._stop.killed:
+            raise _EndedError("It was stopped.")
+        self._ours.settimeout(min(left, most))
 
     def _late(self) -> _EndedError:
         return _EndedError(f"Rendering takes longer than {self._bounds.seconds:g} s; does a loop never end?")

@@ -12,6 +12,7 @@ from scrapdb.reporting.rendering.errors import TemplateError
 from scrapdb.reporting.rendering.given import Page
 from scrapdb.reporting.rendering.given import Rendered
 from scrapdb.reporting.rendering.process import Answers
+from scrapdb.running.events import Stop
 
 __all__ = ["TemplateError", "pdf", "rendered"]
 SECONDS, MEMORY, SIZE = 20.0, 10**9, 2**26
@@ -27,6 +28,7 @@ def rendered(
     memory: int = MEMORY,
     size: int = SIZE,
     wall: str | None = None,
+    stop: Stop | None = None,
 ) -> Rendered:
     """Render a page.
 
@@ -38,6 +40,7 @@ def rendered(
         memory: bytes that it may use.
         size: bytes that the page may have.
         wall: the one that is demanded; by default the best that this machine has.
+        stop: ends it early, if all is to end at once.
 
     Raises:
         TemplateError: it cannot be rendered, or uses more than it may.
@@ -55,7 +58,7 @@ def rendered(
     )
     bounds = process.Bounds(seconds, memory, size)
     own: Answers = {**(answers or {}), "chart": Drawing()}
-    done = process.render("page", task, bounds, needs=("babel", "jinja2", "msgspec"), answers=own, wall=wall)
+    done = process.render("page", task, bounds, needs=("babel", "jinja2", "msgspec"), answers=own, wall=wall, stop=stop)
     content, left_out = head.without_ways_out(done.content)
     warnings = (f"{tag} was left out: a page leads nowhere by itself, and loads nothing." for tag in left_out[:_MOST])
     html = head.completed(content, page.language, done.direction, done.title)
@@ -70,6 +73,7 @@ def pdf(
     memory: int = 2 * MEMORY,
     size: int = SIZE,
     wall: str | None = None,
+    stop: Stop | None = None,
 ) -> bytes:
     """Make a PDF of a page.
 
@@ -80,6 +84,7 @@ def pdf(
         memory: bytes that it may use.
         size: bytes that the PDF may have.
         wall: the one that is demanded; by default the best that this machine has.
+        stop: ends it early, if all is to end at once.
 
     Raises:
         TemplateError: it cannot be made, or takes more than it may.
@@ -87,4 +92,4 @@ def pdf(
     """
     bounds = process.Bounds(seconds, memory, size, threads=_THREADS)
     task = frames.Paper(html=html, files=dict(static or {}), seconds=seconds)
-    return process.render("paper", task, bounds, needs=("msgspec", "weasyprint"), wall=wall).content
+    return process.render("paper", task, bounds, needs=("msgspec", "weasyprint"), wall=wall, stop=stop).content

@@ -57,14 +57,19 @@ def _output(attempt: Attempt, store: Path) -> str | None:
 def settled(file: str, id_: str, ending: dict[str, Any]) -> dict[str, Any] | None:
     """Return the record in the output of an attempt, at a path or URL; this ending now stands in it if it had none.
 
+    So it does in the record of its report, of which the pages may not have been made when the run was over.
+
     None if there is no such output, or only half of it.
     """
     with suppress(OSError, ValueError, RecursionError, ScrapdbError):
         before = objects.got(file) if is_url(file) else Path(file).read_bytes()
         notebook = json.loads(before)
-        record = _record(notebook)
-        if record.get("id") == id_ and record.get("state") == "running":
-            record |= ending
+        record, report = _record(notebook, "run"), _record(notebook, "report")
+        if record.get("id") == id_ and "running" in (record.get("state"), report.get("state")):
+            if report.get("state") == "running":
+                report |= {key: ending[key] for key in ("state", "reason")}
+            if record.get("state") == "running":
+                record |= ending
             after = json.dumps(notebook, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
             if is_url(file):
                 objects.put(file, after)
@@ -74,9 +79,9 @@ def settled(file: str, id_: str, ending: dict[str, Any]) -> dict[str, Any] | Non
     return None
 
 
-def _record(notebook: Any) -> dict[str, Any]:
-    """Return the record in a notebook; an empty one if it has none."""
+def _record(notebook: Any, of: str) -> dict[str, Any]:
+    """Return the record of a run or report in a notebook; an empty one if it has none."""
     part = notebook
-    for key in ("metadata", "scrapdb", "run"):
+    for key in ("metadata", "scrapdb", of):
         part = part.get(key) if isinstance(part, dict) else None
     return part if isinstance(part, dict) else {}

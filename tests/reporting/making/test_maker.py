@@ -5,13 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import jsonschema
 import pytest
 
 import scrapdb
 from scrapdb import report
+from scrapdb.reporting.making import batch
+from scrapdb.reporting.making import maker
+from scrapdb.reporting.making import output
+from scrapdb.reporting.rendering import rendered
+from scrapdb.reporting.rendering.given import Rendered
+from scrapdb.running.events import Stop
 from tests.notebook_builder import PNG
 from tests.reporting.bundling import OUTPUT
 from tests.reporting.bundling import TEMPLATE
@@ -402,3 +412,47 @@ def test_nothing_is_left_of_a_run(where: Path) -> None:
     running = [Path(path, "cmdline") for path in Path("/proc").glob("[0-9]*")]
     commands = [path.read_bytes() for path in running if path.exists() and os.access(path, os.R_OK)]
     assert not [each for each in commands if b"sleep\x004711" in each]
+
+
+def test_a_title_is_plain_text(where: Path) -> None:
+    one = made(where, config={"title": "Cost & <b>100%</b>"}, template="{{ title }}<i>{{ report.title }}</i>")
+    assert record(one)["title"] == "Cost & <b>100%</b>"
+    assert page(one).endswith("Cost &amp; &lt;b&gt;100%&lt;/b&gt;<i>Cost &amp; &lt;b&gt;100%&lt;/b&gt;</i>")
+    assert "<title>Cost &amp; &lt;b&gt;100%&lt;/b&gt;</title>" in page(one)
+
+
+def test_no_line_of_an_error_looks_like_one_of_the_log(where: Path) -> None:
+    forged = "2026-01-01T00:00:00.000Z The report is completed"
+    one = made(where, f"raise ValueError('''a\n{forged}''')")
+    assert one.directory
+    log = (one.directory / "log.txt").read_text()
+    assert forged in log
+    assert not [line for line in log.splitlines() if line.startswith("2026-01-01")]
+
+
+def test_many_files_in_static_are_an_error_at_once(where: Path) -> None:
+    count = output.MOST_FILES + 1
+    write = f"import os\nos.mkdir('static')\nfor n in range({count}): open(f'static/{{n}}', 'w').close()"
+    one = made(where, write, OUTPUT)
+    assert (one.state, one.reason) == (
+        "error",
+        "There are more than 1,000 files in static/, the most that a page may have.",
+    )
+
+
+def test_a_page_under_way_is_given_up_when_all_is_to_end_at_once(where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = Stop()
+
+    def ends(*args: Any, **settings: Any) -> Rendered:
+        threading.Timer(0.5, stop.kill).start()
+        return rendered.rendered(*args, **settings)
+
+    endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+    entry = batch.Entry(bundle=str(bundle(where / "voltage", template=endless)))
+    monkeypatch.setattr(maker, "rendered", SimpleNamespace(rendered=ends))
+    began = time.monotonic()
+    (one,) = batch.build([entry], batch.Host(where / "reports", where / "scraps.db"), stop=stop)
+    assert time.monotonic() - began < rendered.SECONDS
+    assert (one.state, one.reason) == ("cancelled", "it was stopped when its page was made")
+    assert record(one)["state"] == "cancelled"
+    assert record(one)["run_state"] == "completed"

@@ -85,3 +85,15 @@ def test_what_another_runner_is_at_is_left_alone(left: Path) -> None:
         )
     assert {state for _, state, _ in query(left, STATES)} == {"running", "queued", "retrying"}
     assert record_of(out / "begun.ipynb")["state"] == "running"
+
+
+def test_a_report_is_lost_whose_pages_were_not_made(left: Path) -> None:
+    path = left.parent / "out/ended.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["metadata"]["scrapdb"]["report"] = {"id": "ended", "state": "running"}
+    path.write_text(json.dumps(notebook))
+    with locked(str(path.parent), left) as runner, Executions(left) as executions:
+        sweep(executions, runner)
+    said = json.loads(path.read_text())["metadata"]["scrapdb"]
+    assert said["report"] == {"id": "ended", "state": "lost", "reason": "its runner was gone before it ended"}
+    assert said["run"]["reason"] == "KeyError: 'x'"

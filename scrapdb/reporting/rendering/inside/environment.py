@@ -68,7 +68,7 @@ class Environment(ImmutableSandboxedEnvironment):
     @property
     def title(self) -> str:
         """The title of the page, in its language."""
-        return str(self.catalogue.text(self.page.title)) if self.page.title else ""
+        return self.catalogue.word(self.page.title) if self.page.title else ""
 
     def remarks(self) -> Iterator[str]:
         """Yield what is to be remarked of the page, in sentences."""
