@@ -181,6 +181,8 @@ def finished(order: Order, ran: Ran, hidden: Sequence[str] = (), stop: Stop | No
             told = "it was stopped when its page was made"
             return _failed(order, replace(record.begun(order, ran.execution), state="cancelled", reason=told))
         reason = str(error) if isinstance(error, ScrapdbError) else f"{type(error).__name__}: {error}"
+        if isinstance(error, OSError) and error.strerror:
+            reason = f"The page could not be written to {order.directory}: {error.strerror}."
         made = replace(record.begun(order, ran.execution), state="error", reason=reason)
         return _failed(order, replace(made, trace=_of_template(error, ran)))
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 from typing import Any
 
 import msgspec
@@ -39,7 +40,7 @@ class OfBundle(msgspec.Struct, frozen=True, kw_only=True):
 class File(msgspec.Struct, frozen=True, kw_only=True):
     """A file of a report, by its name in its directory."""
 
-    name: str
+    name: Annotated[str, msgspec.Meta(pattern=r"^report\.[a-z]+$")]  # of no other directory: it is read, and pushed
     size: int
     sha256: str
 

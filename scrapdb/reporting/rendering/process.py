@@ -33,7 +33,17 @@ from scrapdb.text import valid_text
 
 Answers = Mapping[str, Callable[..., Any]]
 _SCRAPDB = Path(__file__).parents[2]
-_START = "import sys; sys.path[:0] = sys.argv[2:]; from scrapdb.reporting.rendering.inside.{0} import main; main()"
+# scrapdb is found by its file, since not every wall lets it look through the directory that it is in.
+_START = """
+import sys
+from importlib import util
+sys.path[:0] = sys.argv[3:]
+found = util.spec_from_file_location("scrapdb", sys.argv[2])
+sys.modules["scrapdb"] = util.module_from_spec(found)
+found.loader.exec_module(sys.modules["scrapdb"])
+from scrapdb.reporting.rendering.inside.{0} import main
+main()
+"""
 _DISK = 2**28  # bytes that it may write, of which it needs few
 _ASKED = 2**26  # bytes of a question
 _ANSWERING = 120.0  # seconds that answers may take together
@@ -91,7 +101,8 @@ def render(
         place = Place(private=private, directory=str(files), read=read, env=env, limits=limits, user=user)
         ours, theirs = socket.socketpair()
         with ours, theirs, Path(private, "log").open("w+b") as log:
-            inner = [sys.executable, "-I", "-c", _START.format(module), str(theirs.fileno()), *paths]
+            scrapdb = str(_SCRAPDB / "__init__.py")
+            inner = [sys.executable, "-I", "-c", _START.format(module), str(theirs.fileno()), scrapdb, *paths]
             process = FreshKernel(chosen.command(place, inner), env, str(files), log, [theirs.fileno()])
             theirs.close()
             try:
@@ -116,7 +127,7 @@ def _seen(needs: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
             raise ScrapdbError(f"{what} need {name}, which is not installed: pip install 'scrapdb[{extra}]'")
         paths.append(str(Path(spec.origin).parents[1]))
     read = dict.fromkeys([*python_paths(sys.executable), str(_SCRAPDB), *paths])
-    return tuple(read), tuple(dict.fromkeys([*paths, str(_SCRAPDB.parent)]))
+    return tuple(read), tuple(dict.fromkeys(paths))
 
 
 class _EndedError(Exception):

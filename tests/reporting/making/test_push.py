@@ -139,3 +139,14 @@ def test_a_push_that_is_refused_is_repeated(where: Path, bucket: Bucket) -> None
     assert (one.state, one.pushed, len(one.push_errors)) == ("completed", (), 1)
     bucket.server.refused.clear()
     assert not report.push(one.id).push_errors
+
+
+def test_a_record_that_names_another_file_is_none(where: Path) -> None:
+    one = made(where)
+    assert one.directory
+    told = (one.directory / "report.json").read_text()
+    for name in ("../../voltage/config.json", "/etc/passwd", "report.html/../log.txt", "report.html\\nx"):
+        (one.directory / "report.json").write_text(told.replace('"name": "report.html"', f'"name": "{name}"'))
+        with pytest.raises(scrapdb.ScrapdbError, match="no record of a report"):
+            report.push(one.id, "pushed/")
+    assert not Path("pushed").exists()

@@ -156,6 +156,11 @@ def test_an_answer_that_fails_is_not_hidden() -> None:
         rendered(page("{{ ask() }}"), answers={"ask": answer})
 
 
+@pytest.mark.parametrize("wall", ["bubblewrap", "landlock", "limits", "none"])
+def test_a_page_is_rendered_behind_each_wall(wall: str) -> None:
+    assert rendered(page("{{ 1.5 | number }}", language="ca"), wall=wall).html.endswith(b"1,5")
+
+
 def test_an_unknown_wall_is_refused() -> None:
     with pytest.raises(UsageError, match="There is no wall 'paper'"):
         rendered(page("x"), wall="paper")
