@@ -54,6 +54,7 @@ COMMANDS = {
     "completion": "Print what makes a shell complete commands and fields.",
 }
 _COMPLETE = "_SCRAPDB_COMPLETE"
+_OF_REPORTS = ("babel", "jinja2", "jsonschema")
 
 
 class _Command(TyperCommand):
@@ -125,6 +126,11 @@ def _telling(ctx: Context) -> Iterator[None]:
     except ScrapdbError as error:
         _tell(ctx, error, str(error))
         raise typer.Exit(error.exit_code) from None
+    except ModuleNotFoundError as error:
+        if error.name not in _OF_REPORTS:
+            raise
+        _tell(ctx, error, f"Reports need {error.name}, which is not installed: pip install 'scrapdb[report]'")
+        raise typer.Exit(1) from None
     except OSError as error:
         _tell(ctx, error, ": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
         _drop_output()

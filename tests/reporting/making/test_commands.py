@@ -105,3 +105,18 @@ def test_a_list_of_reports_is_made_and_resumed(where: Path) -> None:
     assert (where / "pushed/east.html").exists()
     again = scrapdb("build", "-f", "reports.yaml", "--resume")
     assert "4 reports: 1 error, 3 passed over" in again.stderr
+
+
+@pytest.mark.parametrize("missing", ["babel", "jinja2", "jsonschema"])
+@pytest.mark.parametrize("command", ["check", "translate extract"])
+def test_what_is_not_installed_is_told(where: Path, missing: str, command: str) -> None:
+    bundle(where / "voltage", files={"messages.html": "{{ _('x') }}"})
+    program = (
+        "import sys; from importlib.machinery import PathFinder as P; find = P.find_spec\n"
+        f"P.find_spec = lambda name, *rest: None if name.partition('.')[0] == {missing!r} else find(name, *rest)\n"
+        f"sys.argv[1:] = {['report', *command.split(), 'voltage']!r}\n"
+        "from scrapdb.cli.app import main; main()"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    told = f"Error: Reports need {missing}, which is not installed: pip install 'scrapdb[report]'\n"
+    assert (ran.returncode, ran.stderr) == (1, told)
