@@ -9,8 +9,8 @@ import pytest
 # Of many ways to the same end, the usual one is tested always.
 _SLOW = re.compile(
     r"test_batch\.py::test_(?:resume_makes|a_killed_scrapdb|a_zip_and)"
-    r"|test_maker\.py::test_(?:limits_of_the_bundle|a_page_again|nothing_is_left|a_frame_that_says|an_error_of_the_template_is_mended)"
-    r"|test_maker\.py::test_(?:the_record_follows|the_bytes_are|a_token_is_issued.*\[(?!prints))"
+    r"|test_maker\.py::test_(?:limits_of_the_bundle|a_page_again|a_frame_that_says|an_error_of_the_template_is_mended)"
+    r"|test_maker\.py::test_(?:the_record_follows|the_bytes_are|a_token_is_issued.*\[(?!printed))"
     r"|test_commands\.py::test_(?:a_list_of_reports|what_went_wrong)"
     r"|test_found_nowhere\.py::.*\[(?!nothing|prints\])"
     r"|test_environments\.py::test_(?:one_process|who_is_killed)"
