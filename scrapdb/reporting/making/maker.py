@@ -259,8 +259,9 @@ def _placed(order: Order, execution: Execution) -> Execution:
         own = order.directory / path
         if path.startswith(f"{output.STATIC}/") and own.is_file() and own.read_bytes() == content:
             own.unlink()  # it is as the bundle has it
-    with suppress(OSError):
-        files.rmdir()  # if nothing else was to be kept
+    for left in (order.directory / output.STATIC, files):
+        with suppress(OSError):
+            left.rmdir()  # if nothing is in it
     rest = tuple(file for file in execution.files if file.path.partition("/")[0] not in ours)
     return replace(execution, files=rest)
 
