@@ -20,13 +20,15 @@ from benchmarks.racing import Row
 from benchmarks.racing import race
 from benchmarks.racing import scrapdb as command
 from scrapdb.database import Database
+from scrapdb.store.runs import rechoose
 from scrapdb.store.upkeep import settle
 from scrapdb.store.write import Writer
 
 _ROUNDS = 5
 _PROCESSES = 21
 _NAMES = ("distance", "close", "last", "first", "symbol", "sector", "volume", "dj", "threshold", "maybe")
-_ID = {name: index for index, name in enumerate(_NAMES, 1)}
+_TEXTS = ("log", "notes")
+_ID = {name: index for index, name in enumerate((*_NAMES, *_TEXTS), 1)}
 
 
 class _Case(NamedTuple):
@@ -147,8 +149,8 @@ def measure(directory: Path, count: int = 100_000) -> Iterator[Row]:
     yield from _inside(store, count)
 
 
-def fill(store: Path, count: int) -> None:
-    """Write the tables that a query reads, with random values."""
+def fill(store: Path, count: int, characters: int = 0) -> None:
+    """Write the tables that a query reads: random values, and for each notebook two texts of so many characters."""
     with Writer(store):
         pass
     chance = random.Random(1)  # noqa: S311 (values, no secrets)
@@ -162,7 +164,7 @@ def fill(store: Path, count: int) -> None:
         connection.executemany(
             "INSERT INTO scraps (notebook_id, name_id, type, number, text, json, encoder, size, cell, output)"
             " VALUES (?, ?, ?, ?, ?, ?, 'json', 10, 1, 0)",
-            (scrap for id_ in range(1, count + 1) for scrap in _scraps(id_, count, chance)),
+            (row for id_ in range(1, count + 1) for row in (*_scraps(id_, count, chance), *_texts(id_, characters))),
         )
         connection.executemany(
             "INSERT INTO parameters (notebook_id, name_id, type, number, source, shadowed)"
@@ -178,6 +180,8 @@ def fill(store: Path, count: int) -> None:
                 f" FROM name_types WHERE name_id = id AND role = '{role}')"
             )
     with Writer(store) as writer:
+        with writer.transaction():
+            rechoose(writer.connection)
         settle(writer)
 
 
@@ -202,6 +206,11 @@ def _scraps(id_: int, count: int, chance: random.Random) -> Iterator[tuple[Any, 
     yield id_, _ID["symbol"], "text", None, f"S{chance.randint(0, count // 40):05}", None
     yield id_, _ID["sector"], "text", None, chance.choice(["tech", "energy", "bank", "food"]), None
     yield id_, _ID["dj"], "json", None, None, f'{{"a":{chance.randint(0, 9)},"list":[1,2,3]}}'
+
+
+def _texts(id_: int, characters: int) -> Iterator[tuple[Any, ...]]:
+    for name in _TEXTS if characters else ():
+        yield id_, _ID[name], "text", None, f"{name} of {id_}: ".ljust(characters, "x"), None
 
 
 def _processes(store: Path, count: int) -> Iterator[Row]:

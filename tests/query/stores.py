@@ -1,4 +1,4 @@
-"""Stores for tests, written by hand to the tables that schema.sql describes, without the code that writes them."""
+"""Stores for tests, written by hand to the tables that schema.sql describes; of these `optimize` makes the wide one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import scrapdb.store
 from scrapdb.facts import Expression
+from scrapdb.store import runs
 
 SCHEMA = (Path(scrapdb.store.__file__).parent / "schema.sql").read_text(encoding="utf-8")
 
@@ -67,13 +69,13 @@ def laid_out(value: Any) -> tuple[str, Any, str | None, str | None, str | None]:
     return "json", None, None, json.dumps(value, ensure_ascii=False), None
 
 
-def build(notebooks: Iterable[Notebook], file: str = ":memory:") -> sqlite3.Connection:
-    """Write a store."""
+def build(notebooks: Iterable[Notebook], file: str = ":memory:", *, columns: int = runs.LIMIT) -> sqlite3.Connection:
+    """Write a store, whose wide table has room for so many columns."""
     connection = sqlite3.connect(file)
     connection.executescript(SCHEMA)
     for notebook in notebooks:
-        columns = {"path": notebook.path, "status": "completed", **notebook.columns}
-        notebook_id = _insert(connection, "notebooks", columns)
+        row = {"path": notebook.path, "status": "completed", **notebook.columns}
+        notebook_id = _insert(connection, "notebooks", row)
         if notebook.record:
             _insert(connection, "records", {"notebook_id": notebook_id, **notebook.record})
         if notebook.report:
@@ -81,9 +83,11 @@ def build(notebooks: Iterable[Notebook], file: str = ":memory:") -> sqlite3.Conn
         for name, value in notebook.scraps.items():
             _write_scrap(connection, notebook_id, _name_id(connection, name), value)
         for name, value in notebook.parameters.items():
-            row = (notebook_id, _name_id(connection, name), *laid_out(value), "injected", name in notebook.scraps)
-            connection.execute("INSERT INTO parameters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            given = (notebook_id, _name_id(connection, name), *laid_out(value), "injected", name in notebook.scraps)
+            connection.execute("INSERT INTO parameters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", given)
     _count(connection)
+    with patch.object(runs, "LIMIT", columns):
+        runs.rechoose(connection)
     connection.commit()
     return connection
 

@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 
 from scrapdb.errors import ExpressionError
 from scrapdb.facts import Expression
+from scrapdb.query.cells import DisplayCell
+from scrapdb.query.cells import FrameCell
 from scrapdb.query.select import count
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import notebook_ids
@@ -37,8 +39,14 @@ numbers = st.one_of(
     st.integers(-3, 3),
     st.sampled_from([0.5, -0.5, 1.5, 0.1, 1e300, -1e300, math.inf, -math.inf, 2**40, -(2**63), 2**70]),
 )
+# The wide table cuts texts after so many characters, and has tokens for frames and displays.
+LONG = "ab" * 2_048
+TOKENS = (f"frame:2x3:{'0' * 64}", "display:image/png:h", f"{LONG[:-1]}…")
 texts = st.sampled_from(
-    ["", "a", "A", "ab", "abc", "b%", "a_c", "a*c", "[a]", "É", "é", "1", "007", "it's", 'a"b', "😀z", "a\nb"]
+    [
+        *("", "a", "A", "ab", "abc", "b%", "a_c", "a*c", "[a]", "É", "é", "1", "007", "it's", 'a"b', "😀z", "a\nb"),
+        *(LONG, f"{LONG}c", f"{LONG}d", *TOKENS),
+    ]
 )
 scalars = st.one_of(numbers, texts, st.booleans())
 members = scalars.filter(lambda value: not isinstance(value, float) or math.isfinite(value)) | st.none()
@@ -53,6 +61,7 @@ values = st.one_of(
     dicts,
     st.just(Frame(2, 3)),
     st.just(Display()),
+    st.just(Display(())),
 )
 RECORDS: dict[str, Any] = {
     "state": st.sampled_from(["killed", "completed"]),
@@ -634,10 +643,14 @@ def referee(notebooks: Notebooks, question: Question) -> list[str] | None:
     return sorted(notebook.path for notebook, one in zip(notebooks, answer.fillna(value=False), strict=True) if one)
 
 
+# Of the names of a store all have columns in the wide table, or some, or none.
+rooms = st.sampled_from([100, 100, 100, 2, 0])
+
+
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(stores(), questions)
-def test_pandas_gives_the_same_answer(notebooks: Notebooks, question: Question) -> None:
-    connection = build(notebooks)
+@given(stores(), questions, rooms)
+def test_pandas_gives_the_same_answer(notebooks: Notebooks, question: Question, room: int) -> None:
+    connection = build(notebooks, columns=room)
     found_fields = fields_of(connection)
     expected = referee(notebooks, question)
     event("wrong kind" if expected is None else "some" if expected else "none")
@@ -649,3 +662,33 @@ def test_pandas_gives_the_same_answer(notebooks: Notebooks, question: Question) 
     assert [row[0] for row in rows] == expected
     assert count(connection, found_fields, question.text) == len(expected)
     assert len(notebook_ids(connection, found_fields, question.text)) == len(expected)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(stores(), rooms)
+def test_every_value_comes_back_as_it_was(notebooks: Notebooks, room: int) -> None:
+    connection = build(notebooks, columns=room)
+    found_fields = fields_of(connection)
+    known = [(name, role) for name in found_fields.names() for role in ("", "scrap", "param")]
+    known = [(name, role) for name, role in known if _has(notebooks, name, role)]
+    columns = [f"{role}{'.' if role else ''}`{name.replace('`', '``')}`" for name, role in known]
+    for shown in ([*columns, "nb.status"], *([column, "nb.path"] for column in columns)):
+        rows = list(select(connection, found_fields, columns=", ".join(shown), sort="nb.path").rows)
+        wanted = [known[columns.index(column)] for column in shown[:-1]]
+        by_path = sorted(enumerate(notebooks, 1), key=lambda pair: pair[1].path)
+        for (notebook_id, notebook), row in zip(by_path, rows, strict=True):
+            assert repr(row[:-1]) == repr(tuple(_shown(notebook_id, notebook, *which) for which in wanted))
+
+
+def _has(notebooks: Notebooks, name: str, role: str) -> bool:
+    roles = {"": ("scraps", "parameters"), "scrap": ("scraps",), "param": ("parameters",)}[role]
+    return any(name in getattr(notebook, one) for notebook in notebooks for one in roles)
+
+
+def _shown(notebook_id: int, notebook: Notebook, name: str, role: str) -> Any:
+    value = look_up(name, role, ())(notebook)
+    if isinstance(value, Frame):
+        return FrameCell(notebook_id, name, value.rows, value.columns)
+    if isinstance(value, Display):
+        return DisplayCell(notebook_id, name, value.mime_types)
+    return None if value is MISSING else value

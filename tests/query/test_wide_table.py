@@ -1,0 +1,231 @@
+"""Where the wide table does not say the whole truth, a question is answered by what does."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scrapdb.database import Database
+from scrapdb.query.cells import DisplayCell
+from scrapdb.query.select import count
+from scrapdb.query.select import fields_of
+from scrapdb.query.select import ids_condition
+from scrapdb.query.select import select
+from scrapdb.store.connection import open_reader
+from tests.query.stores import Display
+from tests.query.stores import Frame
+from tests.query.stores import Notebook
+from tests.query.stores import build
+from tests.store.made import made
+from tests.store.made import write
+from tests.stores import query
+
+LONG = "a" * 5_000
+
+
+def answer(store: sqlite3.Connection, expression: str | None = None, **options: Any) -> list[tuple[Any, ...]]:
+    return list(select(store, fields_of(store), expression, **options).rows)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A store in which `x` is text; what `renamed` adds takes its column away."""
+    path = tmp_path / "scraps.db"
+    write(path, [made("a.ipynb", {"x": "b"}), made("b.ipynb", {"x": "c"})])
+    assert query(path, "SELECT x FROM runs ORDER BY nb_id") == [("b",), ("c",)]
+    return path
+
+
+def rename(path: Path) -> None:
+    write(path, [made("c.ipynb", {"x": 7})])
+    assert query(path, 'SELECT "x (text)", x FROM runs ORDER BY nb_id') == [("b", None), ("c", None), (None, 7)]
+
+
+@pytest.fixture
+def connection(path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(open_reader(path)) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("columns", ["x, nb.path", None])
+def test_columns_that_move_while_a_reader_knows_their_names(
+    path: Path, connection: sqlite3.Connection, columns: str | None
+) -> None:
+    fields = fields_of(connection)
+    assert count(connection, fields, "x = 'b'") == 1
+    rename(path)
+    assert count(connection, fields, "x = 'b'") == 1
+    assert len(list(select(connection, fields, "x = 'b'", columns=columns).rows)) == 1
+
+
+def test_columns_that_move_before_the_first_row_is_taken(path: Path, connection: sqlite3.Connection) -> None:
+    selection = select(connection, fields_of(connection), "x >= 'b'", columns="x, nb.path", sort="-x")
+    rename(path)
+    assert list(selection.rows) == [("c", "b.ipynb"), ("b", "a.ipynb")]
+
+
+def test_columns_that_move_before_a_table_is_read(path: Path) -> None:
+    table = Database(path).query("x = 'c'", columns="x, nb.path")
+    rename(path)
+    assert [tuple(row) for row in table.rows()] == [("c", "b.ipynb")]
+    assert [tuple(row) for row in table.rows()] == [("c", "b.ipynb")]
+
+
+def test_columns_that_move_between_two_questions_of_datasette(path: Path, connection: sqlite3.Connection) -> None:
+    sql, values = ids_condition(connection, fields_of(connection), ["x = 'b' or x = 'c'", "length(x) = 1"], "p_")
+    rename(path)
+    with closing(open_reader(path)) as other:
+        assert sorted(other.execute(sql, values)) == [(1,), (2,)]
+
+
+def test_columns_that_are_chosen_anew(path: Path, connection: sqlite3.Connection) -> None:
+    fields = fields_of(connection)
+    assert count(connection, fields, "x = 'b'") == 1
+    write(path, [made("c.ipynb", {"X": "b", "x": 1})])
+    Database(path).optimize()
+    assert count(connection, fields, "x = 'b'") == 1
+    assert [row[0] for row in select(connection, fields, "x is not null", columns="nb.path").rows] == [
+        *("a.ipynb", "b.ipynb", "c.ipynb")
+    ]
+
+
+def test_lists_and_dicts_that_are_cut_in_the_wide_table() -> None:
+    store = build(
+        [
+            Notebook("a.ipynb", {"dj": {"long": LONG, "x": 1}}),
+            Notebook("b.ipynb", {"dj": {"x": 1}}),
+            Notebook("c.ipynb", {"dj": [LONG, "b"]}),
+        ]
+    )
+    assert answer(store, "dj.x = 1", columns="nb.path") == [("a.ipynb",), ("b.ipynb",)]
+    assert answer(store, "dj contains 'b'", columns="nb.path") == [("c.ipynb",)]
+    assert answer(store, "length(dj) = 2", columns="nb.path, length(dj.long)") == [
+        ("a.ipynb", 5_000),
+        ("c.ipynb", None),
+    ]
+    assert answer(store, "dj.x is null", columns="dj[0]") == [(LONG,)]
+    assert answer(store, columns="dj.x", sort="dj.x, -nb.path") == [(1,), (1,), (None,)]
+
+
+@pytest.mark.parametrize("beside", ["plain", "{", 1, Frame(2, 3), Display(), Display(())])
+def test_lists_and_dicts_in_one_column_with_what_is_no_json(beside: Any) -> None:
+    store = build([Notebook("a.ipynb", {"m": beside}), Notebook("b.ipynb", {"m": {"x": [1]}})])
+    assert answer(store, "m.x[0] = 1", columns="m.x") == [([1],)]
+    assert answer(store, "m contains 'x'", columns="nb.path") == [("b.ipynb",)]
+    assert answer(store, "m is not null", columns="nb.path") == [("a.ipynb",), ("b.ipynb",)]
+    assert [row[0] for row in answer(store, columns="m.x[0]")] == [None, 1]
+
+
+@pytest.mark.parametrize("name", ["scrap.t", "t"])
+def test_texts_that_are_cut_in_the_wide_table(name: str) -> None:
+    cut = f"{LONG[:4_095]}…"
+    store = build(
+        Notebook(f"{path}.ipynb", {"t": text}) for path, text in {"a": LONG, "b": f"{LONG}b", "c": cut}.items()
+    )
+    for expression, found in (
+        (f"{name} = '{LONG}'", "a"),
+        (f"{name} in ('{LONG}', '{cut}')", "ac"),
+        (f"{name} != '{cut}'", "ab"),
+        (f"{name} > '{LONG}'", "bc"),
+        (f"{name} like '%b'", "b"),
+        (f"{name} ~ 'b$'", "b"),
+        (f"{name} contains 'b'", "b"),
+        (f"length({name}) = 5000", "a"),
+        (f"upper({name}) = '{LONG.upper()}B'", "b"),
+        (f"coalesce({name}, '') = '{LONG}'", "a"),
+    ):
+        assert "".join(row[0][0] for row in answer(store, expression, columns="nb.path")) == found
+    assert answer(store, columns=name, sort=name) == [(LONG,), (f"{LONG}b",), (cut,)]
+
+
+@pytest.mark.parametrize("values", [[2.0, 0.5], [2, 3], [True, False], [2.0, 2], [True, 1], [2**70, 2]])
+def test_numbers_are_shown_as_their_type(values: list[Any]) -> None:
+    store = build(Notebook(f"{number}.ipynb", {"x": value}) for number, value in enumerate(values))
+    for name in ("x", "scrap.x"):
+        assert repr(answer(store, columns=name)) == repr([(value,) for value in values])
+
+
+@pytest.mark.parametrize("others", [[], [1.5], [2], ["a"]])
+def test_what_is_not_a_number_is_not_null(others: list[Any]) -> None:
+    values = [math.nan, None, *others]
+    store = build(Notebook(f"{number}.ipynb", {"x": value}) for number, value in enumerate(values))
+    assert repr([row[0] for row in answer(store, columns="x")]) == repr(values)
+    assert count(store, fields_of(store), "x is null") == 2
+
+
+def test_a_number_beyond_64_bits_behind_a_parameter() -> None:
+    store = build([Notebook("a.ipynb", {}, {"x": 2**70}), Notebook("b.ipynb", {"x": 2}, {"x": 2**80})])
+    assert answer(store, columns="x, param.x") == [(2**70, 2**70), (2, 2**80)]
+    assert answer(store, f"x = {2**70}", columns="nb.path") == [("a.ipynb",)]
+
+
+def test_texts_that_look_like_tokens() -> None:
+    token = f"frame:3x4:{'0' * 64}"
+    store = build([Notebook("a.ipynb", {"t": token}), Notebook("b.ipynb", {"t": Frame(3, 4)})])
+    assert answer(store, f"t = '{token}'", columns="t") == [(token,)]
+    assert answer(store, "t like 'frame%'", columns="nb.path") == [("a.ipynb",)]
+    assert answer(store, "length(t) > 0", columns="nb.path") == [("a.ipynb",)]
+    assert answer(store, columns="nb.path", sort="-t") == [("a.ipynb",), ("b.ipynb",)]
+
+
+def test_a_display_of_which_nothing_could_be_kept_is_there() -> None:
+    store = build([Notebook("a.ipynb", {"d": Display(())}), Notebook("b.ipynb", {"d": Display()}), Notebook("c.ipynb")])
+    assert answer(store, "d is not null", columns="nb.path, d") == [
+        ("a.ipynb", DisplayCell(1, "d", ())),
+        ("b.ipynb", DisplayCell(2, "d", ("image/png",))),
+    ]
+    assert answer(store, "d is null", columns="nb.path") == [("c.ipynb",)]
+
+
+def test_a_name_that_is_both_in_each_role() -> None:
+    store = build(
+        [
+            Notebook("a.ipynb", {"x": 1}, {"x": 10}),
+            Notebook("b.ipynb", {"x": "b"}),
+            Notebook("c.ipynb", {}, {"x": 30}),
+            Notebook("d.ipynb", {"x": None}, {"x": 40}),
+        ]
+    )
+    assert answer(store, columns="x, scrap.x, param.x") == [
+        (1, 1, 10),
+        ("b", "b", None),
+        (30, None, 30),
+        (None, None, 40),
+    ]
+    for expression, found in (
+        ("x < 100", "ac"),
+        ("scrap.x < 100", "a"),
+        ("param.x < 100", "acd"),
+        ("x < param.x", "a"),
+        ("x is null", "d"),
+        ("scrap.x is null", "cd"),
+        ("param.x = 40 and x is null", "d"),
+        ("x = 30 or scrap.x = 1", "ac"),
+    ):
+        assert "".join(row[0][0] for row in answer(store, expression, columns="nb.path")) == found
+
+
+@pytest.mark.parametrize("room", [0, 1, 2, 3, 100])
+def test_names_for_which_the_wide_table_has_no_room(room: int) -> None:
+    store = build(
+        [Notebook("a.ipynb", {"x": 1, "y": "a", "z": 2}), Notebook("b.ipynb", {"x": "t", "y": [1], "z": 2.5})],
+        columns=room,
+    )
+    assert answer(store, columns="x, y, z") == [(1, "a", 2), ("t", [1], 2.5)]
+    for expression, found in (
+        ("x = 1", "a"),
+        ("x = 't'", "b"),
+        ("x != 1", "b"),
+        ("x is not null and y is not null", "ab"),
+        ("y contains 1 or y = 'a'", "ab"),
+        ("z / 2 > 1 and x is not null", "b"),
+    ):
+        assert "".join(row[0][0] for row in answer(store, expression, columns="nb.path")) == found
+    assert answer(store, columns="nb.path", sort="-x, z") == [("a.ipynb",), ("b.ipynb",)]
+    assert answer(store, columns="nb.path", sort="-z", limit=1) == [("b.ipynb",)]
