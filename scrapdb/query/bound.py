@@ -38,6 +38,12 @@ class Leaf(nodes.Truth):
     negated: bool
 
     @functools.cached_property
+    def row(self) -> Field | str | None:
+        """The one row that it asks for, a field's or a table's, if it cannot be true without."""
+        rows = {row_of(place.field) for place in self.places}
+        return rows.pop() if len(rows) == 1 and self.required else None
+
+    @functools.cached_property
     def places(self) -> tuple[Place, ...]:
         """The fields it asks for, each once."""
         return tuple(dict.fromkeys(found for found, _ in nodes.walk(self.node) if isinstance(found, Place)))
@@ -48,6 +54,17 @@ class Leaf(nodes.Truth):
         if isinstance(self.node, nodes.IsNull) and not self.negated:
             return ()
         return tuple(dict.fromkeys(_required(self.node)))
+
+
+class Sought(nodes.Truth):
+    """True of the notebooks that an index gives: those with a row for which all leaves hold, which ask for it alone.
+
+    The row is that of a field or, in the table `notebooks`, that of the notebook.
+    """
+
+    parts: ClassVar[tuple[str, ...]] = ("leaves",)
+    row: Field | str
+    leaves: tuple[Leaf, ...]
 
 
 class Fails(nodes.Truth):
@@ -79,6 +96,11 @@ def kinds(node: nodes.Value) -> frozenset[Kind]:
         found = [kinds(argument) for argument in node.arguments if kinds(argument)]
         return frozenset.intersection(*found) if found else frozenset()
     return frozenset({"number"})
+
+
+def row_of(field: Field | Attribute) -> Field | str:
+    """The row that holds a field: its own, or that of a notebook in a table, by the table's name."""
+    return field.table if isinstance(field, Attribute) else field
 
 
 def pattern_of(node: nodes.Comparison) -> str:

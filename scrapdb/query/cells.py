@@ -21,6 +21,7 @@ Cells = Mapping[tuple[int, int, str], tuple[str, Any, str | None]]
 Reader = Callable[[Sequence[Any], Cells], Any]
 
 _AS_STORED = ("text", "integer")
+_RAW = (*_AS_STORED, "float")
 _BEST = ("image/png", "image/jpeg", "image/svg+xml", "text/html", "text/markdown", "text/latex")
 
 
@@ -47,25 +48,47 @@ class DisplayCell(Frozen):
         return next((known for known in _BEST if known in self.mime_types), (*self.mime_types, "display")[0])
 
 
-def is_plain(column: Output) -> bool:
+def is_raw(column: Output) -> bool:
     """Whether a column is shown as SQLite gives it."""
-    if isinstance(column, Place):
-        return not isinstance(column.field, Field) and column.field.kind != "json"
-    return not isinstance(column, Decided)
+    if not isinstance(column, Place):
+        return not isinstance(column, Decided)
+    if isinstance(column.field, Field):
+        return column.field.shown in _RAW
+    return column.field.kind != "json"
 
 
-def reader(column: Output, start: int, *, wide: bool) -> Reader:
-    """How to read a column from a row of `rows_statement`, where its own columns begin at `start`."""
-    if isinstance(column, Decided):
-        return lambda row, _: None if row[start] is None else bool(row[start])
-    if is_plain(column) or not isinstance(column, Place):
-        return lambda row, _: row[start]
+def reader(column: Output, index: int | None) -> Reader:
+    """How to read a column from a row of `rows_statement`, where it stands at `index`; else from the cells."""
+    if index is None:
+        return _cell_reader(column)
+    load_ = _loader(column)
+    path = column.path if isinstance(column, Place) else ()
+    if load_ is None:
+        return lambda row, _: row[index]
+    return lambda row, _: None if row[index] is None else walked(load_(row[index]), path)
+
+
+def _loader(column: Output) -> Callable[[Any], Any] | None:
+    """What makes a column of what SQLite gives; None if nothing is to be made."""
+    if is_raw(column):
+        return None
+    if not isinstance(column, Place):
+        return bool
+    type_ = column.field.shown if isinstance(column.field, Field) else "json"
+    return bool if type_ == "boolean" else _json
+
+
+def _json(text: str) -> Any:
+    return load("json", None, None, text, None)
+
+
+def _cell_reader(column: Output) -> Reader:
+    if not (isinstance(column, Place) and isinstance(column.field, Field)):
+        raise TypeError(column)
     field, path = column.field, column.path
-    if not isinstance(field, Field):
-        return lambda row, _: walked(load("json", None, None, row[start], None), path)
 
     def read(row: Sequence[Any], cells: Cells) -> Any:
-        type_, value, exact = _wide_cell(field, row[0], cells) if wide else row[start : start + 3]
+        type_, value, exact = _cell(field, row[0], cells)
         if type_ == "float" and value is not None:
             return float(value)
         if type_ is None or (type_ in _AS_STORED and exact is None):
@@ -75,6 +98,12 @@ def reader(column: Output, start: int, *, wide: bool) -> Reader:
         return load(type_, value, value, value, exact)
 
     return (lambda row, cells: walked(read(row, cells), path)) if path else read
+
+
+def name_ids(columns: Sequence[Output]) -> list[int]:
+    """The ids of the names of some columns."""
+    fields = [column.field for column in columns if isinstance(column, Place)]
+    return sorted({field.name_id for field in fields if isinstance(field, Field)})
 
 
 def walked(value: Any, path: tuple[str | int, ...]) -> Any:
@@ -93,7 +122,7 @@ def cells_of(connection: sqlite3.Connection, notebooks: Sequence[int], name_ids:
     return {(notebook, name, role): (type_, value, exact) for notebook, name, role, type_, value, exact in rows}
 
 
-def _wide_cell(field: Field, notebook: int, cells: Cells) -> tuple[str | None, Any, str | None]:
+def _cell(field: Field, notebook: int, cells: Cells) -> tuple[str | None, Any, str | None]:
     for role, there in (("scrap", field.scraps), ("param", field.parameters)):
         found = cells.get((notebook, field.name_id, role)) if there else None
         if found:

@@ -27,6 +27,10 @@ _TABLES = {"nb": "notebooks", "exec": "records", _REPORT: "reports"}  # by the p
 _MANY = 2000
 
 
+# The columns of `runs` that show a name, by what they show: number, text or expression.
+Columns = tuple[tuple[str, str], ...]
+
+
 class Attribute(Frozen):
     """A field that is always there, from a column of `notebooks`, `records` or `reports`.
 
@@ -106,13 +110,18 @@ _ATTRIBUTES = {attribute.name: attribute for attribute in ATTRIBUTES}
 
 
 class NameRow(Frozen):
-    """A row of the dictionary: in how many notebooks a name has values of a type, in one of its roles."""
+    """A row of the dictionary: in how many notebooks a name has values of a type, in one of its roles.
+
+    The last two are those of a `Field` that has both roles.
+    """
 
     name_id: int
     name: str
     role: str
     type: str
     notebooks: int
+    columns: Columns = ()
+    whole: bool = False
 
 
 class Field(Frozen):
@@ -123,12 +132,17 @@ class Field(Frozen):
         name: the name.
         scraps: types of the scraps that the field can mean, each with its number of notebooks.
         parameters: the same for parameters.
+        columns: the columns of `runs` that show the field; none if they show another one, or a reader may not know them
+            when they move.
+        whole: whether these tell all of each value but its type: none is cut, NaN, or too large for SQLite.
     """
 
     name_id: int
     name: str
     scraps: tuple[tuple[str, int], ...]
     parameters: tuple[tuple[str, int], ...]
+    columns: Columns = ()
+    whole: bool = False
 
     @functools.cached_property
     def types(self) -> frozenset[str]:
@@ -139,6 +153,20 @@ class Field(Frozen):
     def kinds(self) -> frozenset[Kind]:
         """The kinds of its values; empty if all are null."""
         return frozenset(values.KINDS[type_] for type_ in self.types if type_ in values.KINDS)
+
+    def column(self, kind: Kind) -> str | None:
+        """The column of `runs` that has just the numbers of the field, or its texts, or its lists and dicts."""
+        if kind == "number":
+            return dict(self.columns).get("number")
+        beside = (self.kinds - {"number", kind}) if self.whole else {kind}
+        return None if beside else dict(self.columns).get("text")
+
+    @functools.cached_property
+    def shown(self) -> str | None:
+        """The stored type of all values that are not null, if a column of `runs` has them as they are."""
+        types = [type_ for type_ in self.types if type_ != "null"]
+        kind = values.KINDS.get(types[0]) if len(types) == 1 and self.whole else None
+        return types[0] if kind in ("number", "text", "json") and self.column(kind) else None
 
     @property
     def notebooks(self) -> int:
@@ -159,9 +187,14 @@ class Fields:
     Args:
         lookup: gives the rows of the dictionary for one name.
         all_names: gives every name.
+        version: the state of the store that they tell of.
     """
 
-    def __init__(self, lookup: Callable[[str], Iterable[NameRow]], all_names: Callable[[], Iterable[str]]) -> None:
+    def __init__(
+        self, lookup: Callable[[str], Iterable[NameRow]], all_names: Callable[[], Iterable[str]], version: int = 0
+    ) -> None:
+        self.version = version
+        self._is_lasting = False
         self._lookup = lookup
         self._all_names = all_names
         self._found: dict[str, Field | None] = {}
@@ -176,6 +209,15 @@ class Fields:
                 by_name.setdefault(row[1], []).append(NameRow(*row))
         return cls(lambda name: by_name.get(name, ()), lambda: by_name)
 
+    def lasting(self) -> Fields:
+        """The same fields for what is asked later: columns of `runs` are called otherwise when names are added."""
+        fields = Fields(self._lookup, self._all_names, self.version)
+        fields._is_lasting = True
+        return fields
+
+    def _wide(self, row: NameRow) -> tuple[Columns, bool]:
+        return ((), False) if self._is_lasting else (row.columns, row.whole)
+
     def find(self, name: str) -> Field | None:
         """The field of a bare name, or None if no notebook has it."""
         name = composed(name)
@@ -184,7 +226,7 @@ class Fields:
             scraps, parameters = (
                 tuple((row.type, row.notebooks) for row in rows if row.role == role) for role in ("scrap", "parameter")
             )
-            self._found[name] = Field(rows[0].name_id, name, scraps, parameters) if rows else None
+            self._found[name] = Field(rows[0].name_id, name, scraps, parameters, *self._wide(rows[0])) if rows else None
         return self._found[name]
 
     def names(self) -> list[str]:
@@ -231,8 +273,12 @@ class Fields:
         if field is None or not node.role:
             return field
         if node.role == "scrap":
-            return Field(field.name_id, field.name, field.scraps, ()) if field.scraps else None
-        return Field(field.name_id, field.name, (), field.parameters) if field.parameters else None
+            columns = () if field.parameters else field.columns
+            return Field(field.name_id, field.name, field.scraps, (), columns, field.whole) if field.scraps else None
+        columns = () if field.scraps else field.columns
+        return (
+            Field(field.name_id, field.name, (), field.parameters, columns, field.whole) if field.parameters else None
+        )
 
     def _unknown(self, node: Name) -> ExpressionError:
         name = ".".join((node.name, *node.dotted))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import sqlite3
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from datetime import UTC
@@ -18,28 +19,28 @@ from scrapdb.query import bound
 from scrapdb.query import cells
 from scrapdb.query import nodes
 from scrapdb.query import parser
-from scrapdb.query import top
 from scrapdb.query.binding import bind_truth
 from scrapdb.query.binding import bind_value
 from scrapdb.query.columns import all_columns
 from scrapdb.query.columns import default_columns
 from scrapdb.query.columns import told_apart
-from scrapdb.query.fields import Field
 from scrapdb.query.fields import Fields
 from scrapdb.query.fields import NameRow
 from scrapdb.query.folding import as_value
 from scrapdb.query.folding import flattened
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.patterns import execute
-from scrapdb.query.sql import search
+from scrapdb.query.sql import seek
 from scrapdb.query.sql import statements
 from scrapdb.store.connection import file_of
 from scrapdb.store.connection import snapshot
 from scrapdb.store.errors import damaged
 from scrapdb.store.errors import sentences
+from scrapdb.store.readers.columns import are_long
 from scrapdb.store.readers.names import PARAMETERS
 from scrapdb.store.readers.names import parameters_of
 from scrapdb.store.readers.names import roles_of_name
+from scrapdb.store.readers.names import run_columns_of
 from scrapdb.store.readers.names import used_names
 from scrapdb.store.readers.names import varying_parameters
 from scrapdb.text import valid_text
@@ -48,8 +49,12 @@ _CHUNK = 500
 LOOKED_AT = 10_000  # rows, to find the parameters that differ in them; of more it is told what varies in the store
 _MOST_VARYING = 200  # parameters that are looked at for that
 _LARGEST = 2**63 - 1  # that SQLite counts to
-# With more terms than these, the form of the others has to do.
-_MOST_ESTIMATED = 50
+# An index is asked first whether it has fewer notebooks than these, then than those: counting takes a hundredth of what
+# the answer will take. More than a sixteenth are better found by reading `runs`; more than half, if its rows are long.
+_STEPS = (1_000, 10_000, 100_000, 1_000_000)
+_PART, _PART_OF_LONG = 16, 2
+_FEW = _STEPS[0]  # that are sorted, where otherwise the first rows would be read off an index
+_MOST_FIRST = 10_000  # rows that are read so
 
 
 class Selection(NamedTuple):
@@ -65,41 +70,60 @@ class Selection(NamedTuple):
     times: frozenset[str] = frozenset()
 
 
-class Plan(Frozen):
-    """A query, bound to the fields of a store, and the labels of its columns.
+class Question(Frozen):
+    """A query, parsed: what is shown, in which order, of the notebooks for which an expression holds and another fails.
 
     Parameters of its rows are columns, too, where they are `differing` in these, or `varying` in the store.
     """
 
-    labels: tuple[str, ...]
+    holds: tuple[nodes.Truth, ...]
+    fails: tuple[nodes.Truth, ...]
+    shown: tuple[parser.Column, ...]
+    order: tuple[parser.SortKey, ...]
+    limit: int | None
+    offset: int
+    only: statements.Statement | None
+    parameters: Literal["", "differing", "varying"]
+    now: datetime
+
+
+class Plan(Frozen):
+    """A question, bound to the fields of a store in one state."""
+
+    question: Question
+    version: int
     where: nodes.Truth | None
     columns: tuple[statements.Output, ...]
     order: tuple[statements.Order, ...]
-    limit: int | None
-    offset: int
-    estimates: search.Estimates
-    only: statements.Statement | None = None
-    parameters: Literal["", "differing", "varying"] = ""
 
     @functools.cached_property
-    def wide(self) -> bool:
-        """Whether the scraps and parameters to show are too many for one statement."""
-        shown = {column.field for column in self.columns if isinstance(column, bound.Place)}
-        return len(shown) + len(self.order) > statements.MOST_JOINED
+    def labels(self) -> tuple[str, ...]:
+        """What the columns are called."""
+        return tuple(column.label for column in self.question.shown)
 
-    def statement(self, walk: top.Walk | None = None) -> statements.Statement:
-        """The statement that answers it, or that gives its first rows by a walk."""
-        way = walk or self
+    @functools.cached_property
+    def is_raw(self) -> bool:
+        """Whether its rows are shown as SQLite gives them."""
+        return not self.question.parameters and all(map(cells.is_raw, self.columns))
+
+    def first(self) -> tuple[bound.Sought, nodes.Truth | None] | None:
+        """What gives its first rows off an index, without sorting all."""
+        if self.question.limit is None or self.question.limit + self.question.offset > _MOST_FIRST:
+            return None
+        return seek.first(self.where, self.order[0].value if self.order else None)
+
+    def statement(self, where: nodes.Truth | None, first: bound.Sought | None = None) -> statements.Statement:
+        """The statement that answers it, given its condition in the form in which it is to be looked for."""
+        asked = self.question
         return statements.rows_statement(
-            way.where,
+            where,
             self.columns,
             self.order,
-            self.limit,
-            self.offset,
-            wide=self.wide,
-            estimates=way.estimates,
-            scanning=walk is not None and walk.scanning,
-            only=self.only,
+            asked.limit,
+            asked.offset,
+            with_ids=not self.is_raw,
+            first=first,
+            only=asked.only,
         )
 
 
@@ -113,10 +137,11 @@ def fields_of(connection: sqlite3.Connection) -> Fields:
 
     def lookup(name: str) -> list[NameRow]:
         with sentences(question=True):
-            found = [NameRow(*row) for row in roles_of_name(connection, valid_text(name))]
+            found = roles_of_name(connection, valid_text(name))
+            columns = run_columns_of(connection, found[0][0]) if found else ()
         if not found:
             missed.add(valid_text(name))
-        return found
+        return [NameRow(*row[:-1], columns, bool(row[-1])) for row in found]
 
     def all_names() -> list[str]:
         with sentences(question=True):
@@ -125,7 +150,18 @@ def fields_of(connection: sqlite3.Connection) -> Fields:
             raise damaged(file_of(connection))
         return names
 
-    return Fields(lookup, all_names)
+    with sentences(question=True):
+        return Fields(lookup, all_names, _version(connection))
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    """A number that changes when another connection has written."""
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+
+def _current(connection: sqlite3.Connection, fields: Fields) -> Fields:
+    """The fields, or those of a store that has changed since; inside a snapshot."""
+    return fields if fields.version == _version(connection) else fields_of(connection)
 
 
 def select(
@@ -155,7 +191,7 @@ def select(
         sort: what to sort by, `-distance, symbol`; missing values come last, equal ones by path.
         limit: the most rows to give.
         offset: how many to leave out before.
-        only: a condition in SQL on the notebooks, which it calls `n`.
+        only: a condition in SQL on the row `r` of `runs`.
 
     Raises:
         ExpressionError: one of the texts is wrong; it knows the place.
@@ -175,9 +211,9 @@ def select(
         only=only,
     )
     times = frozenset(_times(plan))
-    if not plan.parameters:
+    if not plan.question.parameters:
         return Selection(plan.labels, _rows(connection, plan), times=times)
-    rows = _rows_and_parameters(connection, fields, plan)
+    rows = _rows_and_parameters(connection, plan)
     labels = next(rows)
     return Selection(labels, rows, len(labels) - len(plan.labels), times)
 
@@ -198,20 +234,37 @@ def planned(
     """Bind a query to the fields of a store; arguments and errors are those of `select`."""
     if (limit or 0) < 0 or offset < 0:
         raise UsageError("The limit and the offset are not negative numbers.")
-    shown = _columns(fields, _texts(expression if unless is None else unless), columns)
-    now = datetime.now(UTC)
-    where = _where(fields, expression, unless, now)
+    with snapshot(connection):
+        fields = _current(connection, fields)
+        question = Question(
+            tuple(map(parser.parse, _texts(expression))),
+            tuple(map(parser.parse, _texts(unless))),
+            tuple(_columns(fields, _texts(expression if unless is None else unless), columns)),
+            tuple(parser.parse_sort(sort) if sort is not None else ()),
+            None if limit is None else min(limit, _LARGEST),
+            min(offset, _LARGEST),
+            only,
+            "" if columns is not None else "differing" if differing else "varying",
+            datetime.now(UTC),
+        )
+        return _planned(fields, question)
+
+
+def _planned(fields: Fields, question: Question) -> Plan:
+    where = _where(fields, question.holds, question.fails, question.now)
     return Plan(
-        tuple(column.label for column in shown),
+        question,
+        fields.version,
         where,
-        tuple(_bound_column(column, fields, now) for column in shown),
-        tuple(_order(fields, sort, now)),
-        None if limit is None else min(limit, _LARGEST),
-        min(offset, _LARGEST),
-        _estimates(connection, where),
-        only=only,
-        parameters="" if columns is not None else "differing" if differing else "varying",
+        tuple(_bound_column(column, fields, question.now) for column in question.shown),
+        tuple(statements.Order(bind_value(key.node, fields, question.now), key.descending) for key in question.order),
     )
+
+
+def _still(connection: sqlite3.Connection, plan: Plan) -> Plan:
+    """The plan, or that for a store that has changed since; inside the snapshot in which it is answered."""
+    known = plan.version == _version(connection)
+    return plan if known else _planned(fields_of(connection), plan.question)
 
 
 def check(fields: Fields, expression: str | Sequence[str] | None = None, *, columns: str | None = None) -> None:
@@ -221,7 +274,7 @@ def check(fields: Fields, expression: str | Sequence[str] | None = None, *, colu
         ExpressionError: one of the texts is wrong; it knows the place.
     """
     now = datetime.now(UTC)
-    _where(fields, expression, None, now)
+    _where(fields, map(parser.parse, _texts(expression)), (), now)
     for column in parser.parse_columns(columns) if columns is not None else ():
         if not isinstance(column.node, nodes.Star):
             _bound_column(column, fields, now)
@@ -229,14 +282,13 @@ def check(fields: Fields, expression: str | Sequence[str] | None = None, *, colu
 
 def statements_of(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[str, statements.Statement]]:
     """The statements that answer a query, and what each is for besides; in place of ids of rows they have `[…]`."""
-    walk = _walk(connection, plan)
-    yield "", plan.statement(walk)
-    if walk and not walk.complete:
-        yield "if these are too few", plan.statement()
-    if plan.parameters:
+    for (statement, _), purpose in zip(_ways(connection, plan), ("", "if these are too few"), strict=False):
+        yield purpose, statement
+    if plan.question.parameters:
         yield "for the parameters of these rows", statements.Statement(PARAMETERS, {"notebooks": "[…]"})
-    if plan.wide or plan.parameters:
-        cells_ = statements.cells_statement((), ())
+    looked_up = [column for column in plan.columns if not statements.is_selected(column)]
+    if looked_up or plan.question.parameters:
+        cells_ = statements.cells_statement((), cells.name_ids(looked_up))
         yield "for values in these rows", cells_._replace(values=dict.fromkeys(cells_.values, "[…]"))
 
 
@@ -244,23 +296,26 @@ def count(
     connection: sqlite3.Connection, fields: Fields, expression: str | None = None, *, unless: str | None = None
 ) -> int:
     """The number of notebooks for which an expression holds; arguments and errors are those of `select`."""
-    where = _where(fields, expression, unless, datetime.now(UTC))
-    statement = statements.count_statement(where, _estimates(connection, where))
-    with sentences(question=True):
-        return int(execute(connection, *statement).fetchone()[0])
+    with snapshot(connection):
+        holds, fails = (map(parser.parse, _texts(text)) for text in (expression, unless))
+        where = _where(_current(connection, fields), holds, fails, datetime.now(UTC))
+        statement = statements.count_statement(seek.alone(where) or _narrowed(connection, where) or where)
+        with sentences(question=True):
+            return int(execute(connection, *statement).fetchone()[0])
 
 
 def notebook_ids(connection: sqlite3.Connection, fields: Fields, expression: str | None = None) -> list[int]:
     """The ids of the notebooks for which an expression holds; arguments and errors are those of `select`."""
-    statement = ids_condition(connection, fields, _texts(expression), prefix="")
-    with sentences(question=True):
-        return [row[0] for row in execute(connection, *statement)]
+    with snapshot(connection):
+        statement = _ids(connection, _current(connection, fields), _texts(expression), "")
+        with sentences(question=True):
+            return [row[0] for row in execute(connection, *statement)]
 
 
 def ids_condition(
     connection: sqlite3.Connection, fields: Fields, expressions: Sequence[str], prefix: str
 ) -> statements.Statement:
-    """The SELECT of the ids of the notebooks for which all expressions hold, to stand in another statement.
+    """The SELECT of the ids of the notebooks for which all expressions hold, to stand in another statement, also later.
 
     Args:
         connection: a store.
@@ -271,8 +326,14 @@ def ids_condition(
     Raises:
         ExpressionError: an expression is wrong; it knows the place.
     """
-    where = _where(fields, expressions, None, datetime.now(UTC))
-    return statements.ids_statement(where, _estimates(connection, where), prefix)
+    return _ids(connection, fields.lasting(), expressions, prefix)
+
+
+def _ids(
+    connection: sqlite3.Connection, fields: Fields, expressions: Sequence[str], prefix: str
+) -> statements.Statement:
+    where = _where(fields, map(parser.parse, expressions), (), datetime.now(UTC))
+    return statements.ids_statement(_narrowed(connection, where) or where, prefix)
 
 
 def _texts(expression: str | Sequence[str] | None) -> Sequence[str]:
@@ -280,29 +341,31 @@ def _texts(expression: str | Sequence[str] | None) -> Sequence[str]:
 
 
 def _where(
-    fields: Fields, expression: str | Sequence[str] | None, unless: str | None, now: datetime
+    fields: Fields, holds: Iterable[nodes.Truth], fails: Iterable[nodes.Truth], now: datetime
 ) -> nodes.Truth | None:
-    terms = [bind_truth(parser.parse(text), fields, now) for text in _texts(expression)]
-    if unless is not None:
-        terms.append(bound.Fails(bind_truth(parser.parse(unless), fields, now)))
-    flat = flattened(nodes.And, terms)
-    return nodes.And(tuple(flat)) if len(flat) > 1 else flat[0] if flat else None
+    terms = [bind_truth(tree, fields, now) for tree in holds]
+    terms += [bound.Fails(bind_truth(tree, fields, now)) for tree in fails]
+    flat = tuple(flattened(nodes.And, terms))
+    return seek.all_of(flat) if flat else None
 
 
-def _estimates(connection: sqlite3.Connection, where: nodes.Truth | None) -> search.Estimates:
-    """Ask the index which terms of a conjunction have few notebooks."""
-    found: dict[bound.Leaf, int] = {}
-    together = list(itertools.islice(search.to_estimate(where), _MOST_ESTIMATED)) if where else []
+def _narrowed(
+    connection: sqlite3.Connection, where: nodes.Truth | None, steps: Sequence[int] = _STEPS
+) -> nodes.Truth | None:
+    """Ask the indexes which terms have few notebooks, so that these are looked up; None if none has."""
+
+    def count(sought: bound.Sought, limit: int) -> int:
+        return int(execute(connection, *statements.counted(sought, limit)).fetchone()[0])
+
+    if where is None:
+        return None
     with sentences(question=True):
-        for enough in search.STEPS:
-            least = enough
-            for leaves in together:
-                number = execute(connection, *statements.estimate_statement(leaves, least)).fetchone()[0]
-                found.update(dict.fromkeys(leaves, number))
-                least = min(least, number + 1)  # of the others it matters only whether they have more
-            if least < enough:
-                break
-    return found
+        (total,) = connection.execute("SELECT coalesce(max(id), 0) FROM notebooks").fetchone()
+        most = max(total // _PART, _FEW)
+        narrowings = [seek.Narrowing(count, min(step, most)) for step in steps if step < most * 10]
+        if steps is _STEPS and total // _PART_OF_LONG > most and are_long(connection):
+            narrowings.append(seek.Narrowing(count, total // _PART_OF_LONG, scanning=True))
+        return next((found.where for each in narrowings if (found := each.narrowed(where))), None)
 
 
 def _columns(fields: Fields, expressions: Sequence[str], columns: str | None) -> list[parser.Column]:
@@ -320,11 +383,6 @@ def _bound_column(column: parser.Column, fields: Fields, now: datetime) -> state
     return bind_value(as_value(node), fields, now)
 
 
-def _order(fields: Fields, sort: str | None, now: datetime) -> Iterator[statements.Order]:
-    for key in parser.parse_sort(sort) if sort is not None else ():
-        yield statements.Order(bind_value(key.node, fields, now), key.descending)
-
-
 def _times(plan: Plan) -> Iterator[str]:
     for label, column in zip(plan.labels, plan.columns, strict=True):
         if isinstance(column, nodes.Value) and bound.kinds(column) == {"time"}:
@@ -333,18 +391,22 @@ def _times(plan: Plan) -> Iterator[str]:
 
 def _rows(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[Any, ...]]:
     with sentences(question=True), snapshot(connection):
+        plan = _still(connection, plan)
         for chunk in _chunks(connection, plan):
             yield from _values(connection, plan, chunk)
 
 
-def _rows_and_parameters(connection: sqlite3.Connection, fields: Fields, plan: Plan) -> Iterator[tuple[Any, ...]]:
+def _rows_and_parameters(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[Any, ...]]:
     """The labels, then the rows. If these are few, all are read before, so that no transaction is open meanwhile."""
     with sentences(question=True), snapshot(connection):
+        plan, fields = _still(connection, plan), fields_of(connection)
         chunks = _chunks(connection, plan)
         first = list(itertools.islice(chunks, LOOKED_AT // _CHUNK))
         more = list(itertools.islice(chunks, 1))
         notebooks = [row[0] for chunk in first for row in chunk]
-        varying = list(varying_parameters(connection, _MOST_VARYING)) if more or plan.parameters == "varying" else []
+        varying = (
+            list(varying_parameters(connection, _MOST_VARYING)) if more or plan.question.parameters == "varying" else []
+        )
         differs = dict.fromkeys(varying, True) if more else parameters_of(connection, notebooks)
         names = [name for name, does in differs.items() if does or name in varying]
         found = [bound.Place(field) for name in names if (field := fields.find(name))]
@@ -367,44 +429,41 @@ def _free(name: str, labels: Sequence[str]) -> str:
 
 
 def _values(
-    connection: sqlite3.Connection, plan: Plan, chunk: Sequence[Sequence[Any]], parameters: Sequence[bound.Place] = ()
+    connection: sqlite3.Connection, plan: Plan, chunk: Sequence[tuple[Any, ...]], parameters: Sequence[bound.Place] = ()
 ) -> Iterator[tuple[Any, ...]]:
     """Make values of the rows of a chunk; the parameters, which the statement does not have, are looked up."""
-    if not parameters and all(map(cells.is_plain, plan.columns)):
-        return (tuple(row[1:]) for row in chunk)
-    readers = []
-    start = 1
-    for column in plan.columns:
-        readers.append(cells.reader(column, start, wide=plan.wide))
-        start += statements.width(column, wide=plan.wide)
-    readers += [cells.reader(place, start, wide=True) for place in parameters]
-    stored = [*(plan.columns if plan.wide else ()), *parameters]
-    places = [column.field for column in stored if isinstance(column, bound.Place)]
-    name_ids = sorted({field.name_id for field in places if isinstance(field, Field)})
+    if plan.is_raw:
+        return iter(chunk)
+    selected = itertools.count(1)
+    readers = [
+        cells.reader(column, next(selected) if statements.is_selected(column) else None) for column in plan.columns
+    ]
+    readers += [cells.reader(place, None) for place in parameters]
+    looked_up = [column for column in plan.columns if not statements.is_selected(column)]
+    name_ids = cells.name_ids([*looked_up, *parameters])
     found = cells.cells_of(connection, [row[0] for row in chunk], name_ids) if name_ids else {}
     return (tuple([read(row, found) for read in readers]) for row in chunk)
 
 
-def _chunks(connection: sqlite3.Connection, plan: Plan) -> Iterator[Sequence[Sequence[Any]]]:
-    walk = _walk(connection, plan)
-    if walk:
-        rows = execute(connection, *plan.statement(walk)).fetchall()
-        if walk.complete or len(rows) == plan.limit:
-            yield rows
+def _chunks(connection: sqlite3.Connection, plan: Plan) -> Iterator[Sequence[tuple[Any, ...]]]:
+    for statement, enough in _ways(connection, plan):
+        cursor = execute(connection, *statement)
+        rows = cursor.fetchmany(enough) if enough else []
+        if len(rows) == enough:
+            while rows := rows or cursor.fetchmany(_CHUNK):
+                yield rows
+                rows = []
             return
-    cursor = execute(connection, *plan.statement())
-    while rows := cursor.fetchmany(_CHUNK):
-        yield rows
 
 
-def _walk(connection: sqlite3.Connection, plan: Plan) -> top.Walk | None:
-    """The search that gives the first rows without sorting all; None if the index says that all are few."""
-    if plan.limit is None or plan.limit + plan.offset > top.MOST:
-        return None
-    found = top.walk(plan.where, plan.order)
-    if found is None:
-        return None
-    estimates = dict(plan.estimates)
-    for leaf in itertools.islice(top.to_estimate(plan.where, estimates), _MOST_ESTIMATED):
-        estimates[leaf] = execute(connection, *statements.estimate_statement((leaf,))).fetchone()[0]
-    return None if top.are_few(plan.where, estimates) else found
+def _ways(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[statements.Statement, int]]:
+    """Write the statement that answers a query, and before it one that does if it gives enough rows."""
+    first = plan.first()
+    # Few are as soon sorted as found in order.
+    few = _narrowed(connection, plan.where, _STEPS[:1]) if first else None
+    if first and not few:
+        sought, where = first
+        # An index of paths has all notebooks.
+        yield plan.statement(where, sought), plan.question.limit or 0 if plan.order else 0
+    if few or not first or plan.order:
+        yield plan.statement(few or _narrowed(connection, plan.where) or plan.where), 0

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 
+from scrapdb.store import runs
 from scrapdb.store import schema
 from scrapdb.store.errors import sentences
 from scrapdb.store.rows import File
@@ -38,6 +39,7 @@ def forget_older(writer: Writer) -> None:
     if version < schema.VERSION:
         with writer.transaction():
             schema.add_missing(writer.connection)
+            runs.mark_whole(writer.connection)
             if version < schema.SAME:
                 writer.connection.execute(_OUTDATED)
                 writer.connection.execute(_FORGET)

@@ -49,7 +49,8 @@ class Rows(msgspec.Struct):
     """One notebook as rows, names still as texts.
 
     Tuples are in the order of the schema's columns, without the ids; `run_cells` are what the wide table shows of the
-    values: (name, kind, value). `blobs` and `sidecars` map a SHA-256 to its bytes.
+    values, (name, kind, value), and `parts` the names of which it does not tell all. `blobs` and `sidecars` map a
+    SHA-256 to its bytes.
     """
 
     notebook: tuple[Any, ...]
@@ -62,6 +63,7 @@ class Rows(msgspec.Struct):
     reports: list[tuple[Any, ...]] = []
     problems: list[tuple[Any, ...]] = []
     run_cells: list[tuple[str, str, Any]] = []
+    parts: list[str] = []
     blobs: dict[str, bytes] = {}
     sidecars: dict[str, bytes] = {}
 
@@ -214,8 +216,7 @@ def _add_scrap(made: Rows, name: str, scrap: facts.Decoded) -> None:
     if scrap.displays:
         digests = _add_displays(made, name, scrap.displays)
         token = tokens.display_token(digests) if stored.type == "display" else token
-    if shown := tokens.cell(name, stored, token):
-        made.run_cells.append(shown)
+    _add_cell(made, name, stored, token)
     place = scrap.place
     where = (place.cell, _text(place.cell_id), place.output, place.execution_count)
     made.scraps.append((name, *stored, _name(scrap.encoder), scrap.size, *where))
@@ -247,8 +248,15 @@ def _add_parameter(made: Rows, name: str, parameter: facts.Parameter, *, shadowe
         _add_problem(made, facts.Problem("parameters", "The value is nested too deeply.", parameter.name))
         stored = Stored("null")
     made.parameters.append((name, *stored, parameter.source, int(shadowed)))
-    if not shadowed and (shown := tokens.cell(name, stored, None)):
+    if not shadowed:
+        _add_cell(made, name, stored, None)
+
+
+def _add_cell(made: Rows, name: str, stored: Stored, token: str | None) -> None:
+    if shown := tokens.cell(name, stored, token):
         made.run_cells.append(shown)
+    if not tokens.is_whole(stored):
+        made.parts.append(name)
 
 
 def _name(name: str) -> str:

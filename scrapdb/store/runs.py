@@ -100,6 +100,7 @@ def rechoose(connection: sqlite3.Connection) -> dict[Column, str]:
     connection.execute("DROP TABLE runs")
     connection.execute(next(statement for statement in statements() if "CREATE TABLE runs" in statement))
     columns = add_columns(connection, {}, chosen)
+    mark_whole(connection)
     runs = connection.execute(
         """SELECT n.id, path, status, n.started_at, seconds, error_name, error_value, reason
              FROM notebooks AS n LEFT JOIN records ON notebook_id = n.id ORDER BY n.id"""
@@ -108,6 +109,15 @@ def rechoose(connection: sqlite3.Connection) -> dict[Column, str]:
         cells = _cells(connection, batch[0][0], batch[-1][0])
         write_cells(connection, columns, [(fixed(run), cells.get(run[0], ())) for run in batch])
     return {column: columns[column] for column in chosen}
+
+
+def mark_whole(connection: sqlite3.Connection) -> None:
+    """Mark anew of which names the wide table tells all; a writer only ever takes the mark away."""
+    connection.execute(
+        f"""UPDATE names SET whole = id NOT IN (
+              SELECT name_id FROM scraps WHERE {tokens.IS_PART}
+               UNION SELECT name_id FROM parameters WHERE NOT shadowed AND {tokens.IS_PART})"""
+    )
 
 
 def are_indexed(connection: sqlite3.Connection) -> bool:

@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 # 1: as first written. 2: `notebooks.etag`, for notebooks at URLs. 3: the tables of 2; defaults, status and names are
 # read otherwise. 4: the tables `records` and `executions`; what 3 read is read the same. 5: the table `reports` and
-# `executions.report`, likewise.
-VERSION = 5
+# `executions.report`, likewise. 6: `names.whole`, likewise.
+VERSION = 6
 SAME = 3  # the first version that read every notebook as this one does
 OLDEST = 2  # the first version that `index` makes one of this version, with the tables that it has
-_LATER = ("executions", "report", "TEXT")  # a column that tables of version 4 do not have
+# Columns that older tables do not have.
+_LATER = (("executions", "report", "TEXT"), ("names", "whole", "INTEGER NOT NULL DEFAULT 1"))
 # Not compiled here, since every query imports this module, and few ask for more than `VERSION`.
 _NAME = r"(?m)^CREATE (?:TABLE|INDEX) (\w+)"
 _TABLE = r"(?m)^CREATE TABLE (\w+)"
@@ -54,10 +55,10 @@ def statements() -> Iterator[str]:
 def add_missing(connection: sqlite3.Connection) -> None:
     """Make the tables, columns and indexes that an older scrapdb did not make."""
     there = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
-    table, column, type_ = _LATER
-    present = {name for (name,) in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))}
-    if present and column not in present:
-        connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {type_}")
+    for table, column, type_ in _LATER:
+        present = {name for (name,) in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))}
+        if present and column not in present:
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {type_}")
     for statement in statements():
         if not there.intersection(re.findall(_NAME, statement)):
             connection.execute(statement)

@@ -20,6 +20,9 @@ IS_SHOWN = """(v.number IS NOT NULL OR CASE v.type
   WHEN 'float' THEN 0
   WHEN 'display' THEN EXISTS (SELECT 1 FROM displays AS d WHERE d.notebook_id = v.notebook_id AND d.name_id = v.name_id)
   ELSE 1 END)"""
+# Whether `is_whole` is false of a row of scraps or parameters.
+IS_PART = f"""(exact IS NOT NULL AND type <> 'expression' OR type = 'float' AND number IS NULL
+  OR length(coalesce(text, json)) > {_LONGEST_CELL})"""
 
 
 class FrameToken(NamedTuple):
@@ -47,6 +50,14 @@ def cell(name: str, stored: Stored, token: str | None) -> tuple[str, str, Any] |
     if shown is None:
         return None if stored.text is None else (name, "text", "")
     return name, kind, shown if len(shown) <= _LONGEST_CELL else f"{shown[: _LONGEST_CELL - 1]}…"
+
+
+def is_whole(stored: Stored) -> bool:
+    """Return whether `cell` tells all of a value but its type; it does not of NaN, and need not of an expression."""
+    if stored.exact is not None:
+        return stored.type == "expression"
+    is_nan = stored.type == "float" and stored.number is None
+    return not is_nan and len(stored.text or stored.json or "") <= _LONGEST_CELL
 
 
 def frame_token(rows: int, columns: int, digest: str) -> str:

@@ -71,6 +71,7 @@ class Writer:
         self._version = -1
         self._ids: dict[str, int] = {}
         self._columns: dict[runs.Column, str] = {}
+        self._parts: set[str] = set()
         self._searched = False
 
     def __enter__(self) -> Self:
@@ -144,6 +145,7 @@ class Writer:
             self._version = version
             self._ids = {}
             self._columns = runs.read_columns(self.connection)
+            self._parts = set()
             self._searched = full_text.is_there(self.connection)
 
     def _claim_ids(self, batch: Sequence[Rows], counts: Changes) -> list[int]:
@@ -198,6 +200,9 @@ class Writer:
     def _write_runs(self, batch: Sequence[Rows], ids: Sequence[int]) -> None:
         seen = {(name, kind): None for rows in batch for name, kind, _ in rows.run_cells}
         self._columns = runs.add_columns(self.connection, self._columns, seen)
+        fresh = {name for rows in batch for name in rows.parts} - self._parts
+        self.connection.executemany("UPDATE names SET whole = 0 WHERE name = ?", [(name,) for name in sorted(fresh)])
+        self._parts |= fresh
         runs.write_cells(
             self.connection,
             self._columns,

@@ -28,12 +28,12 @@ from scrapdb.query.select import count
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import notebook_ids
 from scrapdb.query.select import select
-from scrapdb.query.sql.statements import MOST_JOINED
 from tests.query.stores import Display
 from tests.query.stores import Frame
 from tests.query.stores import Notebook
 from tests.query.stores import build
 
+MANY = 24
 NOTEBOOKS = [
     Notebook("t/aaa.ipynb", {"distance": 0.5, "ath": False, "n": 2**70}, {"symbol": "AAA", "rate": 1, "both": 1}),
     Notebook("t/bcd.ipynb", {"distance": 0.1, "ath": True, "both": "b"}, {"symbol": "BCD", "rate": 1, "both": 2}),
@@ -154,7 +154,7 @@ def test_operators_of_one_rank_are_read_from_the_left() -> None:
     assert paths(store, "a % b = 3 and a % 2") == "i"
 
 
-@pytest.mark.parametrize("count_", [1, 3 * MOST_JOINED])
+@pytest.mark.parametrize("count_", [1, 3 * MANY])
 def test_a_number_comes_off_the_index_as_its_type(count_: int) -> None:
     """A name of one type is not looked up again; among many columns it is."""
     others = [f"s{number}" for number in range(count_)]
@@ -263,7 +263,7 @@ def test_an_answer_that_waits_for_its_reader_holds_no_transaction(store: sqlite3
 
 
 @pytest.mark.parametrize("columns", ["stats, plot", "plot, distance, stats, param.rate", None])
-@pytest.mark.parametrize("others", [0, 3 * MOST_JOINED])
+@pytest.mark.parametrize("others", [0, 3 * MANY])
 def test_the_rows_of_an_answer_cost_no_statement_each(columns: str | None, others: int) -> None:
     names = [f"s{number}" for number in range(others)]
 
@@ -424,7 +424,7 @@ def test_random_orders() -> None:
 
 
 def test_many_columns_are_the_same_as_few() -> None:
-    names = [f"s{number}" for number in range(3 * MOST_JOINED)]
+    names = [f"s{number}" for number in range(3 * MANY)]
     random_ = random.Random(3)  # noqa: S311
     values = [1, "a", None, math.inf, [1], {"a": 2}, True, 2**70, Frame(1, 1), Display()]
     runs = [

@@ -1,98 +1,138 @@
-"""Leaves as SQL: a condition that is true exactly where the leaf is, and otherwise false or NULL."""
+"""Bound trees as SQL: a condition that is true exactly where the tree is, and otherwise false or NULL."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from scrapdb.query import bound
 from scrapdb.query import nodes
 from scrapdb.query import patterns
-from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Field
-from scrapdb.query.sql import rows
 from scrapdb.query.sql import values
+from scrapdb.query.sql.places import Binder
+from scrapdb.query.sql.places import Row
+from scrapdb.query.sql.places import Run
+from scrapdb.query.sql.places import separated
+from scrapdb.query.sql.places import tables
 
 # Up to so many items are bound one by one; more go as one JSON list.
 _FEW = 50
 _LARGE = 2**63
 
 
-def condition(leaf: bound.Leaf, scope: rows.Scope, bind: rows.Binder) -> str:
-    """Write a leaf."""
+def test(node: nodes.Truth, at: Run) -> str:
+    """Write the condition that a bound tree is true."""
+    if isinstance(node, nodes.And | nodes.Or):
+        return separated("AND" if isinstance(node, nodes.And) else "OR", [test(term, at) for term in node.terms])
+    if isinstance(node, bound.Fails):
+        return f"NOT ifnull({test(node.operand, at)}, 0)"
+    if isinstance(node, bound.Sought):
+        return f"r.nb_id IN ({ids(node, at.bind)})"
+    if not isinstance(node, bound.Leaf):
+        raise TypeError(node)
+    return condition(node, at)
+
+
+def ids(node: bound.Sought, bind: Binder) -> str:
+    """The SELECT of the ids of the notebooks that an index gives, each once."""
+    return " UNION ALL ".join(
+        f"SELECT {key} FROM {table} WHERE {separated('AND', conditions)}" for key, table, conditions in rows(node, bind)
+    )
+
+
+def rows(node: bound.Sought, bind: Binder) -> Iterator[tuple[str, str, list[str]]]:
+    """Where the rows `v` stand that an index gives: the column with the notebook's id, the table, and conditions."""
+    conditions = [condition(leaf, Row(bind)) for leaf in node.leaves]
+    if isinstance(node.row, str):
+        yield "v.id", f"{node.row} AS v", conditions or ["1"]
+        return
+    for table, named in tables(node.row, bind):
+        yield "v.notebook_id", table, [named, *_unused(node, node.row), *conditions]
+
+
+def _unused(node: bound.Sought, field: Field) -> list[str]:
+    """Say which of the index's columns is NULL: it has the number first, so that a text is found only thereby."""
+    places = [place for leaf in node.leaves for place in leaf.places]
+    if places and all(place.path for place in places):
+        return ["v.number IS NULL", "v.text IS NULL"]
+    is_text = bool(node.leaves) and ("number" not in field.kinds or any(map(_asks_text, node.leaves)))
+    return ["v.number IS NULL"] if is_text else []
+
+
+def _asks_text(leaf: bound.Leaf) -> bool:
+    """Whether only a text can make a leaf true."""
+    node = leaf.node
+    if isinstance(node, nodes.In):
+        return not leaf.negated and all(bound.kinds(item) == {"text"} for item in node.items)
+    return isinstance(node, nodes.Comparison) and node.operator not in ("!=", "contains") and _is_text(node.right)
+
+
+def _is_text(node: nodes.Value) -> bool:
+    return isinstance(node, nodes.Constant) and isinstance(node.value, str)
+
+
+def condition(leaf: bound.Leaf, at: Run) -> str:
+    """Write a leaf; at a row it asks for that row alone."""
     node = leaf.node
     if isinstance(node, nodes.IsNull):
-        found = present(node.operand, scope, bind)
+        found = present(node.operand, at)
         return found if leaf.negated else f"NOT ifnull({found}, 0)"
     if isinstance(node, nodes.In):
-        return _choice(node, scope, bind, negated=leaf.negated)
+        return _choice(node, at, negated=leaf.negated)
     if isinstance(node, nodes.Holds):
-        return _holds(node.operand, scope, bind, negated=leaf.negated)
+        return _holds(node.operand, at, negated=leaf.negated)
     if node.operator == "contains":
-        return _contains(node, scope, bind, negated=leaf.negated)
+        return _contains(node, at, negated=leaf.negated)
     if node.operator in ("like", "~"):
-        return _pattern(node, scope, bind, negated=leaf.negated)
-    return _relation(node, scope, bind)
+        return _pattern(node, at, negated=leaf.negated)
+    return _relation(node, at)
 
 
-def present(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> str:
+def present(node: nodes.Value, at: Run) -> str:
     """Whether there is a value that is neither null nor NaN."""
     if not isinstance(node, bound.Place):
-        return rows.joined("OR", [f"{face} IS NOT NULL" for face in values.faces(node, scope, bind).values()] or ["0"])
-    row = rows.row_of(node)
-    if row not in scope.rows:
-        return rows.existing(row, lambda inner: present(node, inner, bind), scope, bind)
-    return rows.joined("OR", [_present_in(node, alias, bind) for alias in scope.rows[row]])
+        return separated("OR", [f"{face} IS NOT NULL" for face in values.faces(node, at).values()] or ["0"])
+    if not node.path:
+        return at.is_there(node.field)
+    path = at.bind(values.json_path(node.path))
+    return at.of(node.field, "json", lambda json: f"json_type({json}, {path}) <> 'null'")
 
 
-def _present_in(place: bound.Place, alias: str, bind: rows.Binder) -> str:
-    field = place.field
-    if place.path:
-        column = field.column if isinstance(field, Attribute) else "json"
-        return f"json_type({alias}.{column}, {bind(values.json_path(place.path))}) <> 'null'"
-    if isinstance(field, Attribute):
-        return f"{alias}.{field.column} IS NOT NULL"
-    return rows.joined("OR", _present_types(field, alias))
-
-
-def _present_types(field: Field, alias: str) -> list[str]:
-    """Conditions on the columns of the index where they are enough, since `type` is not in it."""
-    checks = {"number": f"{alias}.number IS NOT NULL", "text": f"{alias}.text IS NOT NULL"}
-    found = [check for kind, check in checks.items() if kind in field.kinds]
-    if field.kinds - {"number", "text"} or "expression" in field.types:
-        found.append(f"{alias}.type IN ('json', 'frame', 'display', 'expression')")
-    return found or ["0"]
-
-
-def _relation(node: nodes.Comparison, scope: rows.Scope, bind: rows.Binder) -> str:
+def _relation(node: nodes.Comparison, at: Run) -> str:
     left, right = node.left, node.right
     operator = "<>" if node.operator == "!=" else node.operator
     times = [side for side in (left, right) if "time" in bound.kinds(side)]
     if len(times) == 1:
-        return f"{values.moment(left, scope, bind)} {operator} {values.moment(right, scope, bind)}"
-    lefts, rights = values.faces(left, scope, bind), values.faces(right, scope, bind)
-    found = [f"{lefts[face]} {operator} {rights[face]}" for face in lefts if face in rights]
+        return f"{values.moment(left, at)} {operator} {values.moment(right, at)}"
+    lefts, rights = values.faces(left, at), values.faces(right, at)
+    if isinstance(left, bound.Place) and left.path and isinstance(right, nodes.Constant):
+        found = [values.compared(left, face, f"{operator} {constant}", at) for face, constant in rights.items()]
+    else:
+        found = [f"{lefts[face]} {operator} {rights[face]}" for face in lefts if face in rights]
     if operator == "<>":
         # A number is not a text: that they differ is true.
         for face, other in (("number", "text"), ("text", "number")):
             if face in lefts and other in rights:
                 found.append(_both(f"{lefts[face]} IS NOT NULL", right, f"{rights[other]} IS NOT NULL"))
-    return rows.joined("OR", found or ["NULL"])
+    return separated("OR", found or ["NULL"])
 
 
 def _both(first: str, right: nodes.Value, second: str) -> str:
     return first if isinstance(right, nodes.Constant | bound.Instant) else f"({first} AND {second})"
 
 
-def _choice(node: nodes.In, scope: rows.Scope, bind: rows.Binder, *, negated: bool) -> str:
+def _choice(node: nodes.In, at: Run, *, negated: bool) -> str:
     found = []
-    for face, operand in values.faces(node.operand, scope, bind).items():
-        items = _items(node.items, face, bind)
+    for face, operand in values.faces(node.operand, at).items():
+        items = _items(node.items, face, at.bind)
         if items:
             found.append(f"{operand} {'NOT ' if negated else ''}IN ({items})")
         elif negated:
             found.append(f"{operand} IS NOT NULL")
-    return rows.joined("OR", found or ["NULL"])
+    return separated("OR", found or ["NULL"])
 
 
-def _items(items: tuple[nodes.Value, ...], face: str, bind: rows.Binder) -> str:
+def _items(items: tuple[nodes.Value, ...], face: str, bind: Binder) -> str:
     constants = [_plain(item) for item in items if (bound.kinds(item) == {"number"}) == (face == "number")]
     # As JSON, a float or a larger integer might not be read back to its last bit.
     exact = all(isinstance(value, str) or (isinstance(value, int) and abs(value) < _LARGE) for value in constants)
@@ -109,8 +149,8 @@ def _plain(item: nodes.Value) -> object:
     return item.text if isinstance(item, bound.Instant) else None
 
 
-def _holds(operand: nodes.Value, scope: rows.Scope, bind: rows.Binder, *, negated: bool) -> str:
-    found = values.number(operand, scope, bind)
+def _holds(operand: nodes.Value, at: Run, *, negated: bool) -> str:
+    found = values.number(operand, at)
     if negated:
         return f"{found} = 0"
     field = operand.field if isinstance(operand, bound.Place) and not operand.path else None
@@ -118,42 +158,42 @@ def _holds(operand: nodes.Value, scope: rows.Scope, bind: rows.Binder, *, negate
     return f"{found} = 1" if is_boolean else f"{found} <> 0"
 
 
-def _pattern(node: nodes.Comparison, scope: rows.Scope, bind: rows.Binder, *, negated: bool) -> str:
-    subject = values.text(node.left, scope, bind)
+def _pattern(node: nodes.Comparison, at: Run, *, negated: bool) -> str:
+    subject = values.text(node.left, at)
     pattern = bound.pattern_of(node)
     if node.operator == "~":
         # Compared with a number, so that a missing text stays neither.
-        return f"regexp({bind(pattern)}, {subject}) = {bind(0 if negated else 1)}"
+        return f"regexp({at.bind(pattern)}, {subject}) = {at.bind(0 if negated else 1)}"
     if negated:
-        return f"{subject} NOT GLOB {bind(patterns.glob(pattern))}"
+        return f"{subject} NOT GLOB {at.bind(patterns.glob(pattern))}"
     start = patterns.prefix(pattern)
     if start == pattern:
-        return f"{subject} = {bind(pattern)}"
-    found = [f"{subject} GLOB {bind(patterns.glob(pattern))}"]
+        return f"{subject} = {at.bind(pattern)}"
+    found = [f"{subject} GLOB {at.bind(patterns.glob(pattern))}"]
     if start and isinstance(node.left, bound.Place) and not node.left.path:
-        found.append(f"{subject} >= {bind(start)}")
+        found.append(f"{subject} >= {at.bind(start)}")
         end = patterns.after(start)
-        found += [f"{subject} < {bind(end)}"] if end else []
+        found += [f"{subject} < {at.bind(end)}"] if end else []
     return f"({' AND '.join(found)})"
 
 
-def _contains(node: nodes.Comparison, scope: rows.Scope, bind: rows.Binder, *, negated: bool) -> str:
+def _contains(node: nodes.Comparison, at: Run, *, negated: bool) -> str:
     left, right = node.left, node.right
-    parts = values.faces(right, scope, bind)
+    parts = values.faces(right, at)
     found = []
     if "text" in bound.kinds(left) and "text" in parts:
-        found.append(f"instr({values.text(left, scope, bind)}, {parts['text']}) {'=' if negated else '>'} 0")
+        found.append(f"instr({values.text(left, at)}, {parts['text']}) {'=' if negated else '>'} 0")
     if "json" in bound.kinds(left):
-        source, path = values.document(left, scope, bind)
+        source, path = values.document(left, at)
         members, keys = _members(parts)
         word = "NOT EXISTS" if negated else "EXISTS"
         each = f"SELECT 1 FROM json_each({source}, {path}) AS e WHERE"
-        there = rows.joined("OR", [f"{part} IS NOT NULL" for part in parts.values()] or ["0"])
+        there = separated("OR", [f"{part} IS NOT NULL" for part in parts.values()] or ["0"])
         found.append(
             f"({there} AND CASE json_type({source}, {path}) WHEN 'array' THEN {word} ({each} {members})"
             f" WHEN 'object' THEN {word} ({each} {keys}) END)"
         )
-    return rows.joined("OR", found or ["NULL"])
+    return separated("OR", found or ["NULL"])
 
 
 def _members(parts: dict[str, str]) -> tuple[str, str]:
@@ -164,4 +204,4 @@ def _members(parts: dict[str, str]) -> tuple[str, str]:
     if "text" in parts:
         members.append(f"e.type = 'text' AND e.atom = {parts['text']}")
     keys = f"e.key = {parts['text']}" if "text" in parts else "0"
-    return rows.joined("OR", [f"({member})" for member in members] or ["0"]), keys
+    return separated("OR", [f"({member})" for member in members] or ["0"]), keys

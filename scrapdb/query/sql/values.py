@@ -4,69 +4,67 @@ from __future__ import annotations
 
 from scrapdb.query import bound
 from scrapdb.query import nodes
-from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Field
-from scrapdb.query.sql import rows
+from scrapdb.query.sql.places import Run
 
 _NUMBERS = "('integer', 'real', 'true', 'false')"
 _FACELESS = frozenset({"expression", "json", "frame", "display"})
 _LIKE_A_DATE = "'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
 
 
-def faces(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> dict[str, str]:
+def faces(node: nodes.Value, at: Run) -> dict[str, str]:
     """The faces that a value can have, by `number` and `text`."""
     found = {}
     if "number" in bound.kinds(node):
-        found["number"] = number(node, scope, bind)
+        found["number"] = number(node, at)
     if bound.kinds(node) & {"text", "time"}:
-        found["text"] = text(node, scope, bind)
+        found["text"] = text(node, at)
     return found
 
 
-def number(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> str:
+def number(node: nodes.Value, at: Run) -> str:
     """The number that a value is."""
     if isinstance(node, bound.Place):
-        return _face(node, "number", scope, bind)
+        return _face(node, "number", at)
     if isinstance(node, nodes.Negative):
-        return f"(- {number(node.operand, scope, bind)})"
+        return f"(- {number(node.operand, at)})"
     if isinstance(node, nodes.Arithmetic):
-        return _arithmetic(node, scope, bind)
+        return _arithmetic(node, at)
     if isinstance(node, nodes.Call):
-        return _call(node, scope, bind)
+        return _call(node, at)
     if isinstance(node, nodes.Constant) and not isinstance(node.value, str):
-        return bind(int(node.value) if isinstance(node.value, bool) else node.value)
+        return at.bind(int(node.value) if isinstance(node.value, bool) else node.value)
     return "NULL"
 
 
-def text(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> str:
+def text(node: nodes.Value, at: Run) -> str:
     """The text that a value is; times are text too."""
     if isinstance(node, bound.Place):
-        return _face(node, "text", scope, bind)
+        return _face(node, "text", at)
     if isinstance(node, nodes.Constant):
-        return bind(node.value) if isinstance(node.value, str) else "NULL"
+        return at.bind(node.value) if isinstance(node.value, str) else "NULL"
     if isinstance(node, bound.Instant):
-        return bind(node.text)
+        return at.bind(node.text)
     if isinstance(node, nodes.Call) and node.function in ("lower", "upper"):
-        return f"text_{node.function}({text(node.arguments[0], scope, bind)})"
+        return f"text_{node.function}({text(node.arguments[0], at)})"
     if isinstance(node, nodes.Call) and node.function == "coalesce":
-        return _coalesce(node, "text", scope, bind)
+        return _coalesce(node, "text", at)
     return "NULL"
 
 
-def moment(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> str:
+def moment(node: nodes.Value, at: Run) -> str:
     """The time that a value is, in days; text that does not look like a time is none."""
-    found = text(node, scope, bind)
+    found = text(node, at)
     if "time" in bound.kinds(node):
         return f"julianday({found})"
     return f"iif({found} GLOB {_LIKE_A_DATE}, julianday({found}), NULL)"
 
 
-def document(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> tuple[str, str]:
+def document(node: nodes.Value, at: Run) -> tuple[str, str]:
     """The JSON in which a value stands, and the path to it."""
     if not isinstance(node, bound.Place):
-        return "NULL", bind("$")
-    column = node.field.column if isinstance(node.field, Attribute) else "json"
-    return rows.looked_up(rows.row_of(node), lambda alias: f"{alias}.{column}", scope, bind), bind(json_path(node.path))
+        return "NULL", at.bind("$")
+    return at.of(node.field, "json"), at.bind(json_path(node.path))
 
 
 def json_path(path: tuple[str | int, ...]) -> str:
@@ -75,29 +73,29 @@ def json_path(path: tuple[str | int, ...]) -> str:
     return "$" + "".join(steps)
 
 
-def _face(place: bound.Place, face: str, scope: rows.Scope, bind: rows.Binder) -> str:
-    attribute = place.field if isinstance(place.field, Attribute) else None
+def _face(place: bound.Place, face: str, at: Run) -> str:
     if not place.path:
-        column = attribute.column if attribute else face
-        return rows.looked_up(rows.row_of(place), lambda alias: f"{alias}.{column}", scope, bind)
-    column = attribute.column if attribute else "json"
-    path = bind(json_path(place.path))
-    types = _NUMBERS if face == "number" else "('text')"
-    return rows.looked_up(
-        rows.row_of(place),
-        lambda alias: (
-            f"iif(json_type({alias}.{column}, {path}) IN {types}, json_extract({alias}.{column}, {path}), NULL)"
-        ),
-        scope,
-        bind,
-    )
+        return at.of(place.field, "number" if face == "number" else "text")
+    return _in_json(place, face, at, "iif({type}, {value}, NULL)")
 
 
-def _arithmetic(node: nodes.Arithmetic, scope: rows.Scope, bind: rows.Binder) -> str:
+def compared(place: bound.Place, face: str, comparison: str, at: Run) -> str:
+    """A comparison with what stands in a list or dict; its type is read only where it holds."""
+    return _in_json(place, face, at, f"({{value}} {comparison} AND {{type}})")
+
+
+def _in_json(place: bound.Place, face: str, at: Run, form: str) -> str:
+    path, types = at.bind(json_path(place.path)), _NUMBERS if face == "number" else "('text')"
+    extract, type_ = f"json_extract({{json}}, {path})", f"json_type({{json}}, {path}) IN {types}"
+    form = form.format(value=extract, type=type_)
+    return at.of(place.field, "json", lambda json: form.format(json=json))
+
+
+def _arithmetic(node: nodes.Arithmetic, at: Run) -> str:
     if "time" in bound.kinds(node.left) | bound.kinds(node.right):
         # SQLite knows times to the millisecond; a day as a float is not exact.
-        return f"round(({moment(node.left, scope, bind)} - {moment(node.right, scope, bind)}) * 86400.0, 3)"
-    left, right = number(node.left, scope, bind), number(node.right, scope, bind)
+        return f"round(({moment(node.left, at)} - {moment(node.right, at)}) * 86400.0, 3)"
+    left, right = number(node.left, at), number(node.right, at)
     if node.operator == "/":
         return f"(CAST({left} AS REAL) / {right})"
     if node.operator == "%":
@@ -105,23 +103,23 @@ def _arithmetic(node: nodes.Arithmetic, scope: rows.Scope, bind: rows.Binder) ->
     return f"({left} {node.operator} {right})"
 
 
-def _call(node: nodes.Call, scope: rows.Scope, bind: rows.Binder) -> str:
+def _call(node: nodes.Call, at: Run) -> str:
     if node.function == "abs":
         # abs() of the smallest integer is an error that would end the whole query.
-        return f"abs(nullif({number(node.arguments[0], scope, bind)}, {bind(-(2**63))}))"
+        return f"abs(nullif({number(node.arguments[0], at)}, {at.bind(-(2**63))}))"
     if node.function == "round":
-        return f"round({', '.join(number(argument, scope, bind) for argument in node.arguments)})"
+        return f"round({', '.join(number(argument, at) for argument in node.arguments)})"
     if node.function == "length":
-        return _length(node.arguments[0], scope, bind)
+        return _length(node.arguments[0], at)
     if node.function == "coalesce":
-        return _coalesce(node, "number", scope, bind)
+        return _coalesce(node, "number", at)
     return "NULL"
 
 
-def _length(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> str:
-    parts = [f"length({text(node, scope, bind)})"] if "text" in bound.kinds(node) else []
+def _length(node: nodes.Value, at: Run) -> str:
+    parts = [f"length({text(node, at)})"] if "text" in bound.kinds(node) else []
     if "json" in bound.kinds(node):
-        json, path = document(node, scope, bind)
+        json, path = document(node, at)
         parts.append(
             f"CASE json_type({json}, {path}) WHEN 'array' THEN json_array_length({json}, {path})"
             f" WHEN 'object' THEN (SELECT count(*) FROM json_each({json}, {path})) END"
@@ -129,21 +127,21 @@ def _length(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> str:
     return f"coalesce({', '.join(parts)}, NULL)" if parts else "NULL"
 
 
-def _coalesce(node: nodes.Call, face: str, scope: rows.Scope, bind: rows.Binder) -> str:
+def _coalesce(node: nodes.Call, face: str, at: Run) -> str:
     """The first value that is there, if it has that face; a list is there and has none, as an expression."""
-    faceless = [_faceless(argument, scope, bind) for argument in node.arguments]
+    faceless = [_faceless(argument, at) for argument in node.arguments]
     if not any(faceless) and not any(len(bound.kinds(argument) & bound.SCALARS) > 1 for argument in node.arguments):
-        found = [faces(argument, scope, bind).get(face, "NULL") for argument in node.arguments]
+        found = [faces(argument, at).get(face, "NULL") for argument in node.arguments]
         return f"coalesce({', '.join(found)}, NULL)"
     cases = []
     for argument, conditions in zip(node.arguments, faceless, strict=True):
         cases += [f"WHEN {condition} THEN NULL" for condition in conditions]
-        for other, value in faces(argument, scope, bind).items():
+        for other, value in faces(argument, at).items():
             cases.append(f"WHEN {value} IS NOT NULL THEN {value if other == face else 'NULL'}")
     return f"CASE {' '.join(cases)} END" if cases else "NULL"
 
 
-def _faceless(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> list[str]:
+def _faceless(node: nodes.Value, at: Run) -> list[str]:
     """Conditions that a value is there, and neither number nor text: an expression, a list, a dict, a frame, a display.
 
     What is calculated of an expression is there too, though nobody knows what it is.
@@ -152,13 +150,9 @@ def _faceless(node: nodes.Value, scope: rows.Scope, bind: rows.Binder) -> list[s
     fields = dict.fromkeys(place.field for place in places if isinstance(place.field, Field))
     whole = isinstance(node, bound.Place) and not node.path
     types = {field: field.types & (_FACELESS if whole else {"expression"}) for field in fields}
-    conditions = [
-        f"{rows.looked_up(field, lambda alias: f'{alias}.type', scope, bind)} IN ({_listed(found)})"
-        for field, found in types.items()
-        if found
-    ]
+    conditions = [f"{at.looked_up(field, 'v.type')} IN ({_listed(found)})" for field, found in types.items() if found]
     if isinstance(node, bound.Place) and node.path:
-        json, path = document(node, scope, bind)
+        json, path = document(node, at)
         conditions.append(f"json_type({json}, {path}) IN ('array', 'object')")
     return conditions
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from scrapdb.text import composed
 
 _LOOKED_AT = 1000  # displays at either end of the store
-# Of a notebook `n`: whether it has shown something for a name.
-IS_SHOWN = """EXISTS (SELECT 1 FROM displays WHERE notebook_id = n.id
+# Of a row `r` of `runs`: whether it has shown something for a name.
+IS_SHOWN = """EXISTS (SELECT 1 FROM displays WHERE notebook_id = r.nb_id
                        AND name_id = (SELECT id FROM names WHERE name = :shown))"""
 
 

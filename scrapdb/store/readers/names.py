@@ -63,13 +63,18 @@ def commonest_numbers(connection: sqlite3.Connection, limit: int) -> list[str]:
     return [name for (name,) in rows]
 
 
-def roles_of_name(connection: sqlite3.Connection, name: str) -> list[tuple[int, str, str, str, int]]:
-    """Read what a name stands for: its id, itself, a role, a type, and in how many notebooks it has both."""
+def roles_of_name(connection: sqlite3.Connection, name: str) -> list[tuple[int, str, str, str, int, int]]:
+    """Read what a name stands for: its id, itself, a role, a type, in how many notebooks it has both; and `whole`."""
     return connection.execute(
-        """SELECT names.id, names.name, name_types.role, name_types.type, name_types.notebooks
+        """SELECT names.id, names.name, name_types.role, name_types.type, name_types.notebooks, names.whole
              FROM names JOIN name_types ON name_types.name_id = names.id WHERE names.name = ?""",
         (name,),
     ).fetchall()
+
+
+def run_columns_of(connection: sqlite3.Connection, name_id: int) -> tuple[tuple[str, str], ...]:
+    """Read which columns of `runs` show a name: number, text or expression, and what the column is called."""
+    return tuple(connection.execute('SELECT kind, "column" FROM run_columns WHERE name_id = ?', (name_id,)))
 
 
 def used_names(connection: sqlite3.Connection) -> list[str]:

@@ -1,0 +1,169 @@
+"""Which notebooks are looked at: a term of which an index gives few is looked up in it, and the others are tested.
+
+Of a conjunction the term with the fewest notebooks is looked up, of a disjunction all terms or none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from scrapdb.query import bound
+from scrapdb.query import nodes
+from scrapdb.query.fields import Attribute
+from scrapdb.query.fields import Field
+from scrapdb.query.patterns import prefix
+
+_INDEXED = ("path", "status", "started_at")  # columns of `notebooks`
+_ORDERED = ("status", "started_at")  # by which people sort
+# Longer lists are not counted, nor are terms beyond so many.
+_LONG_LIST, _MANY = 100, 400
+
+
+class Narrowed(NamedTuple):
+    """A tree of which an index gives the notebooks, at most so many."""
+
+    size: float
+    where: nodes.Truth
+
+
+class Narrowing:
+    """Counting, and choosing what to look up.
+
+    Args:
+        count: counts what an index has, up to a limit.
+        enough: so many notebooks are too many.
+        scanning: whether also what does not stand side by side in an index is counted.
+    """
+
+    def __init__(self, count: Callable[[bound.Sought, int], int], enough: int, *, scanning: bool = False) -> None:
+        self._count = count
+        self._enough = enough
+        self._scanning = scanning
+
+    def narrowed(self, where: nodes.Truth) -> Narrowed | None:
+        """Look terms up in an index; None if it would give too many."""
+        if isinstance(where, nodes.Or):
+            return self._any(where.terms)
+        terms = where.terms if isinstance(where, nodes.And) else (where,)
+        best = min(self._choices(terms), key=lambda choice: choice[0].size, default=None)
+        if best is None:
+            return None
+        (size, found), answered = best
+        return Narrowed(size, all_of((found, *(term for term in terms if term not in answered))))
+
+    def _any(self, terms: tuple[nodes.Truth, ...]) -> Narrowed | None:
+        found: list[Narrowed] = []
+        for term in terms:
+            each = self.narrowed(term) if len(terms) <= _MANY else None
+            if each is None or sum(one.size for one in found) + each.size >= self._enough:
+                return None
+            found.append(each)
+        return Narrowed(sum(one.size for one in found), nodes.Or(tuple(one.where for one in found)))
+
+    def _choices(self, terms: tuple[nodes.Truth, ...]) -> Iterator[tuple[Narrowed, tuple[nodes.Truth, ...]]]:
+        """Yield what can be looked up, and the terms that this answers."""
+        for sought in _sought(terms):
+            size = self._size(sought)
+            if size < self._enough:
+                yield Narrowed(size, sought), sought.leaves
+        for term in terms:
+            found = self._any(term.terms) if isinstance(term, nodes.Or) else None
+            if found:
+                yield found, (term,)
+
+    def _size(self, sought: bound.Sought) -> float:
+        row = sought.row
+        known = row.notebooks if isinstance(row, Field) else math.inf
+        counted = tuple(
+            leaf for leaf in sought.leaves if _stands_together(leaf) or (self._scanning and _is_covered(leaf))
+        )
+        if known < self._enough or not counted:
+            return known
+        return self._count(bound.Sought(row, counted), self._enough)
+
+
+def alone(where: nodes.Truth | None) -> bound.Sought | None:
+    """Take a tree for one look-up, if it is one: all its terms ask for the same row of an index."""
+    terms = where.terms if isinstance(where, nodes.And) else (where,) if where else ()
+    for sought in _sought(terms):
+        if len(sought.leaves) == len(terms) and any(map(_stands_together, sought.leaves)):
+            return sought
+    return None
+
+
+def first(where: nodes.Truth | None, key: nodes.Value | None) -> tuple[bound.Sought, nodes.Truth | None] | None:
+    """Find the rows that an index has in an order, and what else is to be tested of their notebooks.
+
+    Without a key it is the order of the paths. The index leaves out the notebooks that do not have the key.
+    """
+    if key is None:
+        return bound.Sought("notebooks", ()), where
+    lowest = _lowest(key)
+    if lowest is None or not isinstance(key, bound.Place):
+        return None
+    row = bound.row_of(key.field)
+    terms = where.terms if isinstance(where, nodes.And) else (where,) if where else ()
+    there = bound.Leaf(nodes.Comparison(">=", key, lowest), negated=False)
+    own = tuple(term for term in terms if isinstance(term, bound.Leaf) and term.row == row)
+    others = tuple(term for term in terms if term not in own)
+    return bound.Sought(row, (there, *own)), all_of(others) if others else None
+
+
+def all_of(terms: tuple[nodes.Truth, ...]) -> nodes.Truth:
+    """Join by `and`."""
+    return nodes.And(terms) if len(terms) > 1 else terms[0]
+
+
+def _sought(terms: tuple[nodes.Truth, ...]) -> Iterator[bound.Sought]:
+    """Yield what an index has for terms that all hold: for those on one row together, for others the rarest name."""
+    together: dict[Field | str, list[bound.Leaf]] = {}
+    for leaf in terms:
+        if not isinstance(leaf, bound.Leaf):
+            continue
+        if isinstance(leaf.row, Field) or (leaf.row and _stands_together(leaf)):
+            together.setdefault(leaf.row, []).append(leaf)
+        elif fields := [place.field for place in leaf.required if isinstance(place.field, Field)]:
+            together.setdefault(min(fields, key=lambda field: field.notebooks), [])
+    for row, leaves in together.items():
+        yield bound.Sought(row, tuple(leaves))
+
+
+def _stands_together(leaf: bound.Leaf) -> bool:
+    """Whether the index has what a leaf asks for side by side, so that it is soon counted."""
+    node = leaf.node
+    place = node.children[0]
+    if not isinstance(node, nodes.Comparison | nodes.In) or not isinstance(place, bound.Place) or place.path:
+        return False
+    if isinstance(place.field, Attribute) and place.field.column not in _INDEXED:
+        return False
+    if leaf.negated or not all(isinstance(value, nodes.Constant | bound.Instant) for value in node.children[1:]):
+        return False
+    if isinstance(node, nodes.In):
+        return len(node.items) <= _LONG_LIST
+    if node.operator == "like":
+        start = prefix(bound.pattern_of(node))
+        return bool(start) and bound.pattern_of(node) in (start, f"{start}%")
+    return node.operator in ("=", "<", "<=", ">", ">=")
+
+
+def _is_covered(leaf: bound.Leaf) -> bool:
+    """Whether the index has all that a leaf asks for."""
+    return all(not place.path and place.field.kinds <= bound.SCALARS for place in leaf.places)
+
+
+def _lowest(key: nodes.Value) -> nodes.Constant | bound.Instant | None:
+    """The value from which an index has all values of a key in their order."""
+    if not isinstance(key, bound.Place) or key.path:
+        return None
+    field = key.field
+    if isinstance(field, Attribute):
+        indexed = field.table == "notebooks" and field.column in _ORDERED
+        return (bound.Instant("") if field.kind == "time" else nodes.Constant("")) if indexed else None
+    if field.scraps and field.parameters:
+        return None
+    return (
+        nodes.Constant(-math.inf) if "number" in field.kinds else nodes.Constant("") if "text" in field.kinds else None
+    )
