@@ -21,7 +21,6 @@ Cells = Mapping[tuple[int, int, str], tuple[str, Any, str | None]]
 Reader = Callable[[Sequence[Any], Cells], Any]
 
 _AS_STORED = ("text", "integer")
-_RAW = (*_AS_STORED, "float")
 _BEST = ("image/png", "image/jpeg", "image/svg+xml", "text/html", "text/markdown", "text/latex")
 
 
@@ -53,7 +52,7 @@ def is_raw(column: Output) -> bool:
     if not isinstance(column, Place):
         return not isinstance(column, Decided)
     if isinstance(column.field, Field):
-        return column.field.shown in _RAW
+        return column.field.is_plain
     return column.field.kind != "json"
 
 
@@ -74,7 +73,7 @@ def _loader(column: Output) -> Callable[[Any], Any] | None:
         return None
     if not isinstance(column, Place):
         return bool
-    type_ = column.field.shown if isinstance(column.field, Field) else "json"
+    type_ = column.field.type if isinstance(column.field, Field) else "json"
     return bool if type_ == "boolean" else _json
 
 

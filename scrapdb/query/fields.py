@@ -25,6 +25,8 @@ _REPORT: Role = "report"
 _TABLES = {"nb": "notebooks", "exec": "records", _REPORT: "reports"}  # by the prefix of the attributes in them
 # With more names than this only those that begin alike are compared for a suggestion.
 _MANY = 2000
+_TELLING: frozenset[Kind] = frozenset({"number", "text", "json"})
+_PLAIN = frozenset({"null", "integer", "float", "text"})
 
 
 # The columns of `runs` that show a name, by what they show: number, text or expression.
@@ -162,11 +164,15 @@ class Field(Frozen):
         return None if beside else dict(self.columns).get("text")
 
     @functools.cached_property
-    def shown(self) -> str | None:
-        """The stored type of all values that are not null, if a column of `runs` has them as they are."""
-        types = [type_ for type_ in self.types if type_ != "null"]
-        kind = values.KINDS.get(types[0]) if len(types) == 1 and self.whole else None
-        return types[0] if kind in ("number", "text", "json") and self.column(kind) else None
+    def type(self) -> str | None:
+        """The stored type of all values that are not null, if their number, text or JSON tells all of each."""
+        types = self.types - {"null"}
+        return min(types) if self.whole and len(types) == 1 and self.kinds <= _TELLING else None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all values are numbers and texts as SQLite gives them."""
+        return self.whole and self.types <= _PLAIN
 
     @property
     def notebooks(self) -> int:

@@ -36,7 +36,7 @@ from scrapdb.store.connection import file_of
 from scrapdb.store.connection import snapshot
 from scrapdb.store.errors import damaged
 from scrapdb.store.errors import sentences
-from scrapdb.store.readers.columns import are_long
+from scrapdb.store.readers.columns import length
 from scrapdb.store.readers.names import PARAMETERS
 from scrapdb.store.readers.names import parameters_of
 from scrapdb.store.readers.names import roles_of_name
@@ -49,11 +49,12 @@ _CHUNK = 500
 LOOKED_AT = 10_000  # rows, to find the parameters that differ in them; of more it is told what varies in the store
 _MOST_VARYING = 200  # parameters that are looked at for that
 _LARGEST = 2**63 - 1  # that SQLite counts to
-# An index is asked first whether it has fewer notebooks than these, then than those: counting takes a hundredth of what
-# the answer will take. More than a sixteenth are better found by reading `runs`; more than half, if its rows are long.
-_STEPS = (1_000, 10_000, 100_000, 1_000_000)
-_PART, _PART_OF_LONG = 16, 2
-_FEW = _STEPS[0]  # that are sorted, where otherwise the first rows would be read off an index
+_FEW = 1_000  # notebooks that an index is asked for, and that are sorted where it could give the first rows
+# If it has more it is asked for these, and so on: counting takes a hundredth of what the answer will take. At last a
+# share of all notebooks, beyond which it is quicker to read all rows of `runs`: the larger, the more characters these
+# have. All that was measured, at 100,000 notebooks; see `benchmarks`.
+_STEPS = (10_000, 100_000, 1_000_000)
+_SHARE, _LARGEST_SHARE, _LONG = 1 / 16, 1 / 2, 4_000
 _MOST_FIRST = 10_000  # rows that are read so
 
 
@@ -350,22 +351,27 @@ def _where(
 
 
 def _narrowed(
-    connection: sqlite3.Connection, where: nodes.Truth | None, steps: Sequence[int] = _STEPS
+    connection: sqlite3.Connection, where: nodes.Truth | None, *, only_few: bool = False
 ) -> nodes.Truth | None:
     """Ask the indexes which terms have few notebooks, so that these are looked up; None if none has."""
 
     def count(sought: bound.Sought, limit: int) -> int:
         return int(execute(connection, *statements.counted(sought, limit)).fetchone()[0])
 
-    if where is None:
-        return None
+    def narrowed(enough: int, *, scanning: bool = False) -> nodes.Truth | None:
+        found = seek.Narrowing(count, enough, scanning=scanning).narrowed(where) if where else None
+        return found.where if found else None
+
     with sentences(question=True):
+        found = narrowed(_FEW)
+        if found or only_few or where is None:
+            return found
         (total,) = connection.execute("SELECT coalesce(max(id), 0) FROM notebooks").fetchone()
-        most = max(total // _PART, _FEW)
-        narrowings = [seek.Narrowing(count, min(step, most)) for step in steps if step < most * 10]
-        if steps is _STEPS and total // _PART_OF_LONG > most and are_long(connection):
-            narrowings.append(seek.Narrowing(count, total // _PART_OF_LONG, scanning=True))
-        return next((found.where for each in narrowings if (found := each.narrowed(where))), None)
+        share = min(_SHARE + length(connection) / _LONG, _LARGEST_SHARE)
+        steps = (step for step in _STEPS if step < total * share)
+        return next(filter(None, map(narrowed, steps)), None) or narrowed(
+            int(total * share), scanning=share == _LARGEST_SHARE
+        )
 
 
 def _columns(fields: Fields, expressions: Sequence[str], columns: str | None) -> list[parser.Column]:
@@ -460,7 +466,7 @@ def _ways(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[statemen
     """Write the statement that answers a query, and before it one that does if it gives enough rows."""
     first = plan.first()
     # Few are as soon sorted as found in order.
-    few = _narrowed(connection, plan.where, _STEPS[:1]) if first else None
+    few = _narrowed(connection, plan.where, only_few=True) if first else None
     if first and not few:
         sought, where = first
         # An index of paths has all notebooks.

@@ -12,6 +12,7 @@ from scrapdb.query.sql import values
 from scrapdb.query.sql.places import Binder
 from scrapdb.query.sql.places import Row
 from scrapdb.query.sql.places import Run
+from scrapdb.query.sql.places import id_of
 from scrapdb.query.sql.places import separated
 from scrapdb.query.sql.places import tables
 
@@ -44,7 +45,7 @@ def rows(node: bound.Sought, bind: Binder) -> Iterator[tuple[str, str, list[str]
     """Where the rows `v` stand that an index gives: the column with the notebook's id, the table, and conditions."""
     conditions = [condition(leaf, Row(bind)) for leaf in node.leaves]
     if isinstance(node.row, str):
-        yield "v.id", f"{node.row} AS v", conditions or ["1"]
+        yield f"v.{id_of(node.row)}", f"{node.row} AS v", conditions or ["1"]
         return
     for table, named in tables(node.row, bind):
         yield "v.notebook_id", table, [named, *_unused(node, node.row), *conditions]

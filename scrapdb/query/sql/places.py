@@ -126,6 +126,11 @@ def source(bind: Binder) -> str:
     return f"(SELECT {columns} FROM notebooks) AS r"
 
 
+def id_of(table: str) -> str:
+    """The column of an attribute's table that has the notebook's id."""
+    return "id" if table == "notebooks" else "notebook_id"
+
+
 def tables(field: Field, bind: Binder) -> list[tuple[str, str]]:
     """The tables in which a field can stand, and conditions for a row `v` to be of it; a notebook has one at most."""
     named = f"v.name_id = {bind(field.name_id)}"

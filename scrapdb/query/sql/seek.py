@@ -16,10 +16,11 @@ from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Field
 from scrapdb.query.patterns import prefix
 
-_INDEXED = ("path", "status", "started_at")  # columns of `notebooks`
-_ORDERED = ("status", "started_at")  # by which people sort
+_ORDERED = (("notebooks", "status"), ("notebooks", "started_at"))  # columns that indexes have in their order
+_INDEXED = (("notebooks", "path"), *_ORDERED)
 # Longer lists are not counted, nor are terms beyond so many.
 _LONG_LIST, _MANY = 100, 400
+_TIMES = 10
 
 
 class Narrowed(NamedTuple):
@@ -67,7 +68,7 @@ class Narrowing:
         """Yield what can be looked up, and the terms that this answers."""
         for sought in _sought(terms):
             size = self._size(sought)
-            if size < self._enough:
+            if size < math.inf:
                 yield Narrowed(size, sought), sought.leaves
         for term in terms:
             found = self._any(term.terms) if isinstance(term, nodes.Or) else None
@@ -77,19 +78,24 @@ class Narrowing:
     def _size(self, sought: bound.Sought) -> float:
         row = sought.row
         known = row.notebooks if isinstance(row, Field) else math.inf
-        counted = tuple(
-            leaf for leaf in sought.leaves if _stands_together(leaf) or (self._scanning and _is_covered(leaf))
-        )
-        if known < self._enough or not counted:
-            return known
-        return self._count(bound.Sought(row, counted), self._enough)
+        # What `runs` does not show would be looked up for each notebook, which takes as long as to look that up.
+        enough = self._enough * (1 if isinstance(row, str) or row.columns else _TIMES)
+        counted = tuple(leaf for leaf in sought.leaves if self._is_countable(leaf))
+        if known >= enough and counted:
+            known = self._count(bound.Sought(row, counted), enough)
+        return known if known < enough else math.inf
+
+    def _is_countable(self, leaf: bound.Leaf) -> bool:
+        # Tables such as `records` have no indexes, but few columns.
+        is_short = isinstance(leaf.row, str) or (self._scanning and _is_covered(leaf))
+        return is_short or _stands_together(leaf)
 
 
 def alone(where: nodes.Truth | None) -> bound.Sought | None:
     """Take a tree for one look-up, if it is one: all its terms ask for the same row of an index."""
     terms = where.terms if isinstance(where, nodes.And) else (where,) if where else ()
     for sought in _sought(terms):
-        if len(sought.leaves) == len(terms) and any(map(_stands_together, sought.leaves)):
+        if len(sought.leaves) == len(terms) and (sought.row == "records" or any(map(_stands_together, sought.leaves))):
             return sought
     return None
 
@@ -123,7 +129,7 @@ def _sought(terms: tuple[nodes.Truth, ...]) -> Iterator[bound.Sought]:
     for leaf in terms:
         if not isinstance(leaf, bound.Leaf):
             continue
-        if isinstance(leaf.row, Field) or (leaf.row and _stands_together(leaf)):
+        if leaf.row and (leaf.row != "notebooks" or _stands_together(leaf)):
             together.setdefault(leaf.row, []).append(leaf)
         elif fields := [place.field for place in leaf.required if isinstance(place.field, Field)]:
             together.setdefault(min(fields, key=lambda field: field.notebooks), [])
@@ -137,7 +143,7 @@ def _stands_together(leaf: bound.Leaf) -> bool:
     place = node.children[0]
     if not isinstance(node, nodes.Comparison | nodes.In) or not isinstance(place, bound.Place) or place.path:
         return False
-    if isinstance(place.field, Attribute) and place.field.column not in _INDEXED:
+    if isinstance(place.field, Attribute) and (place.field.table, place.field.column) not in _INDEXED:
         return False
     if leaf.negated or not all(isinstance(value, nodes.Constant | bound.Instant) for value in node.children[1:]):
         return False
@@ -160,7 +166,7 @@ def _lowest(key: nodes.Value) -> nodes.Constant | bound.Instant | None:
         return None
     field = key.field
     if isinstance(field, Attribute):
-        indexed = field.table == "notebooks" and field.column in _ORDERED
+        indexed = (field.table, field.column) in _ORDERED
         return (bound.Instant("") if field.kind == "time" else nodes.Constant("")) if indexed else None
     if field.scraps and field.parameters:
         return None

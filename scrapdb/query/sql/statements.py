@@ -16,6 +16,7 @@ from scrapdb.query.sql.conditions import test
 from scrapdb.query.sql.places import Binder
 from scrapdb.query.sql.places import Row
 from scrapdb.query.sql.places import Run
+from scrapdb.query.sql.places import id_of
 from scrapdb.query.sql.places import separated
 from scrapdb.query.sql.places import source
 from scrapdb.query.sql.places import tables
@@ -113,7 +114,8 @@ def rows_statement(
     conditions += [test(where, at)] if where else []
     conditions += [only.sql] if only else []
     filtered = f" WHERE {separated('AND', conditions)}" if conditions else ""
-    sql = f"SELECT {', '.join(outputs)} FROM {before}{source(bind)}{after}{_joined(bind)}{filtered} ORDER BY {', '.join(keys)}"
+    found = f"{before}{source(bind)}{after}{_joined(bind)}{filtered}"
+    sql = f"SELECT {', '.join(outputs)} FROM {found} ORDER BY {', '.join(keys)}"
     if limit is not None or offset:
         sql += f" LIMIT {bind(-1 if limit is None else limit)} OFFSET {bind(offset)}"
     return Statement(sql, bind.values | (only.values if only else {}))
@@ -121,27 +123,36 @@ def rows_statement(
 
 def is_selected(column: Output) -> bool:
     """Whether a column is one of a `rows_statement`."""
-    return not (isinstance(column, bound.Place) and isinstance(column.field, Field) and not column.field.shown)
+    field = column.field if isinstance(column, bound.Place) else None
+    return not isinstance(field, Field) or field.is_plain or field.type is not None
 
 
 def cells_statement(notebooks: Sequence[int], name_ids: Sequence[int]) -> Statement:
     """The scraps and parameters of some notebooks: notebook, name and role, then type, value and exact."""
-    sql = _CELLS.format(each="" if len(name_ids) <= _FEW_NAMES else "+")
+    sql = _CELLS.format(**(_EACH if len(name_ids) <= _FEW_NAMES else _ALL))
     return Statement(sql, {"notebooks": ids_as_json(notebooks), "names": ids_as_json(name_ids)})
 
 
+_AS_FLOAT = "CAST({} AS REAL)"  # which is stored as an integer where it can be
 # The value in a row of `scraps` or `parameters`; of a frame its size, of a display its MIME types.
 _CELLS = """\
 SELECT v.notebook_id, v.name_id, 'scrap', v.type, coalesce(v.number, v.text, v.json, CASE v.type
  WHEN 'frame' THEN (SELECT json_array(rows, columns) FROM frames
   WHERE notebook_id = v.notebook_id AND name_id = v.name_id)
  WHEN 'display' THEN (SELECT json_group_array(mime_type) FROM displays
-  WHERE notebook_id = v.notebook_id AND name_id = v.name_id) END), v.exact FROM scraps AS v
-WHERE v.notebook_id IN (SELECT value FROM json_each(:notebooks))
-AND {each}v.name_id IN (SELECT value FROM json_each(:names))
+  WHERE notebook_id = v.notebook_id AND name_id = v.name_id) END), v.exact
+FROM {wanted} CROSS JOIN scraps AS v ON {found}
 UNION ALL SELECT v.notebook_id, v.name_id, 'param', v.type, coalesce(v.number, v.text, v.json), v.exact
-FROM parameters AS v WHERE v.notebook_id IN (SELECT value FROM json_each(:notebooks))
-AND {each}v.name_id IN (SELECT value FROM json_each(:names))"""
+FROM {wanted} CROSS JOIN parameters AS v ON {found}"""
+# CROSS, so that a few names are looked up in each notebook; of many most notebooks do not have most.
+_EACH = {
+    "wanted": "json_each(:notebooks) AS n CROSS JOIN json_each(:names) AS name",
+    "found": "v.notebook_id = n.value AND v.name_id = name.value",
+}
+_ALL = {
+    "wanted": "json_each(:notebooks) AS n",
+    "found": "v.notebook_id = n.value AND +v.name_id IN (SELECT value FROM json_each(:names))",
+}
 
 
 def _found(where: nodes.Truth, bind: Binder) -> str:
@@ -150,10 +161,7 @@ def _found(where: nodes.Truth, bind: Binder) -> str:
 
 
 def _joined(bind: Binder) -> str:
-    return "".join(
-        f" LEFT JOIN {table} ON {table}.{'id' if table == 'notebooks' else 'notebook_id'} = r.nb_id"
-        for table in bind.tables
-    )
+    return "".join(f" LEFT JOIN {table} ON {table}.{id_of(table)} = r.nb_id" for table in bind.tables)
 
 
 def _output(column: Output, at: Run) -> str:
@@ -165,9 +173,9 @@ def _output(column: Output, at: Run) -> str:
     field = column.field
     if isinstance(field, Attribute):
         return at.of(field, field.kind if field.kind != "time" else "text")
-    # What is a float is stored as an integer where it can be.
-    cast = "CAST({} AS REAL)" if field.shown == "float" else "{}"
-    return at.of(field, KINDS[field.shown or ""], cast.format)
+    if field.type is None:
+        return at.looked_up(field, f"coalesce(iif(v.type = 'float', {_AS_FLOAT}, v.number), v.text)".format("v.number"))
+    return at.of(field, KINDS[field.type], _AS_FLOAT.format if field.type == "float" else str)
 
 
 def _keys(key: Order, at: Run) -> list[str]:

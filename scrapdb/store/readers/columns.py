@@ -12,7 +12,7 @@ from scrapdb.store.runs import quoted
 
 _ROWS = 100  # that are looked at, the last that were indexed
 _LONGEST = 40  # characters of a value that are looked at
-_LONG_ROW = 1_000  # characters
+_FEW_ROWS = 20
 _PICTURES, _FRAMES, _PARAMETERS, _ALL = 2, 1, 3, 9
 _BEGIN, _END = ("notebook", "nb_status"), ("nb_started_at",)
 _FOLDED = ("display:", "frame:", "{", "[")
@@ -32,12 +32,11 @@ def first(connection: sqlite3.Connection, fields: Collection[str] = ()) -> list[
     return chosen + [column for column in columns if column in besides and column not in chosen]
 
 
-def are_long(connection: sqlite3.Connection) -> bool:
-    """Return whether the rows of `runs` have so much text that reading them all takes long, by the last of them."""
-    columns = connection.execute("""SELECT "column" FROM run_columns WHERE kind = 'text'""")
-    lengths = " + ".join(f"ifnull(length({quoted(column)}), 0)" for (column,) in columns) or "0"
-    last = f"SELECT {lengths} AS length FROM runs ORDER BY nb_id DESC LIMIT {_ROWS}"
-    return bool(connection.execute(f"SELECT avg(length) > {_LONG_ROW} FROM ({last})").fetchone()[0])
+def length(connection: sqlite3.Connection) -> float:
+    """Read how many characters a row of `runs` has, by the last few."""
+    lengths = " + ".join(f"ifnull(length({quoted(column)}), 0)" for column in names(connection))
+    last = f"SELECT {lengths} AS length FROM runs ORDER BY nb_id DESC LIMIT {_FEW_ROWS}"
+    return float(connection.execute(f"SELECT ifnull(avg(length), 0) FROM ({last})").fetchone()[0])
 
 
 def names(connection: sqlite3.Connection) -> list[str]:
