@@ -15,15 +15,8 @@ from tests.query.stores import build
 
 # What is looked up before a question is answered: names, how many notebooks a term has, and how long the rows are.
 BESIDES = (
-    "BEGIN",
-    "ROLLBACK",
-    "PRAGMA",
-    "name_types",
-    "FROM names",
-    "run_columns",
-    "SELECT count(*)",
-    "SELECT avg(",
-    "max(id)",
+    *("BEGIN", "ROLLBACK", "PRAGMA", "name_types", "FROM names", "run_columns"),
+    *("SELECT count(*)", "max(id)", "avg(length)", "table_info"),
 )
 
 
