@@ -121,7 +121,7 @@ class Row(Run):
 def source(bind: Binder) -> str:
     """Where the rows `r` stand that a statement reads: those of `notebooks` are shorter, if it asks for no more."""
     if bind.is_wide:
-        return "runs AS r"
+        return "runs AS r NOT INDEXED"
     columns = ", ".join(f"{column} AS {name}" for column, name in _IN_RUNS.items())
     return f"(SELECT {columns} FROM notebooks) AS r"
 
