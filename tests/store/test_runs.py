@@ -4,6 +4,7 @@ import random
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import example
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from scrapdb.errors import StoreError
 from scrapdb.notebooks.extract import read_facts
+from scrapdb.store.known import forget_older
 from scrapdb.store.rows import File
 from scrapdb.store.rows import Rows
 from scrapdb.store.rows import rows
@@ -22,6 +24,7 @@ from scrapdb.store.runs import Column
 from scrapdb.store.runs import add_columns
 from scrapdb.store.runs import labels
 from scrapdb.store.runs import read_columns
+from scrapdb.store.schema import OLDEST
 from scrapdb.store.schema import statements
 from scrapdb.store.upkeep import optimize
 from scrapdb.store.write import Writer
@@ -30,6 +33,8 @@ from tests.notebook_builder import code
 from tests.notebook_builder import content
 from tests.notebook_builder import gluing
 from tests.notebook_builder import notebook as document
+from tests.store.made import made
+from tests.store.made import write
 from tests.stores import check
 from tests.stores import query
 from tests.stores import runs as runs_of
@@ -192,3 +197,60 @@ def test_columns_that_nobody_knows_of_say_what_to_do(tmp_path: Path) -> None:
     sentence = r"not as this scrapdb makes it: duplicate column name: generation\. .*: remove it and index again\.$"
     with Writer(store) as writer, pytest.raises(StoreError, match=sentence):
         writer.write([notebook("b.ipynb", generation=2)])
+
+
+PARTS = {
+    "cut": "a" * 4_097,
+    "long": ["a" * 5_000],
+    "nan": float("nan"),
+    "huge": 2**70,
+    "surrogate": "\ud800",
+    "zero": "a\0",
+    "odd": [float("inf")],
+}
+WHOLE = {"x": 1, "half": 0.5, "infinite": float("inf"), "t": "a" * 4_096, "dj": {"a": [1]}, "flag": True, "none": None}
+
+
+def of_which_all_is_told(store: Path) -> set[str]:
+    return {name for (name,) in query(store, "SELECT name FROM names WHERE whole")}
+
+
+def test_names_of_which_the_wide_table_does_not_tell_all(tmp_path: Path) -> None:
+    store = tmp_path / "scraps.db"
+    shadowed = made("c.ipynb", {"behind": "x"}, {"behind": "a" * 5_000, "expression": 1})
+    write(store, [made("a.ipynb", WHOLE), shadowed])
+    assert of_which_all_is_told(store) == {*WHOLE, "behind", "expression"}
+    write(store, [made("b.ipynb", {**WHOLE, **PARTS}), made("d.ipynb", {}, {"p": "b" * 5_000})])
+    assert of_which_all_is_told(store) == {*WHOLE, "behind", "expression"}
+    with Writer(store) as writer:
+        optimize(writer)
+    assert of_which_all_is_told(store) == {*WHOLE, "behind", "expression"}
+    write(store, [made("b.ipynb", dict.fromkeys(PARTS, 1)), made("d.ipynb", {}, {"p": 1})])
+    assert of_which_all_is_told(store) == {*WHOLE, "behind", "expression"}  # until the columns are chosen anew
+    with Writer(store) as writer:
+        optimize(writer)
+    assert of_which_all_is_told(store) == {*WHOLE, *PARTS, "behind", "expression", "p"}
+
+
+def test_a_mark_is_not_forgotten_with_a_transaction_that_failed(tmp_path: Path) -> None:
+    store = tmp_path / "scraps.db"
+    cut = made("a.ipynb", {"x": "a" * 5_000})
+    with Writer(store) as writer:
+        writer.write([made("b.ipynb", {"x": "b"})])
+        with patch.object(Writer, "_count", side_effect=KeyError), pytest.raises(KeyError):
+            writer.write([cut])
+        writer.write([cut])
+    assert of_which_all_is_told(store) == set()
+
+
+def test_a_store_of_version_4_is_marked_without_its_notebooks(tmp_path: Path) -> None:
+    store = tmp_path / "scraps.db"
+    write(store, [made("a.ipynb", {**WHOLE, **PARTS}), made("b.ipynb", {"behind": 1}, {"behind": "a" * 5_000})])
+    query(store, "ALTER TABLE names DROP COLUMN whole")
+    query(store, "PRAGMA user_version = 4")
+    with pytest.raises(StoreError, match="older scrapdb; `scrapdb index"):
+        Writer(store)
+    with Writer(store, oldest=OLDEST) as writer:
+        forget_older(writer)
+    assert of_which_all_is_told(store) == {*WHOLE, "behind"}
+    check(store)
