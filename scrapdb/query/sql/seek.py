@@ -80,22 +80,19 @@ class Narrowing:
         known = row.notebooks if isinstance(row, Field) else math.inf
         # What `runs` does not show would be looked up for each notebook, which takes as long as to look that up.
         enough = self._enough * (1 if isinstance(row, str) or row.columns else _TIMES)
-        counted = tuple(leaf for leaf in sought.leaves if self._is_countable(leaf))
+        counted = tuple(
+            leaf for leaf in sought.leaves if _is_soon_counted(leaf) or (self._scanning and _is_covered(leaf))
+        )
         if known >= enough and counted:
             known = self._count(bound.Sought(row, counted), enough)
         return known if known < enough else math.inf
-
-    def _is_countable(self, leaf: bound.Leaf) -> bool:
-        # Tables such as `records` have no indexes, but few columns.
-        is_short = isinstance(leaf.row, str) or (self._scanning and _is_covered(leaf))
-        return is_short or _stands_together(leaf)
 
 
 def alone(where: nodes.Truth | None) -> bound.Sought | None:
     """Take a tree for one look-up, if it is one: all its terms ask for the same row of an index."""
     terms = where.terms if isinstance(where, nodes.And) else (where,) if where else ()
     for sought in _sought(terms):
-        if len(sought.leaves) == len(terms) and (sought.row == "records" or any(map(_stands_together, sought.leaves))):
+        if len(sought.leaves) == len(terms) and any(map(_is_soon_counted, sought.leaves)):
             return sought
     return None
 
@@ -129,7 +126,7 @@ def _sought(terms: tuple[nodes.Truth, ...]) -> Iterator[bound.Sought]:
     for leaf in terms:
         if not isinstance(leaf, bound.Leaf):
             continue
-        if leaf.row and (leaf.row != "notebooks" or _stands_together(leaf)):
+        if isinstance(leaf.row, Field) or (leaf.row and _is_soon_counted(leaf)):
             together.setdefault(leaf.row, []).append(leaf)
         elif fields := [place.field for place in leaf.required if isinstance(place.field, Field)]:
             together.setdefault(min(fields, key=lambda field: field.notebooks), [])
@@ -137,8 +134,13 @@ def _sought(terms: tuple[nodes.Truth, ...]) -> Iterator[bound.Sought]:
         yield bound.Sought(row, tuple(leaves))
 
 
+def _is_soon_counted(leaf: bound.Leaf) -> bool:
+    """Whether it is quick to count what holds: tables such as `records` have no indexes, but are short."""
+    return _stands_together(leaf) or (isinstance(leaf.row, str) and leaf.row != "notebooks")
+
+
 def _stands_together(leaf: bound.Leaf) -> bool:
-    """Whether the index has what a leaf asks for side by side, so that it is soon counted."""
+    """Whether an index has what a leaf asks for side by side."""
     node = leaf.node
     place = node.children[0]
     if not isinstance(node, nodes.Comparison | nodes.In) or not isinstance(place, bound.Place) or place.path:
