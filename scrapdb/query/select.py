@@ -54,7 +54,7 @@ _FEW = 1_000  # notebooks that an index is asked for, and that are sorted where 
 # share of all notebooks, beyond which it is quicker to read all rows of `runs`: the larger, the more characters these
 # have. All that was measured, at 100,000 notebooks; see `benchmarks`.
 _STEPS = (10_000, 100_000, 1_000_000)
-_SHARE, _LARGEST_SHARE, _LONG = 1 / 16, 1 / 2, 4_000
+_SHARE, _LARGEST_SHARE, _LONG = 1 / 20, 1 / 2, 4_000
 _MOST_FIRST = 10_000  # rows that are read so
 
 
