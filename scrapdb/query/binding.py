@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from scrapdb.errors import ExpressionError
-from scrapdb.query import bound
+from scrapdb.query import bound_nodes
 from scrapdb.query import nodes
 from scrapdb.query import times
 from scrapdb.query.fields import Attribute
@@ -109,7 +109,7 @@ class _Binding:
 
     def is_text(self, node: nodes.Value) -> bool:
         try:
-            return bool(bound.kinds(self.value(node)) & _TEXTS)
+            return bool(bound_nodes.kinds(self.value(node)) & _TEXTS)
         except ExpressionError:  # it may be unknown, too
             return False
 
@@ -125,11 +125,11 @@ class _Binding:
         if isinstance(node, nodes.Comparison):
             return self.comparison(node, negated=negated)
         if isinstance(node, nodes.In):
-            return bound.Leaf(self.choice(node), negated, span=node.span)
+            return bound_nodes.Leaf(self.choice(node), negated, span=node.span)
         if isinstance(node, nodes.IsNull):
-            return bound.Leaf(nodes.IsNull(self.value(node.operand), span=node.span), negated, span=node.span)
+            return bound_nodes.Leaf(nodes.IsNull(self.value(node.operand), span=node.span), negated, span=node.span)
         if isinstance(node, nodes.Holds):
-            return bound.Leaf(nodes.Holds(self.flag(node.operand), span=node.span), negated, span=node.span)
+            return bound_nodes.Leaf(nodes.Holds(self.flag(node.operand), span=node.span), negated, span=node.span)
         raise TypeError(node)
 
     def flag(self, node: nodes.Value) -> nodes.Value:
@@ -137,7 +137,7 @@ class _Binding:
         reason = "that is neither true nor false; compare it or ask `is not null`"
         return _expect(self.value(node), _NUMBERS, reason)
 
-    def comparison(self, node: nodes.Comparison, *, negated: bool) -> bound.Leaf:
+    def comparison(self, node: nodes.Comparison, *, negated: bool) -> bound_nodes.Leaf:
         left, right = self.value(node.left), self.value(node.right)
         word = node.operator
         if word not in _CONTRARY:
@@ -146,12 +146,14 @@ class _Binding:
             else:
                 self.check_pattern(word, left, right)
             compared = nodes.Comparison(word, left, _as_path(right, left), span=node.span)
-            return bound.Leaf(compared, negated, span=node.span)
-        if isinstance(left, nodes.Constant | bound.Instant) and not isinstance(right, nodes.Constant | bound.Instant):
+            return bound_nodes.Leaf(compared, negated, span=node.span)
+        if isinstance(left, nodes.Constant | bound_nodes.Instant) and not isinstance(
+            right, nodes.Constant | bound_nodes.Instant
+        ):
             left, right, word = right, left, _MIRRORED[word]
         left, right = self.alike(node, left, right)
         word = _CONTRARY[word] if negated else word
-        return bound.Leaf(nodes.Comparison(word, left, right, span=node.span), negated=False, span=node.span)
+        return bound_nodes.Leaf(nodes.Comparison(word, left, right, span=node.span), negated=False, span=node.span)
 
     def choice(self, node: nodes.In) -> nodes.In:
         operand = self.value(node.operand)
@@ -161,14 +163,18 @@ class _Binding:
 
     def alike(self, node: nodes.Node, left: nodes.Value, right: nodes.Value) -> tuple[nodes.Value, nodes.Value]:
         """Check that two values can be compared, and read a text beside a time as a time."""
-        if "time" in bound.kinds(left) | bound.kinds(right):
+        if "time" in bound_nodes.kinds(left) | bound_nodes.kinds(right):
             return self.moment(left, right), self.moment(right, left)
-        if bound.kinds(left) and bound.kinds(right) and not bound.kinds(left) & bound.kinds(right) & bound.SCALARS:
+        if (
+            bound_nodes.kinds(left)
+            and bound_nodes.kinds(right)
+            and not bound_nodes.kinds(left) & bound_nodes.kinds(right) & bound_nodes.SCALARS
+        ):
             raise _unlike(node, left, right)
         return _as_path(left, right), _as_path(right, left)
 
     def check_pattern(self, word: str, left: nodes.Value, right: nodes.Value) -> None:
-        if bound.kinds(left) and not bound.kinds(left) & _TEXTS:
+        if bound_nodes.kinds(left) and not bound_nodes.kinds(left) & _TEXTS:
             raise left.span.error(f"{_is(left)}: `{word}` is for text")
         if not (isinstance(right, nodes.Constant) and isinstance(right.value, str)):
             raise right.span.error(f"`{word}` needs a text in quotes")
@@ -180,11 +186,11 @@ class _Binding:
 
     def check_contains(self, left: nodes.Value, right: nodes.Value) -> None:
         holders: frozenset[Kind] = frozenset({"text", "json"})
-        if bound.kinds(left) and not bound.kinds(left) & holders:
+        if bound_nodes.kinds(left) and not bound_nodes.kinds(left) & holders:
             raise left.span.error(f"{_is(left)}: `contains` is for text, lists and dicts")
-        if bound.kinds(right) and not bound.kinds(right) & bound.SCALARS:
+        if bound_nodes.kinds(right) and not bound_nodes.kinds(right) & bound_nodes.SCALARS:
             raise right.span.error(f"{_is(right)}: nothing contains that")
-        if bound.kinds(left) == {"text"} and bound.kinds(right) == _NUMBERS:
+        if bound_nodes.kinds(left) == {"text"} and bound_nodes.kinds(right) == _NUMBERS:
             raise right.span.error(f"{_is(left)} and {_is(right)}: write the number in quotes")
 
     # Values
@@ -203,41 +209,45 @@ class _Binding:
             return nodes.Constant(valid_text(node.value).replace("\0", "\\u0000"), span=node.span)
         return node
 
-    def place(self, node: nodes.Name) -> bound.Place:
+    def place(self, node: nodes.Name) -> bound_nodes.FieldValue:
         meaning = self.fields.meaning(node)
         field, path = meaning.field, meaning.path
         if path and field.kinds and "json" not in field.kinds:
             raise node.span.error(f"`{field.name}` is {_kinds(field.kinds)}: nothing can be looked up in it")
         if any(isinstance(key, str) and (set(key) & set('"\\') or not key.isprintable()) for key in path):
             raise node.span.error("A key with quotes, backslashes or control characters cannot be looked up")
-        return bound.Place(field, path, span=node.span)
+        return bound_nodes.FieldValue(field, path, span=node.span)
 
     def number(self, node: nodes.Value) -> nodes.Value:
         return _expect(self.value(node), _NUMBERS, "a number is needed here")
 
     def arithmetic(self, node: nodes.Arithmetic) -> nodes.Value:
         left, right = self.value(node.left), self.value(node.right)
-        if "time" in bound.kinds(left) | bound.kinds(right):
+        if "time" in bound_nodes.kinds(left) | bound_nodes.kinds(right):
             return self.time_arithmetic(node, left, right)
         for side in (left, right):
             _expect(side, _NUMBERS, f"`{node.operator}` is for numbers")
         return _computed(nodes.Arithmetic(node.operator, left, right, span=node.span))
 
     def time_arithmetic(self, node: nodes.Arithmetic, left: nodes.Value, right: nodes.Value) -> nodes.Value:
-        if node.operator == "+" and "time" in bound.kinds(right):
+        if node.operator == "+" and "time" in bound_nodes.kinds(right):
             left, right = right, left
-        if isinstance(left, bound.Instant) and isinstance(right, nodes.Constant) and not isinstance(right.value, str):
+        if (
+            isinstance(left, bound_nodes.Instant)
+            and isinstance(right, nodes.Constant)
+            and not isinstance(right.value, str)
+        ):
             seconds = right.value if node.operator == "+" else -right.value
             moment = times.shift(_moment(left), seconds) if node.operator in "+-" else None
             if moment is None:
                 raise node.span.error("There is no such time")
-            return bound.Instant(times.format_time(moment), span=node.span)
-        if node.operator != "-" or not bound.kinds(right) & _MOMENTS:
+            return bound_nodes.Instant(times.format_time(moment), span=node.span)
+        if node.operator != "-" or not bound_nodes.kinds(right) & _MOMENTS:
             raise node.span.error(
                 "Only `now()` can be moved, as in `now() - days(7)`; the difference of two times is in seconds"
             )
         left, right = self.moment(left, right), self.moment(right, left)
-        if isinstance(left, bound.Instant) and isinstance(right, bound.Instant):
+        if isinstance(left, bound_nodes.Instant) and isinstance(right, bound_nodes.Instant):
             return nodes.Constant((_moment(left) - _moment(right)).total_seconds(), span=node.span)
         return nodes.Arithmetic("-", left, right, span=node.span)
 
@@ -247,13 +257,13 @@ class _Binding:
             moment = times.parse_time(node.value)
             if moment is None:
                 raise node.span.error("This is no time: write it as 2026-11-01 or 2026-11-01T12:00:00")
-            return bound.Instant(times.format_time(moment), span=node.span)
+            return bound_nodes.Instant(times.format_time(moment), span=node.span)
         return _expect(node, _MOMENTS, f"{_is(other)}, and they cannot be compared")
 
     def call(self, node: nodes.Call) -> nodes.Value:
         function = function_of(node)
         if function.name == "now":
-            return bound.Instant(times.format_time(self.now), span=node.span)
+            return bound_nodes.Instant(times.format_time(self.now), span=node.span)
         arguments = tuple(
             _expect(self.value(argument), function.takes, f"`{function.name}` cannot take that")
             for argument in node.arguments
@@ -261,10 +271,10 @@ class _Binding:
         if function.name in SECONDS:
             factor = nodes.Constant(SECONDS[function.name], span=node.span)
             return _computed(nodes.Arithmetic("*", arguments[0], factor, span=node.span))
-        if function.name == "coalesce" and any("time" in bound.kinds(argument) for argument in arguments):
+        if function.name == "coalesce" and any("time" in bound_nodes.kinds(argument) for argument in arguments):
             arguments = tuple(self.moment(each, each) if _is_text(each) else each for each in arguments)
         called = nodes.Call(function.name, _flat(function.name, arguments), span=node.span)
-        if any(map(bound.kinds, arguments)) and not bound.kinds(called):
+        if any(map(bound_nodes.kinds, arguments)) and not bound_nodes.kinds(called):
             raise node.span.error("`coalesce` needs values of one kind: numbers, texts or times")
         return called
 
@@ -284,7 +294,7 @@ def _is_text(node: nodes.Value) -> bool:
     return isinstance(node, nodes.Constant) and isinstance(node.value, str)
 
 
-def _moment(instant: bound.Instant) -> datetime:
+def _moment(instant: bound_nodes.Instant) -> datetime:
     return datetime.fromisoformat(instant.text)
 
 
@@ -304,7 +314,7 @@ def _computed(node: nodes.Arithmetic) -> nodes.Value:
 
 def _as_path(node: nodes.Value, other: nodes.Value) -> nodes.Value:
     """Bring a text to the form in which the store keeps paths."""
-    if isinstance(node, nodes.Constant) and isinstance(node.value, str) and isinstance(other, bound.Place):
+    if isinstance(node, nodes.Constant) and isinstance(node.value, str) and isinstance(other, bound_nodes.FieldValue):
         field = other.field
         if isinstance(field, Attribute) and field.column == "path":
             return nodes.Constant(composed(node.value), span=node.span)
@@ -312,21 +322,25 @@ def _as_path(node: nodes.Value, other: nodes.Value) -> nodes.Value:
 
 
 def _expect(node: nodes.Value, wanted: frozenset[Kind], reason: str) -> nodes.Value:
-    if bound.kinds(node) and not bound.kinds(node) & wanted:
+    if bound_nodes.kinds(node) and not bound_nodes.kinds(node) & wanted:
         raise node.span.error(f"{_is(node)}: {reason}")
     return node
 
 
 def _unlike(node: nodes.Node, left: nodes.Value, right: nodes.Value) -> ExpressionError:
     for side in (left, right):
-        if not bound.kinds(side) & bound.SCALARS:
-            hint = "look something up in it, as in `dj.a = 1`" if "json" in bound.kinds(side) else "ask `is not null`"
+        if not bound_nodes.kinds(side) & bound_nodes.SCALARS:
+            hint = (
+                "look something up in it, as in `dj.a = 1`"
+                if "json" in bound_nodes.kinds(side)
+                else "ask `is not null`"
+            )
             return side.span.error(f"{_is(side)}, which cannot be compared: {hint}")
     return node.span.error(f"{_is(left)} and {_is(right)}: they cannot be compared")
 
 
 def _is(node: nodes.Value) -> str:
-    return f"`{node.span.source}` is {_kinds(bound.kinds(node))}"
+    return f"`{node.span.source}` is {_kinds(bound_nodes.kinds(node))}"
 
 
 def _kinds(found: frozenset[Kind]) -> str:

@@ -42,9 +42,9 @@ from scrapdb.query import nodes
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.lexer import Span
 from scrapdb.query.lexer import Token
-from scrapdb.query.reader import MAX_DEPTH
-from scrapdb.query.reader import T
-from scrapdb.query.reader import TokenReader
+from scrapdb.query.tokens import MAX_DEPTH
+from scrapdb.query.tokens import T
+from scrapdb.query.tokens import TokenReader
 from scrapdb.text import composed
 
 # One text is read for its columns, its rows and their number, and again for the next page. Trees may be large.

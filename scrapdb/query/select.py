@@ -15,10 +15,10 @@ from typing import Literal
 from typing import NamedTuple
 
 from scrapdb.errors import UsageError
-from scrapdb.query import bound
-from scrapdb.query import cells
+from scrapdb.query import bound_nodes
 from scrapdb.query import nodes
 from scrapdb.query import parser
+from scrapdb.query import results
 from scrapdb.query.binding import bind_truth
 from scrapdb.query.binding import bind_value
 from scrapdb.query.columns import all_columns
@@ -105,15 +105,15 @@ class Plan(Frozen):
     @functools.cached_property
     def is_raw(self) -> bool:
         """Whether its rows are shown as SQLite gives them."""
-        return not self.question.parameters and all(map(cells.is_raw, self.columns))
+        return not self.question.parameters and all(map(results.is_raw, self.columns))
 
-    def first(self) -> tuple[bound.Sought, nodes.Truth | None] | None:
+    def first(self) -> tuple[bound_nodes.Sought, nodes.Truth | None] | None:
         """What gives its first rows off an index, without sorting all."""
         if self.question.limit is None or self.question.limit + self.question.offset > _MOST_FIRST:
             return None
         return seek.first(self.where, self.order[0].value if self.order else None)
 
-    def statement(self, where: nodes.Truth | None, first: bound.Sought | None = None) -> statements.Statement:
+    def statement(self, where: nodes.Truth | None, first: bound_nodes.Sought | None = None) -> statements.Statement:
         """The statement that answers it, given its condition in the form in which it is to be looked for."""
         asked = self.question
         return statements.rows_statement(
@@ -289,7 +289,7 @@ def statements_of(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[
         yield "for the parameters of these rows", statements.Statement(PARAMETERS, {"notebooks": "[…]"})
     looked_up = [column for column in plan.columns if not statements.is_selected(column)]
     if looked_up or plan.question.parameters:
-        cells_ = statements.cells_statement((), cells.name_ids(looked_up))
+        cells_ = statements.cells_statement((), results.name_ids(looked_up))
         yield "for values in these rows", cells_._replace(values=dict.fromkeys(cells_.values, "[…]"))
 
 
@@ -345,7 +345,7 @@ def _where(
     fields: Fields, holds: Iterable[nodes.Truth], fails: Iterable[nodes.Truth], now: datetime
 ) -> nodes.Truth | None:
     terms = [bind_truth(tree, fields, now) for tree in holds]
-    terms += [bound.Fails(bind_truth(tree, fields, now)) for tree in fails]
+    terms += [bound_nodes.Fails(bind_truth(tree, fields, now)) for tree in fails]
     flat = tuple(flattened(nodes.And, terms))
     return seek.all_of(flat) if flat else None
 
@@ -355,7 +355,7 @@ def _narrowed(
 ) -> nodes.Truth | None:
     """Ask the indexes which terms have few notebooks, so that these are looked up; None if none has."""
 
-    def count(sought: bound.Sought, limit: int) -> int:
+    def count(sought: bound_nodes.Sought, limit: int) -> int:
         return int(execute(connection, *statements.counted(sought, limit)).fetchone()[0])
 
     def narrowed(enough: int, *, scanning: bool = False) -> nodes.Truth | None:
@@ -385,13 +385,13 @@ def _columns(fields: Fields, expressions: Sequence[str], columns: str | None) ->
 def _bound_column(column: parser.Column, fields: Fields, now: datetime) -> statements.Output:
     node = column.node
     if isinstance(node, nodes.Truth):
-        return bound.Decided(bind_truth(node, fields, now), bind_truth(nodes.Not(node), fields, now))
+        return bound_nodes.Decided(bind_truth(node, fields, now), bind_truth(nodes.Not(node), fields, now))
     return bind_value(as_value(node), fields, now)
 
 
 def _times(plan: Plan) -> Iterator[str]:
     for label, column in zip(plan.labels, plan.columns, strict=True):
-        if isinstance(column, nodes.Value) and bound.kinds(column) == {"time"}:
+        if isinstance(column, nodes.Value) and bound_nodes.kinds(column) == {"time"}:
             yield label
 
 
@@ -415,7 +415,7 @@ def _rows_and_parameters(connection: sqlite3.Connection, plan: Plan) -> Iterator
         )
         differs = dict.fromkeys(varying, True) if more else parameters_of(connection, notebooks)
         names = [name for name, does in differs.items() if does or name in varying]
-        found = [bound.Place(field) for name in names if (field := fields.find(name))]
+        found = [bound_nodes.FieldValue(field) for name in names if (field := fields.find(name))]
         parameters = [place for place in found if place not in plan.columns]
         labels = (*plan.labels, *(_free(place.field.name, plan.labels) for place in parameters))
         all_ = itertools.chain(first, more, chunks)
@@ -435,19 +435,22 @@ def _free(name: str, labels: Sequence[str]) -> str:
 
 
 def _values(
-    connection: sqlite3.Connection, plan: Plan, chunk: Sequence[tuple[Any, ...]], parameters: Sequence[bound.Place] = ()
+    connection: sqlite3.Connection,
+    plan: Plan,
+    chunk: Sequence[tuple[Any, ...]],
+    parameters: Sequence[bound_nodes.FieldValue] = (),
 ) -> Iterator[tuple[Any, ...]]:
     """Make values of the rows of a chunk; the parameters, which the statement does not have, are looked up."""
     if plan.is_raw:
         return iter(chunk)
     selected = itertools.count(1)
     readers = [
-        cells.reader(column, next(selected) if statements.is_selected(column) else None) for column in plan.columns
+        results.reader(column, next(selected) if statements.is_selected(column) else None) for column in plan.columns
     ]
-    readers += [cells.reader(place, None) for place in parameters]
+    readers += [results.reader(place, None) for place in parameters]
     looked_up = [column for column in plan.columns if not statements.is_selected(column)]
-    name_ids = cells.name_ids([*looked_up, *parameters])
-    found = cells.cells_of(connection, [row[0] for row in chunk], name_ids) if name_ids else {}
+    name_ids = results.name_ids([*looked_up, *parameters])
+    found = results.cells_of(connection, [row[0] for row in chunk], name_ids) if name_ids else {}
     return (tuple([read(row, found) for read in readers]) for row in chunk)
 
 

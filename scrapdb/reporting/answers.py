@@ -28,8 +28,8 @@ from scrapdb.errors import suggestion
 from scrapdb.facts import Expression
 from scrapdb.formats import html
 from scrapdb.formats import values
-from scrapdb.query import cells
 from scrapdb.query import nodes
+from scrapdb.query import results
 from scrapdb.query import select
 from scrapdb.query.sql.statements import Statement
 from scrapdb.reporting import frames as tables
@@ -166,9 +166,9 @@ class Answers:
         if len(found.labels) != 1:
             raise UsageError(f"{name!r} is not one field.")
         cell = next((row[0] for row in found.rows), None)
-        if isinstance(cell, cells.FrameCell):
+        if isinstance(cell, results.FrameCell):
             return self._frame_of(run, cell.name, None, _FIRST)
-        return self.display(run, cell.name) if isinstance(cell, cells.DisplayCell) else _value(cell)
+        return self.display(run, cell.name) if isinstance(cell, results.DisplayCell) else _value(cell)
 
     def _answer(self, name: str, /, *arguments: Any, **named: Any) -> Any:
         """Answer one question in the time that there is for it."""
@@ -236,7 +236,7 @@ def _run(labels: Sequence[str], row: Sequence[Any], notebook: str) -> given.Run:
 
 
 def _is_waiting(cell: Any) -> bool:
-    return isinstance(cell, cells.FrameCell | cells.DisplayCell)
+    return isinstance(cell, results.FrameCell | results.DisplayCell)
 
 
 def _value(cell: Any) -> Any:

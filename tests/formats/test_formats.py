@@ -27,8 +27,8 @@ from scrapdb.formats import FORMATS
 from scrapdb.formats import write
 from scrapdb.formats.table import display_width
 from scrapdb.formats.table import room
-from scrapdb.query.cells import DisplayCell
-from scrapdb.query.cells import FrameCell
+from scrapdb.query.results import DisplayCell
+from scrapdb.query.results import FrameCell
 from tests import nobody
 from tests import sessions
 

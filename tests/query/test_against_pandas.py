@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from scrapdb.errors import ExpressionError
 from scrapdb.facts import Expression
-from scrapdb.query.cells import DisplayCell
-from scrapdb.query.cells import FrameCell
+from scrapdb.query.results import DisplayCell
+from scrapdb.query.results import FrameCell
 from scrapdb.query.select import count
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import notebook_ids

@@ -20,8 +20,8 @@ from scrapdb.errors import ExpressionError
 from scrapdb.errors import StoreError
 from scrapdb.errors import UsageError
 from scrapdb.facts import Expression
-from scrapdb.query.cells import DisplayCell
-from scrapdb.query.cells import FrameCell
+from scrapdb.query.results import DisplayCell
+from scrapdb.query.results import FrameCell
 from scrapdb.query.select import LOOKED_AT
 from scrapdb.query.select import check
 from scrapdb.query.select import count

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from scrapdb.database import Database
-from scrapdb.query.cells import DisplayCell
+from scrapdb.query.results import DisplayCell
 from scrapdb.query.select import count
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import ids_condition

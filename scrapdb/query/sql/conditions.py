@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scrapdb.query import bound
+from scrapdb.query import bound_nodes
 from scrapdb.query import nodes
 from scrapdb.query import patterns
 from scrapdb.query.fields import Field
@@ -25,23 +25,23 @@ def test(node: nodes.Truth, at: Run) -> str:
     """Write the condition that a bound tree is true."""
     if isinstance(node, nodes.And | nodes.Or):
         return separated("AND" if isinstance(node, nodes.And) else "OR", [test(term, at) for term in node.terms])
-    if isinstance(node, bound.Fails):
+    if isinstance(node, bound_nodes.Fails):
         return f"NOT ifnull({test(node.operand, at)}, 0)"
-    if isinstance(node, bound.Sought):
+    if isinstance(node, bound_nodes.Sought):
         return f"r.nb_id IN ({ids(node, at.bind)})"
-    if not isinstance(node, bound.Leaf):
+    if not isinstance(node, bound_nodes.Leaf):
         raise TypeError(node)
     return condition(node, at)
 
 
-def ids(node: bound.Sought, bind: Binder) -> str:
+def ids(node: bound_nodes.Sought, bind: Binder) -> str:
     """The SELECT of the ids of the notebooks that an index gives, each once."""
     return " UNION ALL ".join(
         f"SELECT {key} FROM {table} WHERE {separated('AND', conditions)}" for key, table, conditions in rows(node, bind)
     )
 
 
-def rows(node: bound.Sought, bind: Binder) -> Iterator[tuple[str, str, list[str]]]:
+def rows(node: bound_nodes.Sought, bind: Binder) -> Iterator[tuple[str, str, list[str]]]:
     """Where the rows `v` stand that an index gives: the column with the notebook's id, the table, and conditions."""
     conditions = [condition(leaf, Row(bind)) for leaf in node.leaves]
     if isinstance(node.row, str):
@@ -51,7 +51,7 @@ def rows(node: bound.Sought, bind: Binder) -> Iterator[tuple[str, str, list[str]
         yield "v.notebook_id", table, [named, *_unused(node, node.row), *conditions]
 
 
-def _unused(node: bound.Sought, field: Field) -> list[str]:
+def _unused(node: bound_nodes.Sought, field: Field) -> list[str]:
     """Say which of the index's columns is NULL: it has the number first, so that a text is found only thereby."""
     places = [place for leaf in node.leaves for place in leaf.places]
     if places and all(place.path for place in places):
@@ -60,11 +60,11 @@ def _unused(node: bound.Sought, field: Field) -> list[str]:
     return ["v.number IS NULL"] if is_text else []
 
 
-def _asks_text(leaf: bound.Leaf) -> bool:
+def _asks_text(leaf: bound_nodes.Leaf) -> bool:
     """Whether only a text can make a leaf true."""
     node = leaf.node
     if isinstance(node, nodes.In):
-        return not leaf.negated and all(bound.kinds(item) == {"text"} for item in node.items)
+        return not leaf.negated and all(bound_nodes.kinds(item) == {"text"} for item in node.items)
     return isinstance(node, nodes.Comparison) and node.operator not in ("!=", "contains") and _is_text(node.right)
 
 
@@ -72,7 +72,7 @@ def _is_text(node: nodes.Value) -> bool:
     return isinstance(node, nodes.Constant) and isinstance(node.value, str)
 
 
-def condition(leaf: bound.Leaf, at: Run) -> str:
+def condition(leaf: bound_nodes.Leaf, at: Run) -> str:
     """Write a leaf; at a row it asks for that row alone."""
     node = leaf.node
     if isinstance(node, nodes.IsNull):
@@ -91,7 +91,7 @@ def condition(leaf: bound.Leaf, at: Run) -> str:
 
 def present(node: nodes.Value, at: Run) -> str:
     """Whether there is a value that is neither null nor NaN."""
-    if not isinstance(node, bound.Place):
+    if not isinstance(node, bound_nodes.FieldValue):
         return separated("OR", [f"{face} IS NOT NULL" for face in values.faces(node, at).values()] or ["0"])
     if not node.path:
         return at.is_there(node.field)
@@ -102,11 +102,11 @@ def present(node: nodes.Value, at: Run) -> str:
 def _relation(node: nodes.Comparison, at: Run) -> str:
     left, right = node.left, node.right
     operator = "<>" if node.operator == "!=" else node.operator
-    times = [side for side in (left, right) if "time" in bound.kinds(side)]
+    times = [side for side in (left, right) if "time" in bound_nodes.kinds(side)]
     if len(times) == 1:
         return f"{values.moment(left, at)} {operator} {values.moment(right, at)}"
     lefts, rights = values.faces(left, at), values.faces(right, at)
-    if isinstance(left, bound.Place) and left.path and isinstance(right, nodes.Constant):
+    if isinstance(left, bound_nodes.FieldValue) and left.path and isinstance(right, nodes.Constant):
         found = [values.compared(left, face, f"{operator} {constant}", at) for face, constant in rights.items()]
     else:
         found = [f"{lefts[face]} {operator} {rights[face]}" for face in lefts if face in rights]
@@ -119,7 +119,7 @@ def _relation(node: nodes.Comparison, at: Run) -> str:
 
 
 def _both(first: str, right: nodes.Value, second: str) -> str:
-    return first if isinstance(right, nodes.Constant | bound.Instant) else f"({first} AND {second})"
+    return first if isinstance(right, nodes.Constant | bound_nodes.Instant) else f"({first} AND {second})"
 
 
 def _choice(node: nodes.In, at: Run, *, negated: bool) -> str:
@@ -134,7 +134,7 @@ def _choice(node: nodes.In, at: Run, *, negated: bool) -> str:
 
 
 def _items(items: tuple[nodes.Value, ...], face: str, bind: Binder) -> str:
-    constants = [_plain(item) for item in items if (bound.kinds(item) == {"number"}) == (face == "number")]
+    constants = [_plain(item) for item in items if (bound_nodes.kinds(item) == {"number"}) == (face == "number")]
     # As JSON, a float or a larger integer might not be read back to its last bit.
     exact = all(isinstance(value, str) or (isinstance(value, int) and abs(value) < _LARGE) for value in constants)
     if len(constants) > _FEW and exact:
@@ -147,21 +147,21 @@ def _items(items: tuple[nodes.Value, ...], face: str, bind: Binder) -> str:
 def _plain(item: nodes.Value) -> object:
     if isinstance(item, nodes.Constant):
         return int(item.value) if isinstance(item.value, bool) else item.value
-    return item.text if isinstance(item, bound.Instant) else None
+    return item.text if isinstance(item, bound_nodes.Instant) else None
 
 
 def _holds(operand: nodes.Value, at: Run, *, negated: bool) -> str:
     found = values.number(operand, at)
     if negated:
         return f"{found} = 0"
-    field = operand.field if isinstance(operand, bound.Place) and not operand.path else None
+    field = operand.field if isinstance(operand, bound_nodes.FieldValue) and not operand.path else None
     is_boolean = isinstance(field, Field) and field.types <= {"boolean", "null"}
     return f"{found} = 1" if is_boolean else f"{found} <> 0"
 
 
 def _pattern(node: nodes.Comparison, at: Run, *, negated: bool) -> str:
     subject = values.text(node.left, at)
-    pattern = bound.pattern_of(node)
+    pattern = bound_nodes.pattern_of(node)
     if node.operator == "~":
         # Compared with a number, so that a missing text stays neither.
         return f"regexp({at.bind(pattern)}, {subject}) = {at.bind(0 if negated else 1)}"
@@ -171,7 +171,7 @@ def _pattern(node: nodes.Comparison, at: Run, *, negated: bool) -> str:
     if start == pattern:
         return f"{subject} = {at.bind(pattern)}"
     found = [f"{subject} GLOB {at.bind(patterns.glob(pattern))}"]
-    if start and isinstance(node.left, bound.Place) and not node.left.path:
+    if start and isinstance(node.left, bound_nodes.FieldValue) and not node.left.path:
         found.append(f"{subject} >= {at.bind(start)}")
         end = patterns.after(start)
         found += [f"{subject} < {at.bind(end)}"] if end else []
@@ -182,9 +182,9 @@ def _contains(node: nodes.Comparison, at: Run, *, negated: bool) -> str:
     left, right = node.left, node.right
     parts = values.faces(right, at)
     found = []
-    if "text" in bound.kinds(left) and "text" in parts:
+    if "text" in bound_nodes.kinds(left) and "text" in parts:
         found.append(f"instr({values.text(left, at)}, {parts['text']}) {'=' if negated else '>'} 0")
-    if "json" in bound.kinds(left):
+    if "json" in bound_nodes.kinds(left):
         source, path = values.document(left, at)
         members, keys = _members(parts)
         word = "NOT EXISTS" if negated else "EXISTS"

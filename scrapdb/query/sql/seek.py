@@ -10,7 +10,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from scrapdb.query import bound
+from scrapdb.query import bound_nodes
 from scrapdb.query import nodes
 from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Field
@@ -39,7 +39,7 @@ class Narrowing:
         scanning: whether also what does not stand side by side in an index is counted.
     """
 
-    def __init__(self, count: Callable[[bound.Sought, int], int], enough: int, *, scanning: bool = False) -> None:
+    def __init__(self, count: Callable[[bound_nodes.Sought, int], int], enough: int, *, scanning: bool = False) -> None:
         self._count = count
         self._enough = enough
         self._scanning = scanning
@@ -75,7 +75,7 @@ class Narrowing:
             if found:
                 yield found, (term,)
 
-    def _size(self, sought: bound.Sought) -> float:
+    def _size(self, sought: bound_nodes.Sought) -> float:
         row = sought.row
         known = row.notebooks if isinstance(row, Field) else math.inf
         # What `runs` does not show would be looked up for each notebook, which takes as long as to look that up.
@@ -84,11 +84,11 @@ class Narrowing:
             leaf for leaf in sought.leaves if _is_soon_counted(leaf) or (self._scanning and _is_covered(leaf))
         )
         if known >= enough and counted:
-            known = self._count(bound.Sought(row, counted), enough)
+            known = self._count(bound_nodes.Sought(row, counted), enough)
         return known if known < enough else math.inf
 
 
-def alone(where: nodes.Truth | None) -> bound.Sought | None:
+def alone(where: nodes.Truth | None) -> bound_nodes.Sought | None:
     """Take a tree for one look-up, if it is one: all its terms ask for the same row of an index."""
     terms = where.terms if isinstance(where, nodes.And) else (where,) if where else ()
     for sought in _sought(terms):
@@ -97,22 +97,22 @@ def alone(where: nodes.Truth | None) -> bound.Sought | None:
     return None
 
 
-def first(where: nodes.Truth | None, key: nodes.Value | None) -> tuple[bound.Sought, nodes.Truth | None] | None:
+def first(where: nodes.Truth | None, key: nodes.Value | None) -> tuple[bound_nodes.Sought, nodes.Truth | None] | None:
     """Find the rows that an index has in an order, and what else is to be tested of their notebooks.
 
     Without a key it is the order of the paths. The index leaves out the notebooks that do not have the key.
     """
     if key is None:
-        return bound.Sought("notebooks", ()), where
+        return bound_nodes.Sought("notebooks", ()), where
     lowest = _lowest(key)
-    if lowest is None or not isinstance(key, bound.Place):
+    if lowest is None or not isinstance(key, bound_nodes.FieldValue):
         return None
-    row = bound.row_of(key.field)
+    row = bound_nodes.row_of(key.field)
     terms = where.terms if isinstance(where, nodes.And) else (where,) if where else ()
-    there = bound.Leaf(nodes.Comparison(">=", key, lowest), negated=False)
-    own = tuple(term for term in terms if isinstance(term, bound.Leaf) and term.row == row)
+    there = bound_nodes.Leaf(nodes.Comparison(">=", key, lowest), negated=False)
+    own = tuple(term for term in terms if isinstance(term, bound_nodes.Leaf) and term.row == row)
     others = tuple(term for term in terms if term not in own)
-    return bound.Sought(row, (there, *own)), all_of(others) if others else None
+    return bound_nodes.Sought(row, (there, *own)), all_of(others) if others else None
 
 
 def all_of(terms: tuple[nodes.Truth, ...]) -> nodes.Truth:
@@ -120,56 +120,56 @@ def all_of(terms: tuple[nodes.Truth, ...]) -> nodes.Truth:
     return nodes.And(terms) if len(terms) > 1 else terms[0]
 
 
-def _sought(terms: tuple[nodes.Truth, ...]) -> Iterator[bound.Sought]:
+def _sought(terms: tuple[nodes.Truth, ...]) -> Iterator[bound_nodes.Sought]:
     """Yield what an index has for terms that all hold: for those on one row together, for others the rarest name."""
-    together: dict[Field | str, list[bound.Leaf]] = {}
+    together: dict[Field | str, list[bound_nodes.Leaf]] = {}
     for leaf in terms:
-        if not isinstance(leaf, bound.Leaf):
+        if not isinstance(leaf, bound_nodes.Leaf):
             continue
         if isinstance(leaf.row, Field) or (leaf.row and _is_soon_counted(leaf)):
             together.setdefault(leaf.row, []).append(leaf)
         elif fields := [place.field for place in leaf.required if isinstance(place.field, Field)]:
             together.setdefault(min(fields, key=lambda field: field.notebooks), [])
     for row, leaves in together.items():
-        yield bound.Sought(row, tuple(leaves))
+        yield bound_nodes.Sought(row, tuple(leaves))
 
 
-def _is_soon_counted(leaf: bound.Leaf) -> bool:
+def _is_soon_counted(leaf: bound_nodes.Leaf) -> bool:
     """Whether it is quick to count what holds: tables such as `records` have no indexes, but are short."""
     return _stands_together(leaf) or (isinstance(leaf.row, str) and leaf.row != "notebooks")
 
 
-def _stands_together(leaf: bound.Leaf) -> bool:
+def _stands_together(leaf: bound_nodes.Leaf) -> bool:
     """Whether an index has what a leaf asks for side by side."""
     node = leaf.node
     place = node.children[0]
-    if not isinstance(node, nodes.Comparison | nodes.In) or not isinstance(place, bound.Place) or place.path:
+    if not isinstance(node, nodes.Comparison | nodes.In) or not isinstance(place, bound_nodes.FieldValue) or place.path:
         return False
     if isinstance(place.field, Attribute) and (place.field.table, place.field.column) not in _INDEXED:
         return False
-    if leaf.negated or not all(isinstance(value, nodes.Constant | bound.Instant) for value in node.children[1:]):
+    if leaf.negated or not all(isinstance(value, nodes.Constant | bound_nodes.Instant) for value in node.children[1:]):
         return False
     if isinstance(node, nodes.In):
         return len(node.items) <= _LONG_LIST
     if node.operator == "like":
-        start = prefix(bound.pattern_of(node))
-        return bool(start) and bound.pattern_of(node) in (start, f"{start}%")
+        start = prefix(bound_nodes.pattern_of(node))
+        return bool(start) and bound_nodes.pattern_of(node) in (start, f"{start}%")
     return node.operator in ("=", "<", "<=", ">", ">=")
 
 
-def _is_covered(leaf: bound.Leaf) -> bool:
+def _is_covered(leaf: bound_nodes.Leaf) -> bool:
     """Whether the index has all that a leaf asks for."""
-    return all(not place.path and place.field.kinds <= bound.SCALARS for place in leaf.places)
+    return all(not place.path and place.field.kinds <= bound_nodes.SCALARS for place in leaf.places)
 
 
-def _lowest(key: nodes.Value) -> nodes.Constant | bound.Instant | None:
+def _lowest(key: nodes.Value) -> nodes.Constant | bound_nodes.Instant | None:
     """The value from which an index has all values of a key in their order."""
-    if not isinstance(key, bound.Place) or key.path:
+    if not isinstance(key, bound_nodes.FieldValue) or key.path:
         return None
     field = key.field
     if isinstance(field, Attribute):
         indexed = (field.table, field.column) in _ORDERED
-        return (bound.Instant("") if field.kind == "time" else nodes.Constant("")) if indexed else None
+        return (bound_nodes.Instant("") if field.kind == "time" else nodes.Constant("")) if indexed else None
     if field.scraps and field.parameters:
         return None
     return (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scrapdb.query import bound
+from scrapdb.query import bound_nodes
 from scrapdb.query import nodes
 from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Field
@@ -28,7 +28,7 @@ from scrapdb.store.values import ids_as_json
 _FEW_NAMES = 8
 
 # A column to show: a value, or an expression that is true, false or neither.
-Output = nodes.Value | bound.Decided
+Output = nodes.Value | bound_nodes.Decided
 
 
 class Statement(NamedTuple):
@@ -45,7 +45,7 @@ class Order(Frozen):
     descending: bool
 
 
-def counted(sought: bound.Sought, limit: int) -> Statement:
+def counted(sought: bound_nodes.Sought, limit: int) -> Statement:
     """Count what an index has, up to a limit."""
     bind = Binder()
     select = f"{ids(sought, bind)} LIMIT {bind(limit)}"
@@ -57,7 +57,7 @@ def count_statement(where: nodes.Truth | None) -> Statement:
     bind = Binder()
     if where is None:
         return Statement("SELECT count(*) FROM notebooks", {})
-    if isinstance(where, bound.Sought):
+    if isinstance(where, bound_nodes.Sought):
         return Statement(f"SELECT count(*) FROM ({ids(where, bind)})", bind.values)
     return Statement(f"SELECT count(*) FROM {_found(where, bind)}", bind.values)
 
@@ -91,7 +91,7 @@ def rows_statement(
     offset: int,
     *,
     with_ids: bool = True,
-    first: bound.Sought | None = None,
+    first: bound_nodes.Sought | None = None,
     only: Statement | None = None,
 ) -> Statement:
     """The notebooks found: their ids, if need be, and the columns that `is_selected`; `cells_statement` has the others.
@@ -123,7 +123,7 @@ def rows_statement(
 
 def is_selected(column: Output) -> bool:
     """Whether a column is one of a `rows_statement`."""
-    field = column.field if isinstance(column, bound.Place) else None
+    field = column.field if isinstance(column, bound_nodes.FieldValue) else None
     return not isinstance(field, Field) or field.is_plain or field.type is not None
 
 
@@ -165,9 +165,9 @@ def _joined(bind: Binder) -> str:
 
 
 def _output(column: Output, at: Run) -> str:
-    if isinstance(column, bound.Decided):
+    if isinstance(column, bound_nodes.Decided):
         return f"CASE WHEN {test(column.holds, at)} THEN 1 WHEN {test(column.fails, at)} THEN 0 END"
-    if not isinstance(column, bound.Place):
+    if not isinstance(column, bound_nodes.FieldValue):
         found = faces(column, at)
         return f"coalesce({', '.join(found.values())}, NULL)" if found else "NULL"
     field = column.field

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scrapdb.query import bound
+from scrapdb.query import bound_nodes
 from scrapdb.query import nodes
 from scrapdb.query.fields import Field
 from scrapdb.query.sql.places import Run
@@ -15,16 +15,16 @@ _LIKE_A_DATE = "'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
 def faces(node: nodes.Value, at: Run) -> dict[str, str]:
     """The faces that a value can have, by `number` and `text`."""
     found = {}
-    if "number" in bound.kinds(node):
+    if "number" in bound_nodes.kinds(node):
         found["number"] = number(node, at)
-    if bound.kinds(node) & {"text", "time"}:
+    if bound_nodes.kinds(node) & {"text", "time"}:
         found["text"] = text(node, at)
     return found
 
 
 def number(node: nodes.Value, at: Run) -> str:
     """The number that a value is."""
-    if isinstance(node, bound.Place):
+    if isinstance(node, bound_nodes.FieldValue):
         return _face(node, "number", at)
     if isinstance(node, nodes.Negative):
         return f"(- {number(node.operand, at)})"
@@ -39,11 +39,11 @@ def number(node: nodes.Value, at: Run) -> str:
 
 def text(node: nodes.Value, at: Run) -> str:
     """The text that a value is; times are text too."""
-    if isinstance(node, bound.Place):
+    if isinstance(node, bound_nodes.FieldValue):
         return _face(node, "text", at)
     if isinstance(node, nodes.Constant):
         return at.bind(node.value) if isinstance(node.value, str) else "NULL"
-    if isinstance(node, bound.Instant):
+    if isinstance(node, bound_nodes.Instant):
         return at.bind(node.text)
     if isinstance(node, nodes.Call) and node.function in ("lower", "upper"):
         return f"text_{node.function}({text(node.arguments[0], at)})"
@@ -55,14 +55,14 @@ def text(node: nodes.Value, at: Run) -> str:
 def moment(node: nodes.Value, at: Run) -> str:
     """The time that a value is, in days; text that does not look like a time is none."""
     found = text(node, at)
-    if "time" in bound.kinds(node):
+    if "time" in bound_nodes.kinds(node):
         return f"julianday({found})"
     return f"iif({found} GLOB {_LIKE_A_DATE}, julianday({found}), NULL)"
 
 
 def document(node: nodes.Value, at: Run) -> tuple[str, str]:
     """The JSON in which a value stands, and the path to it."""
-    if not isinstance(node, bound.Place):
+    if not isinstance(node, bound_nodes.FieldValue):
         return "NULL", at.bind("$")
     return at.of(node.field, "json"), at.bind(json_path(node.path))
 
@@ -73,18 +73,18 @@ def json_path(path: tuple[str | int, ...]) -> str:
     return "$" + "".join(steps)
 
 
-def _face(place: bound.Place, face: str, at: Run) -> str:
+def _face(place: bound_nodes.FieldValue, face: str, at: Run) -> str:
     if not place.path:
         return at.of(place.field, "number" if face == "number" else "text")
     return _in_json(place, face, at, "iif({type}, {value}, NULL)")
 
 
-def compared(place: bound.Place, face: str, comparison: str, at: Run) -> str:
+def compared(place: bound_nodes.FieldValue, face: str, comparison: str, at: Run) -> str:
     """A comparison with what stands in a list or dict; its type is read only where it holds."""
     return _in_json(place, face, at, f"({{value}} {comparison} AND {{type}})")
 
 
-def _in_json(place: bound.Place, face: str, at: Run, form: str) -> str:
+def _in_json(place: bound_nodes.FieldValue, face: str, at: Run, form: str) -> str:
     path, types = at.bind(json_path(place.path)), _NUMBERS if face == "number" else "('text')"
     extract, type_ = f"json_extract({{json}}, {path})", f"json_type({{json}}, {path}) IN {types}"
     form = form.format(value=extract, type=type_)
@@ -92,7 +92,7 @@ def _in_json(place: bound.Place, face: str, at: Run, form: str) -> str:
 
 
 def _arithmetic(node: nodes.Arithmetic, at: Run) -> str:
-    if "time" in bound.kinds(node.left) | bound.kinds(node.right):
+    if "time" in bound_nodes.kinds(node.left) | bound_nodes.kinds(node.right):
         # SQLite knows times to the millisecond; a day as a float is not exact.
         return f"round(({moment(node.left, at)} - {moment(node.right, at)}) * 86400.0, 3)"
     left, right = number(node.left, at), number(node.right, at)
@@ -117,8 +117,8 @@ def _call(node: nodes.Call, at: Run) -> str:
 
 
 def _length(node: nodes.Value, at: Run) -> str:
-    parts = [f"length({text(node, at)})"] if "text" in bound.kinds(node) else []
-    if "json" in bound.kinds(node):
+    parts = [f"length({text(node, at)})"] if "text" in bound_nodes.kinds(node) else []
+    if "json" in bound_nodes.kinds(node):
         json, path = document(node, at)
         parts.append(
             f"CASE json_type({json}, {path}) WHEN 'array' THEN json_array_length({json}, {path})"
@@ -130,7 +130,9 @@ def _length(node: nodes.Value, at: Run) -> str:
 def _coalesce(node: nodes.Call, face: str, at: Run) -> str:
     """The first value that is there, if it has that face; a list is there and has none, as an expression."""
     faceless = [_faceless(argument, at) for argument in node.arguments]
-    if not any(faceless) and not any(len(bound.kinds(argument) & bound.SCALARS) > 1 for argument in node.arguments):
+    if not any(faceless) and not any(
+        len(bound_nodes.kinds(argument) & bound_nodes.SCALARS) > 1 for argument in node.arguments
+    ):
         found = [faces(argument, at).get(face, "NULL") for argument in node.arguments]
         return f"coalesce({', '.join(found)}, NULL)"
     cases = []
@@ -146,12 +148,12 @@ def _faceless(node: nodes.Value, at: Run) -> list[str]:
 
     What is calculated of an expression is there too, though nobody knows what it is.
     """
-    places = [found for found, _ in nodes.walk(node) if isinstance(found, bound.Place)]
+    places = [found for found, _ in nodes.walk(node) if isinstance(found, bound_nodes.FieldValue)]
     fields = dict.fromkeys(place.field for place in places if isinstance(place.field, Field))
-    whole = isinstance(node, bound.Place) and not node.path
+    whole = isinstance(node, bound_nodes.FieldValue) and not node.path
     types = {field: field.types & (_FACELESS if whole else {"expression"}) for field in fields}
     conditions = [f"{at.looked_up(field, 'v.type')} IN ({_listed(found)})" for field, found in types.items() if found]
-    if isinstance(node, bound.Place) and node.path:
+    if isinstance(node, bound_nodes.FieldValue) and node.path:
         json, path = document(node, at)
         conditions.append(f"json_type({json}, {path}) IN ('array', 'object')")
     return conditions

@@ -23,7 +23,7 @@ class Instant(nodes.Value):
     text: str
 
 
-class Place(nodes.Value):
+class FieldValue(nodes.Value):
     """A field, and the path into its value."""
 
     field: Field | Attribute
@@ -44,12 +44,12 @@ class Leaf(nodes.Truth):
         return rows.pop() if len(rows) == 1 and self.required else None
 
     @functools.cached_property
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[FieldValue, ...]:
         """The fields it asks for, each once."""
-        return tuple(dict.fromkeys(found for found, _ in nodes.walk(self.node) if isinstance(found, Place)))
+        return tuple(dict.fromkeys(found for found, _ in nodes.walk(self.node) if isinstance(found, FieldValue)))
 
     @functools.cached_property
-    def required(self) -> tuple[Place, ...]:
+    def required(self) -> tuple[FieldValue, ...]:
         """The fields without which it cannot be true."""
         if isinstance(self.node, nodes.IsNull) and not self.negated:
             return ()
@@ -84,7 +84,7 @@ class Decided(nodes.Truth):
 
 def kinds(node: nodes.Value) -> frozenset[Kind]:
     """What a value can be; empty if it is always missing."""
-    if isinstance(node, Place):
+    if isinstance(node, FieldValue):
         return frozenset({"number", "text", "json"}) if node.path else node.field.kinds
     if isinstance(node, nodes.Constant):
         return frozenset({"text"}) if isinstance(node.value, str) else frozenset({"number"})
@@ -108,8 +108,8 @@ def pattern_of(node: nodes.Comparison) -> str:
     return str(node.right.value) if isinstance(node.right, nodes.Constant) else ""
 
 
-def _required(node: nodes.Node) -> Iterator[Place]:
-    if isinstance(node, Place):
+def _required(node: nodes.Node) -> Iterator[FieldValue]:
+    if isinstance(node, FieldValue):
         yield node
     elif not (isinstance(node, nodes.Call) and node.function == "coalesce" and len(node.arguments) > 1):
         for child in node.children:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
-from scrapdb.query.bound import Decided
-from scrapdb.query.bound import Place
+from scrapdb.query.bound_nodes import Decided
+from scrapdb.query.bound_nodes import FieldValue
 from scrapdb.query.fields import Field
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.sql import statements
@@ -49,7 +49,7 @@ class DisplayCell(Frozen):
 
 def is_raw(column: Output) -> bool:
     """Whether a column is shown as SQLite gives it."""
-    if not isinstance(column, Place):
+    if not isinstance(column, FieldValue):
         return not isinstance(column, Decided)
     if isinstance(column.field, Field):
         return column.field.is_plain
@@ -61,7 +61,7 @@ def reader(column: Output, index: int | None) -> Reader:
     if index is None:
         return _cell_reader(column)
     load_ = _loader(column)
-    path = column.path if isinstance(column, Place) else ()
+    path = column.path if isinstance(column, FieldValue) else ()
     if load_ is None:
         return lambda row, _: row[index]
     return lambda row, _: None if row[index] is None else walked(load_(row[index]), path)
@@ -71,7 +71,7 @@ def _loader(column: Output) -> Callable[[Any], Any] | None:
     """What makes a column of what SQLite gives; None if nothing is to be made."""
     if is_raw(column):
         return None
-    if not isinstance(column, Place):
+    if not isinstance(column, FieldValue):
         return bool
     type_ = column.field.type if isinstance(column.field, Field) else "json"
     return bool if type_ == "boolean" else _json
@@ -82,7 +82,7 @@ def _json(text: str) -> Any:
 
 
 def _cell_reader(column: Output) -> Reader:
-    if not (isinstance(column, Place) and isinstance(column.field, Field)):
+    if not (isinstance(column, FieldValue) and isinstance(column.field, Field)):
         raise TypeError(column)
     field, path = column.field, column.path
 
@@ -101,7 +101,7 @@ def _cell_reader(column: Output) -> Reader:
 
 def name_ids(columns: Sequence[Output]) -> list[int]:
     """The ids of the names of some columns."""
-    fields = [column.field for column in columns if isinstance(column, Place)]
+    fields = [column.field for column in columns if isinstance(column, FieldValue)]
     return sorted({field.name_id for field in fields if isinstance(field, Field)})
 
 
