@@ -167,7 +167,7 @@ class Field(Frozen):
     def type(self) -> str | None:
         """The stored type of all values that are not null, if their number, text or JSON tells all of each."""
         types = self.types - {"null"}
-        return min(types) if self.whole and len(types) == 1 and self.kinds <= _TELLING else None
+        return min(types) if self.whole and len(types) == 1 and self.kinds & _TELLING else None
 
     @property
     def is_plain(self) -> bool:

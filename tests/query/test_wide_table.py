@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from scrapdb.database import Database
+from scrapdb.facts import Expression
 from scrapdb.query.results import DisplayCell
 from scrapdb.query.select import count
 from scrapdb.query.select import fields_of
@@ -157,6 +158,16 @@ def test_what_is_not_a_number_is_not_null(others: list[Any]) -> None:
     store = build(Notebook(f"{number}.ipynb", {"x": value}) for number, value in enumerate(values))
     assert repr([row[0] for row in answer(store, columns="x")]) == repr(values)
     assert count(store, fields_of(store), "x is null") == 2
+
+
+def test_a_name_of_which_no_value_is_known() -> None:
+    store = build([Notebook("a.ipynb", {}, {"p": Expression("f()"), "n": None}), Notebook("b.ipynb", {"s": None})])
+    assert answer(store, columns="p, n, s, param.p") == [
+        (Expression("f()"), None, None, Expression("f()")),
+        (None, None, None, None),
+    ]
+    assert answer(store, "p is not null and n is null", columns="nb.path", sort="p, n") == [("a.ipynb",)]
+    assert answer(store, "p = 1 or n = 1 or s = 'a'", columns="nb.path") == []
 
 
 def test_a_number_beyond_64_bits_behind_a_parameter() -> None:
