@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -12,7 +11,6 @@ from scrapdb.query.bound_nodes import Decided
 from scrapdb.query.bound_nodes import FieldValue
 from scrapdb.query.fields import Field
 from scrapdb.query.frozen import Frozen
-from scrapdb.query.sql import statements
 from scrapdb.query.sql.statements import Output
 from scrapdb.store.values import load
 
@@ -115,14 +113,8 @@ def walked(value: Any, path: tuple[str | int, ...]) -> Any:
     return value
 
 
-def cells_of(connection: sqlite3.Connection, notebooks: Sequence[int], name_ids: Sequence[int]) -> Cells:
-    """The scraps and parameters of some notebooks."""
-    rows = connection.execute(*statements.cells_statement(notebooks, name_ids))
-    return {(notebook, name, role): (type_, value, exact) for notebook, name, role, type_, value, exact in rows}
-
-
 def _cell(field: Field, notebook: int, cells: Cells) -> tuple[str | None, Any, str | None]:
-    for role, there in (("scrap", field.scraps), ("param", field.parameters)):
+    for role, there in (("scrap", field.scraps), ("parameter", field.parameters)):
         found = cells.get((notebook, field.name_id, role)) if there else None
         if found:
             return found

@@ -36,6 +36,7 @@ from scrapdb.store.connection import file_of
 from scrapdb.store.connection import snapshot
 from scrapdb.store.errors import damaged
 from scrapdb.store.errors import sentences
+from scrapdb.store.readers import cells
 from scrapdb.store.readers.columns import length
 from scrapdb.store.readers.names import PARAMETERS
 from scrapdb.store.readers.names import parameters_of
@@ -289,8 +290,8 @@ def statements_of(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[
         yield "for the parameters of these rows", statements.Statement(PARAMETERS, {"notebooks": "[…]"})
     looked_up = [column for column in plan.columns if not statements.is_selected(column)]
     if looked_up or plan.question.parameters:
-        cells_ = statements.cells_statement((), results.name_ids(looked_up))
-        yield "for values in these rows", cells_._replace(values=dict.fromkeys(cells_.values, "[…]"))
+        sql = cells.statement(results.name_ids(looked_up))
+        yield "for values in these rows", statements.Statement(sql, {"notebooks": "[…]", "names": "[…]"})
 
 
 def count(
@@ -356,7 +357,7 @@ def _narrowed(
     """Ask the indexes which terms have few notebooks, so that these are looked up; None if none has."""
 
     def count(sought: bound_nodes.Sought, limit: int) -> int:
-        return int(execute(connection, *statements.counted(sought, limit)).fetchone()[0])
+        return int(execute(connection, *statements.count_statement(sought, limit)).fetchone()[0])
 
     def narrowed(enough: int, *, scanning: bool = False) -> nodes.Truth | None:
         found = seek.Narrowing(count, enough, scanning=scanning).narrowed(where) if where else None
@@ -450,7 +451,7 @@ def _values(
     readers += [results.reader(place, None) for place in parameters]
     looked_up = [column for column in plan.columns if not statements.is_selected(column)]
     name_ids = results.name_ids([*looked_up, *parameters])
-    found = results.cells_of(connection, [row[0] for row in chunk], name_ids) if name_ids else {}
+    found = cells.cells(connection, [row[0] for row in chunk], name_ids) if name_ids else {}
     return (tuple([read(row, found) for read in readers]) for row in chunk)
 
 

@@ -24,9 +24,7 @@ from scrapdb.query.sql.values import faces
 from scrapdb.store.values import KINDS
 from scrapdb.store.values import ids_as_json
 
-# With more names it is quicker to read all that a notebook has than to look each of them up.
-_FEW_NAMES = 8
-
+_AS_FLOAT = "CAST({} AS REAL)"  # which is stored as an integer where it can be
 # A column to show: a value, or an expression that is true, false or neither.
 Output = nodes.Value | bound_nodes.Decided
 
@@ -45,21 +43,12 @@ class Order(Frozen):
     descending: bool
 
 
-def counted(sought: bound_nodes.Sought, limit: int) -> Statement:
-    """Count what an index has, up to a limit."""
-    bind = Binder()
-    select = f"{ids(sought, bind)} LIMIT {bind(limit)}"
-    return Statement(f"SELECT count(*) FROM ({select})", bind.values)
-
-
-def count_statement(where: nodes.Truth | None) -> Statement:
-    """Count the notebooks."""
-    bind = Binder()
-    if where is None:
-        return Statement("SELECT count(*) FROM notebooks", {})
-    if isinstance(where, bound_nodes.Sought):
-        return Statement(f"SELECT count(*) FROM ({ids(where, bind)})", bind.values)
-    return Statement(f"SELECT count(*) FROM {_found(where, bind)}", bind.values)
+def count_statement(where: nodes.Truth | None, limit: int | None = None) -> Statement:
+    """Count the notebooks, up to a limit."""
+    found = ids_statement(where)
+    if limit is None:
+        return Statement(f"SELECT count(*) FROM ({found.sql})", found.values)
+    return Statement(f"SELECT count(*) FROM ({found.sql} LIMIT :limit)", found.values | {"limit": limit})
 
 
 def ids_statement(where: nodes.Truth | None, prefix: str = "") -> Statement:
@@ -67,7 +56,10 @@ def ids_statement(where: nodes.Truth | None, prefix: str = "") -> Statement:
     bind = Binder(prefix)
     if where is None:
         return Statement("SELECT id FROM notebooks", {})
-    return Statement(f"SELECT r.nb_id FROM {_found(where, bind)}", bind.values)
+    if isinstance(where, bound_nodes.Sought):
+        return Statement(ids(where, bind), bind.values)
+    condition = test(where, Run(bind))
+    return Statement(f"SELECT r.nb_id FROM {source(bind)}{_joined(bind)} WHERE {condition}", bind.values)
 
 
 def expressions_statement(field: Field) -> Statement:
@@ -94,7 +86,7 @@ def rows_statement(
     first: bound_nodes.Sought | None = None,
     only: Statement | None = None,
 ) -> Statement:
-    """The notebooks found: their ids, if need be, and the columns that `is_selected`; `cells_statement` has the others.
+    """The notebooks found: their ids, if need be, and the columns that `is_selected`; the others are read as cells.
 
     With `first` an index is read in the order wanted, and each notebook that it gives is tested, which is good for the
     first few. `only` is a condition on the row `r` of `runs`.
@@ -125,39 +117,6 @@ def is_selected(column: Output) -> bool:
     """Whether a column is one of a `rows_statement`."""
     field = column.field if isinstance(column, bound_nodes.FieldValue) else None
     return not isinstance(field, Field) or field.is_plain or field.type is not None
-
-
-def cells_statement(notebooks: Sequence[int], name_ids: Sequence[int]) -> Statement:
-    """The scraps and parameters of some notebooks: notebook, name and role, then type, value and exact."""
-    sql = _CELLS.format(**(_EACH if len(name_ids) <= _FEW_NAMES else _ALL))
-    return Statement(sql, {"notebooks": ids_as_json(notebooks), "names": ids_as_json(name_ids)})
-
-
-_AS_FLOAT = "CAST({} AS REAL)"  # which is stored as an integer where it can be
-# The value in a row of `scraps` or `parameters`; of a frame its size, of a display its MIME types.
-_CELLS = """\
-SELECT v.notebook_id, v.name_id, 'scrap', v.type, coalesce(v.number, v.text, v.json, CASE v.type
- WHEN 'frame' THEN (SELECT json_array(rows, columns) FROM frames
-  WHERE notebook_id = v.notebook_id AND name_id = v.name_id)
- WHEN 'display' THEN (SELECT json_group_array(mime_type) FROM displays
-  WHERE notebook_id = v.notebook_id AND name_id = v.name_id) END), v.exact
-FROM {wanted} CROSS JOIN scraps AS v ON {found}
-UNION ALL SELECT v.notebook_id, v.name_id, 'param', v.type, coalesce(v.number, v.text, v.json), v.exact
-FROM {wanted} CROSS JOIN parameters AS v ON {found}"""
-# CROSS, so that a few names are looked up in each notebook; of many most notebooks do not have most.
-_EACH = {
-    "wanted": "json_each(:notebooks) AS n CROSS JOIN json_each(:names) AS name",
-    "found": "v.notebook_id = n.value AND v.name_id = name.value",
-}
-_ALL = {
-    "wanted": "json_each(:notebooks) AS n",
-    "found": "v.notebook_id = n.value AND +v.name_id IN (SELECT value FROM json_each(:names))",
-}
-
-
-def _found(where: nodes.Truth, bind: Binder) -> str:
-    condition = test(where, Run(bind))
-    return f"{source(bind)}{_joined(bind)} WHERE {condition}"
 
 
 def _joined(bind: Binder) -> str:
