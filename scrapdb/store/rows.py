@@ -248,12 +248,11 @@ def _add_parameter(made: Rows, name: str, parameter: facts.Parameter, *, shadowe
         _add_problem(made, facts.Problem("parameters", "The value is nested too deeply.", parameter.name))
         stored = Stored("null")
     made.parameters.append((name, *stored, parameter.source, int(shadowed)))
-    if not shadowed:
-        _add_cell(made, name, stored, None)
+    _add_cell(made, name, stored, None, shadowed=shadowed)
 
 
-def _add_cell(made: Rows, name: str, stored: Stored, token: str | None) -> None:
-    if shown := tokens.cell(name, stored, token):
+def _add_cell(made: Rows, name: str, stored: Stored, token: str | None, *, shadowed: bool = False) -> None:
+    if not shadowed and (shown := tokens.cell(name, stored, token)):
         made.run_cells.append(shown)
     if not tokens.is_whole(stored):
         made.parts.append(name)

@@ -112,11 +112,11 @@ def rechoose(connection: sqlite3.Connection) -> dict[Column, str]:
 
 
 def mark_whole(connection: sqlite3.Connection) -> None:
-    """Mark anew of which names the wide table tells all; a writer only ever takes the mark away."""
+    """Mark anew of which names the wide table could tell all; a writer only ever takes the mark away."""
     connection.execute(
         f"""UPDATE names SET whole = id NOT IN (
               SELECT name_id FROM scraps WHERE {tokens.IS_PART}
-               UNION SELECT name_id FROM parameters WHERE NOT shadowed AND {tokens.IS_PART})"""
+               UNION SELECT name_id FROM parameters WHERE {tokens.IS_PART})"""
     )
 
 

@@ -53,7 +53,7 @@ CREATE TABLE names (
   type TEXT,                        -- number, boolean, text, json, frame, display, expression, null or mixed; NULL: unused
   scraps INTEGER NOT NULL DEFAULT 0,      -- notebooks that glued it
   parameters INTEGER NOT NULL DEFAULT 0,  -- notebooks that have it as a parameter
-  whole INTEGER NOT NULL DEFAULT 1        -- 0: `runs` does not tell all of a value: it is cut there, NaN, or in `exact`
+  whole INTEGER NOT NULL DEFAULT 1        -- 0: `runs` could not tell all of a value: it is too long, NaN, or in `exact`
 );
 
 -- Name types: in how many notebooks a name has values of a type, for each of its two roles.

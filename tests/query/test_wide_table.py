@@ -170,6 +170,13 @@ def test_a_name_of_which_no_value_is_known() -> None:
     assert answer(store, "p = 1 or n = 1 or s = 'a'", columns="nb.path") == []
 
 
+@pytest.mark.parametrize("value", [math.nan, LONG, 2**70, [LONG]])
+def test_a_parameter_behind_a_scrap_of_which_the_columns_do_not_tell_all(value: Any) -> None:
+    store = build([Notebook("a.ipynb", {"x": None, "y": 1}, {"x": value, "y": value})])
+    rows = answer(store, columns="x, param.x, y, param.y")
+    assert repr(rows) == repr([(None, value, 1, value)])
+
+
 def test_a_number_beyond_64_bits_behind_a_parameter() -> None:
     store = build([Notebook("a.ipynb", {}, {"x": 2**70}), Notebook("b.ipynb", {"x": 2}, {"x": 2**80})])
     assert answer(store, columns="x, param.x") == [(2**70, 2**70), (2, 2**80)]

@@ -217,19 +217,19 @@ def of_which_all_is_told(store: Path) -> set[str]:
 
 def test_names_of_which_the_wide_table_does_not_tell_all(tmp_path: Path) -> None:
     store = tmp_path / "scraps.db"
-    shadowed = made("c.ipynb", {"behind": "x"}, {"behind": "a" * 5_000, "expression": 1})
+    shadowed = made("c.ipynb", {"behind": "x", "before": 1}, {"behind": "a" * 5_000, "before": 2})
     write(store, [made("a.ipynb", WHOLE), shadowed])
-    assert of_which_all_is_told(store) == {*WHOLE, "behind", "expression"}
+    assert of_which_all_is_told(store) == {*WHOLE, "before"}
     write(store, [made("b.ipynb", {**WHOLE, **PARTS}), made("d.ipynb", {}, {"p": "b" * 5_000})])
-    assert of_which_all_is_told(store) == {*WHOLE, "behind", "expression"}
+    assert of_which_all_is_told(store) == {*WHOLE, "before"}
     with Writer(store) as writer:
         optimize(writer)
-    assert of_which_all_is_told(store) == {*WHOLE, "behind", "expression"}
+    assert of_which_all_is_told(store) == {*WHOLE, "before"}
     write(store, [made("b.ipynb", dict.fromkeys(PARTS, 1)), made("d.ipynb", {}, {"p": 1})])
-    assert of_which_all_is_told(store) == {*WHOLE, "behind", "expression"}  # until the columns are chosen anew
+    assert of_which_all_is_told(store) == {*WHOLE, "before"}  # until the columns are chosen anew
     with Writer(store) as writer:
         optimize(writer)
-    assert of_which_all_is_told(store) == {*WHOLE, *PARTS, "behind", "expression", "p"}
+    assert of_which_all_is_told(store) == {*WHOLE, *PARTS, "before", "p"}
 
 
 def test_a_mark_is_not_forgotten_with_a_transaction_that_failed(tmp_path: Path) -> None:
@@ -252,5 +252,5 @@ def test_a_store_of_version_4_is_marked_without_its_notebooks(tmp_path: Path) ->
         Writer(store)
     with Writer(store, oldest=OLDEST) as writer:
         forget_older(writer)
-    assert of_which_all_is_told(store) == {*WHOLE, "behind"}
+    assert of_which_all_is_told(store) == {*WHOLE}
     check(store)
