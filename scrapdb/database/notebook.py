@@ -16,7 +16,7 @@ from scrapdb.database.table import Table
 from scrapdb.files.paths import identity
 from scrapdb.formats import html
 from scrapdb.formats import values
-from scrapdb.query.cells import DisplayCell
+from scrapdb.query.results import DisplayCell
 from scrapdb.store.connection import reading
 from scrapdb.store.readers import executions
 from scrapdb.store.readers import notebooks

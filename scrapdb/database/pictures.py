@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from scrapdb.query.cells import DisplayCell
+from scrapdb.query.results import DisplayCell
 from scrapdb.store.connection import reading
 from scrapdb.store.readers.displays import display_as
 

@@ -32,8 +32,8 @@ from PIL import Image
 from scrapdb.errors import ScrapdbError
 from scrapdb.formats import excel
 from scrapdb.formats import write
-from scrapdb.query.cells import DisplayCell
-from scrapdb.query.cells import FrameCell
+from scrapdb.query.results import DisplayCell
+from scrapdb.query.results import FrameCell
 from tests.formats.test_formats import ODD_TEXTS
 
 DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
