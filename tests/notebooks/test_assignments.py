@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import dis
+import itertools
 import json
+import sys
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +19,7 @@ from scrapdb.facts import Expression
 from tests.notebook_builder import code
 from tests.notebook_builder import facts_of
 
+MOST_STEPS = 10_000
 STATEMENTS = [
     "a = 1", "a = 'x'", "a = [1]", "a = {'k': 1}", "a = 60 * 60", "a = b", "a = [b, 1]", "a = {'k': b}", "a = b, c",
     "a, b = b, a", "a = b = []", "a = b = 5", "a, *b = 1, 2, 3", "*a, b = 1, 2, 3", "(a, b), c = (1, 2), 3",
@@ -90,12 +93,28 @@ def assigned(*cells: str) -> dict[str, Any]:
 
 
 def run(cell: str) -> dict[str, Any] | None:
-    """Run a cell made of `STATEMENTS`; None if that fails."""
+    """Run a cell made of `STATEMENTS`; None if that fails, or never ends, as a list that is extended by itself."""
     names: dict[str, Any] = {"change": change, "opened": Opened, "obj": Thing(), "json": json, "print": str}
+    steps = itertools.count()
+
+    def count(*_: Any) -> Any:
+        if next(steps) > MOST_STEPS:
+            raise RuntimeError
+        return count
+
     with suppress(Exception):
-        exec(compile(cell, "cell", "exec"), names)  # noqa: S102 - written above
+        sys.settrace(count)
+        try:
+            exec(compile(cell, "cell", "exec"), names)  # noqa: S102 - written above
+        finally:
+            sys.settrace(None)
         return names
     return None
+
+
+def test_what_never_ends_is_not_waited_for() -> None:
+    assert run("a = [1]\nb = (row for row in a)\na += b") is None
+    assert run("a = [1]\nb = [row for row in a]\na += b") is not None
 
 
 @settings(max_examples=1000, deadline=None)
