@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,20 @@ from tests.datasette.thirty import build
 # WebRTC leaves out this machine's own addresses if it is not told to use them, and reaches no server that listens here.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--allow-loopback-in-peer-connection"]
 _NO_BROWSER = "These tests need a browser: `apt-get install chromium`, or google-chrome on the PATH."
+
+
+# What one release of Datasette shows as well as another: ours alone, or the browser's.
+_ONCE = re.compile(
+    r"test_parquet\.py|test_exfiltration\.py::test_(?:scripts_that_run|nothing_acts_in_the_frame|nothing_acts_where)"
+)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, with Datasette 1.0, what says nothing of it."""
+    if version("datasette").startswith("1"):
+        once = [item for item in items if _ONCE.search(item.nodeid)]
+        config.hook.pytest_deselected(items=once)
+        items[:] = [item for item in items if item not in once]
 
 
 def chromium() -> str | None:

@@ -86,7 +86,6 @@ def test_no_way_leads_out(template: str) -> None:
     assert str(raised.value).count("\n") == 0
 
 
-@pytest.mark.parametrize("value", ["<script>alert(1)</script>", "{{ 7 * 7 }}", "{% for x in y %}", "\"'><b>", "&amp;"])
 @pytest.mark.parametrize(
     "template",
     [
@@ -109,11 +108,11 @@ def test_no_way_leads_out(template: str) -> None:
         "{{ {'a': [1, 2]}|chart(title=value, alt=value, labels={'a': value}) }}",
     ],
 )
-def test_a_value_is_never_html_nor_template(template: str, value: str) -> None:
-    html = render(template, value=value).html.decode()
+def test_a_value_is_never_html_nor_template(template: str) -> None:
+    html = render(template, value="<script>alert(1)</script>{{ 7 * 7 }}{% for x in y %}\"'><b>&amp;").html.decode()
     assert "<script>" not in html
     assert "<b>" not in html
-    assert "7 * 7" not in value or "7 * 7" in html
+    assert "7 * 7" in html
 
 
 def test_what_a_template_says_itself_is_html() -> None:
