@@ -31,12 +31,11 @@ from scrapdb.formats import values
 from scrapdb.query import nodes
 from scrapdb.query import results
 from scrapdb.query import select
-from scrapdb.query.sql.statements import Statement
+from scrapdb.query.sql.statements import one_of
 from scrapdb.reporting import frames as tables
 from scrapdb.reporting.rendering import given
 from scrapdb.store.readers import displays
 from scrapdb.store.readers import frames as stored
-from scrapdb.store.readers.notebooks import IS_CALLED
 from scrapdb.store.readers.notebooks import find_notebook
 from scrapdb.text import composed
 from scrapdb.text import valid_text
@@ -161,8 +160,8 @@ class Answers:
             select.check(self._fields, columns=column)
         except ExpressionError as error:
             raise UsageError(error.message) from error  # the name is the whole expression
-        only = Statement(IS_CALLED, {"called": composed(valid_text(run))})
-        found = select.select(self._connection, self._fields, columns=column, only=only)
+        notebook_id, _ = find_notebook(self._connection, valid_text(run))
+        found = select.select(self._connection, self._fields, columns=column, only=one_of([notebook_id]))
         if len(found.labels) != 1:
             raise UsageError(f"{name!r} is not one field.")
         cell = next((row[0] for row in found.rows), None)

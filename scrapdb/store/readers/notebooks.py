@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from scrapdb import facts
 
 _SHOWN_CANDIDATES = 5
-IS_CALLED = "n.path = :called"  # of a notebook `n`: whether this is its path
 
 
 class NotebookValue(NamedTuple):
