@@ -54,8 +54,9 @@ screenshots: $(INSTALLED)  ## Take the pictures in docs/screenshots again
 bench: $(INSTALLED_BENCH)  ## Measure scrapdb beside its peers and print one table (about 20 minutes)
 	@$(VENV_BENCH)/bin/python -m benchmarks
 
-proof: $(INSTALLED_FUZZ)  ## Kill, fill, damage and move stores, and see that nothing is lost (about 20 minutes; as root)
+proof: $(INSTALLED_FUZZ) $(INSTALLED1)  ## Kill, fill, damage and move stores, and see that nothing is lost (about 20 minutes; as root)
 	@$(VENV_FUZZ)/bin/python -m pytest -n 2 --dist worksteal -m slow
+	@$(VENV1)/bin/python -m pytest -n 2 --dist worksteal -m slow tests/datasette
 	@$(VENV_FUZZ)/bin/python -m proof
 
 clean:  ## Remove environments, caches and the demo's files

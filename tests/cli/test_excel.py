@@ -215,6 +215,7 @@ def test_what_a_cell_cannot_hold_is_cut_and_said(tmp_path: Path) -> None:
     assert zipfile.ZipFile(tmp_path / "a.xlsx").testzip() is None
 
 
+@pytest.mark.slow  # the size of the table, not of the code
 def test_too_many_columns_are_a_sentence_and_no_file(tmp_path: Path) -> None:
     nb.write(tmp_path / "a.ipynb", nb.notebook(nb.code("1", *(nb.scrap(f"n{number}", 1) for number in range(16_385)))))
     assert sessions.run("scrapdb -q index .", tmp_path).code == 0

@@ -17,7 +17,7 @@ _SLOW = re.compile(
     r"|test_rendered\.py::test_pictures_of_every"
     r"|test_paper\.py::test_(?:the_text_of|a_page_that_takes|nothing_is_loaded\[none)"
     r"|test_in_notebook\.py::test_what_is_wrong_can_be_read.*told[1-6]\]"
-    r"|test_serving\.py::test_it_ends_at_once.*(?:Running cell 3-15|rendered-2)\]"
+    r"|test_serving\.py::test_it_ends_at_once.*(?:Running cell 3-15|rendered-)"
     r"|test_serving\.py::test_what_cannot_be_shown.*words[1-9]"
     r"|test_over_store\.py::test_(?:the_report_of.*\[ca|what_cannot_be_made.*words(?:[2-9]|1\d)-)"
     r"|test_sandbox\.py::test_what_never_ends.*(?:macro|chart)"

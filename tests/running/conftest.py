@@ -20,7 +20,7 @@ _SLOW = re.compile(
     r"|test_endings\.py::test_(?:who_is|of_|a_secret_reaches).*(?:fresh|limits)"
     r"|test_cluster\.py::test_(?:when|a_worker|what_nobody|stopping)"
     r"|test_engine\.py::test_(?:an_end_before|without_a_file)"
-    r"|test_kernels\.py::.*environment"
+    r"|test_kernels\.py::(?:.*environment|test_interrupt_reaches_bash\[none)"
     r"|test_provisioner\.py::.*landlock"
 )
 
