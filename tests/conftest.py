@@ -15,14 +15,22 @@ from hypothesis import settings
 from scrapdb.indexing.loop import index
 from tests import corpora as corpora_
 from tests import executed as executed_
+from tests import slow
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from tests.objects import Bucket
     from tests.objects import Server
 
 _numbers = itertools.count()
 settings.register_profile("scrapdb", deadline=None)  # no test asserts a time
 settings.load_profile("scrapdb")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave to `make proof` what takes long."""
+    slow.mark(items)
 
 
 @pytest.fixture(scope="session")
@@ -72,3 +80,13 @@ def bucket(objects: Server) -> Bucket:
     objects.requests.clear()
     objects.refused.clear()
     return bucket
+
+
+# Of a module, not of the session: while it lives, its thread has a running event loop, and no test can have another.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start the browser that is installed."""
+    from tests import browsers
+
+    with browsers.opened() as browser:
+        yield browser

@@ -11,19 +11,19 @@ from collections.abc import Iterator
 from datetime import date
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
-
-from playwright.sync_api import Page
-from playwright.sync_api import sync_playwright
 
 from scrapdb.database import Database
 from scrapdb.reporting.report import build
-from tests.datasette.conftest import ARGUMENTS
-from tests.datasette.conftest import chromium
+from tests import browsers
 from tests.datasette.server import served
 from tests.executed import EXAMPLE
 from tests.executed import tickers
 from tests.notebook_builder import error
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 # Name of the picture, and the address that it shows: of the example's store, and of a month of its runs.
 PICTURES = {
@@ -42,8 +42,7 @@ _ERRORS = (error("TimeoutError", "the feed sent 212 of 1,000 prices"), error("Ke
 def main(directory: Path) -> None:
     """Make the stores, serve them and take every picture."""
     directory.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+    with tempfile.TemporaryDirectory() as temporary, browsers.opened() as browser:
         page = browser.new_page(viewport={"width": 1200, "height": 960})
         # As if it had been run where one stands in the example, wherever that is on this machine.
         texts = {
@@ -53,7 +52,6 @@ def main(directory: Path) -> None:
         take(page, Path(temporary, "once"), texts, PICTURES, directory)
         take(page, Path(temporary, "month"), dict(month(texts)), OF_A_MONTH, directory)
         take_report(page, Path(temporary), directory)
-        browser.close()
 
 
 def take(page: Page, place: Path, texts: dict[str, str], pictures: dict[str, str], directory: Path) -> None:

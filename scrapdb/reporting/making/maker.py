@@ -41,6 +41,7 @@ from scrapdb.reporting.making.record import Trace
 from scrapdb.reporting.making.tokens import Tokens
 from scrapdb.reporting.rendering import rendered
 from scrapdb.reporting.rendering.given import Page
+from scrapdb.reporting.rendering.given import Rendered
 from scrapdb.running.batches.previous import WELL
 from scrapdb.running.events import Event
 from scrapdb.running.events import Stop
@@ -56,12 +57,21 @@ _APART = frozenset({bundles.NOTEBOOK, bundles.REQUIREMENTS, config.FILE})  # wha
 
 
 class Ran(NamedTuple):
-    """A run that is over: its record, what its notebook holds, how its log ends, and the wall that was demanded."""
+    """A run that is over.
+
+    Args:
+        execution: its record.
+        facts: what its notebook holds.
+        log: how its log ends.
+        wall: that was demanded.
+        hidden: texts that may stand in no page and no file.
+    """
 
     execution: Execution
     facts: Facts
     log: str = ""
     wall: str | None = None
+    hidden: tuple[str, ...] = ()
 
 
 class Maker:
@@ -92,16 +102,14 @@ class Maker:
         order.directory.mkdir(parents=True, exist_ok=True)
         _clear(order.directory)
         warnings: list[str] = []
-        hidden: list[str] = redaction.forms(task.secrets.values())
         try:
             with self.secrets(order, task, warnings) as secrets:
-                hidden = redaction.forms(secrets.values())
                 ran = run(order, replace(task, secrets=secrets), watch, stop)
         except tokens.TokenError as error:
             ran = _not_run(order, task, str(error))
-        made = _swept(order, finished(order, ran, hidden, stop), hidden)
+        made = _swept(order, finished(order, ran, stop), ran.hidden)
         made = pushed(order.directory, replace(made, warnings=(*made.warnings, *warnings)), overwrite=self._overwrite)
-        made = record.without(made, hidden)
+        made = record.without(made, ran.hidden)
         _log(order.directory, made, ran.execution.warnings)
         record.write(order.directory, made, ran.execution.files)
         if made.state == record.called(ran.execution.state):
@@ -147,7 +155,7 @@ def run(order: Order, task: Task, watch: Callable[[Event], None], stop: Stop) ->
         if not notebook.exists():  # it is none that could be executed
             notebook.write_bytes(task.content)
         execution = _placed(order, execution)
-        return Ran(execution, read_facts(notebook.read_bytes()), log.last, task.confines.wall)
+        return Ran(execution, read_facts(notebook.read_bytes()), log.last, task.confines.wall, _hidden(task))
 
 
 def _not_run(order: Order, task: Task, why: str) -> Ran:
@@ -155,7 +163,12 @@ def _not_run(order: Order, task: Task, why: str) -> Ran:
     now = iso(datetime.now(UTC))
     content = _noted(order, task)
     Path(task.output).write_bytes(content)
-    return Ran(Execution(state="failed", reason=why, id=task.id, started_at=now, ended_at=now), read_facts(content))
+    execution = Execution(state="failed", reason=why, id=task.id, started_at=now, ended_at=now)
+    return Ran(execution, read_facts(content), hidden=_hidden(task))
+
+
+def _hidden(task: Task) -> tuple[str, ...]:
+    return tuple(redaction.forms(task.secrets.values()))
 
 
 def _noted(order: Order, task: Task) -> bytes:
@@ -163,19 +176,18 @@ def _noted(order: Order, task: Task) -> bytes:
     return record.noted(task.content, record.of(record.begun(order, Execution(state="running", id=task.id))))
 
 
-def finished(order: Order, ran: Ran, hidden: Sequence[str] = (), stop: Stop | None = None) -> Record:
+def finished(order: Order, ran: Ran, stop: Stop | None = None) -> Record:
     """Make the pages of a run that is over, or the one that says what went wrong, and return the record.
 
     Args:
         order: what was asked for.
         ran: the run.
-        hidden: texts that may stand in none of the files.
         stop: ends it early, if all is to end at once.
     """
     if ran.execution.state != "completed":
         return _failed(order, replace(record.begun(order, ran.execution), trace=_trace(ran)))
     try:
-        return with_pages(order, ran, hidden, stop)
+        return with_pages(order, ran, stop)
     except Exception as error:  # noqa: BLE001 - a notebook may leave anything
         if stop and stop.killed:
             told = "it was stopped when its page was made"
@@ -187,7 +199,7 @@ def finished(order: Order, ran: Ran, hidden: Sequence[str] = (), stop: Stop | No
         return _failed(order, replace(made, trace=_of_template(error, ran)))
 
 
-def with_pages(order: Order, ran: Ran, hidden: Sequence[str] = (), stop: Stop | None = None) -> Record:
+def with_pages(order: Order, ran: Ran, stop: Stop | None = None) -> Record:
     """Make the pages of a run that completed, and return the record. If one cannot be made, none is written.
 
     Raises:
@@ -198,9 +210,7 @@ def with_pages(order: Order, ran: Ran, hidden: Sequence[str] = (), stop: Stop | 
     if refused := [warning for warning in ran.execution.warnings if warning.startswith(output.NAME)]:
         raise output.OutputError(f"{refused[0]} The notebook has to write another one.")
     found = output.read(order.directory, ran.facts.scraps, size(bounds.output), size(bounds.page))
-    page = rendered.rendered(page_of(order, found, ran), size=size(bounds.page), wall=ran.wall, stop=stop)
-    if redaction.holds(page.html, hidden):
-        raise ScrapdbError("The page would hold the token of this report, or another secret; it was not written.")
+    page = page_made(page_of(order, found, ran), ran, size(bounds.page), stop)
     contents = {"html": page.html}
     if "pdf" in order.pages:
         contents["pdf"] = rendered.pdf(
@@ -215,6 +225,18 @@ def with_pages(order: Order, ran: Ran, hidden: Sequence[str] = (), stop: Stop | 
             pages=tuple(_written(order.directory / record.PAGES[kind], content) for kind, content in contents.items()),
         )
     )
+
+
+def page_made(page: Page, ran: Ran, most: int, stop: Stop | None = None) -> Rendered:
+    """Render the page of a run, of at most so many bytes, and refuse one that holds what is to be hidden.
+
+    Raises:
+        ScrapdbError: the template is wrong, or shows a secret.
+    """
+    made = rendered.rendered(page, size=most, wall=ran.wall, stop=stop)
+    if redaction.holds(made.html, ran.hidden):
+        raise ScrapdbError("The page would hold the token of this report, or another secret; it was not written.")
+    return made
 
 
 def pushed(directory: Path, made: Record, *, overwrite: bool = False) -> Record:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from scrapdb.reporting.making.batch import Entry
 from scrapdb.running.batches import said
 from scrapdb.running.batches.batch_file import BatchLimits
+from scrapdb.running.batches.batch_file import Way
 from scrapdb.running.batches.batch_file import check_limits
 from scrapdb.running.rows import grid
 
@@ -43,7 +44,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     pdf: Annotated[bool | None, Meta(description="Whether report.pdf is made as well.")] = None
 
 
-class List(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"beside": "with"}):
+class List(Way, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"beside": "with"}):
     """What `scrapdb report build -f` is told. Paths are relative to the file."""
 
     reports: Annotated[tuple[Listed, ...], Meta(description="What is made.")]
@@ -58,34 +59,6 @@ class List(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ] = None
     token: Annotated[str | None, Meta(description="What issues the token of each report: a command, a plugin.")] = None
     resume: Annotated[bool | None, Meta(description="Whether to pass over what is completed, unchanged.")] = None
-    jobs: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="How many are made at the same time.")] = None
-    kernel: Annotated[str | None, Meta(description="Name of the kernel to run with.")] = None
-    fresh: Annotated[bool | None, Meta(description="Whether each kernel is a process that has imported nothing.")] = (
-        None
-    )
-    retries: Annotated[Annotated[int, Meta(ge=0)] | None, Meta(description="How often a run is tried again.")] = None
-    retry_on: Annotated[str | list[str] | None, Meta(description="Ends after which it is tried again.")] = None
-    fail_fast: Annotated[bool | None, Meta(description="Whether none begins after one that did not end well.")] = None
-    limits: Annotated[BatchLimits, Meta(description="What a run may use, whatever its bundle says.")] = BatchLimits()
-    wall: Annotated[str | None, Meta(description="The wall that is demanded: bubblewrap, landlock, limits, none.")] = (
-        None
-    )
-    network: Annotated[bool | None, Meta(description="Whether a run reaches the network.")] = None
-    read: Annotated[
-        tuple[str, ...] | None, Meta(description="Paths that a run can read, beside the system and Python.")
-    ] = None
-    beside: Annotated[
-        tuple[str, ...] | None, Meta(description="Files and directories that a run finds in its own directory.")
-    ] = None
-    env: Annotated[
-        tuple[str, ...] | None, Meta(description="Names of variables of the environment that a run sees.")
-    ] = None
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Those of `running.settings.Settings` that it says, by name."""
-        named = {name: getattr(self, name) for name in _SETTINGS} | msgspec.structs.asdict(self.limits)
-        return {name: value for name, value in named.items() if value is not None}
 
     def entries(self, store: Path, typed: Mapping[str, Any]) -> list[Entry]:
         """Return what is listed.
@@ -113,9 +86,6 @@ class List(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         )
 
 
-_SETTINGS = ("jobs", "kernel", "fresh", "retries", "retry_on", "fail_fast", "wall", "network", "read", "beside", "env")
-
-
 def read(path: Path) -> List:
     """Read a list of reports.
 
@@ -139,10 +109,9 @@ def _resolved(found: List, base: Path) -> List:
         known = {name: value for name in names if isinstance(value := getattr(struct, name), str)}
         return {name: said.located(value, base) for name, value in known.items()}
 
-    lists = {name: getattr(found, name) for name in ("read", "beside")}
     return replace(
         found,
         reports=tuple(replace(each, **below(each, ("bundle", "rows", "push"))) for each in found.reports),
         **below(found, ("output", "db", "push")),
-        **{name: tuple(said.located(each, base) for each in paths) for name, paths in lists.items() if paths},
+        **found.located(base),
     )

@@ -30,7 +30,6 @@ from scrapdb.reporting.preview.shown import Choice
 from scrapdb.reporting.preview.shown import Field
 from scrapdb.reporting.preview.shown import Problem
 from scrapdb.reporting.preview.shown import Shown
-from scrapdb.reporting.rendering import rendered
 from scrapdb.reporting.rendering.errors import TemplateError
 from scrapdb.running.batches.batch import carry_out
 from scrapdb.running.batches.previous import WELL
@@ -125,7 +124,7 @@ class Remaking:
         bounds = asked.bundle.config.limits
         found = output.read(order.directory, ran.facts.scraps, size(bounds.output), size(bounds.page))
         page = pages.as_written(maker.page_of(order, found, ran))
-        made = rendered.rendered(page, size=size(bounds.page), wall=ran.wall)
+        made = maker.page_made(page, ran, size(bounds.page))
         return Shown(html=made.html.decode(), warnings=(*found.warnings, *made.warnings), ran=is_new, log=log)
 
     def _run(self, asked: batch.Asked, tell: Callable[..., None]) -> maker.Ran:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import asdict
 
 from scrapdb.errors import UsageError
 from scrapdb.running.batches import said
@@ -35,7 +36,39 @@ class BatchLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     max_output: Annotated[_Size, Meta(description="Size of the output that is kept of a run.")] = None
 
 
-class Batch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"beside": "with"}):
+class Way(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"beside": "with"}):
+    """How notebooks are executed. Paths are relative to the file."""
+
+    jobs: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="How many run at the same time.")] = None
+    kernel: Annotated[str | None, Meta(description="Name of the kernel to run with.")] = None
+    fresh: Annotated[bool | None, Meta(description="Whether each kernel is a process that has imported nothing.")] = (
+        None
+    )
+    retries: Annotated[Annotated[int, Meta(ge=0)] | None, Meta(description="How often a run is tried again.")] = None
+    retry_on: Annotated[str | list[str] | None, Meta(description="Ends after which it is tried again.")] = None
+    fail_fast: Annotated[bool | None, Meta(description="Whether none begins after one that did not end well.")] = None
+    limits: Annotated[BatchLimits, Meta(description="What a run may use.")] = BatchLimits()
+    wall: Annotated[str | None, Meta(description="The wall that is demanded: bubblewrap, landlock, limits, none.")] = (
+        None
+    )
+    network: Annotated[bool | None, Meta(description="Whether a run reaches the network.")] = None
+    read: Annotated[_Texts, Meta(description="Paths that a run can read, beside the system and Python.")] = None
+    beside: Annotated[_Texts, Meta(description="Files and directories that a run finds in its own directory.")] = None
+    env: Annotated[_Texts, Meta(description="Names of variables of the environment that a run sees.")] = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Those of `running.settings.Settings` that it says, by name."""
+        named = {name: getattr(self, name) for name in Way.__struct_fields__ if name != "limits"}
+        return {name: value for name, value in (named | asdict(self.limits)).items() if value is not None}
+
+    def located(self, base: Path) -> dict[str, tuple[str, ...]]:
+        """Return its paths, by name, relative to the working directory."""
+        lists = {"read": self.read, "beside": self.beside}
+        return {name: tuple(said.located(path, base) for path in paths) for name, paths in lists.items() if paths}
+
+
+class Batch(Way, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"beside": "with"}):
     """What `scrapdb run` is told. Paths are relative to the file."""
 
     notebook: Annotated[str, Meta(description="Path or URL of the notebook to run.")]
@@ -60,23 +93,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     allow: Annotated[_Texts, Meta(description="Names of parameters that look like secrets, and are none.")] = None
     resume: Annotated[bool | None, Meta(description="Whether to pass over what has ended well, unchanged.")] = None
     rerun: Annotated[str | list[str] | None, Meta(description="States of the only runs to run again.")] = None
-    jobs: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="How many run at the same time.")] = None
     scheduler: Annotated[str | None, Meta(description="Address of a scheduler of dask.distributed.")] = None
-    kernel: Annotated[str | None, Meta(description="Name of the kernel to run with.")] = None
-    fresh: Annotated[bool | None, Meta(description="Whether each kernel is a process that has imported nothing.")] = (
-        None
-    )
-    retries: Annotated[Annotated[int, Meta(ge=0)] | None, Meta(description="How often a run is tried again.")] = None
-    retry_on: Annotated[str | list[str] | None, Meta(description="Ends after which it is tried again.")] = None
-    fail_fast: Annotated[bool | None, Meta(description="Whether none begins after one that did not end well.")] = None
-    limits: Annotated[BatchLimits, Meta(description="What a run may use.")] = BatchLimits()
-    wall: Annotated[str | None, Meta(description="The wall that is demanded: bubblewrap, landlock, limits, none.")] = (
-        None
-    )
-    network: Annotated[bool | None, Meta(description="Whether a run reaches the network.")] = None
-    read: Annotated[_Texts, Meta(description="Paths that a run can read, beside the system and Python.")] = None
-    beside: Annotated[_Texts, Meta(description="Files and directories that a run finds in its own directory.")] = None
-    env: Annotated[_Texts, Meta(description="Names of variables of the environment that a run sees.")] = None
     keep_files: Annotated[_Texts, Meta(description="Globs of the files that are kept beside the output.")] = None
 
     @property
@@ -87,9 +104,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     @property
     def settings(self) -> dict[str, Any]:
         """Those of `running.settings.Settings` that it says, by name."""
-        named = {name: getattr(self, name) for name in self.__struct_fields__ if name not in _APART}
-        named |= msgspec.structs.asdict(self.limits)
-        return {name: value for name, value in named.items() if value is not None}
+        named = {name: getattr(self, name) for name in _SETTINGS}
+        return super().settings | {name: value for name, value in named.items() if value is not None}
 
     def table(self, store: Path | None = None) -> list[dict[str, Any]] | None:
         """Return its rows, be they in a file or in the store; None if it has none.
@@ -100,7 +116,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return grid.read(self.rows, store) if isinstance(self.rows, str) else self.rows
 
 
-_APART = frozenset({"notebook", "output", "parameters", "zip", "rows", "for_each", "db", "secrets", "limits"})
+_SETTINGS = ("name", "allow", "resume", "rerun", "scheduler", "keep_files")  # of a batch alone
 
 
 def is_batch(path: str) -> bool:
@@ -132,7 +148,7 @@ def check_limits(path: Path, limits: BatchLimits) -> None:
     Raises:
         UsageError: one is none; the sentence names the place.
     """
-    for name, amount in msgspec.structs.asdict(limits).items():
+    for name, amount in asdict(limits).items():
         try:
             if amount is not None:
                 (units.size if name in {"memory", "disk", "max_output"} else units.duration)(amount)
@@ -142,14 +158,6 @@ def check_limits(path: Path, limits: BatchLimits) -> None:
 
 def _resolved(batch: Batch, base: Path) -> Batch:
     """Return a batch whose paths are relative to the working directory."""
-
-    def located(path: str) -> str:
-        return said.located(path, base)
-
     paths = {name: getattr(batch, name) for name in ("notebook", "output", "db", "rows")}
-    lists = {name: getattr(batch, name) for name in ("read", "beside")}
-    return msgspec.structs.replace(
-        batch,
-        **{name: located(path) for name, path in paths.items() if isinstance(path, str)},
-        **{name: tuple(map(located, each)) for name, each in lists.items() if each is not None},
-    )
+    located = {name: said.located(path, base) for name, path in paths.items() if isinstance(path, str)}
+    return msgspec.structs.replace(batch, **located, **batch.located(base))

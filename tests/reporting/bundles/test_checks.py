@@ -13,6 +13,7 @@ from scrapdb.reporting.bundles import new
 from scrapdb.reporting.bundles import translate
 from scrapdb.reporting.bundles.checks import checking
 from scrapdb.reporting.bundles.checks import template
+from scrapdb.reporting.rendering.inside.filters import FILTERS
 from tests.notebook_builder import code
 from tests.notebook_builder import content
 from tests.notebook_builder import markdown
@@ -117,8 +118,7 @@ def test_templates(bundle: Path, body: str, sentences: list[str]) -> None:
 
 
 def test_it_knows_what_the_pages_of_templates_know() -> None:
-    ours = pytest.importorskip("scrapdb.reporting.rendering.inside.filters").FILTERS
-    assert set(ours) == set(template.FILTERS)
+    assert set(FILTERS) == set(template.FILTERS)
 
 
 def test_a_template_that_stands_alone(bundle: Path) -> None:

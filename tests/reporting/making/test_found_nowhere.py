@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from scrapdb.reporting import report
 from scrapdb.reporting.making.tokens import Wish
 from scrapdb.running.kernels import redaction
 from tests.running.kernels.telling import CASES
@@ -20,7 +21,6 @@ from tests.running.kernels.telling import PYTHON
 from tests.running.kernels.telling import TOKEN
 from tests.running.kernels.telling import WAYS
 
-report = pytest.importorskip("scrapdb.reporting.report")
 TEMPLATE = "<title>t</title>{{ parameters }}{% for name in (a, b, c) %}<p>{{ name }}</p>{% endfor %}"
 LAST = """import json, os
 if not os.path.exists('output.json'):

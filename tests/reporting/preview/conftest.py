@@ -1,18 +1,13 @@
-"""A browser, and a bundle that counts how often its notebook runs."""
+"""A bundle that counts how often its notebook runs."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
-from playwright.sync_api import sync_playwright
 
 from tests import notebook_builder as nb
-from tests.datasette.conftest import ARGUMENTS
-from tests.datasette.conftest import chromium
 
 PARAMETERS = 'site = "north"\ncount = 1\nday = "2026-02-02"\nloud = False'
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -44,18 +39,6 @@ msgstr "Content-Type: text/plain; charset=utf-8\\n"
 msgid "Hello"
 msgstr "Hola"
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start the browser that is installed; without one the tests are skipped."""
-    path = chromium()
-    if path is None:
-        pytest.skip("These tests need a browser: `apt-get install chromium`.")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield started
-        started.close()
 
 
 @pytest.fixture

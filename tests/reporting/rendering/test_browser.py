@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from scrapdb.reporting.rendering.given import Image
-from tests.datasette.conftest import browser as browser  # noqa: PLC0414 - a fixture
 from tests.reporting.rendering.pages import render
 
 if TYPE_CHECKING:

@@ -19,7 +19,6 @@ from scrapdb.reporting.rendering.rendered import TemplateError
 from scrapdb.reporting.rendering.rendered import pdf
 from tests.reporting.rendering.pages import render
 
-pytest.importorskip("weasyprint")
 HIDDEN = "hidden-from-every-page"
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="  # one red dot
 

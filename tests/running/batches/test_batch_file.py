@@ -124,8 +124,9 @@ def test_a_batch_is_the_same_in_every_format(tmp_path: Path, name: str, said: st
 
 
 def test_what_is_said_is_what_can_be_set() -> None:
-    said = {*Batch.__struct_fields__, *BatchLimits.__struct_fields__} - batch_file._APART
-    assert said == {*Settings.__struct_fields__}
+    ways = {*batch_file.Way.__struct_fields__, *BatchLimits.__struct_fields__} - {"limits"}
+    assert ways | {*batch_file._SETTINGS} == {*Settings.__struct_fields__}
+    assert {*batch_file._SETTINGS} <= {*Batch.__struct_fields__}
 
 
 def test_the_published_schema_is_in_step() -> None:

@@ -13,20 +13,11 @@ from jinja2 import pass_environment
 from scrapdb.reporting.rendering.inside.filters import charts
 from scrapdb.reporting.rendering.inside.filters import files
 from scrapdb.reporting.rendering.inside.filters import lists
-from scrapdb.reporting.rendering.inside.filters import numbers
 from scrapdb.reporting.rendering.inside.filters import pictures
 from scrapdb.reporting.rendering.inside.filters import tables
-from scrapdb.reporting.rendering.inside.filters import times
 
 _OURS: dict[str, Callable[..., Any]] = {
-    "number": numbers.number,
-    "percent": numbers.percent,
-    "money": numbers.money,
-    "filesize": numbers.filesize,
-    "date": times.date,
-    "time": times.time,
-    "datetime": times.datetime,
-    "duration": times.duration,
+    **tables.FORMATS,
     "table": tables.table,
     "image": pictures.image,
     "chart": charts.chart,

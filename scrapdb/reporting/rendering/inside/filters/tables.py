@@ -128,12 +128,12 @@ def _writer(column: Column, format_: Any) -> Callable[[View, Any], Any]:
     if is_number(format_):
         format_ = f"number:{format_}"
     name, _, argument = str(format_).partition(":")
-    if name not in _FORMATS and column.type in _TIMES:
+    if name not in FORMATS and column.type in _TIMES:
         name, argument = _TIMES[column.type], str(format_)
-    if name not in _FORMATS:
-        near = suggestion(name, _FORMATS)
+    if name not in FORMATS:
+        near = suggestion(name, FORMATS)
         raise TemplateError(f"table: there is no format {shown(format_)}; {near} What it takes follows: percent:1.")
-    write: Callable[..., Any] = _FORMATS[name]
+    write: Callable[..., Any] = FORMATS[name]
     if not argument:
         return write
     given = int(argument) if argument.isdecimal() else argument
@@ -191,7 +191,7 @@ _BY_TYPE: dict[str, Callable[[View, Any], Any]] = {
     "time": _moment(times.datetime),
     "duration": _of_duration,
 }
-_FORMATS: dict[str, Callable[..., Any]] = {
+FORMATS: dict[str, Callable[..., Any]] = {
     "number": numbers.number,
     "percent": numbers.percent,
     "money": numbers.money,

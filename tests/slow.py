@@ -1,0 +1,50 @@
+"""What `make proof` runs and `make test` leaves out: of many ways to the same end, the usual one is tested always."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import version
+
+import pytest
+
+_BELOW = {
+    "tests/running/": re.compile(
+        r"test_same\.py::test_outputs_of_others|test_same\.py::.*\[(?:agg|errors|inline|language|processes|rich|widgets)\]"
+        r"|test_forks\.py::test_fork_is_as_fresh.*refused\d\d\]"
+        r"|test_walls\.py::test_(?:older|landlock_holds|the_network.*landlock|nothing_stays.*\[(?:landlock|limits))"
+        r"|test_endings\.py::test_(?:who_is|of_|a_secret_reaches).*(?:fresh|limits)"
+        r"|test_cluster\.py::test_(?:when|a_worker|what_nobody|stopping)"
+        r"|test_engine\.py::test_(?:an_end_before|without_a_file)"
+        r"|test_kernels\.py::(?:.*environment|test_interrupt_reaches_bash\[none)"
+        r"|test_provisioner\.py::.*landlock"
+    ),
+    "tests/reporting/": re.compile(
+        r"test_batch\.py::test_(?:resume_makes|a_killed_scrapdb|a_zip_and)"
+        r"|test_maker\.py::test_(?:limits_of_the_bundle|a_page_again|a_frame_that_says|an_error_of_the_template_is_mended)"
+        r"|test_maker\.py::test_(?:the_record_follows|the_bytes_are|a_token_is_issued.*\[(?!printed))"
+        r"|test_commands\.py::test_(?:a_list_of_reports|what_went_wrong)"
+        r"|test_found_nowhere\.py::.*\[(?!nothing|prints\])"
+        r"|test_environments\.py::test_(?:one_process|who_is_killed)"
+        r"|test_rendered\.py::test_pictures_of_every"
+        r"|test_paper\.py::test_(?:the_text_of|a_page_that_takes|nothing_is_loaded\[none)"
+        r"|test_in_notebook\.py::test_what_is_wrong_can_be_read.*told[1-6]\]"
+        r"|test_serving\.py::test_it_ends_at_once.*(?:Running cell 3-15|rendered-)"
+        r"|test_serving\.py::test_what_cannot_be_shown.*words[1-9]"
+        r"|test_over_store\.py::test_(?:the_report_of.*\[ca|what_cannot_be_made.*words(?:[2-9]|1\d)-)"
+        r"|test_sandbox\.py::test_what_never_ends.*(?:macro|chart)"
+    ),
+}
+# What is ours alone, or the browser's, so that one release of Datasette shows it as well as another.
+_OF_DATASETTE = re.compile(
+    r"test_(?:columns|frame|overview|parquet|plot)\.py"
+    r"|test_exfiltration\.py::test_(?:scripts_that_run|nothing_acts_in_the_frame|nothing_acts_where)"
+)
+if version("datasette").startswith("1"):
+    _BELOW["tests/datasette/"] = _OF_DATASETTE
+
+
+def mark(items: list[pytest.Item]) -> None:
+    """Mark as slow what takes long and shows little more."""
+    for item in items:
+        if any(item.nodeid.startswith(room) and slow.search(item.nodeid) for room, slow in _BELOW.items()):
+            item.add_marker(pytest.mark.slow)
