@@ -32,9 +32,10 @@ demo: $(INSTALLED)  ## Run the example's notebook for twelve tickers, ask, and m
 	@echo; echo "To browse the store: $(BIN)/scrapdb serve --open"
 	@echo "The report: $(CURDIR)/reports/voltage-east/report.html"
 
+# More at once than there are processors, since many tests wait: for kernels, browsers and clocks.
 test: $(INSTALLED) $(INSTALLED1)  ## Run the whole suite, and the plugin's part with Datasette 1.0 too
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
-	@$(VENV1)/bin/python -m pytest -n 2 --dist worksteal tests/datasette
+	@$(BIN)/python -m pytest -n 3 --dist worksteal
+	@$(VENV1)/bin/python -m pytest -n 3 --dist worksteal tests/datasette
 
 lint: $(INSTALLED)  ## Check style and types
 	@$(BIN)/ruff check
@@ -55,8 +56,8 @@ bench: $(INSTALLED_BENCH)  ## Measure scrapdb beside its peers and print one tab
 	@$(VENV_BENCH)/bin/python -m benchmarks
 
 proof: $(INSTALLED_FUZZ) $(INSTALLED1)  ## Kill, fill, damage and move stores, and see that nothing is lost (about 20 minutes; as root)
-	@$(VENV_FUZZ)/bin/python -m pytest -n 2 --dist worksteal -m slow
-	@$(VENV1)/bin/python -m pytest -n 2 --dist worksteal -m slow tests/datasette
+	@$(VENV_FUZZ)/bin/python -m pytest -n 3 --dist worksteal -m slow
+	@$(VENV1)/bin/python -m pytest -n 3 --dist worksteal -m slow tests/datasette
 	@$(VENV_FUZZ)/bin/python -m proof
 
 clean:  ## Remove environments, caches and the demo's files
