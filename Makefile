@@ -55,7 +55,7 @@ screenshots: $(INSTALLED)  ## Take the pictures in docs/screenshots again
 bench: $(INSTALLED_BENCH)  ## Measure scrapdb beside its peers and print one table (about 20 minutes)
 	@$(VENV_BENCH)/bin/python -m benchmarks
 
-proof: $(INSTALLED_FUZZ) $(INSTALLED1)  ## Kill, fill, damage and move stores, and see that nothing is lost (about 20 minutes; as root)
+proof: $(INSTALLED_FUZZ) $(INSTALLED1)  ## Kill, fill, damage and move stores, and see that nothing is lost (about half an hour; as root)
 	@$(VENV_FUZZ)/bin/python -m pytest -n 3 --dist worksteal -m slow
 	@$(VENV1)/bin/python -m pytest -n 3 --dist worksteal -m slow tests/datasette
 	@$(VENV_FUZZ)/bin/python -m proof
