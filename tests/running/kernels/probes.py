@@ -13,6 +13,7 @@ import socket
 import stat
 import struct
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ AIM: dict[str, Any] = {}
 LIBC = ctypes.CDLL(None, use_errno=True)
 WAYS: dict[str, Any] = {}
 DEPTH = 4
+
+# Python 3.12 and later warn of forks beside threads, and what is warned of may be printed after the results.
+warnings.simplefilter("ignore", DeprecationWarning)
 
 
 def way(function: Any) -> Any:
