@@ -33,6 +33,29 @@ def keep(bundle: Bundle, reports: Path) -> None:
             temporary.write_bytes(opening.packed(bundle))
 
 
+def kept(digest: str, reports: Path, where: str, name: str) -> Bundle:
+    """Return a bundle that was kept.
+
+    Args:
+        digest: its hash.
+        reports: the directory of reports.
+        where: path or URL from which it was opened.
+        name: what people call it.
+
+    Raises:
+        ScrapdbError: it is not there any more, or is another one.
+    """
+    path = _path(reports, digest)
+    try:
+        bundle = opening.unpacked(path.read_bytes(), where, name)
+    except OSError as error:
+        told = f"The bundle of which it was made is not at {path} any more ({error.strerror}): name one by --bundle."
+        raise ScrapdbError(told) from error
+    if bundle.hash != digest:
+        raise ScrapdbError(f"{path} is not the bundle of which it was made: name one by --bundle.")
+    return bundle
+
+
 def found(id_: str, reports: Path) -> Path:
     """Return the directory of a report, by its id or its path.
 
@@ -66,7 +89,7 @@ def rendered(
     order = Order(
         id=before.id,
         directory=directory,
-        bundle=bundle or _kept(before, directory),
+        bundle=bundle or kept(before.bundle.hash, _top(before, directory), before.bundle.where, before.bundle.name),
         parameters=before.parameters,
         language=language or before.language,
         pages=tuple(dict.fromkeys((*(Path(page.name).suffix[1:] for page in before.pages), *pages))),
@@ -102,19 +125,6 @@ def pushed(directory: Path, to: str | None = None, *, overwrite: bool = False) -
     made = maker.pushed(directory, before, overwrite=overwrite)
     record.write(directory, made)
     return made
-
-
-def _kept(of: Record, directory: Path) -> Bundle:
-    """Return the bundle of which a report was made."""
-    path = _path(_top(of, directory), of.bundle.hash)
-    try:
-        bundle = opening.unpacked(path.read_bytes(), of.bundle.where, of.bundle.name)
-    except OSError as error:
-        told = f"The bundle of which it was made is not at {path} any more ({error.strerror}): name one by --bundle."
-        raise ScrapdbError(told) from error
-    if bundle.hash != of.bundle.hash:
-        raise ScrapdbError(f"{path} is not the bundle of which it was made: name one by --bundle.")
-    return bundle
 
 
 def _top(of: Record, directory: Path) -> Path:

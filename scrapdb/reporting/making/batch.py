@@ -91,6 +91,7 @@ class Host(NamedTuple):
         resume: whether to pass over those that were made before of the same.
         overwrite: whether pages are pushed in the place of others.
         token: what issues the token of each report: a command, the name of a plugin, or the plugin.
+        runner: the file that whoever makes them has locked, if not the directory; then no two ids may be the same.
     """
 
     reports: Path
@@ -99,6 +100,7 @@ class Host(NamedTuple):
     resume: bool = False
     overwrite: bool = False
     token: str | Tokens | None = None
+    runner: str | None = None
 
 
 class Asked(NamedTuple):
@@ -210,14 +212,31 @@ def build(entries: Sequence[Entry], host: Host, audience: Audience | None = None
     )
 
 
-def asked(entry: Entry, host: Host) -> Asked:
+def made(entry: Entry, bundle: Bundle, host: Host, audience: Audience, stop: Stop) -> Made:
+    """Make one report, of a bundle that is open. How it ended is in what is returned, and in its record.
+
+    Raises:
+        UsageError: what is asked for is wrong.
+        ScrapdbError: the store cannot be written.
+    """
+    found = asked(entry, host, bundle)
+    (report,) = _made(found, host, audience, stop, []).values()
+    return report
+
+
+def asked(entry: Entry, host: Host, bundle: Bundle | None = None) -> Asked:
     """Make an order of each row in each language, and a request of them all.
+
+    Args:
+        entry: what is asked for.
+        host: where they are made.
+        bundle: of which, if it is open.
 
     Raises:
         UsageError: a parameter, a language or a pattern is wrong, or the bundle needs what the host does not grant.
         BundleError: the bundle cannot be read, or its environment is not there.
     """
-    bundle = opening.opened(entry.bundle)
+    bundle = bundle or opening.opened(entry.bundle)
     if bundles.NOTEBOOK not in bundle.files:
         raise UsageError(f"{entry.bundle} has no {bundles.NOTEBOOK}: it is a template for reports over the store.")
     settings = _with_limits(host.settings, bundle)
@@ -244,6 +263,7 @@ def asked(entry: Entry, host: Host) -> Asked:
         wanted=tuple(wanted),
         python=environments.python(bundle),
         files={path: each for path, each in bundle.files.items() if path not in _BROUGHT},
+        runner=host.runner,
         **settings.for_request(),
     )
     return Asked(bundle, ordered, request, issuer)

@@ -17,6 +17,7 @@ from msgspec import Meta
 from scrapdb.errors import UsageError
 from scrapdb.running.batches import said
 from scrapdb.running.batches.batch_file import Way
+from scrapdb.running.batches.batch_file import check_limits
 
 _Names = tuple[str, ...]
 _Variable = Annotated[str | None, Meta(description="Name of the variable of the environment in which it is.")]
@@ -125,7 +126,11 @@ def read(path: Path | None) -> Host:
     Raises:
         UsageError: it cannot be read, or says something wrong; the sentence names the place.
     """
-    return Host() if path is None else said.read(path, Host, _BELOW, "What is said of a service")
+    if path is None:
+        return Host()
+    host = said.read(path, Host, _BELOW, "What is said of a service")
+    check_limits(path, host.limits)
+    return msgspec.structs.replace(host, **host.located(path.parent))
 
 
 def schema() -> dict[str, Any]:

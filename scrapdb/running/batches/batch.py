@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 from concurrent.futures import Future
+from contextlib import nullcontext
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty
@@ -69,8 +70,9 @@ def carry_out(
         StoreError: the store cannot be written.
     """
     began = time.monotonic()
-    with locked(request.directory, request.store) as runner, Executions(request.store) as executions:
-        left, busy = lost.sweep(executions, runner)
+    lock = nullcontext(request.runner) if request.runner else locked(request.directory, request.store)
+    with lock as runner, Executions(request.store) as executions:
+        left, busy = ([], set[str]()) if request.runner else lost.sweep(executions, runner)
         choices = list(decided(request))
         wanted = [run for run, decision in choices if decision.runs]
         left += [run.output for run, decision in choices if not decision.runs]  # a killed runner may not have got there

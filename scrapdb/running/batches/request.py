@@ -38,6 +38,7 @@ class Request(Work, frozen=True, kw_only=True):
         retries: which of them are tried again.
         fail_fast: whether none begins after one that did not end well.
         watched: whether it is said if the notebook changes meanwhile; it may be no file of its own.
+        runner: the file that whoever runs it has locked, if not the directory; nobody else may write to its outputs.
     """
 
     directory: str
@@ -50,6 +51,7 @@ class Request(Work, frozen=True, kw_only=True):
     retries: Retries = Retries()
     fail_fast: bool = False
     watched: bool = True
+    runner: str | None = None
 
     @property
     def code_hash(self) -> str | None:

@@ -153,10 +153,10 @@ def ended(ledger: Ledger, id_: str, worker: str, state: str, reason: str | None)
     return _by_worker(ledger, id_, worker, {"state": state, "reason": reason, "ended_at": now(), "worker": None})
 
 
-def retry(ledger: Ledger, request: Request, reason: str | None, not_before: str) -> bool:
+def retry(ledger: Ledger, request: Request, worker: str, reason: str | None, not_before: str) -> bool:
     """Write that there is to be another attempt, if it is still this worker's; return whether it is."""
     change = {"state": "retrying", "reason": reason, "worker": None, "not_before": not_before}
-    return _by_worker(ledger, request.id, request.worker or "", change | {"attempt": request.attempt + 1})
+    return _by_worker(ledger, request.id, worker, change | {"attempt": request.attempt + 1})
 
 
 def give_back(ledger: Ledger, id_: str, worker: str) -> bool:

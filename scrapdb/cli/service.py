@@ -1,0 +1,80 @@
+"""What the commands of the service have in common: their options, and the desk that these lay."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Annotated
+from typing import NamedTuple
+
+import typer
+
+from scrapdb.cli.options import Settings
+
+if TYPE_CHECKING:
+    from scrapdb.reporting.service.desk import Desk
+
+_DEFAULT = "reports"
+
+
+Bundles = Annotated[
+    str, typer.Argument(metavar="BUNDLES", show_default=False, help="Directory or URL of bundles, or one bundle.")
+]
+
+
+class Service(NamedTuple):
+    """Where reports go, and what is said of the service."""
+
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", metavar="DIR", help="Directory of all reports; by default reports.")
+    ] = None
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="What is said of the service: service.yaml.")
+    ] = None
+
+    @contextmanager
+    def desk(self, bundles: str, settings: Settings) -> Iterator[Desk]:
+        """Lay the desk, and open its ledger as long as somebody sits there.
+
+        Raises:
+            UsageError: there is no such directory of bundles, or what is said of the service is wrong.
+        """
+        from scrapdb.reporting.making.batch import directory
+        from scrapdb.reporting.service import host
+        from scrapdb.reporting.service.catalogue import Catalogue
+        from scrapdb.reporting.service.desk import Desk
+        from scrapdb.reporting.service.ledger.ledger import Ledger
+
+        said, catalogue = host.read(self.config), Catalogue(bundles)
+        reports = directory(self.output or _DEFAULT)
+        with Ledger(reports) as ledger:
+            yield Desk(said, catalogue, ledger, reports, settings.store_path(create=True))
+
+    def words(self, bundles: str, settings: Settings) -> list[str]:
+        """Return the arguments by which another command lays the same desk."""
+        words = [bundles, "-o", self.output or _DEFAULT, "--db", str(settings.store_path(create=True))]
+        return words + (["--config", str(self.config)] if self.config else [])
+
+
+def log(*, as_json: bool = False) -> None:
+    """Write what the service tells to standard error, a line each."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Json() if as_json else logging.Formatter("%(asctime)s %(message)s"))
+    logger = logging.getLogger("scrapdb.service")
+    logger.handlers, logger.propagate = [handler], False
+    logger.setLevel(logging.INFO)
+
+
+class _Json(logging.Formatter):
+    """A line of JSON for each."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        import json
+
+        told = {"at": self.formatTime(record), "level": record.levelname.lower(), "message": record.getMessage()}
+        if record.exc_info:
+            told["error"] = self.formatException(record.exc_info)
+        return json.dumps(told, ensure_ascii=False)
