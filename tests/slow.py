@@ -31,6 +31,7 @@ _BELOW = {
         r"|test_serving\.py::test_it_ends_at_once.*(?:Running cell 3-15|rendered-)"
         r"|test_serving\.py::test_what_cannot_be_shown.*words[1-9]"
         r"|test_over_store\.py::test_(?:the_report_of.*\[ca|what_cannot_be_made.*words(?:[2-9]|1\d)-)"
+        r"|test_work\.py::test_it_ends_with_its_parent"
         r"|test_sandbox\.py::test_what_never_ends.*(?:macro|chart)"
     ),
 }

@@ -87,7 +87,7 @@ def _listed(name: str, where: str) -> Listed:
     try:
         bundle = opening.opened(where)
     except ScrapdbError as error:
-        return Listed(name, where, None, str(error))
+        return Listed(name, where, None, str(error).removeprefix(f"{where}: "))
     if NOTEBOOK not in bundle.files:
         return Listed(name, where, None, f"It has no {NOTEBOOK}; it is a template for reports over the store.")
     return Listed(name, where, bundle)

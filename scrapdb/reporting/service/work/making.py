@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from datetime import UTC
 from datetime import datetime
 from datetime import timedelta
@@ -30,7 +29,6 @@ _log = logging.getLogger("scrapdb.service")
 RETRIES = 2  # unless service.yaml says otherwise
 _PASSING = ("timed out", "lost")
 _OF_SOURCES = ("Timeout", "Connection")  # in the names of errors of what is asked for data
-_CELLS_SECONDS = 0.5  # between two looks at the cell that is under way
 GONE = "its worker was gone before it ended"
 
 
@@ -40,13 +38,18 @@ class Watch(Audience):
     def __init__(self, desk: Desk, request: Request) -> None:
         self._desk = desk
         self._request = request
-        self._next = 0.0
+        self._reached: Event | None = None
 
     def heard(self, event: Event) -> None:
-        """Write a cell down, at most twice a second."""
-        if event.kind == "cell" and time.monotonic() >= self._next:
-            self._next = time.monotonic() + _CELLS_SECONDS
+        """Remember a cell."""
+        if event.kind == "cell":
+            self._reached = event
+
+    def ticked(self) -> None:
+        """Write it down."""
+        if event := self._reached:
             requests.reached(self._desk.ledger, self._request.id, event.cell, event.cells)
+            self._reached = None
 
 
 def make(desk: Desk, request: Request, worker: str, stop: Stop, scheduler: str | None = None) -> None:
