@@ -19,7 +19,6 @@ from starlette.responses import Response
 from starlette.routing import Route as Starlettes
 
 from scrapdb.reporting import directory
-from scrapdb.reporting.service import key
 from scrapdb.reporting.service.web import call as calls
 from scrapdb.reporting.service.web import guard
 from scrapdb.reporting.service.web import metrics
@@ -216,7 +215,7 @@ def application(
         meaning: understands sentences, as `asking.meaning` does.
         link: finds the report of a signed link, as `links.checked` does.
     """
-    site = Site(desk, key.of(desk.reports), meaning, link, signing.Failures(), {})
+    site = Site(desk, signing.Signers.of(desk.reports), meaning, link, signing.Failures(), {})
     all_ = (
         *ROUTES,
         Route("GET", "/openapi.json", described.document(ROUTES), is_open=True),

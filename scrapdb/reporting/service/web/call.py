@@ -40,7 +40,7 @@ class Site(NamedTuple):
 
     Args:
         desk: at which reports are asked for.
-        key: with which cookies and forms are signed.
+        signers: of cookies and forms.
         meaning: understands sentences, as `asking.meaning` does; None if nothing does.
         link: finds the report of a signed link, as `links.checked` does; None if there are none.
         failures: of signing in.
@@ -48,7 +48,7 @@ class Site(NamedTuple):
     """
 
     desk: Desk
-    key: bytes
+    signers: signing.Signers
     meaning: Callable[..., Any] | None
     link: Callable[[Desk, str], Request] | None
     failures: signing.Failures
@@ -109,7 +109,7 @@ class Call:
     @property
     def proof(self) -> str:
         """What the forms in the answer have to hold."""
-        return signing.form(self.site.key, self.session)
+        return signing.form(self.site.signers, self.session)
 
     @property
     def is_form(self) -> bool:
@@ -130,7 +130,7 @@ class Call:
             Problem: it is none, or not ours.
         """
         fields = self.fields
-        if self.known != "token" and not signing.is_form(self.site.key, self.session, fields.get(PROOF, "")):
+        if self.known != "token" and not signing.is_form(self.site.signers, self.session, fields.get(PROOF, "")):
             raise Problem(403, "This form is not from here, or you have signed in anew. Open its page again.")
         return fields
 
@@ -217,7 +217,7 @@ def _who(site: Site, http: Http) -> tuple[Person | None, Known | None]:
         if who is None:
             raise Problem(401, "This token is nobody's.", {"WWW-Authenticate": 'Bearer error="invalid_token"'})
         return who, "token"
-    who = signing.signed_in(site.desk.host, site.key, http.cookies.get(signing.COOKIE, ""))
+    who = signing.signed_in(site.desk.host, site.signers, http.cookies.get(signing.COOKIE, ""))
     return (who, "cookie") if who else (None, None)
 
 

@@ -16,11 +16,13 @@ from scrapdb.reporting.making.record import Record
 from scrapdb.reporting.service import access
 from scrapdb.reporting.service.ledger import listing
 from scrapdb.reporting.service.ledger import requests
+from scrapdb.reporting.service.ledger.listing import Delivery
 from scrapdb.reporting.service.ledger.listing import Sight
 from scrapdb.reporting.service.ledger.requests import Request
 from scrapdb.reporting.service.web.call import Call
 from scrapdb.reporting.service.web.problem import Problem
 
+_OF_READERS = ("report", "failure")  # letters; the others are for authors
 _LONGEST_NOTEBOOK, _LONGEST_OUTPUT = 2**27, 2**24  # bytes
 
 
@@ -118,6 +120,15 @@ def results(call: Call, request: Request) -> dict[str, Any]:
         return output.read(where, scraps, _LONGEST_OUTPUT, _LONGEST_NOTEBOOK).context
     except ScrapdbError as error:
         raise Problem(404, f"What this report found cannot be read: {error}") from error
+
+
+def deliveries(call: Call, request: Request) -> list[Delivery]:
+    """Return what became of bringing a report to whom it was to go, as far as that is the business of who calls."""
+    manages = may_manage(call, request)
+    if not manages and request.asker != call.person.name:
+        return []
+    found = listing.deliveries(call.desk.ledger, request.id)
+    return [each for each in found if manages or each.letter in _OF_READERS]
 
 
 def encoded(results: dict[str, Any]) -> bytes:

@@ -6,13 +6,20 @@ import hashlib
 import hmac
 from collections import deque
 from time import monotonic
+from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from itsdangerous import BadData
 from itsdangerous import URLSafeTimedSerializer
 
 from scrapdb.reporting.service import access
+from scrapdb.reporting.service import keys
 from scrapdb.reporting.service.access import Person
 from scrapdb.reporting.service.host import Host
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 COOKIE = "scrapdb_session"
 SECONDS = 14 * 86_400  # for which somebody stays signed in
@@ -36,15 +43,27 @@ class Failures:
         return len(self._times) == _MOST and monotonic() - self._times[0] < _WITHIN
 
 
-def session(key: bytes, who: Person, token: str) -> str:
+class Signers(NamedTuple):
+    """What signs: cookies, and forms."""
+
+    cookies: URLSafeTimedSerializer
+    forms: URLSafeTimedSerializer
+
+    @classmethod
+    def of(cls, reports: Path) -> Signers:
+        """Return the signers of the service whose reports are there."""
+        return cls(keys.serializer(reports, "session"), keys.serializer(reports, "form"))
+
+
+def session(signers: Signers, who: Person, token: str) -> str:
     """Return the cookie of somebody who has signed in with a token."""
-    return _sessions(key).dumps([who.name, access.digest(token)[:_SHOWN]])
+    return str(signers.cookies.dumps([who.name, access.digest(token)[:_SHOWN]]))
 
 
-def signed_in(host: Host, key: bytes, cookie: str) -> Person | None:
+def signed_in(host: Host, signers: Signers, cookie: str) -> Person | None:
     """Return who has signed in; None if the cookie is forged or old, or the token was taken back."""
     try:
-        name, shown = _sessions(key).loads(cookie, max_age=SECONDS)
+        name, shown = signers.cookies.loads(cookie, max_age=SECONDS)
         asker = host.askers[name]
     except (BadData, ValueError, TypeError, KeyError):
         return None
@@ -52,15 +71,18 @@ def signed_in(host: Host, key: bytes, cookie: str) -> Person | None:
     return access.person(host, name) if valid else None
 
 
-def form(key: bytes, session: str) -> str:
+def form(signers: Signers, session: str) -> str:
     """Return what is in every form that the server gives within a session, and in no other."""
-    return hmac.new(key, f"form {session}".encode(), hashlib.sha256).hexdigest()
+    return str(signers.forms.dumps(_digest(session)))
 
 
-def is_form(key: bytes, session: str, given: str) -> bool:
-    """Tell whether a form is the server's own."""
-    return hmac.compare_digest(form(key, session).encode(), given.encode("utf-8", "replace"))
+def is_form(signers: Signers, session: str, given: str) -> bool:
+    """Tell whether a form is the server's own, and not older than a session gets."""
+    try:
+        return bool(signers.forms.loads(given, max_age=SECONDS) == _digest(session))
+    except BadData:
+        return False
 
 
-def _sessions(key: bytes) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(key, salt="scrapdb session", signer_kwargs={"digest_method": hashlib.sha256})
+def _digest(session: str) -> str:
+    return hashlib.sha256(session.encode()).hexdigest()

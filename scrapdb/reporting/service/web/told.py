@@ -36,7 +36,7 @@ def report(
         **same | {"pages": tuple(request.pages)},
         position=known.get(request.id),
         links=_links(call, request, reading.files(call, request) if alone else {}),
-        deliveries=tuple(listing.deliveries(call.desk.ledger, request.id)) if alone else (),
+        deliveries=tuple(reading.deliveries(call, request)) if alone else (),
         output=output,
     )
 

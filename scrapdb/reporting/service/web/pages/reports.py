@@ -83,11 +83,12 @@ def one(call: Call) -> Response:
     made, config = reading.record_of(call, request), _config(call, request)
     title = config.title if config else request.bundle
     may_trace = reading.may_trace(call, request)
-    has_failed = not request.is_open and request.state not in record.WELL
+    has_failed = not request.is_open and request.state not in {*record.WELL, "cancelled"}
     return render(
         call,
         "report",
         report=request,
+        parameters=_in_order(request, config),
         title=made.title if made else title,
         title_is_made=made is not None,
         bundle_title=title,
@@ -103,7 +104,7 @@ def one(call: Call) -> Response:
         may_cancel=reading.may_cancel(call, request),
         may_trace=may_trace,
         trace=directory.trace(reading.place(call, request), {}, None) if may_trace and has_failed else None,
-        deliveries=listing.deliveries(call.desk.ledger, request.id),
+        deliveries=reading.deliveries(call, request),
         **(_log(reading.place(call, request)) if may_trace else {}),
     )
 
@@ -155,6 +156,13 @@ def _again(call: Call, request: Request, config: Config | None) -> str | None:
         return None
     given = {f"p.{name}": values.plain(value) for name, value in request.parameters.items()}
     return f"/bundles/{request.bundle}?{urlencode(given | {'_language': request.language})}"
+
+
+def _in_order(request: Request, config: Config | None) -> dict[str, Any]:
+    """Return the parameters of a report by their labels, in the order of its bundle."""
+    known = config.parameters if config else {}
+    names = [*(name for name in known if name in request.parameters), *sorted(request.parameters.keys() - known)]
+    return {(known[name].label if name in known else None) or name: request.parameters[name] for name in names}
 
 
 def _languages(request: Request, config: Config | None) -> dict[str, str]:

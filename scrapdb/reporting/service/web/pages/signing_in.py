@@ -43,7 +43,7 @@ def sign_in(call: Call) -> Response:
     answer = RedirectResponse(to, 303)
     answer.set_cookie(
         signing.COOKIE,
-        signing.session(call.site.key, who, form["token"].strip()),
+        signing.session(call.site.signers, who, form["token"].strip()),
         max_age=signing.SECONDS,
         secure=_is_secure(call),
         httponly=True,
