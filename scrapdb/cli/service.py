@@ -62,19 +62,29 @@ class Service(NamedTuple):
 def log(*, as_json: bool = False) -> None:
     """Write what the service tells to standard error, a line each."""
     handler = logging.StreamHandler()
-    handler.setFormatter(_Json() if as_json else logging.Formatter("%(asctime)s %(message)s"))
+    handler.setFormatter(_Json() if as_json else _Plain("%(asctime)s %(message)s"))
     logger = logging.getLogger("scrapdb.service")
     logger.handlers, logger.propagate = [handler], False
     logger.setLevel(logging.INFO)
 
 
+class _Plain(logging.Formatter):
+    """A line for each, in which nothing of a stranger moves a terminal's cursor, nor looks like a line of its own."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging calls it so
+        from scrapdb.formats.values import escaped
+
+        return escaped(super().formatMessage(record))
+
+
 class _Json(logging.Formatter):
-    """A line of JSON for each."""
+    """A line of JSON for each; `fields` are those that whoever logs has given apart from the message."""
 
     def format(self, record: logging.LogRecord) -> str:
         import json
 
         told = {"at": self.formatTime(record), "level": record.levelname.lower(), "message": record.getMessage()}
+        told |= getattr(record, "fields", {})
         if record.exc_info:
             told["error"] = self.formatException(record.exc_info)
         return json.dumps(told, ensure_ascii=False)

@@ -22,13 +22,12 @@ from scrapdb.datasette.displays import picture
 from scrapdb.datasette.store import Store
 from scrapdb.errors import UsageError
 from scrapdb.formats.values import short
+from scrapdb.reporting.framed import ALONE
 
 # A page frames nothing but documents that it writes itself (srcdoc), so that these cannot lead anywhere else.
 _POLICY = "frame-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'"
 # But for the page of a report, which frames another one of ours.
 _FRAMING = _POLICY.replace("frame-src 'none'", "frame-src 'self'")
-# Nothing in a page goes anywhere else, nor do links: no other policy of Chromium keeps scripts from WebRTC.
-ALONE = {"Connection-Allowlist": "(response-origin)"}
 _TOOLS = {"badge": badge, "tree": tree, "short": short, "picture": picture}
 _LONGEST_NUMBER = 15  # digits
 

@@ -9,7 +9,6 @@ import sqlite3
 from collections.abc import Iterator
 from collections.abc import Sequence
 from functools import partial
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -29,6 +28,7 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.files.remote import is_url
 from scrapdb.formats.values import escaped_but_lines
 from scrapdb.reporting import directory
+from scrapdb.reporting import framed
 from scrapdb.store.connection import file_of
 from scrapdb.store.readers import executions
 from scrapdb.store.readers import notebooks
@@ -44,22 +44,6 @@ _LANGUAGES = 50
 _LONGEST_PAGE, _LONGEST_LOG = 2**26, 2**16  # bytes
 _CHUNK = 2**20
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
-# What somebody else has written: it can neither act, nor load anything, nor be taken for something else.
-_SAFE = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-DNS-Prefetch-Control": "off",
-    "Cache-Control": "private, no-cache",
-}
-_STILL = _SAFE | {
-    "Content-Security-Policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox"
-}
-_FRAME = """<!doctype html><meta charset="utf-8"><title>Report</title><style>
-html, body, iframe { display: block; width: 100%; height: 100%; margin: 0; border: 0; background: white }
-</style><iframe title="Report" sandbox="" src="ADDRESS"></iframe>"""
-_FRAMES = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'"}
 
 
 class Question(NamedTuple):
@@ -79,16 +63,13 @@ async def view(store: Store, request: Any) -> Response:
 
 
 async def still(store: Store, request: Any) -> Response | Streamed:
-    """Answer `/-/scrapdb/DATABASE/report.html?path=PATH` with the page of a report, for a frame.
-
-    Opened by its address it is framed too: a link in it would lead away, with the address of this page.
-    """
+    """Answer `/-/scrapdb/DATABASE/report.html?path=PATH` with the page of a report, for a frame."""
     question = page.read(request, Question)
     if request.headers.get("sec-fetch-dest") == "document":
         address = store.url("report.html", path=question.path, id=question.id)
-        return Response.html(_FRAME.replace("ADDRESS", escape(address)), headers=_SAFE | _FRAMES)
+        return Response.html(framed.frame(address), headers=framed.SAFE | framed.FRAMES)
     file, _ = await _opened(store, question, directory.PAGE)
-    return Streamed(_bytes(file), "text/html; charset=utf-8", _STILL | page.ALONE)
+    return Streamed(_bytes(file), "text/html; charset=utf-8", framed.STILL | framed.ALONE)
 
 
 async def download(store: Store, request: Any) -> Streamed:
@@ -97,7 +78,7 @@ async def download(store: Store, request: Any) -> Streamed:
     file, told = await _opened(store, question, question.name)
     stem, suffix = question.name.rsplit(".", 1)
     name = "-".join(filter(None, (_UNSAFE.sub("_", told.name).strip("_"), "" if stem == "report" else stem)))
-    headers = _STILL | {"Content-Disposition": f'attachment; filename="{name}.{suffix}"'}
+    headers = framed.STILL | {"Content-Disposition": f'attachment; filename="{name}.{suffix}"'}
     return Streamed(_bytes(file), "application/octet-stream", headers)
 
 

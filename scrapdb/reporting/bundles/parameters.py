@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from scrapdb.errors import UsageError
 from scrapdb.errors import suggestion
 from scrapdb.reporting.bundles.config import Config
@@ -37,6 +39,22 @@ def typed(config: Config, given: Mapping[str, Any]) -> dict[str, Any]:
     _check_missing(config, named)
     chosen = {name: named.get(name, each.default) for name, each in config.parameters.items()}
     return {name: _value(name, config.parameters[name], value) for name, value in chosen.items() if value is not None}
+
+
+def refusals(config: Config, given: Mapping[str, Any]) -> dict[str, str]:
+    """Say of each parameter what is wrong with its value, if something is, so that it can be shown beside it.
+
+    Args:
+        config: what the bundle says.
+        given: as `typed` takes it.
+    """
+    wrong = {}
+    for name, parameter in config.parameters.items():
+        try:
+            typed(msgspec.structs.replace(config, parameters={name: parameter}), {name: given.get(name)})
+        except UsageError as error:
+            wrong[name] = str(error)
+    return wrong
 
 
 def _check_missing(config: Config, named: Mapping[str, Any]) -> None:

@@ -52,6 +52,11 @@ def may(host: Host, who: Person, right: Right, bundle: str) -> bool:
     )
 
 
+def manages_all(host: Host, who: Person) -> bool:
+    """Tell whether somebody may manage every bundle, also those to come."""
+    return not host.rules or any(rule.bundles == "*" and _named(who, rule.manage) for rule in host.rules)
+
+
 def may_read(host: Host, who: Person, bundle: str, asker: str) -> bool:
     """Tell whether somebody may read a report that an asker asked for."""
     return may(host, who, "read", bundle) or (who.name == asker and may(host, who, "ask", bundle))

@@ -15,6 +15,8 @@ COMMANDS = {
     "list": "List reports, queued ones and those under way among them.",
     "show": "Show a report: its record, its log, its trace, its page.",
     "push": "Push a report's pages to a URL, again or for the first time.",
+    "serve": "Have reports asked for in the browser and over HTTP.",
+    "token": "Make a token for somebody who may ask.",
     "work": "Make the reports that a service is asked for.",
 }
 

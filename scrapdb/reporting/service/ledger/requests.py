@@ -262,6 +262,11 @@ def untold(ledger: Ledger) -> list[Request]:
         return [_of(row) for row in connection.execute(asked)]
 
 
+def of_row(row: sqlite3.Row) -> Request:
+    """Return the request that a row of the table is."""
+    return _of(row)
+
+
 def _earlier(connection: sqlite3.Connection, request: Request) -> Request | None:
     """Return what was asked for with the same key, or for the same moment of the same schedule."""
     names: tuple[str, ...]

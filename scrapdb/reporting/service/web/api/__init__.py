@@ -1,0 +1,1 @@
+"""The API for programs: a module for each kind of thing."""
