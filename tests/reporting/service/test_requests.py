@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.reporting.service.ledger import requests
@@ -53,7 +54,7 @@ def test_what_was_asked_for_is_there_as_it_was(ledger: Ledger) -> None:
 
 def test_a_key_stands_for_one_report(ledger: Ledger) -> None:
     first = asked(ledger, "1", key="k", parameters={"a": 1})
-    again, new = requests.add(ledger, Request(**{**_fields(first), "id": "2"}))
+    again, new = requests.add(ledger, replace(first, id="2"))
     assert (again, new) == (first, False)
     with pytest.raises(requests.KeyUsedError, match="'k' stands for another report, 1"):
         asked(ledger, "3", key="k", parameters={"a": 2})
@@ -178,7 +179,3 @@ def test_a_foreign_file_is_left_alone(tmp_path: Path) -> None:
     foreign.write_bytes(b"hello, this is no database at all")
     with pytest.raises(ScrapdbError, match="cannot be opened"):
         Ledger(tmp_path)
-
-
-def _fields(request: Request) -> dict[str, object]:
-    return {name: getattr(request, name) for name in Request.__struct_fields__}

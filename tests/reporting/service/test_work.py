@@ -12,8 +12,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from msgspec.structs import replace
 
 from scrapdb.facts import Execution
+from scrapdb.reporting.making import batch
 from scrapdb.reporting.making import record
 from scrapdb.reporting.service.access import Person
 from scrapdb.reporting.service.desk import Desk
@@ -125,13 +127,13 @@ def claimed(desk: Desk, worker: str) -> Request:
 def test_what_was_made_before_the_end_is_not_made_again(desk: Desk, mine: str) -> None:
     with ledger.worker(desk.reports) as gone:
         request = claimed(desk, gone)
-    order = making.batch.asked(
-        making.batch.Entry(bundle=str(Path(desk.catalogue.where, "sales")), name=request.id),
-        making.batch.Host(desk.reports, desk.store),
+    order = batch.asked(
+        batch.Entry(bundle=str(Path(desk.catalogue.where, "sales")), name=request.id),
+        batch.Host(desk.reports, desk.store),
     ).orders[0]
     order.directory.mkdir()
     made = record.begun(order, Execution(state="completed"))
-    record.write(order.directory, making.record.Record(**{**_fields(made), "made_at": ledger.now()}))
+    record.write(order.directory, replace(made, made_at=ledger.now()))
     assert making.recover(desk, mine) == 1
     assert state(desk, request) == "completed"
 
@@ -154,14 +156,14 @@ def test_what_may_pass_is_tried_again(  # noqa: PLR0917 - a row each
 ) -> None:
     request = claimed(desk, mine)
     if error:
-        order = making.batch.asked(
-            making.batch.Entry(bundle=str(Path(desk.catalogue.where, "sales")), name=request.id),
-            making.batch.Host(desk.reports, desk.store),
+        order = batch.asked(
+            batch.Entry(bundle=str(Path(desk.catalogue.where, "sales")), name=request.id),
+            batch.Host(desk.reports, desk.store),
         ).orders[0]
         order.directory.mkdir()
         begun = record.begun(order, Execution(state="failed"))
         trace = record.Trace(name=error, value="")
-        record.write(order.directory, making.record.Record(**{**_fields(begun), "trace": trace}))
+        record.write(order.directory, replace(begun, trace=trace))
     making.settle(desk, request, mine, ended, reason)
     assert state(desk, request) == ("retrying" if again else ended)
 
@@ -177,7 +179,3 @@ def test_there_is_an_end_to_trying(desk: Desk, mine: str) -> None:
     found = requests.get(desk.ledger, request.id)
     assert found
     assert (found.state, found.reason) == ("lost", "why (attempt 3)")
-
-
-def _fields(made: record.Record) -> dict[str, object]:
-    return {name: getattr(made, name) for name in record.Record.__struct_fields__}
