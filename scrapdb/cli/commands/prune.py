@@ -10,6 +10,7 @@ import typer
 
 from scrapdb.cli.options import Settings
 from scrapdb.cli.options import Where
+from scrapdb.cli.options import complain
 from scrapdb.cli.printing import Printing
 from scrapdb.errors import UsageError
 
@@ -34,7 +35,8 @@ def command(
     """Remove old runs from below DIR, or wherever the store knows some: those that all options choose.
 
     Of each go the executed notebook, the files that were kept of it (NAME.files/) and its rows, together or not at all;
-    of a report its whole directory, unless there are other files in it.
+    of a report its whole directory, unless there are other files in it, and what was pushed of it, unless something
+    else is there now.
     Runs are notebooks that were executed from another one, their source; nothing else is touched, nor what a runner is
     at or what lies at a URL. With --keep-last, runs are counted by the path of their source, the last begun first,
     among those that --where chooses: failed ones stay for ever with the second line.
@@ -53,13 +55,17 @@ def command(
         prune.restore(store, directory)
     seconds = None if older_than is None else duration(older_than)
     runs = prune.old(store, directory, keep_last=keep_last, older_than=seconds, where=where)
-    size = sum(run.bytes for run in runs)
+    size = {run.path: run.bytes for run in runs}
     if dry_run:
         _print(runs, printing, settings)
     else:
-        prune.remove(store, runs)
-    count = f"{len(runs):,} run{'' if len(runs) == 1 else 's'} ({size:,} bytes)"
+        runs, wrong = prune.remove(store, runs)
+        for sentence in wrong:
+            complain(sentence)
+    count = f"{len(runs):,} run{'' if len(runs) == 1 else 's'} ({sum(size[run.path] for run in runs):,} bytes)"
     settings.say(f"{count} would be removed." if dry_run else f"Removed {count}.")
+    if not dry_run and wrong:
+        raise typer.Exit(1)
 
 
 def _print(runs: Sequence[Old], printing: Printing, settings: Settings) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Collection
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from scrapdb.reporting.making.order import Order
 from scrapdb.reporting.making.record import Record
 
 _KEPT = ".bundles"
+_YOUNG = 86_400.0  # seconds for which a bundle stays, since a report of it may be under way
 
 
 def keep(bundle: Bundle, reports: Path) -> None:
@@ -54,6 +57,28 @@ def kept(digest: str, reports: Path, where: str, name: str) -> Bundle:
     if bundle.hash != digest:
         raise ScrapdbError(f"{path} is not the bundle of which it was made: name one by --bundle.")
     return bundle
+
+
+def tidy(reports: Path, needed: Collection[str] = ()) -> int:
+    """Remove the bundles of which no report is any more, and return how many these were.
+
+    Args:
+        reports: the directory of reports.
+        needed: hashes of bundles of which reports are yet to be made.
+    """
+    kept_ = [path for path in (reports / _KEPT).glob("*.zip") if time.time() - path.stat().st_mtime > _YOUNG]
+    known = {*needed, *(_hash(path) for path in reports.rglob(record.RECORD))} if kept_ else set()
+    old = [path for path in kept_ if path.stem not in known]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
+
+
+def _hash(path: Path) -> str | None:
+    try:
+        return record.read(path.parent).bundle.hash
+    except ScrapdbError:
+        return None
 
 
 def found(id_: str, reports: Path) -> Path:

@@ -1,6 +1,7 @@
 """Removing old runs: the executed notebook, what was kept beside it and its rows, together or not at all.
 
-Of a report goes its whole directory, unless that holds what no report has: then it is not chosen.
+Of a report goes its whole directory, unless that holds what no report has: then it is not chosen. Copies of its pages
+that were pushed go first; a report of which one cannot be removed stays.
 
 Files are first called something else, then the rows go in one transaction, then the files. Until the rows are gone all
 can be undone: at once, or by the next `prune` after one that was killed.
@@ -28,6 +29,7 @@ from scrapdb.errors import UsageError
 from scrapdb.files.paths import located
 from scrapdb.files.remote import is_url
 from scrapdb.notebooks.times import iso
+from scrapdb.running.batches import copies
 from scrapdb.running.batches.lock import is_held
 from scrapdb.store.connection import reading
 from scrapdb.store.readers.executions import unfinished
@@ -46,12 +48,13 @@ _RUNS = "nb.source is not null"  # a notebook without is one that somebody wrote
 
 
 class Old(NamedTuple):
-    """A run that is to go: its path in the store, its files, how it ended, and when it began."""
+    """A run that is to go: its path in the store, its files, its status, when it began, and whether it is a report."""
 
     path: str
     files: tuple[Path, ...]
     status: str
     started_at: str | None
+    is_report: bool = False
 
     @property
     def bytes(self) -> int:
@@ -99,12 +102,13 @@ def old(
     return chosen
 
 
-def remove(store: Path, runs: Sequence[Old]) -> None:
-    """Remove runs.
+def remove(store: Path, runs: Sequence[Old]) -> tuple[list[Old], list[str]]:
+    """Remove runs, and return those that are gone, and why others are not.
 
     Raises:
         ScrapdbError: a file cannot be renamed, or the store cannot be written; nothing is removed then.
     """
+    runs, kept = _without_copies(runs)
     with ExitStack() as undo:
         gone = [aside for run in runs for aside in _set_aside(run, undo)]
         with Writer(store) as writer:
@@ -112,6 +116,21 @@ def remove(store: Path, runs: Sequence[Old]) -> None:
         undo.pop_all()
     for path in gone:
         _delete(path)
+    return runs, kept
+
+
+def _without_copies(runs: Sequence[Old]) -> tuple[list[Old], list[str]]:
+    """Remove the copies of their pages; return the runs that have none any more, and what is wrong with the others."""
+    done, wrong = [], []
+    for run in runs:
+        try:
+            for directory in run.files if run.is_report else ():
+                copies.take_back(directory)
+        except ScrapdbError as error:
+            wrong.append(f"{run.path} stays: {error}")
+        else:
+            done.append(run)
+    return done, wrong
 
 
 def restore(store: Path, directory: str | None = None) -> None:
@@ -145,7 +164,7 @@ def _runs(store: Path, directory: str | None, where: str | None) -> Iterator[tup
         if not is_url(path) and path not in busy and (top is None or file.is_relative_to(top)):
             is_report = report is not None and file.name == _REPORT
             if files := _directory(file.parent) if is_report else _files(file, kept):
-                yield Old(path, files, status, started_at), source, started_at or mtime or ""
+                yield Old(path, files, status, started_at, is_report), source, started_at or mtime or ""
 
 
 def _files(file: Path, kept: Any) -> tuple[Path, ...]:

@@ -72,6 +72,17 @@ def found(url: str) -> bytes | None:
     return None
 
 
+def remove(url: str) -> None:
+    """Remove an object.
+
+    Raises:
+        ScrapdbError: that cannot be done.
+    """
+    system, key = remote.file_system(url)
+    with remote.sentences(url, "removed"):
+        system.rm_file(key)
+
+
 def is_there(output: str) -> bool:
     """Return whether there is something at a path or URL; what cannot be found out is no."""
     if not remote.is_url(output):

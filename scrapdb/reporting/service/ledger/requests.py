@@ -267,6 +267,19 @@ def of_row(row: sqlite3.Row) -> Request:
     return _of(row)
 
 
+def bundles_needed(ledger: Ledger) -> set[str]:
+    """Name the hashes of bundles of which reports are yet to be made."""
+    with ledger.reading() as connection:
+        rows = connection.execute("SELECT DISTINCT bundle_hash FROM requests WHERE ended_at IS NULL")
+        return {row["bundle_hash"] for row in rows}
+
+
+def forget(ledger: Ledger, ids: Sequence[str]) -> None:
+    """Remove requests that are over, with their deliveries and links. What was done with them stays in the audit."""
+    with ledger.writing() as connection:
+        connection.executemany("DELETE FROM requests WHERE id = ? AND ended_at IS NOT NULL", [[id_] for id_ in ids])
+
+
 def _earlier(connection: sqlite3.Connection, request: Request) -> Request | None:
     """Return what was asked for with the same key, or for the same moment of the same schedule."""
     names: tuple[str, ...]

@@ -21,6 +21,7 @@ from scrapdb.indexing.loop import index
 from scrapdb.reporting.service.desk import Desk
 from scrapdb.reporting.service.ledger import ledger
 from scrapdb.reporting.service.ledger import requests
+from scrapdb.reporting.service.work import tidying
 from scrapdb.reporting.service.work.making import make
 from scrapdb.reporting.service.work.making import recover
 from scrapdb.running.batches import lost
@@ -117,7 +118,7 @@ def _beside(desk: Desk, worker: str, over: threading.Event) -> Iterator[None]:
 
 def steps() -> list[tuple[Step, str]]:
     """Return what else a worker sees to, by name."""
-    return []
+    return [(tidying.step, "tidying")]
 
 
 @contextmanager
