@@ -31,6 +31,7 @@ PROOFS = {
     "versions": 30,
     "hostile": 60,
     "fuzzed": 90,
+    "service": 180,
 }
 _DISPROVED, _NOT_RUN = "DISPROVED", "not run"
 _QUICK = 15  # times shorter

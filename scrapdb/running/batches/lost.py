@@ -57,17 +57,16 @@ def _output(attempt: Attempt, store: Path) -> str | None:
 def settled(file: str, id_: str, ending: dict[str, Any]) -> dict[str, Any] | None:
     """Return the record in the output of an attempt, at a path or URL; this ending now stands in it if it had none.
 
-    So it does in the record of its report, of which the pages may not have been made when the run was over.
-
-    None if there is no such output, or only half of it.
+    So it does in the record of its report, of which the pages may not have been made when the run was over; what is
+    returned is how that ended. None if there is no such output, or only half of it.
     """
     with suppress(OSError, ValueError, RecursionError, ScrapdbError):
         before = objects.got(file) if is_url(file) else Path(file).read_bytes()
         notebook = json.loads(before)
         record, report = _record(notebook, "run"), _record(notebook, "report")
         if record.get("id") == id_ and "running" in (record.get("state"), report.get("state")):
-            if report.get("state") == "running":
-                report |= {key: ending[key] for key in ("state", "reason")}
+            made = {key: ending[key] for key in ("state", "reason")} if report.get("state") == "running" else {}
+            report |= made
             if record.get("state") == "running":
                 record |= ending
             after = json.dumps(notebook, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
@@ -75,6 +74,7 @@ def settled(file: str, id_: str, ending: dict[str, Any]) -> dict[str, Any] | Non
                 objects.put(file, after)
             else:
                 replace(file, before, after)
+            record = record | made
         return record if record.get("id") == id_ else None
     return None
 

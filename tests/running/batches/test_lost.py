@@ -97,3 +97,4 @@ def test_a_report_is_lost_whose_pages_were_not_made(left: Path) -> None:
     said = json.loads(path.read_text())["metadata"]["scrapdb"]
     assert said["report"] == {"id": "ended", "state": "lost", "reason": "its runner was gone before it ended"}
     assert said["run"]["reason"] == "KeyError: 'x'"
+    assert ("ended", "lost", "its runner was gone before it ended") in query(left, STATES)
