@@ -10,6 +10,7 @@ COMMANDS = {
     "translate": "Collect texts, bring translations up to date, compile them.",
     "build-env": "Make the environment that a bundle's requirements.txt asks for.",
     "build": "Make reports of a bundle, or one over the store.",
+    "ask": "Make the report that a sentence asks for.",
     "preview": "Show a bundle in a browser, again on every save.",
     "render": "Render a report again without running it.",
     "list": "List reports, queued ones and those under way among them.",

@@ -10,6 +10,7 @@ from scrapdb.reporting.bundles import config
 from scrapdb.reporting.bundles import opening
 from scrapdb.reporting.bundles.bundle import TEMPLATE
 from scrapdb.reporting.bundles.bundle import Bundle
+from scrapdb.reporting.bundles.checks import asks
 from scrapdb.reporting.bundles.checks import environment
 from scrapdb.reporting.bundles.checks import notebook
 from scrapdb.reporting.bundles.checks import page
@@ -23,6 +24,7 @@ CHECKS: tuple[Callable[[Bundle], Iterable[Finding]], ...] = (
     page.check,
     translations.check,
     environment.check,
+    asks.check,
 )
 _PLACE = re.compile(rf"{re.escape(config.FILE)}(?::([0-9]+))?:? ?(.*)", re.DOTALL)
 
