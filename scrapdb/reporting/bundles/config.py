@@ -24,6 +24,7 @@ from scrapdb.errors import BundleError
 from scrapdb.errors import UsageError
 from scrapdb.errors import suggestion
 from scrapdb.reporting.bundles import asks
+from scrapdb.reporting.bundles.schedule import Schedule
 from scrapdb.running.rows import tables
 from scrapdb.running.rows import units
 from scrapdb.running.rows import values
@@ -144,6 +145,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, rename={"schema": "$sche
             " A list is in the language of the source; an object has a list for each language."
         ),
     ] = ()
+
+    schedules: Annotated[
+        dict[str, Schedule], Meta(description="When reports ask for themselves, and which, by name.")
+    ] = {}
 
     @property
     def sentences(self) -> dict[str, tuple[str, ...]]:

@@ -18,6 +18,7 @@ COMMANDS = {
     "push": "Push a report's pages to a URL, again or for the first time.",
     "serve": "Have reports asked for in the browser and over HTTP.",
     "token": "Make a token for somebody who may ask.",
+    "schedule": "Have reports ask for themselves by the clock.",
     "work": "Make the reports that a service is asked for.",
 }
 

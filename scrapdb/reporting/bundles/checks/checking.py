@@ -14,6 +14,7 @@ from scrapdb.reporting.bundles.checks import asks
 from scrapdb.reporting.bundles.checks import environment
 from scrapdb.reporting.bundles.checks import notebook
 from scrapdb.reporting.bundles.checks import page
+from scrapdb.reporting.bundles.checks import schedules
 from scrapdb.reporting.bundles.checks import template
 from scrapdb.reporting.bundles.checks import translations
 from scrapdb.reporting.bundles.checks.finding import Finding
@@ -25,6 +26,7 @@ CHECKS: tuple[Callable[[Bundle], Iterable[Finding]], ...] = (
     translations.check,
     environment.check,
     asks.check,
+    schedules.check,
 )
 _PLACE = re.compile(rf"{re.escape(config.FILE)}(?::([0-9]+))?:? ?(.*)", re.DOTALL)
 
