@@ -41,7 +41,7 @@ def add(desk: Desk, who: str, name: str, bundle: str, definition: Schedule, *, v
     """
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} can be no name: take letters, digits, `_`, `-` and `.`.")
-    begun = taking.scheduled(desk, name, bundle, "command", definition)
+    begun = taking.scheduled(desk, name, bundle, "command", definition, now=dt.datetime.now(dt.UTC))
     if begun.reason:
         raise UsageError(begun.reason)
     asked = _tried(desk, begun)
@@ -75,9 +75,8 @@ def resume(desk: Desk, who: str, name: str, *, via: Via = "command") -> Schedule
     """
     with desk.ledger.writing():
         found = of(desk.ledger, name)
-        begun = taking.scheduled(
-            desk, name, found.bundle, found.source, replace(found.definition, owner=found.owner or None)
-        )
+        definition = replace(found.definition, owner=found.owner or None)
+        begun = taking.scheduled(desk, name, found.bundle, found.source, definition, now=dt.datetime.now(dt.UTC))
         if begun.reason:
             raise UsageError(begun.reason)
         schedules.change(

@@ -31,11 +31,12 @@ _MISSED = dt.timedelta(minutes=5)  # after which a moment is one at which nothin
 _log = logging.getLogger("scrapdb.service")
 
 
-def step(desk: Desk, worker: str) -> int:
+def step(desk: Desk, worker: str, now: dt.datetime | None = None) -> int:
     """Take up what bundles say of schedules, ask for what is due, and return how many schedules were seen to."""
     del worker
-    done = taking.take_up(desk)
-    return done + sum(_see_to(desk, each) for each in schedules.due(desk.ledger, ledger.now()))
+    now = now or dt.datetime.now(dt.UTC)
+    done = taking.take_up(desk, now)
+    return done + sum(_see_to(desk, each, now) for each in schedules.due(desk.ledger, ledger.written(now)))
 
 
 def ask_now(desk: Desk, scheduled: Scheduled, who: Person, now: dt.datetime) -> Asked:
@@ -61,9 +62,8 @@ def zone(desk: Desk, scheduled: Scheduled) -> ZoneInfo:
     return days.zone(scheduled.definition.zone or desk.host.zone)
 
 
-def _see_to(desk: Desk, scheduled: Scheduled) -> bool:
+def _see_to(desk: Desk, scheduled: Scheduled, now: dt.datetime) -> bool:
     """Ask for what a schedule asks for at the last of its moments that have come; return whether anything changed."""
-    now = dt.datetime.now(dt.UTC)
     who = access.person(desk.host, scheduled.owner)
     if who is None or not access.may(desk.host, who, "ask", scheduled.bundle):
         gone = f"{scheduled.owner} is no asker any more" if who is None else f"{scheduled.owner} may not ask for it"

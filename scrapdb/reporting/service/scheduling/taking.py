@@ -34,7 +34,7 @@ class _Named(NamedTuple):
     definition: Schedule
 
 
-def take_up(desk: Desk) -> int:
+def take_up(desk: Desk, now: dt.datetime) -> int:
     """Bring the schedules of bundles up to date, and return how many were changed."""
     known = {each.name: each for each in schedules.every(desk.ledger) if each.source == "config"}
     there = {listed.name for listed in desk.catalogue.all() if listed.bundle is not None}
@@ -47,18 +47,18 @@ def take_up(desk: Desk) -> int:
             audit.write(desk.ledger, OURS, VIA, "remove schedule", detail=f"{each.name}: its bundle names it no more")
     for one in changed:
         with desk.ledger.writing():
-            _take(desk, one)
+            _take(desk, one, now)
     return len(gone) + len(changed)
 
 
-def scheduled(desk: Desk, name: str, bundle: str, source: schedules.Source, definition: Schedule) -> Scheduled:
+def scheduled(
+    desk: Desk, name: str, bundle: str, source: schedules.Source, definition: Schedule, *, now: dt.datetime
+) -> Scheduled:
     """Return a schedule as it begins: with its next moment, or paused, with the reason why it cannot ask."""
     owner = definition.owner or (NOBODY if desk.host.askers else access.LOCAL)
     begun = Scheduled(name=name, bundle=bundle, source=source, definition=definition, owner=owner)
     try:
-        following = clock.following(
-            definition.cron, days.zone(definition.zone or desk.host.zone), dt.datetime.now(dt.UTC)
-        )
+        following = clock.following(definition.cron, days.zone(definition.zone or desk.host.zone), now)
     except ScrapdbError as error:
         return _resting(begun, str(error))
     begun = replace(begun, next_at=ledger.written(following) if following else None)
@@ -71,10 +71,10 @@ def scheduled(desk: Desk, name: str, bundle: str, source: schedules.Source, defi
     return begun
 
 
-def _take(desk: Desk, one: _Named) -> None:
+def _take(desk: Desk, one: _Named, now: dt.datetime) -> None:
     """Write down a new schedule, or a changed one; what a person has paused stays so."""
     before = schedules.get(desk.ledger, one.name)
-    begun = scheduled(desk, one.name, one.bundle, "config", one.definition)
+    begun = scheduled(desk, one.name, one.bundle, "config", one.definition, now=now)
     if before is None:
         schedules.add(desk.ledger, begun)
     elif before.source == "config":

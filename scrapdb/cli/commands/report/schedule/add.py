@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from typing import Annotated
 from typing import Any
 
@@ -12,9 +11,6 @@ from scrapdb.cli.options import Settings
 from scrapdb.cli.service import Bundles
 from scrapdb.cli.service import Service
 from scrapdb.errors import UsageError
-
-if TYPE_CHECKING:
-    from scrapdb.reporting.bundles.schedule import Schedule
 
 
 def command(
