@@ -91,7 +91,7 @@ class _Commands(TyperGroup):
             return None
         module = import_module(f"{self.package}.{cmd_name.replace('-', '_')}")
         if hasattr(module, "COMMANDS"):
-            return _further(cmd_name, module)
+            return _further(cmd_name, self.table[cmd_name], module)
         single = _plain()
         settings = {"ignore_unknown_options": cmd_name == "set"}  # of which a value may be -1
         made = single.command(cmd_name, cls=_Command, short_help=self.table[cmd_name], context_settings=settings)
@@ -186,10 +186,10 @@ def _scrapdb(
     del version, settings  # which `joined` leaves in the context
 
 
-def _further(name: str, module: ModuleType) -> Command:
+def _further(name: str, short_help: str, module: ModuleType) -> Command:
     """Make a group of the commands in a package; its `explain` has the help, and is given the settings."""
     kind = type("_Further", (_Commands,), {"table": module.COMMANDS, "package": module.__name__})
-    group = _plain(name=name, cls=kind, short_help=COMMANDS[name], no_args_is_help=True)
+    group = _plain(name=name, cls=kind, short_help=short_help, no_args_is_help=True)
     group.callback()(joined(module.explain))
     return typer.main.get_group(group)
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import typer
 from msgspec.structs import replace
 
 from scrapdb.cli.batches import Teller
 from scrapdb.cli.options import Settings
 
 if TYPE_CHECKING:
+    from scrapdb.reporting.making.batch import Entry
+    from scrapdb.reporting.making.batch import Host
     from scrapdb.reporting.making.reports import Made
     from scrapdb.reporting.making.reports import Reports
     from scrapdb.running.batches.runs import Run
 
+_INTERRUPTED = 130
 _LISTED = 20  # reports that did not end well
 _ERRORS = {"failed": "error"}
 
@@ -29,7 +34,31 @@ class ReportTeller(Teller):
         return super()._name(output).removesuffix("/report")
 
 
-def tell(reports: Reports, settings: Settings, *, as_json: bool) -> None:
+def make(entries: Sequence[Entry], host: Host, settings: Settings, *, as_json: bool) -> Reports:
+    """Make reports, tell how that goes and what became of them, and return them.
+
+    Raises:
+        typer.Exit: one did not end well, or all was stopped.
+    """
+    from scrapdb.reporting.making import batch
+    from scrapdb.running.events import Stop
+
+    stop = Stop()
+    teller = None if settings.quiet else ReportTeller(str(host.reports))
+    try:
+        reports = batch.build(entries, host, teller, stop)
+    finally:
+        if teller:
+            teller.closed()
+    _tell(reports, settings, as_json=as_json)
+    if stop.interrupted:
+        raise typer.Exit(_INTERRUPTED)
+    if reports.failed:
+        raise typer.Exit(1)
+    return reports
+
+
+def _tell(reports: Reports, settings: Settings, *, as_json: bool) -> None:
     """Print what became of reports, and what to do about those that did not end well."""
     from scrapdb.cli.printing import Printing
 

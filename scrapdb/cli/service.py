@@ -16,6 +16,7 @@ from scrapdb.cli.options import Settings
 
 if TYPE_CHECKING:
     from scrapdb.reporting.service.desk import Desk
+    from scrapdb.reporting.service.ledger.ledger import Ledger
 
 _DEFAULT = "reports"
 
@@ -52,6 +53,22 @@ class Service(NamedTuple):
         reports = directory(self.output or _DEFAULT)
         with Ledger(reports) as ledger:
             yield Desk(said, catalogue, ledger, reports, settings.store_path(create=True))
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """Open the ledger of a service that has been there.
+
+        Raises:
+            UsageError: there is none.
+        """
+        from scrapdb.errors import UsageError
+        from scrapdb.reporting.service.ledger import ledger
+
+        reports = Path(self.output or _DEFAULT)
+        if not (reports / ledger.NAME).exists():
+            raise UsageError(f"{reports} has no ledger of a service: name its directory of reports by -o.")
+        with ledger.Ledger(reports) as opened:
+            yield opened
 
     def words(self, bundles: str, settings: Settings) -> list[str]:
         """Return the arguments by which another command lays the same desk."""

@@ -23,6 +23,8 @@ from msgspec import Meta
 from scrapdb.errors import BundleError
 from scrapdb.errors import UsageError
 from scrapdb.errors import suggestion
+from scrapdb.reporting.bundles import asks
+from scrapdb.reporting.bundles.schedule import Schedule
 from scrapdb.running.rows import tables
 from scrapdb.running.rows import units
 from scrapdb.running.rows import values
@@ -50,7 +52,6 @@ _WORDS = {
     "object": "an object",
     "string": "a text in quotes",
 }
-_ASKED = re.compile(r"\((\w+)\)")  # a parameter in a pattern for asking; (*) is anything
 
 _Time = float | str
 _Size = float | str
@@ -114,6 +115,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 _TIMES = frozenset({"timeout", "cell_timeout", "cpu"})
 _Text = Annotated[str, Meta(min_length=1)]
+_Asked = Annotated[str, Meta(min_length=1, max_length=300)]
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, rename={"schema": "$schema"}, forbid_unknown_fields=True):
@@ -137,9 +139,21 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, rename={"schema": "$sche
         "html",
     )
     asks: Annotated[
-        tuple[_Text, ...],
-        Meta(description="Sentences by which it is asked for: voltage of (site) from (from_day) to (to_day)."),
+        tuple[_Asked, ...] | dict[str, tuple[_Asked, ...]],
+        Meta(
+            description="Sentences by which it is asked for: voltage of (site) from (from_day) to (to_day)."
+            " A list is in the language of the source; an object has a list for each language."
+        ),
     ] = ()
+
+    schedules: Annotated[
+        dict[str, Schedule], Meta(description="When reports ask for themselves, and which, by name.")
+    ] = {}
+
+    @property
+    def sentences(self) -> dict[str, tuple[str, ...]]:
+        """Those by which it is asked for, by language."""
+        return self.asks if isinstance(self.asks, dict) else {self.languages[0]: self.asks}
 
 
 def read(content: bytes) -> Config:
@@ -235,7 +249,7 @@ def _against_schema(said: Any) -> list[str]:
 def _sentences(error: ValidationError) -> Iterator[str]:
     place, asked, got = _place(error.absolute_path), error.validator_value, error.instance
     match error.validator:
-        case "anyOf" if further := [each for each in error.context if each.validator != "type"]:
+        case "anyOf" if further := [each for each in error.context if each.validator != "type" or each.relative_path]:
             yield from _sentences(further[0])
         case "additionalProperties" | "required":
             yield from _wrong_names(error)
@@ -245,6 +259,8 @@ def _sentences(error: ValidationError) -> Iterator[str]:
             yield f"{place} cannot be {_said(got)}: it has to be a date that there is, as 2026-01-31."
         case "minItems" | "maxItems" | "items" if asked in (_ENDS, False):
             yield f"{place} has to have two values, the least and the greatest; null where there is no end."
+        case "maxLength":
+            yield f"{place} is longer than {asked} characters. Say it in fewer words."
         case "minItems" | "minLength":
             yield f"{place} is empty. Write something, or leave it out."
         case _:
@@ -288,11 +304,24 @@ def _against_itself(config: Config) -> Iterator[str]:
         yield from _wrong_limit(name, amount)
     for index, language in enumerate(config.languages):
         yield from _wrong_language(index, language, config.languages)
-    for index, pattern in enumerate(config.asks):
-        for name in _ASKED.findall(pattern):
-            if name not in {*config.parameters, GIVEN[0]}:
-                known = suggestion(name, [*config.parameters, GIVEN[0]])
-                yield f"asks[{index}] asks for ({name}), which is no parameter; {known}"
+    yield from _wrong_asks(config)
+
+
+def _wrong_asks(config: Config) -> Iterator[str]:
+    known = [*config.parameters, GIVEN[0]]
+    for language in config.sentences:
+        if language not in config.languages:
+            yield f"asks.{valid_text(language)} is none of its languages; {suggestion(language, config.languages)}"
+    for place, pattern in places_of_asks(config):
+        for name in (name for name in asks.named(pattern) if name not in known):
+            yield f"{place} asks for ({name}), which is no parameter; {suggestion(name, known)}"
+
+
+def places_of_asks(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield the sentences by which it is asked for, with the place of each: `asks.ca[0]`."""
+    for language, patterns in config.sentences.items():
+        within = f".{valid_text(language)}" if isinstance(config.asks, dict) else ""
+        yield from ((f"asks{within}[{index}]", pattern) for index, pattern in enumerate(patterns))
 
 
 def _wrong_name(name: str) -> Iterator[str]:

@@ -120,6 +120,11 @@ def ask(desk: Desk, who: Person, wish: Wish, address: str | None = None) -> tupl
     return request, new
 
 
+def prepared(desk: Desk, who: Person, wish: Wish) -> Request:
+    """Return the request that a wish would be; errors are those of `ask`, but for how many there are."""
+    return _request(desk, who, wish)
+
+
 def bundle_for(desk: Desk, who: Person, name: str) -> Bundle:
     """Return a bundle of which somebody may ask for reports; to others there is none.
 

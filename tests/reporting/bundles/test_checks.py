@@ -414,3 +414,54 @@ def test_code_that_no_parser_can_hold(bundle: Path, source: str) -> None:
 def test_templates_that_no_parser_can_hold(bundle: Path, body: str) -> None:
     page(bundle, body)
     assert any(each.startswith("template.html: error: ") or "template.html:" in each for each in found(bundle))
+
+
+SHOP = {"shop": {"type": "choice", "choices": ["Vic", "Olot"]}, "day": {"type": "date", "default": "2026-01-01"}}
+
+
+@pytest.mark.parametrize(
+    ("asks", "parameters", "sentences"),
+    [
+        (["sales of (shop)", "sales of (shop) on (day)", "(*) (*)"], SHOP, []),
+        ({"en": ["(shop)"], "ca": ["(shop)"]}, SHOP, []),
+        (["sales of (shp)"], SHOP, ["asks[0] asks for (shp), which is no parameter; did you mean shop?"]),
+        ({"ca": ["de (shp)"]}, SHOP, ["asks.ca[0] asks for (shp), which is no parameter; did you mean shop?"]),
+        ({"de": ["(shop)"]}, SHOP, ["asks.de is none of its languages; there are en, ca."]),
+        (["sales"], SHOP, ["asks[0] leaves out shop, which has to be given. Add (shop), or give it a default."]),
+        (["(*) (*) (*)"], SHOP, ["asks[0] has more (*) than there are parameters left: 2 in all."]),
+        (["(shop) or (shop)"], SHOP, ["asks[0] takes shop twice."]),
+        (["(shop)(day)"], SHOP, ["asks[0] has brackets with nothing between them. Write at least a blank."]),
+        (["(shop..day)"], SHOP, ["asks[0] takes days for shop, which is no date. Only dates stand in (first..last)."]),
+        (["of (shop)", "OF  (shop)"], SHOP, ["asks[1] is asks[0] again, so that neither can be told from the other."]),
+        (["of (shop)", "of (day)"], SHOP | {"shop": {}}, ["asks[1] leaves out shop"]),
+        (
+            ["(a) (b) of (shop)"],
+            SHOP | {"a": {}, "b": {}},
+            ["asks[0] has (a) and (b) side by side, and a is any text: nothing says where it ends."],
+        ),
+        (
+            ["(a) (shop)"],
+            SHOP | {"a": {}},
+            ["warning: asks[0] has (a) and (shop) side by side, and a is any text: nothing says where it ends."],
+        ),
+    ],
+)
+def test_sentences_that_cannot_work(bundle: Path, asks: Any, parameters: dict[str, Any], sentences: list[str]) -> None:
+    said(bundle, asks=asks, parameters=parameters)
+    told = [each for each in found(bundle) if "asks" in each]
+    assert len(told) == len(sentences)
+    for each, sentence in zip(told, sentences, strict=True):
+        assert sentence in each
+        assert each.startswith("config.json: ")
+
+
+def test_sentences_of_every_kind_that_is_wrong(bundle: Path) -> None:
+    for asks, sentence in (
+        ("sales", 'asks cannot be "sales": it has to be a list or an object.'),
+        ([1], "asks[0] cannot be 1: it has to be a text in quotes."),
+        ({"en": "sales"}, 'asks.en cannot be "sales": it has to be a list.'),
+        ([""], "asks[0] is empty. Write something, or leave it out."),
+        (["x" * 301], "asks[0] is longer than 300 characters. Say it in fewer words."),
+    ):
+        said(bundle, asks=asks)
+        assert found(bundle) == [f"config.json: error: {sentence}"]

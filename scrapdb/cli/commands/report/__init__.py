@@ -10,6 +10,7 @@ COMMANDS = {
     "translate": "Collect texts, bring translations up to date, compile them.",
     "build-env": "Make the environment that a bundle's requirements.txt asks for.",
     "build": "Make reports of a bundle, or one over the store.",
+    "ask": "Make the report that a sentence asks for.",
     "preview": "Show a bundle in a browser, again on every save.",
     "render": "Render a report again without running it.",
     "list": "List reports, queued ones and those under way among them.",
@@ -17,6 +18,7 @@ COMMANDS = {
     "push": "Push a report's pages to a URL, again or for the first time.",
     "serve": "Have reports asked for in the browser and over HTTP.",
     "token": "Make a token for somebody who may ask.",
+    "schedule": "Have reports ask for themselves by the clock.",
     "work": "Make the reports that a service is asked for.",
 }
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from scrapdb.reporting.making.batch import Entry
     from scrapdb.reporting.making.batch import Host
 
-_INTERRUPTED = 130
 _DEFAULT = "reports"
 
 
@@ -52,10 +51,7 @@ def command(
     scrapdb report build -f reports.yaml --resume
     scrapdb report build near-high.html --where "distance < 0.1" --sort distance -o report.html
     """
-    from scrapdb.cli.reports import ReportTeller
-    from scrapdb.cli.reports import tell
-    from scrapdb.reporting.making import batch
-    from scrapdb.running.events import Stop
+    from scrapdb.cli.reports import make
 
     how = run_options.given(way, limit, wall)
     if bundle is not None and over_store.is_template(bundle):
@@ -66,18 +62,7 @@ def command(
     if asked.dry_run:
         _print_choices(entries, host, settings, as_json=as_json)
         return
-    stop = Stop()
-    teller = None if settings.quiet else ReportTeller(str(host.reports))
-    try:
-        reports = batch.build(entries, host, teller, stop)
-    finally:
-        if teller:
-            teller.closed()
-    tell(reports, settings, as_json=as_json)
-    if stop.interrupted:
-        raise typer.Exit(_INTERRUPTED)
-    if reports.failed:
-        raise typer.Exit(1)
+    make(entries, host, settings, as_json=as_json)
 
 
 def _wanted(

@@ -10,9 +10,11 @@ from scrapdb.reporting.bundles import config
 from scrapdb.reporting.bundles import opening
 from scrapdb.reporting.bundles.bundle import TEMPLATE
 from scrapdb.reporting.bundles.bundle import Bundle
+from scrapdb.reporting.bundles.checks import asks
 from scrapdb.reporting.bundles.checks import environment
 from scrapdb.reporting.bundles.checks import notebook
 from scrapdb.reporting.bundles.checks import page
+from scrapdb.reporting.bundles.checks import schedules
 from scrapdb.reporting.bundles.checks import template
 from scrapdb.reporting.bundles.checks import translations
 from scrapdb.reporting.bundles.checks.finding import Finding
@@ -23,6 +25,8 @@ CHECKS: tuple[Callable[[Bundle], Iterable[Finding]], ...] = (
     page.check,
     translations.check,
     environment.check,
+    asks.check,
+    schedules.check,
 )
 _PLACE = re.compile(rf"{re.escape(config.FILE)}(?::([0-9]+))?:? ?(.*)", re.DOTALL)
 

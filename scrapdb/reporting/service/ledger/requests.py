@@ -249,9 +249,9 @@ def counts(ledger: Ledger) -> dict[str, int]:
 
 
 def asked_since(ledger: Ledger, asker: str, moment: str) -> int:
-    """Count what somebody has asked for since a moment."""
+    """Count what somebody has asked for since a moment, himself and not by a schedule."""
     with ledger.reading() as connection:
-        asked = "SELECT count(*) FROM requests WHERE asker = ? AND asked_at >= ?"
+        asked = "SELECT count(*) FROM requests WHERE asker = ? AND asked_at >= ? AND via <> 'schedule'"
         return int(connection.execute(asked, [asker, moment]).fetchone()[0])
 
 

@@ -66,7 +66,7 @@ def bundle(call: Call, listed: Listed, *, alone: bool = False) -> shapes.Bundle:
         title=said.title,
         version=said.version,
         languages=said.languages,
-        asks=said.asks,
+        asks=tuple(pattern for patterns in said.sentences.values() for pattern in patterns),
         parameters=schema(said) if alone else None,
     )
 

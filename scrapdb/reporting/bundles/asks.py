@@ -1,0 +1,85 @@
+"""The sentences of config.json by which a report is asked for: `voltage of (site) from (from_day) to (to_day)`.
+
+What stands in brackets takes a parameter: `(site)` that one, `(language)` the language of the page, `(*)` the next in
+the order of config.json that no brackets name, and `(from_day..to_day)` two dates at once, the first and the last day
+of what somebody says: last month. All else is said as it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import NamedTuple
+
+MOST_SLOTS = 16  # of a sentence
+LANGUAGE = "language"  # by which brackets take that of the page
+_SLOT = re.compile(r"\((\*|\w+)(?:\.\.(\*|\w+))?\)")
+_ANY = "*"
+
+
+class Slot(NamedTuple):
+    """What takes one parameter, or two: the first and the last day."""
+
+    names: tuple[str, ...]
+
+
+class Pattern(NamedTuple):
+    """A sentence: what is said as it stands, and the slots between; there is one more text than slots."""
+
+    text: str
+    texts: tuple[str, ...]
+    slots: tuple[Slot, ...]
+
+    @property
+    def names(self) -> set[str]:
+        """The parameters that it takes."""
+        return {name for slot in self.slots for name in slot.names}
+
+
+class PatternError(ValueError):
+    """A sentence that cannot work; its words go on after the place: takes site twice."""
+
+
+def named(text: str) -> Iterator[str]:
+    """Yield the names that stand in the brackets of a sentence."""
+    for match in _SLOT.finditer(text):
+        yield from (name for name in match.groups() if name not in {None, _ANY})
+
+
+def parsed(text: str, parameters: Sequence[str]) -> Pattern:
+    """Take a sentence apart.
+
+    Args:
+        text: the sentence.
+        parameters: the names of all, in the order of config.json.
+
+    Raises:
+        PatternError: it cannot work.
+    """
+    taken = set(named(text))
+    free = (name for name in parameters if name not in taken)
+    texts, slots, at = list[str](), list[Slot](), 0
+    for match in _SLOT.finditer(text):
+        texts.append(text[at : match.start()])
+        slots.append(Slot(tuple(next(free, "") if name == _ANY else name for name in match.groups() if name)))
+        at = match.end()
+    pattern = Pattern(text, (*texts, text[at:]), tuple(slots))
+    if why := _wrong(pattern, parameters):
+        raise PatternError(why)
+    return pattern
+
+
+def _wrong(pattern: Pattern, parameters: Sequence[str]) -> str:
+    names = [name for slot in pattern.slots for name in slot.names]
+    if "" in names:
+        return f"has more (*) than there are parameters left: {len(parameters)} in all."
+    if unknown := [name for name in names if name not in {*parameters, LANGUAGE}]:
+        return f"asks for ({unknown[0]}), which is no parameter."
+    if twice := [name for name in names if names.count(name) > 1]:
+        return f"takes {twice[0]} twice."
+    if len(pattern.slots) > MOST_SLOTS:
+        return f"takes {len(pattern.slots)} values; at most {MOST_SLOTS} can be told apart."
+    if not all(pattern.texts[1:-1]):
+        return "has brackets with nothing between them. Write at least a blank."
+    return "" if any(char.isalnum() for char in "".join(pattern.texts)) or names else "says nothing."
