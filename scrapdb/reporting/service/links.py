@@ -6,12 +6,17 @@ can be taken back, and an address that leaks says nothing of who got it.
 
 from __future__ import annotations
 
+from datetime import UTC
+from datetime import datetime
+from datetime import timedelta
+
 from scrapdb.errors import ScrapdbError
 from scrapdb.reporting.service import keys
 from scrapdb.reporting.service.desk import Desk
 from scrapdb.reporting.service.ledger import audit
 from scrapdb.reporting.service.ledger import links
 from scrapdb.reporting.service.ledger import requests
+from scrapdb.reporting.service.ledger.ledger import written
 from scrapdb.reporting.service.ledger.requests import Request
 from scrapdb.running.rows.units import duration
 
@@ -26,15 +31,18 @@ class LinkError(ScrapdbError):
 def made(desk: Desk, request: Request, recipient: str) -> str | None:
     """Return the address at which a recipient reads a report; None if nobody says what the service's own address is.
 
-    As long as one is good that the recipient got for the report, it is the same.
+    A message that is repeated brings the same link.
 
     Raises:
         ScrapdbError: there is no key to sign it.
     """
     if desk.host.url is None:
         return None
+    seconds = duration(desk.host.links)
+    lasting = written(datetime.now(UTC) + timedelta(seconds=seconds / 2))
     known = (link for link in links.of(desk.ledger, request.id) if link.is_good and link.recipient == recipient)
-    link = next(known, None) or links.give(desk.ledger, request.id, recipient, duration(desk.host.links))
+    link = next((link for link in known if link.expires_at > lasting), None)
+    link = link or links.give(desk.ledger, request.id, recipient, seconds)
     token = keys.serializer(desk.reports, _PURPOSE).dumps([link.id, link.request])
     return f"{desk.host.url.rstrip('/')}/r/{token if isinstance(token, str) else token.decode()}"
 
@@ -51,9 +59,7 @@ def checked(desk: Desk, token: str) -> Request:
 
     signer = keys.serializer(desk.reports, _PURPOSE)
     try:
-        if len(token) > _LONGEST:
-            raise BadSignature("")
-        said = signer.loads(token, max_age=int(duration(desk.host.links)) + 1)
+        said = signer.loads(token[:_LONGEST], max_age=int(duration(desk.host.links)) + 1)
     except SignatureExpired as error:
         raise LinkError("This link has expired. Ask for the report again.") from error
     except BadSignature as error:
