@@ -21,8 +21,12 @@ import msgspec
 from msgspec import Meta
 
 from scrapdb.errors import BundleError
+from scrapdb.errors import ExpressionError
 from scrapdb.errors import UsageError
 from scrapdb.errors import suggestion
+from scrapdb.query.parser import parse
+from scrapdb.reporting.service.target import Target
+from scrapdb.reporting.service.target import place
 from scrapdb.running.rows import tables
 from scrapdb.running.rows import units
 from scrapdb.running.rows import values
@@ -140,6 +144,17 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, rename={"schema": "$sche
         tuple[_Text, ...],
         Meta(description="Sentences by which it is asked for: voltage of (site) from (from_day) to (to_day)."),
     ] = ()
+    author: Annotated[
+        _Text | None, Meta(description="Where the trace of a report goes that failed: mail:anna@example.com.")
+    ] = None
+    deliver: Annotated[
+        tuple[Target, ...],
+        Meta(description="Where its reports go, as far as whoever answers for the service allows it."),
+    ] = ()
+    deliver_if: Annotated[
+        _Text | None,
+        Meta(description="What its scraps have to meet for that: n_rows > 0 and result != previous.result."),
+    ] = None
 
 
 def read(content: bytes) -> Config:
@@ -293,6 +308,20 @@ def _against_itself(config: Config) -> Iterator[str]:
             if name not in {*config.parameters, GIVEN[0]}:
                 known = suggestion(name, [*config.parameters, GIVEN[0]])
                 yield f"asks[{index}] asks for ({name}), which is no parameter; {known}"
+    yield from _wrong_delivery(config)
+
+
+def _wrong_delivery(config: Config) -> Iterator[str]:
+    named = {f"deliver[{index}].to": target.to for index, target in enumerate(config.deliver)}
+    for where, to in {"author": config.author, **named}.items():
+        try:
+            _ = place(to) if to is not None else None
+        except UsageError as error:
+            yield f"{where}: {error}"
+    try:
+        _ = parse(config.deliver_if) if config.deliver_if is not None else None
+    except ExpressionError as error:
+        yield f"deliver_if cannot be read: {error.message.rstrip('.')}."
 
 
 def _wrong_name(name: str) -> Iterator[str]:

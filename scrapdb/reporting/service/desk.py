@@ -143,13 +143,14 @@ def _request(desk: Desk, who: Person, wish: Wish) -> Request:
     for target in wish.deliver:
         check_recipient(desk.host, target)
     archive.keep(bundle, desk.reports)
+    attached = [kind for target in (*bundle.config.deliver, *wish.deliver) for kind in target.attach if kind != "link"]
     return Request(
         id=f"{wish.bundle}-{secrets.token_hex(4)}",
         bundle=wish.bundle,
         bundle_hash=bundle.hash,
         parameters=typed,
         language=language,
-        pages=tuple(dict.fromkeys((*bundle.config.outputs, *wish.pages))),
+        pages=tuple(dict.fromkeys((*bundle.config.outputs, *wish.pages, *attached))),
         asker=who.name,
         via=wish.via,
         sentence=wish.sentence,

@@ -129,17 +129,17 @@ def take(ledger: Ledger, taken: Sequence[Delivery], worker: str) -> list[Deliver
 
 def ended(ledger: Ledger, sent: Sequence[Delivery], state: State, reason: str | None) -> None:
     """Write how deliveries that this worker has taken up ended."""
+    change = {"state": state, "reason": reason, "ended_at": now(), "worker": None, "not_before": None}
     with ledger.writing() as connection:
         for each in sent:
-            change = {"state": state, "reason": reason, "ended_at": now(), "worker": None, "not_before": None}
             _change(connection, each.id, change, "sending")
 
 
 def later(ledger: Ledger, sent: Sequence[Delivery], reason: str | None, not_before: str) -> None:
     """Write that deliveries which this worker has taken up are to be tried again."""
+    change = {"state": "to send", "reason": reason, "worker": None, "not_before": not_before}
     with ledger.writing() as connection:
         for each in sent:
-            change = {"state": "to send", "reason": reason, "worker": None, "not_before": not_before}
             _change(connection, each.id, change, "sending")
 
 

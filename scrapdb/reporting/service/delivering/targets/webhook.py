@@ -20,7 +20,6 @@ from scrapdb.reporting.service.delivering.outcomes import NotSentError
 from scrapdb.reporting.service.host import Webhooks
 from scrapdb.reporting.service.ledger.deliveries import Delivery
 
-LARGEST = 10_000_000  # bytes of a body
 _TYPES = {"failure": "report.failed", "trace": "report.trace", "undelivered": "report.undelivered"}
 
 
@@ -56,7 +55,7 @@ def _signed(webhooks: Webhooks, delivery: Delivery, body: bytes) -> dict[str, st
         signature = Webhook(key).sign(delivery.key, now, body.decode())
     except ScrapdbError as error:
         raise NotSentError(str(error)) from error
-    except (ValueError, RuntimeError) as error:
+    except Exception as error:  # each kind of wrong key has an error of its own
         told = f"The secret in {webhooks.secret} is none: take `whsec_` and 24 to 64 bytes in base64."
         raise NotSentError(told) from error
     return {
