@@ -43,8 +43,8 @@ def made(desk: Desk, request: Request, recipient: str) -> str | None:
     known = (link for link in links.of(desk.ledger, request.id) if link.is_good and link.recipient == recipient)
     link = next((link for link in known if link.expires_at > lasting), None)
     link = link or links.give(desk.ledger, request.id, recipient, seconds)
-    token = keys.serializer(desk.reports, _PURPOSE).dumps([link.id, link.request])
-    return f"{desk.host.url.rstrip('/')}/r/{token if isinstance(token, str) else token.decode()}"
+    token = str(keys.serializer(desk.reports, _PURPOSE).dumps([link.id, link.request]))
+    return f"{desk.host.url.rstrip('/')}/r/{token}"
 
 
 def checked(desk: Desk, token: str) -> Request:

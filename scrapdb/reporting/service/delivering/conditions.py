@@ -42,13 +42,14 @@ _MOST_TOLD, _LONGEST = 5, 60  # values in a sentence, and characters of one
 
 
 class Verdict(NamedTuple):
-    """Whether a report is sent, and what is to be said of that, in a sentence."""
+    """Why a report is kept back, if it is, or what is to be said where it is sent; in sentences."""
 
-    holds: bool
-    said: str | None = None
+    why_not: str | None = None
+    remark: str | None = None
 
 
-SENT = Verdict(holds=True)
+SENT = Verdict()
+_UNJUDGED = "It was sent since its condition cannot be judged:"
 
 
 def judged(desk: Desk, request: Request, bundle: Bundle | None, condition: str) -> Verdict:
@@ -60,9 +61,9 @@ def judged(desk: Desk, request: Request, bundle: Bundle | None, condition: str) 
         then = _facts(desk, before, bundle) if before else None
         return _judged(condition, now, then)
     except ExpressionError as error:
-        return Verdict(True, f"It was sent since its condition cannot be judged: {error.message.rstrip('.')}.")
+        return Verdict(remark=f"{_UNJUDGED} {error.message.rstrip('.')}.")
     except ScrapdbError as error:
-        return Verdict(True, f"It was sent since its condition cannot be judged: {error}")
+        return Verdict(remark=f"{_UNJUDGED} {error}")
 
 
 def _judged(condition: str, now: Facts, then: Facts | None) -> Verdict:
@@ -82,10 +83,10 @@ def _judged(condition: str, now: Facts, then: Facts | None) -> Verdict:
             writer.write([rows(File(_OF_REPORT), both), rows(File(_OF_NAMES), Facts("completed", scraps=before))])
         store = Database(path)
         if _is_among(store, f"not ({asked})"):
-            return Verdict(False, f"{condition} does not hold{_told(asked, both)}")
+            return Verdict(why_not=f"{condition} does not hold{_told(asked, both)}")
         if _is_among(store, str(asked)) or (then is None and _names_before(asked)):
             return SENT
-    return Verdict(True, f"It was sent since its condition cannot be judged: something in {condition} is missing.")
+    return Verdict(remark=f"{_UNJUDGED} something in {condition} is missing.")
 
 
 def _is_among(store: Database, expression: str) -> bool:
@@ -129,7 +130,7 @@ def _names_before(asked: nodes.Node) -> bool:
 
 def _told(asked: nodes.Node, now: Facts) -> str:
     """Say which values were found for the names of a condition."""
-    known = {each.name: each.value for each in (*now.parameters, *now.scraps)}
+    known = {each.name: each.value for each in now.parameters} | {each.name: each.value for each in now.scraps}
     names = dict.fromkeys(str(node) for node, _ in nodes.walk(asked) if isinstance(node, nodes.Name))
     told = [f"{name} is {_shown(known[name])}" for name in names if isinstance(known.get(name, UNSET), _PLAIN)]
     return f": {', '.join(told[:_MOST_TOLD])}" if told else ""

@@ -75,8 +75,8 @@ def _to_readers(desk: Desk, request: Request, bundle: Bundle | None) -> Iterator
     condition = request.deliver_if or (bundle.config.deliver_if if bundle else None)
     verdict = conditions.judged(desk, request, bundle, condition) if condition and wanted else conditions.SENT
     for each in wanted:
-        remarked = replace(each, options=replace(each.options, remark=verdict.said))
-        yield remarked if verdict.holds else _not_sent(each, verdict.said or "")
+        remarked = replace(each, options=replace(each.options, remark=verdict.remark))
+        yield _not_sent(each, verdict.why_not) if verdict.why_not else remarked
     yield from _back(request)
 
 

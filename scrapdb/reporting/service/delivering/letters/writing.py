@@ -160,7 +160,12 @@ def _made(
     """Make a letter by the bundle's template, or by ours if there is none or it is wrong."""
     known: dict[str, Any] = {"files": files, "link": told.link, "about": _for_programs(about, delivery, told)}
     if found := theirs.templates(about.bundle, template):
-        given = {"kind": delivery.letter, "link": told.link, "sentence": told.opening, "reason": told.fault}
+        given: dict[str, Any] = {
+            "kind": delivery.letter,
+            "link": told.link,
+            "sentence": told.opening,
+            "reason": told.fault,
+        }
         given |= {"title": told.title, "others": list(told.others), "remarks": list(told.remarks)}
         try:
             made = theirs.written(_page_of(about, delivery), found, {**given, "files": [each.name for each in files]})
@@ -257,7 +262,7 @@ def _values(parameters: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in parameters.items()) or "no parameters"
 
 
-def _end(text: str | None, most: int) -> str:
+def _end(text: str | None, most: int) -> str | None:
     return text if not text or len(text) <= most else f"…{text[-most:]}"
 
 

@@ -56,7 +56,10 @@ def reply(desk: Desk, delivery: Delivery, letter: Letter) -> str | None:
     slack = _settings(desk)
     request = requests.get(desk.ledger, delivery.request)
     asked = (request.reply if request else None) or {}
-    where = {"channel": asked.get("channel") or asked.get("user") or "", "thread_ts": asked.get("thread")}
+    where = {
+        "channel": str(asked.get("channel") or asked.get("user") or ""),
+        "thread_ts": str(asked.get("thread") or ""),
+    }
     age = datetime.now(UTC) - (parsed(request.asked_at if request else None) or datetime.now(UTC))
     is_good = asked.get("response_url") and age < _GOOD and int(asked.get("uses") or 0) < _USES
     if (
@@ -64,7 +67,7 @@ def reply(desk: Desk, delivery: Delivery, letter: Letter) -> str | None:
         and "ts" not in delivery.options.done
         and _responded(slack, str(asked["response_url"]), delivery, letter)
     ):
-        delivery = deliveries.note(desk.ledger, delivery, ts=where["thread_ts"] or "", channel=where["channel"])
+        delivery = deliveries.note(desk.ledger, delivery, ts=where["thread_ts"], channel=where["channel"])
     if "ts" in delivery.options.done and not _has_token(slack):
         return None
     if not where["channel"]:
@@ -91,9 +94,9 @@ def _posted(desk: Desk, slack: Slack, delivery: Delivery, letter: Letter, where:
         return None
     try:
         given = [_uploaded(slack, file) for file in files]
-        thread = {"thread_ts": done["ts"]} if done["ts"] else {}
+        below = {"thread_ts": done["ts"]} if done["ts"] else {}
         listed = msgspec.json.encode(given).decode()
-        _call(slack, "files.completeUploadExternal", files=listed, channel_id=done["channel"], **thread)
+        _call(slack, "files.completeUploadExternal", files=listed, channel_id=done["channel"], **below)
     except NotSentError as error:
         return f"The message is there, and its files are not: {error}"
     return None
