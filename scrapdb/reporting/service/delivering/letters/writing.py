@@ -321,7 +321,9 @@ def _with_facts(about: Subject, delivery: Delivery, told: ours.Told) -> ours.Tol
     if about.bundle is None:
         plain = tuple((name, str(value)) for name, value in about.request.parameters.items())
         return replace(told, facts=plain)
-    asked = [_row(name, value, about.bundle) for name, value in about.request.parameters.items()]
+    given = about.request.parameters
+    names = [name for name in about.bundle.config.parameters if name in given]
+    asked = [_row(name, given[name], about.bundle) for name in dict.fromkeys((*names, *given))]
     figures = list(_figures(about)) if delivery.letter == "report" else []
     rows = [*asked, *figures]
     if delivery.letter == "report" and rows:
