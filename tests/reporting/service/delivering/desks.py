@@ -74,31 +74,20 @@ def over(
     with at.ledger.writing() as connection:
         ended = [state, reason, ledgers.now(), request.id]
         connection.execute("UPDATE requests SET state = ?, reason = ?, ended_at = ? WHERE id = ?", ended)
-    _write(at.reports / request.id, request, state, reason, scraps, page, trace, output)
-    found = requests.get(at.ledger, request.id)
-    assert found
-    return found
-
-
-def _write(
-    directory: Path,
-    request: Request,
-    state: str,
-    reason: str | None,
-    scraps: Mapping[str, Any],
-    page: str,
-    trace: Mapping[str, Any] | None,
-    output: Mapping[str, Any] | None,
-) -> None:
+    directory = at.reports / request.id
     write(directory / "report.ipynb", notebook(code("1", *(scrap(name, value) for name, value in scraps.items()))))
     (directory / "report.html").write_text(page)
     if output is not None:
         (directory / "output.json").write_text(json.dumps(output))
-    about = {"name": "voltage", "version": "1", "hash": request.bundle_hash, "where": "voltage"}
-    pages = [{"name": "report.html", "size": len(page), "sha256": "00"}]
-    record = {"id": request.id, "key": "k" * 64, "title": "Voltage", "bundle": about, "pages": pages, "trace": trace}
-    record |= {"parameters": request.parameters, "language": request.language, "state": state, "reason": reason}
-    (directory / "report.json").write_text(json.dumps(record))
+    record = {"id": request.id, "key": "k" * 64, "title": "Voltage", "state": state, "reason": reason, "trace": trace}
+    record["bundle"] = {"name": "voltage", "version": "1", "hash": request.bundle_hash, "where": "voltage"}
+    record["pages"] = [{"name": "report.html", "size": len(page), "sha256": "00"}]
+    (directory / "report.json").write_text(
+        json.dumps({**record, "parameters": request.parameters, "language": request.language})
+    )
+    found = requests.get(at.ledger, request.id)
+    assert found
+    return found
 
 
 def stepped(at: Desk) -> int:

@@ -88,7 +88,7 @@ class Post:
 
     async def handle_RCPT(self, _: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
         del session, options
-        if answer := self.behaves.get("rcpt"):
+        if answer := self.behaves.get("rcpt") or self.behaves.get(address):
             return answer
         envelope.rcpt_tos.append(address)
         return "250 OK"

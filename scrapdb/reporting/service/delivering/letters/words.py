@@ -9,10 +9,10 @@ CANCELLED = "%(title)s: cancelled"
 ATTACHED = "The report is attached."
 TOO_LARGE = "The report is too large to be attached."
 OPEN = "Open the report"
-SAME = "%(count)s reports could not be made for the same reason:"
+SEVERAL = "%(count)s reports could not be made:"
 MORE = "and %(count)s more"
 _LANGUAGES: dict[str, tuple[str, ...]] = {
-    "en": (FAILED, SKIPPED, CANCELLED, ATTACHED, TOO_LARGE, OPEN, SAME, MORE),
+    "en": (FAILED, SKIPPED, CANCELLED, ATTACHED, TOO_LARGE, OPEN, SEVERAL, MORE),
     "ar": (
         "%(title)s: تعذّر إعداده",
         "%(title)s: لا يوجد ما يُعرض",
@@ -20,7 +20,7 @@ _LANGUAGES: dict[str, tuple[str, ...]] = {
         "التقرير مرفق.",
         "التقرير أكبر من أن يُرفق.",
         "فتح التقرير",
-        "تعذّر إعداد %(count)s من التقارير للسبب نفسه:",
+        "تعذّر إعداد %(count)s من التقارير:",
         "و%(count)s غيرها",
     ),
     "ca": (
@@ -30,7 +30,7 @@ _LANGUAGES: dict[str, tuple[str, ...]] = {
         "L’informe és adjunt.",
         "L’informe és massa gran per adjuntar-lo.",
         "Obre l’informe",
-        "No s’han pogut fer %(count)s informes pel mateix motiu:",
+        "No s’han pogut fer %(count)s informes:",
         "i %(count)s més",
     ),
     "de": (
@@ -40,7 +40,7 @@ _LANGUAGES: dict[str, tuple[str, ...]] = {
         "Der Bericht ist angehängt.",
         "Der Bericht ist zu groß, um angehängt zu werden.",
         "Bericht öffnen",
-        "%(count)s Berichte konnten aus demselben Grund nicht erstellt werden:",
+        "%(count)s Berichte konnten nicht erstellt werden:",
         "und %(count)s weitere",
     ),
     "es": (
@@ -50,7 +50,7 @@ _LANGUAGES: dict[str, tuple[str, ...]] = {
         "El informe va adjunto.",
         "El informe es demasiado grande para adjuntarlo.",
         "Abrir el informe",
-        "No se han podido hacer %(count)s informes por el mismo motivo:",
+        "No se han podido hacer %(count)s informes:",
         "y %(count)s más",
     ),
     "fr": (
@@ -60,7 +60,7 @@ _LANGUAGES: dict[str, tuple[str, ...]] = {
         "Le rapport est joint.",
         "Le rapport est trop volumineux pour être joint.",
         "Ouvrir le rapport",
-        "%(count)s rapports n’ont pas pu être établis pour la même raison :",
+        "%(count)s rapports n’ont pas pu être établis :",
         "et %(count)s autres",
     ),
     "it": (
@@ -70,7 +70,7 @@ _LANGUAGES: dict[str, tuple[str, ...]] = {
         "Il rapporto è allegato.",
         "Il rapporto è troppo grande per essere allegato.",
         "Apri il rapporto",
-        "Non è stato possibile preparare %(count)s rapporti per lo stesso motivo:",
+        "Non è stato possibile preparare %(count)s rapporti:",
         "e altri %(count)s",
     ),
     "nl": (
@@ -80,7 +80,7 @@ _LANGUAGES: dict[str, tuple[str, ...]] = {
         "Het rapport is bijgevoegd.",
         "Het rapport is te groot om bij te voegen.",
         "Open het rapport",
-        "%(count)s rapporten konden om dezelfde reden niet worden gemaakt:",
+        "%(count)s rapporten konden niet worden gemaakt:",
         "en nog %(count)s",
     ),
     "pl": (
@@ -90,7 +90,7 @@ _LANGUAGES: dict[str, tuple[str, ...]] = {
         "Raport jest w załączniku.",
         "Raport jest zbyt duży, aby go załączyć.",
         "Otwórz raport",
-        "Z tego samego powodu nie udało się utworzyć raportów: %(count)s",
+        "Nie udało się utworzyć raportów: %(count)s",
         "i jeszcze %(count)s",
     ),
     "pt": (
@@ -100,7 +100,7 @@ _LANGUAGES: dict[str, tuple[str, ...]] = {
         "O relatório segue em anexo.",
         "O relatório é grande demais para ser anexado.",
         "Abrir o relatório",
-        "Não foi possível fazer %(count)s relatórios pelo mesmo motivo:",
+        "Não foi possível fazer %(count)s relatórios:",
         "e mais %(count)s",
     ),
 }  # fmt: skip

@@ -187,7 +187,7 @@ def _failure(about: Subject, every: Sequence[Subject], group: Sequence[Delivery]
     return ours.Told(
         title=words.said(sentence, language, title=about.title) + _count(group),
         language=language,
-        opening=words.said(words.SAME, language, count=len(group)) if group[1:] else "",
+        opening=words.said(words.SEVERAL, language, count=len(group)) if group[1:] else "",
         fault=about.request.reason or about.request.state,
         others=_listed(every, group, language),
         foot=about.request.id,
@@ -214,7 +214,7 @@ def _trace(about: Subject, every: Sequence[Subject], group: Sequence[Delivery]) 
         "Attempt": str(request.attempt),
         "Host": (record.host or "") if record else "",
     }
-    opening = f"{len(group):,} reports could not be made for the same reason:" if group[1:] else ""
+    opening = f"{len(group):,} reports could not be made:" if group[1:] else ""
     return ours.Told(
         title=f"{about.title}: {request.state}{_count(group)}",
         language="en",
@@ -246,16 +246,14 @@ def _listed(every: Sequence[Subject], group: Sequence[Delivery], language: str) 
     """List the reports of a group, as many as one reads."""
     if not group[1:]:
         return ()
-    first = group[0].request
     shown = [f"{each.request.id}: {_values(each.request.parameters)}{_differing(each, every[0])}" for each in every]
     more = len(group) - len(shown)
-    assert shown[0].startswith(first)  # noqa: S101 - it is about the first
     return (*shown, *((words.said(words.MORE, language, count=f"{more:,}"),) if more else ()))
 
 
 def _differing(about: Subject, first: Subject) -> str:
-    same = (about.request.bundle, about.request.reason) == (first.request.bundle, first.request.reason)
-    return "" if same else f" – {about.request.bundle}: {about.request.reason or about.request.state}"
+    is_same = about.request.reason == first.request.reason
+    return "" if is_same else f" – {about.request.reason or about.request.state}"
 
 
 def _values(parameters: dict[str, Any]) -> str:
