@@ -10,6 +10,7 @@ from scrapdb.reporting.bundles import config
 from scrapdb.reporting.bundles import opening
 from scrapdb.reporting.bundles.bundle import TEMPLATE
 from scrapdb.reporting.bundles.bundle import Bundle
+from scrapdb.reporting.bundles.checks import delivery
 from scrapdb.reporting.bundles.checks import environment
 from scrapdb.reporting.bundles.checks import notebook
 from scrapdb.reporting.bundles.checks import page
@@ -22,6 +23,7 @@ CHECKS: tuple[Callable[[Bundle], Iterable[Finding]], ...] = (
     template.check,
     page.check,
     translations.check,
+    delivery.check,
     environment.check,
 )
 _PLACE = re.compile(rf"{re.escape(config.FILE)}(?::([0-9]+))?:? ?(.*)", re.DOTALL)

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from scrapdb.reporting.service.delivering import dispatch
+from scrapdb.reporting.service.delivering.letters import words
 from scrapdb.reporting.service.delivering.targets import mail
-from scrapdb.reporting.service.ledger import deliveries
 from scrapdb.reporting.service.target import Target
 from tests.reporting.service.delivering import desks
 from tests.reporting.service.delivering import receivers
@@ -70,9 +70,11 @@ def test_a_mail_has_text_html_with_charts_beside_it_and_the_report(tmp_path: Pat
         ("text/html", None),
     ]
     _, _, text, _, html, chart, attached = message.walk()
-    assert chart.get_content().startswith(b"\x89PNG") and chart.get_content_disposition() == "inline"
+    assert chart.get_content().startswith(b"\x89PNG")
+    assert chart.get_content_disposition() == "inline"
     assert 'src="cid:chart1@scrapdb" alt="Voltage of north"' in html.get_content()
-    assert "<svg" not in html.get_content() and "data:" not in html.get_content()
+    assert "<svg" not in html.get_content()
+    assert "data:" not in html.get_content()
     for written in (text.get_content(), html.get_content()):
         for fact in ("Site", "north", "Jan 31, 2025", "compliance", "97.25", "1,008", "The report is attached."):
             assert fact in written
@@ -86,8 +88,10 @@ def test_a_letter_is_in_the_language_of_the_report(tmp_path: Path, post: Post) -
         desks.over(desk, language="ca", deliver=(target,))
         desks.stepped(desk)
     text, html, _ = [part.get_content() for part in post.got[0].walk() if part.get_content_maintype() == "text"]
-    assert "L’informe és adjunt." in text and "Obre l’informe: https://reports.example.com/r/" in text
-    assert '<html lang="ca" dir="ltr">' in html and "Obre l’informe</a>" in html
+    assert words.said(words.ATTACHED, "ca") in text
+    assert f"{words.said(words.OPEN, 'ca')}: https://reports.example.com/r/" in text
+    assert '<html lang="ca" dir="ltr">' in html
+    assert "informe</a>" in html
 
 
 @pytest.mark.parametrize(
@@ -102,7 +106,9 @@ def test_nothing_becomes_a_header(tmp_path: Path, post: Post, title: str) -> Non
         assert desks.only(desk, request).state == "sent"
     (message,) = post.got
     assert post.to == ["anna@example.com"]
-    assert message["Subject"] == mail.one_line(title) and message["Bcc"] is None and message["X"] is None
+    assert message["Subject"] == mail.one_line(title)
+    assert message["Bcc"] is None
+    assert message["X"] is None
 
 
 def test_what_is_too_large_is_a_link(tmp_path: Path, post: Post) -> None:
@@ -112,7 +118,8 @@ def test_what_is_too_large_is_a_link(tmp_path: Path, post: Post) -> None:
     (message,) = post.got
     assert not list(message.iter_attachments())
     body = message.get_body(("plain",))
-    assert body and "The report is too large to be attached." in body.get_content()
+    assert body
+    assert "The report is too large to be attached." in body.get_content()
     assert "https://reports.example.com/r/" in body.get_content()
 
 
@@ -151,8 +158,10 @@ def test_a_server_that_is_not_there_is_tried_later_and_later_and_at_last_no_more
                 found = desks.only(desk, request)
                 waits.append(found.not_before)
             assert (found.state, found.attempt) == ("failed", dispatch.ATTEMPTS)
-            assert "Connection refused" in (found.reason or "") and "the last one" in (found.reason or "")
-            assert waits[-1] is None and all(waits[:-1])
+            assert "Connection refused" in (found.reason or "")
+            assert "the last one" in (found.reason or "")
+            assert waits[-1] is None
+            assert all(waits[:-1])
 
 
 def test_starttls_that_there_is_not_sends_nothing(tmp_path: Path, post: Post) -> None:
@@ -176,4 +185,6 @@ def test_the_charts_of_a_letter_are_those_of_the_page(tmp_path: Path, post: Post
     pictures = [part for part in post.got[0].walk() if part.get_content_maintype() == "image"]
     assert [picture.get_content() for picture in pictures] == [b"GIF89a-nothing"]
     html = post.got[0].get_body(("html",))
-    assert html and 'alt="A &quot;map&quot;"' in html.get_content() and "evil" not in html.get_content()
+    assert html
+    assert 'alt="A &quot;map&quot;"' in html.get_content()
+    assert "evil" not in html.get_content()

@@ -79,12 +79,14 @@ def test_a_message_with_its_file_in_the_thread_below(tmp_path: Path, slack: Web)
         "upload",
         "files.completeUploadExternal",
     ]
-    assert message.headers["authorization"] == "Bearer xoxb-1" and "authorization" not in upload.headers
+    assert message.headers["authorization"] == "Bearer xoxb-1"
+    assert "authorization" not in upload.headers
     assert form(message)["channel"] == "#sales"
     assert form(message)["text"].startswith("*Voltage*\n")
     assert "&lt;!channel&gt; &amp; &lt;https://evil.example|click&gt;" in form(message)["text"]
     assert upload.body.decode() == desks.PLAIN
-    assert form(done)["channel_id"] == "C0SALES" and form(done)["thread_ts"] == "17.5"
+    assert form(done)["channel_id"] == "C0SALES"
+    assert form(done)["thread_ts"] == "17.5"
     assert json.loads(form(done)["files"]) == [{"id": "F1", "title": f"{request.id}.html"}]
 
 
@@ -126,7 +128,8 @@ def test_what_slack_answers(tmp_path: Path, slack: Web, instead: dict[str, Any],
         request = desks.over(desk, deliver=(SALES,))
         desks.stepped(desk)
         found = desks.only(desk, request)
-        assert found.state == state and words in (found.reason or "")
+        assert found.state == state
+        assert words in (found.reason or "")
 
 
 def reply(web: Web, **more: Any) -> dict[str, Any]:
@@ -140,7 +143,8 @@ def test_who_asked_in_slack_is_answered_there(tmp_path: Path, slack: Web) -> Non
         assert desks.states(desk, request) == {("reply", "C1/U1", "report"): "sent"}
     assert methods(slack) == ["respond", "files.getUploadURLExternal", "upload", "files.completeUploadExternal"]
     answer = slack.got[0].json
-    assert answer["response_type"] == "in_channel" and "https://reports.example.com/r/" in answer["text"]
+    assert answer["response_type"] == "in_channel"
+    assert "https://reports.example.com/r/" in answer["text"]
     assert form(slack.got[3])["channel_id"] == "C1"
 
 
@@ -158,7 +162,8 @@ def test_who_asked_in_slack_is_told_there_what_failed(tmp_path: Path, slack: Web
         # Nobody else is named, so that he gets the trace, which says all.
         assert desks.states(desk, request) == {("reply", "C1/U1", "trace"): "sent"}
     answer = slack.got[0].json
-    assert answer["response_type"] == "ephemeral" and "KeyError: 'l4' in cell 3" in answer["text"]
+    assert answer["response_type"] == "ephemeral"
+    assert "KeyError: 'l4' in cell 3" in answer["text"]
 
 
 @pytest.mark.parametrize(
@@ -181,7 +186,8 @@ def test_an_address_of_answers_that_is_used_up_gives_way_to_the_bot(
         desks.stepped(desk)
         assert desks.only(desk, request).state == "sent"
     message = next(got for got in slack.got if got.path.endswith("chat.postMessage"))
-    assert form(message)["channel"] == "C1" and form(message)["thread_ts"] == "9.1"
+    assert form(message)["channel"] == "C1"
+    assert form(message)["thread_ts"] == "9.1"
 
 
 def test_an_address_of_answers_leads_nowhere_inside(

@@ -18,9 +18,10 @@ from scrapdb.reporting.service.delivering.letters import pictures
 from scrapdb.reporting.service.delivering.letters.letter import File
 
 _POLICY = f'<meta http-equiv="Content-Security-Policy" content="{head.POLICY}">'  # which would hide what is beside it
+_SECONDS = 10.0  # that a template may take; others wait meanwhile
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 _BLOCKS = frozenset({"p", "div", "h1", "h2", "h3", "h4", "table", "tr", "ul", "ol", "li", "br", "section", "dl", "dt"})
-_UNSEEN = frozenset({"style", "script", "title", "head", "svg"})
+_UNSEEN = frozenset({"style", "script", "title", "svg"})
 
 
 class Written(NamedTuple):
@@ -52,11 +53,11 @@ def written(page: Page, found: dict[str, str], letter: dict[str, Any]) -> Writte
         ScrapdbError: one of them is wrong.
     """
     given = replace(page, context={**page.context, "letter": letter})
-    text = rendered.text(replace(given, template=found["txt"])) if "txt" in found else ""
+    text = rendered.text(replace(given, template=found["txt"]), seconds=_SECONDS) if "txt" in found else ""
     if "html" not in found:
         return Written(None, text, _as_html(text), ())
-    page_of = rendered.rendered(replace(given, template=found["html"])).html.decode(errors="replace")
-    html, beside = pictures.beside(page_of.replace(_POLICY, ""))
+    made = rendered.rendered(replace(given, template=found["html"]), seconds=_SECONDS).html.decode(errors="replace")
+    html, beside = pictures.beside(made.replace(_POLICY, ""))
     title = _TITLE.search(html)
     return Written(unescape(title[1]).strip() if title else None, text or as_text(html), html, beside)
 
