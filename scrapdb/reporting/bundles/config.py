@@ -21,10 +21,14 @@ import msgspec
 from msgspec import Meta
 
 from scrapdb.errors import BundleError
+from scrapdb.errors import ExpressionError
 from scrapdb.errors import UsageError
 from scrapdb.errors import suggestion
+from scrapdb.query.parser import parse
 from scrapdb.reporting.bundles import asks
 from scrapdb.reporting.bundles.schedule import Schedule
+from scrapdb.reporting.bundles.target import Target
+from scrapdb.reporting.bundles.target import place
 from scrapdb.running.rows import tables
 from scrapdb.running.rows import units
 from scrapdb.running.rows import values
@@ -145,6 +149,17 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, rename={"schema": "$sche
             " A list is in the language of the source; an object has a list for each language."
         ),
     ] = ()
+    author: Annotated[
+        _Text | None, Meta(description="Where the trace of a report goes that failed: mail:anna@example.com.")
+    ] = None
+    deliver: Annotated[
+        tuple[Target, ...],
+        Meta(description="Where its reports go, as far as whoever answers for the service allows it."),
+    ] = ()
+    deliver_if: Annotated[
+        _Text | None,
+        Meta(description="What its scraps have to meet for that: n_rows > 0 and result != previous.result."),
+    ] = None
 
     schedules: Annotated[
         dict[str, Schedule], Meta(description="When reports ask for themselves, and which, by name.")
@@ -305,6 +320,7 @@ def _against_itself(config: Config) -> Iterator[str]:
     for index, language in enumerate(config.languages):
         yield from _wrong_language(index, language, config.languages)
     yield from _wrong_asks(config)
+    yield from _wrong_delivery(config)
 
 
 def _wrong_asks(config: Config) -> Iterator[str]:
@@ -312,9 +328,9 @@ def _wrong_asks(config: Config) -> Iterator[str]:
     for language in config.sentences:
         if language not in config.languages:
             yield f"asks.{valid_text(language)} is none of its languages; {suggestion(language, config.languages)}"
-    for place, pattern in places_of_asks(config):
+    for where, pattern in places_of_asks(config):
         for name in (name for name in asks.named(pattern) if name not in known):
-            yield f"{place} asks for ({name}), which is no parameter; {suggestion(name, known)}"
+            yield f"{where} asks for ({name}), which is no parameter; {suggestion(name, known)}"
 
 
 def places_of_asks(config: Config) -> Iterator[tuple[str, str]]:
@@ -322,6 +338,19 @@ def places_of_asks(config: Config) -> Iterator[tuple[str, str]]:
     for language, patterns in config.sentences.items():
         within = f".{valid_text(language)}" if isinstance(config.asks, dict) else ""
         yield from ((f"asks{within}[{index}]", pattern) for index, pattern in enumerate(patterns))
+
+
+def _wrong_delivery(config: Config) -> Iterator[str]:
+    named = {f"deliver[{index}].to": target.to for index, target in enumerate(config.deliver)}
+    for where, to in {"author": config.author, **named}.items():
+        try:
+            _ = place(to) if to is not None else None
+        except UsageError as error:
+            yield f"{where}: {error}"
+    try:
+        _ = parse(config.deliver_if) if config.deliver_if is not None else None
+    except ExpressionError as error:
+        yield f"deliver_if cannot be read: {error.message.rstrip('.')}."
 
 
 def _wrong_name(name: str) -> Iterator[str]:

@@ -25,6 +25,7 @@ from scrapdb.reporting.bundles.bundle import Bundle
 from scrapdb.running.kernels import cells
 
 CHOICE = "Something that can be chosen."  # which translators read beside it
+LETTERS = ("letter-failure", "letter-trace")  # templates of letters that no target names
 _TEMPLATES = (".html", ".htm", ".jinja", ".jinja2", ".j2")
 _COMMENTS = ("NOTE:", "TRANSLATORS:", "Translators:")  # with which a comment begins that translators are to read
 _BROKEN = (SyntaxError, tokenize.TokenError, IndentationError, ValueError, RecursionError, MemoryError)
@@ -78,7 +79,15 @@ def _sources(bundle: Bundle) -> Iterator[_Source]:
 def templates(bundle: Bundle) -> list[str]:
     """Return the names of all templates, those that others include or extend among them."""
     aside = (f"{STATIC}/", f"{LANGUAGES}/")
-    return sorted(name for name in bundle.files if name.endswith(_TEMPLATES) and not name.startswith(aside))
+    found = {name for name in bundle.files if name.endswith(_TEMPLATES) and not name.startswith(aside)}
+    return sorted(found.union(letters(bundle)))
+
+
+def letters(bundle: Bundle) -> list[str]:
+    """Return the names of the templates of letters."""
+    named = (target.template for target in bundle.config.deliver if target.template)
+    names = dict.fromkeys((*named, *LETTERS))
+    return [f"{name}{end}" for name in names for end in (".html", ".txt") if f"{name}{end}" in bundle.files]
 
 
 def code(bundle: Bundle) -> Iterator[tuple[int, str]]:
@@ -140,7 +149,7 @@ def _extracted(source: _Source) -> list[Message]:
     from jinja2.ext import babel_extract
 
     options = {"silent": "false", "newstyle_gettext": "true"}
-    how: Any = babel_extract if source.file.endswith(_TEMPLATES) else "python"
+    how: Any = babel_extract if source.file.endswith((*_TEMPLATES, ".txt")) else "python"
     file = io.BytesIO(source.content)
     try:
         found = [*extract(how, file, DEFAULT_KEYWORDS, _COMMENTS, options, strip_comment_tags=True)]

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 from msgspec import Meta
 
-from scrapdb.reporting.service.target import Target
+from scrapdb.reporting.bundles.target import Target
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

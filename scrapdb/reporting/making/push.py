@@ -26,6 +26,10 @@ _MIMES = {".html": "text/html; charset=utf-8", ".pdf": "application/pdf"}
 _UNNAMED = "{id}"
 
 
+class TakenError(ScrapdbError):
+    """Where a page was to go there is another content."""
+
+
 def targets(pattern: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Name the place of each report's pages, without their suffixes.
 
@@ -53,12 +57,13 @@ def push(page: Path, to: str, *, overwrite: bool = False) -> Pushed:
         overwrite: whether it takes the place of another content.
 
     Raises:
-        ScrapdbError: it cannot be written there, or there is another content.
+        TakenError: there is another content.
+        ScrapdbError: it cannot be written there.
     """
     url, content = f"{to}{page.suffix}", page.read_bytes()
     written = _to_url(url, content, overwrite) if remote.is_url(url) else _to_file(Path(url), content, overwrite)
     if not written and _there(url) != content:
-        raise ScrapdbError(f"{url} is there already, with another content. --overwrite replaces it.")
+        raise TakenError(f"{url} is there already, with another content. --overwrite replaces it.")
     return Pushed(url=url, page=page.name, sha256=hashlib.sha256(content).hexdigest(), at=iso(datetime.now(UTC)) or "")
 
 

@@ -74,6 +74,15 @@ class Paper(msgspec.Struct, frozen=True):
     seconds: float
 
 
+class Drawings(msgspec.Struct, frozen=True):
+    """SVG that becomes PNG of at most so many pixels in so many seconds, one after the other."""
+
+    svgs: list[bytes]
+    width: int
+    height: int
+    seconds: float
+
+
 def encoded(message: msgspec.Struct) -> bytes:
     """Write a message whose values are all that msgpack has a word for.
 

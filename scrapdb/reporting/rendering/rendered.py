@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
+
+import msgspec
 
 from scrapdb.reporting.rendering import frames
 from scrapdb.reporting.rendering import head
@@ -14,7 +18,7 @@ from scrapdb.reporting.rendering.given import Rendered
 from scrapdb.reporting.rendering.process import Answers
 from scrapdb.running.events import Stop
 
-__all__ = ["TemplateError", "pdf", "rendered"]
+__all__ = ["TemplateError", "pdf", "pictures", "rendered", "text"]
 SECONDS, MEMORY, SIZE = 20.0, 10**9, 2**26
 _MOST = 10  # warnings of one kind
 _THREADS = 16  # of Pango, which looks for fonts in one
@@ -46,16 +50,7 @@ def rendered(
         TemplateError: it cannot be rendered, or uses more than it may.
         ScrapdbError: the wall, or a package, cannot be had.
     """
-    try:
-        context = frames.packed(page.context)
-    except RecursionError:
-        raise TemplateError("What the template is given is nested too deeply.") from None
-    task = frames.Task(
-        page=Page(template=page.template, files=page.files, language=page.language, context=context, title=page.title),
-        answers=tuple(answers or ()),
-        seconds=seconds,
-        size=size,
-    )
+    task = _task(page, answers or (), seconds, size)
     bounds = process.Bounds(seconds, memory, size)
     own: Answers = {**(answers or {}), "chart": Drawing()}
     done = process.render("page", task, bounds, needs=("babel", "jinja2", "msgspec"), answers=own, wall=wall, stop=stop)
@@ -63,6 +58,52 @@ def rendered(
     warnings = (f"{tag} was left out: a page leads nowhere by itself, and loads nothing." for tag in left_out[:_MOST])
     html = head.completed(content, page.language, done.direction, done.title)
     return Rendered(html=html, title=done.title, warnings=(*done.warnings, *warnings))
+
+
+def text(
+    page: Page, *, seconds: float = SECONDS, memory: int = MEMORY, size: int = SIZE, wall: str | None = None
+) -> str:
+    """Render a template whose name ends with .txt: nothing is escaped, and nothing is put around it.
+
+    Arguments and errors are those of `rendered`.
+    """
+    task = _task(page, (), seconds, size)
+    bounds = process.Bounds(seconds, memory, size)
+    own: Answers = {"chart": Drawing()}
+    done = process.render("page", task, bounds, needs=("babel", "jinja2", "msgspec"), answers=own, wall=wall)
+    return done.content.decode()
+
+
+def _task(page: Page, answers: Iterable[str], seconds: float, size: int) -> frames.Task:
+    try:
+        context = frames.packed(page.context)
+    except RecursionError:
+        raise TemplateError("What the template is given is nested too deeply.") from None
+    given = Page(template=page.template, files=page.files, language=page.language, context=context, title=page.title)
+    return frames.Task(page=given, answers=tuple(answers), seconds=seconds, size=size)
+
+
+def pictures(
+    svgs: Sequence[bytes], width: int, height: int, *, seconds: float = SECONDS, wall: str | None = None
+) -> list[bytes]:
+    """Make pictures of drawings, as large as fits; an empty one stands for a drawing of which none can be made.
+
+    Args:
+        svgs: the drawings, of whoever made them.
+        width: in pixels.
+        height: likewise.
+        seconds: that it may take.
+        wall: the one that is demanded; by default the best that this machine has.
+
+    Raises:
+        TemplateError: it takes longer, or uses more than it may.
+        ScrapdbError: the wall, or a package, cannot be had.
+    """
+    bounds = process.Bounds(seconds, 2 * MEMORY, SIZE, threads=_THREADS)
+    task = frames.Drawings(list(svgs), width, height, seconds)
+    done = process.render("pictures", task, bounds, needs=("jinja2", "msgspec", "vl_convert"), wall=wall)
+    made: list[bytes] = msgspec.msgpack.decode(done.content, type=list[bytes])
+    return made
 
 
 def pdf(

@@ -18,6 +18,7 @@ from scrapdb.errors import UsageError
 from scrapdb.reporting.bundles import parameters
 from scrapdb.reporting.bundles.bundle import Bundle
 from scrapdb.reporting.bundles.config import is_language
+from scrapdb.reporting.bundles.target import Target
 from scrapdb.reporting.making import archive
 from scrapdb.reporting.service import access
 from scrapdb.reporting.service.access import Person
@@ -30,7 +31,6 @@ from scrapdb.reporting.service.ledger.ledger import written
 from scrapdb.reporting.service.ledger.requests import Request
 from scrapdb.reporting.service.ledger.requests import Via
 from scrapdb.reporting.service.recipients import check_recipient
-from scrapdb.reporting.service.target import Target
 
 _PAGES = ("html", "pdf")
 _MINUTE = timedelta(minutes=1)
@@ -148,13 +148,14 @@ def _request(desk: Desk, who: Person, wish: Wish) -> Request:
     for target in wish.deliver:
         check_recipient(desk.host, target)
     archive.keep(bundle, desk.reports)
+    attached = [kind for target in (*bundle.config.deliver, *wish.deliver) for kind in target.attach if kind != "link"]
     return Request(
         id=f"{wish.bundle}-{secrets.token_hex(4)}",
         bundle=wish.bundle,
         bundle_hash=bundle.hash,
         parameters=typed,
         language=language,
-        pages=tuple(dict.fromkeys((*bundle.config.outputs, *wish.pages))),
+        pages=tuple(dict.fromkeys((*bundle.config.outputs, *wish.pages, *attached))),
         asker=who.name,
         via=wish.via,
         sentence=wish.sentence,

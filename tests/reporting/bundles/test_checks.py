@@ -465,3 +465,33 @@ def test_sentences_of_every_kind_that_is_wrong(bundle: Path) -> None:
     ):
         said(bundle, asks=asks)
         assert found(bundle) == [f"config.json: error: {sentence}"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "sentence"),
+    [
+        ("total > 0 and total != previous.total and shop = 'Girona' and nb.status = 'completed'", None),
+        ("total < '5' or best_day.x = 1", None),
+        ("totals > 0", "deliver_if: Nothing gives `totals`; did you mean `total`"),
+        ("total != previous.totals", "deliver_if: Nothing gives `previous.totals`; did you mean `previous.total`"),
+        ("x = 1", "deliver_if: Nothing gives `x`."),
+        ("rond(total) = 1", "deliver_if: "),
+    ],
+)
+def test_when_reports_are_delivered(bundle: Path, condition: str, sentence: str | None) -> None:
+    said(bundle, deliver_if=condition)
+    assert [each.partition(": error: ")[2][: len(sentence or "")] for each in found(bundle)] == (
+        [sentence] if sentence else []
+    )
+
+
+def test_templates_of_letters(bundle: Path) -> None:
+    said(bundle, deliver=[{"to": "mail:a@example.com", "template": "letter"}])
+    missing = "There is no letter.html and no letter.txt. Add one, or leave it out."
+    assert found(bundle) == [f"config.json: error: deliver[0].template: {missing}"]
+    (bundle / "letter.txt").write_text('{{ letter.link }}\n{{ totl }} {{ _("To translate") }}')
+    (bundle / "notes.txt").write_text("{{ is no template }}")
+    assert [each for each in found(bundle) if "translat" not in each] == [
+        "letter.txt:2: error: Nothing gives totl; did you mean total or title?"
+    ]
+    assert "To translate" in str([each for each in found(bundle) if "translat" in each])

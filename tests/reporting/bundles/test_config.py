@@ -33,6 +33,9 @@ WHOLE = {
     "network": True,
     "outputs": ["html", "pdf"],
     "asks": ["voltage of (site) from (from_day)", "(*) sales (*)", "in (language)"],
+    "author": "mail:anna@example.com",
+    "deliver": [{"to": "slack:#sales"}, {"to": "s3://b/{site}.html", "attach": ["html", "pdf"], "template": "letter"}],
+    "deliver_if": "n_rows > 0 and result != previous.result",
 }
 
 
@@ -106,6 +109,25 @@ def test_what_is_no_config(content: bytes, sentence: str) -> None:
         (
             {"languages": ["../en"]},
             'languages[0] cannot be "../en": write a language that there is, as en, ca or pt_BR.',
+        ),
+        ({"author": "anna@example.com"}, "author: anna@example.com is no target; write mail:anna@example.com."),
+        (
+            {"author": "mail:a@example.com,b@example.com"},
+            "author: 'a@example.com,b@example.com' is no mail address; write one, as mail:anna@example.com.",
+        ),
+        (
+            {"deliver": [{"to": "slack:sales"}]},
+            "deliver[0].to: 'slack:sales' is no channel of Slack; write slack:#sales.",
+        ),
+        (
+            {"deliver": [{"to": "x", "attach": ["doc"]}]},
+            'deliver[0].attach[0] cannot be "doc"; there are html, link, pdf.',
+        ),
+        ({"deliver": [{}]}, "deliver[0].to is missing. Add it."),
+        ({"deliver": [{"to": "x", "too": "x"}]}, "deliver[0].too is not known; did you mean to?"),
+        (
+            {"deliver_if": "n_rows >"},
+            "deliver_if cannot be read: Expected a field or a value, not the end.",
         ),
         ({"limits": {"timout": 1}}, "limits.timout is not known; did you mean timeout or cell_timeout?"),
         ({"limits": {"memory": [1]}}, "limits.memory cannot be [1]: it has to be a number or a text in quotes."),

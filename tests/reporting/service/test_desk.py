@@ -12,6 +12,7 @@ import pytest
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
+from scrapdb.reporting.bundles.target import Target
 from scrapdb.reporting.making import archive
 from scrapdb.reporting.service import access
 from scrapdb.reporting.service import desk as desks
@@ -25,7 +26,6 @@ from scrapdb.reporting.service.host import Asker
 from scrapdb.reporting.service.host import Host
 from scrapdb.reporting.service.host import Rule
 from scrapdb.reporting.service.ledger import audit
-from scrapdb.reporting.service.target import Target
 from tests.reporting.service.bundles import write
 
 YOU = Person("you")

@@ -11,6 +11,7 @@ from scrapdb.reporting.bundles import opening
 from scrapdb.reporting.bundles.bundle import TEMPLATE
 from scrapdb.reporting.bundles.bundle import Bundle
 from scrapdb.reporting.bundles.checks import asks
+from scrapdb.reporting.bundles.checks import delivery
 from scrapdb.reporting.bundles.checks import environment
 from scrapdb.reporting.bundles.checks import notebook
 from scrapdb.reporting.bundles.checks import page
@@ -24,6 +25,7 @@ CHECKS: tuple[Callable[[Bundle], Iterable[Finding]], ...] = (
     template.check,
     page.check,
     translations.check,
+    delivery.check,
     environment.check,
     asks.check,
     schedules.check,

@@ -23,6 +23,7 @@ from scrapdb.reporting.bundles.checks import notebook
 from scrapdb.reporting.bundles.checks.finding import Finding
 
 MOST = 1 << 20  # bytes of a template that is looked into
+LETTER = "letter"  # what templates of letters have besides
 OURS = "scrapdb/"  # with which names of our own templates begin
 _REPORT = ("title", "language", "direction", "id", "bundle", "version", "made_at")
 _GIVEN = frozenset(
@@ -79,25 +80,30 @@ def _names(bundle: Bundle, trees: dict[str, nodes.Template]) -> Iterator[Finding
     known = _known(bundle)
     if known is None:
         return
-    stored = {name: _stored(tree) for name, tree in trees.items()}
+    stored, letters = {name: _stored(tree) for name, tree in trees.items()}, messages.letters(bundle)
     for name, tree in trees.items():
         # What is included sees what stands around it, too.
         own = stored[name] if name == TEMPLATE else set().union(*stored.values(), *map(_all_stored, trees.values()))
+        own |= {LETTER} if name in letters else set()
         for unknown in sorted(_undeclared(tree) - known - own - _optional(tree)):
             line = min((each.lineno for each in tree.find_all(nodes.Name) if each.name == unknown), default=None)
             told = suggestion(unknown, sorted(known - set(FILTERS) - _TRANSLATING - _GLOBALS))
             yield Finding(file=name, line=line, message=f"Nothing gives {unknown}; {told}")
 
 
+def gives(bundle: Bundle) -> frozenset[str] | None:
+    """Return what the notebook gives its template, by name; None if only a run would tell, or there is none."""
+    cells = _code(bundle) if NOTEBOOK in bundle.files else None
+    found = code.gives(cells) if cells is not None else None
+    return None if found is None or not found.is_all or found.writes is found.glues is None else found.names
+
+
 def _known(bundle: Bundle) -> set[str] | None:
     given = {*_GIVEN, *_TRANSLATING, *_GLOBALS, *FILTERS}
     if NOTEBOOK not in bundle.files:
         return given | _OVER_STORE
-    cells = _code(bundle)
-    gives = code.gives(cells) if cells is not None else None
-    if gives is None or not gives.is_all or gives.writes is gives.glues is None:
-        return None
-    return given | gives.names
+    names = gives(bundle)
+    return None if names is None else given | names
 
 
 def _code(bundle: Bundle) -> list[code.Code] | None:

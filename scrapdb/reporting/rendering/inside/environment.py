@@ -41,7 +41,7 @@ class Environment(ImmutableSandboxedEnvironment):
 
     def __init__(self, page: Page, ask: Ask) -> None:
         super().__init__(
-            autoescape=True,
+            autoescape=not page.template.endswith(".txt"),
             undefined=Missing,
             loader=_Loader(page.files),
             extensions=["jinja2.ext.i18n"],

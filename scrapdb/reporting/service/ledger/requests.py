@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from collections.abc import Sequence
 from typing import Any
 from typing import Literal
@@ -10,10 +11,10 @@ from typing import Literal
 import msgspec
 
 from scrapdb.errors import ScrapdbError
+from scrapdb.reporting.bundles.target import Target
 from scrapdb.reporting.service.ledger.ledger import Ledger
 from scrapdb.reporting.service.ledger.ledger import is_gone
 from scrapdb.reporting.service.ledger.ledger import now
-from scrapdb.reporting.service.target import Target
 
 State = Literal[
     "queued", "running", "retrying", "completed", "skipped", "error", "timed out", "killed", "lost", "cancelled"
@@ -76,6 +77,7 @@ class QueueFullError(ScrapdbError):
 
 _COLUMNS = Request.__struct_fields__
 _ADD = f"INSERT INTO requests ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_LOOKED_AT = 1_000  # requests, to find the one before another
 # Whose turn it is: of those who wait and may have another, who has the fewest under way, and then waited longest.
 _NEXT_ASKER = """
 SELECT waiting.asker, count(running.id) AS under_way,
@@ -236,6 +238,28 @@ def latest(
     asked = f"SELECT * FROM requests WHERE {' AND '.join(where)} ORDER BY asked_at DESC, id LIMIT ?"
     with ledger.reading() as connection:
         return [_of(row) for row in connection.execute(asked, [*given, limit])]
+
+
+def previous(ledger: Ledger, request: Request, *, apart: Collection[str] = ()) -> Request | None:
+    """Return the report that was completed before another, of the same schedule if it is one's; None if there is none.
+
+    Args:
+        ledger: is read.
+        request: the later one.
+        apart: parameters that may differ.
+    """
+
+    def same(parameters: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in parameters.items() if name not in apart}
+
+    asked = (
+        "SELECT * FROM requests WHERE bundle = ? AND language = ? AND schedule IS ? AND state = 'completed'"
+        " AND asked_at < ? ORDER BY asked_at DESC LIMIT ?"
+    )
+    given = [request.bundle, request.language, request.schedule, request.asked_at, _LOOKED_AT]
+    with ledger.reading() as connection:
+        found = (_of(row) for row in connection.execute(asked, given))
+        return next((each for each in found if same(each.parameters) == same(request.parameters)), None)
 
 
 def counts(ledger: Ledger) -> dict[str, int]:

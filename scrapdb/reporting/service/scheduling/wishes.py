@@ -15,6 +15,7 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
 from scrapdb.reporting.bundles.bundle import NOTEBOOK
 from scrapdb.reporting.bundles.bundle import Bundle
+from scrapdb.reporting.bundles.target import Target
 from scrapdb.reporting.service import desk as desks
 from scrapdb.reporting.service.access import Person
 from scrapdb.reporting.service.desk import Desk
@@ -23,7 +24,6 @@ from scrapdb.reporting.service.ledger import ledger
 from scrapdb.reporting.service.ledger.requests import Request
 from scrapdb.reporting.service.ledger.schedules import Scheduled
 from scrapdb.reporting.service.scheduling import moving
-from scrapdb.reporting.service.target import Target
 from scrapdb.running.rows import grid
 from scrapdb.running.rows import tables
 from scrapdb.running.rows import values

@@ -9,9 +9,9 @@ from typing import Literal
 import msgspec
 from msgspec import Meta
 
+from scrapdb.reporting.bundles.target import Target
 from scrapdb.reporting.service.ledger.listing import Delivery
 from scrapdb.reporting.service.ledger.requests import State
-from scrapdb.reporting.service.target import Target
 
 PageKind = Literal["html", "pdf"]
 LONGEST_SENTENCE = 500

@@ -18,9 +18,11 @@ from typing import IO
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.indexing.loop import index
+from scrapdb.reporting.service.delivering import dispatch
 from scrapdb.reporting.service.desk import Desk
 from scrapdb.reporting.service.ledger import ledger
 from scrapdb.reporting.service.ledger import requests
+from scrapdb.reporting.service.scheduling import due
 from scrapdb.reporting.service.work import tidying
 from scrapdb.reporting.service.work.making import make
 from scrapdb.reporting.service.work.making import recover
@@ -118,7 +120,7 @@ def _beside(desk: Desk, worker: str, over: threading.Event) -> Iterator[None]:
 
 def steps() -> list[tuple[Step, str]]:
     """Return what else a worker sees to, by name."""
-    return [(tidying.step, "tidying")]
+    return [(due.step, "schedules"), (dispatch.step, "deliveries"), (tidying.step, "tidying")]
 
 
 @contextmanager

@@ -17,6 +17,7 @@ import pytest
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
 from scrapdb.reporting.bundles.schedule import Schedule
+from scrapdb.reporting.bundles.target import Target
 from scrapdb.reporting.service import desk as desks
 from scrapdb.reporting.service.access import Person
 from scrapdb.reporting.service.catalogue import Catalogue
@@ -35,7 +36,6 @@ from scrapdb.reporting.service.scheduling import changing
 from scrapdb.reporting.service.scheduling import clock
 from scrapdb.reporting.service.scheduling import due
 from scrapdb.reporting.service.scheduling import wishes
-from scrapdb.reporting.service.target import Target
 from tests.reporting.service.bundles import write
 
 DAY = {"type": "date", "default": "2026-01-01"}

@@ -71,8 +71,8 @@ def command(
       -p site=north -p "from_day..to_day=last week" --deliver mail:anna@example.com
     """
     from scrapdb.reporting.bundles.schedule import Schedule
+    from scrapdb.reporting.bundles.target import Target
     from scrapdb.reporting.service.scheduling import changing
-    from scrapdb.reporting.service.target import Target
 
     definition = Schedule(
         cron=cron,

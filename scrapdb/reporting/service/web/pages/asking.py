@@ -14,11 +14,11 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.formats import values
 from scrapdb.reporting.bundles import parameters
 from scrapdb.reporting.bundles.config import wanted
+from scrapdb.reporting.bundles.target import Target
 from scrapdb.reporting.service import desk
 from scrapdb.reporting.service.ledger import listing
 from scrapdb.reporting.service.ledger.listing import Filters
 from scrapdb.reporting.service.ledger.requests import KeyUsedError
-from scrapdb.reporting.service.target import Target
 from scrapdb.reporting.service.web import problem
 from scrapdb.reporting.service.web import reading
 from scrapdb.reporting.service.web import shapes

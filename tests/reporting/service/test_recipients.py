@@ -1,0 +1,143 @@
+"""Where reports may go: what is allowed, and every way around it that was thought of."""
+
+from __future__ import annotations
+
+import pytest
+
+from scrapdb.errors import ScrapdbError
+from scrapdb.reporting.bundles.target import Target
+from scrapdb.reporting.service.host import Host
+from scrapdb.reporting.service.recipients import check_recipient
+
+HOST = Host(
+    recipients=(
+        "anna@example.com",
+        "@corp.example",
+        "slack:#sales",
+        "https://hooks.example.com",
+        "https://example.com/a/",
+        "s3://bucket/",
+        "s3://other/reports",
+        "s3://other/one.html",
+        "shared",
+        "/srv/reports/",
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("to", "kind", "address"),
+    [
+        ("mail:anna@example.com", "mail", "anna@example.com"),
+        ("mail:Anna@EXAMPLE.com", "mail", "anna@example.com"),
+        ("mail:x.y+z@corp.example", "mail", "x.y+z@corp.example"),
+        ("MAIL:x@corp.example", "mail", "x@corp.example"),
+        ("slack:#sales", "slack", "#sales"),
+        ("https://hooks.example.com", "webhook", "https://hooks.example.com/"),
+        ("HTTPS://HOOKS.example.COM/x?y=1", "webhook", "https://hooks.example.com/x?y=1"),
+        ("https://example.com/a/b", "webhook", "https://example.com/a/b"),
+        ("s3://bucket/{bundle}/{site}.html", "url", "s3://bucket/{bundle}/{site}.html"),
+        ("s3://other/reports/x", "url", "s3://other/reports/x"),
+        ("s3://other/one.html", "url", "s3://other/one.html"),
+        ("shared/{id}.html", "url", "shared/{id}.html"),
+        ("/srv/reports/{site}/{id}", "url", "/srv/reports/{site}/{id}"),
+    ],
+)
+def test_where_reports_may_go(to: str, kind: str, address: str) -> None:
+    assert check_recipient(HOST, Target(to=to)) == (kind, address)
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "mail:eve@example.com",
+        "mail:anna@example.com.evil.example",
+        "mail:x@corp.example.evil",
+        "mail:x@sub.corp.example",
+        "mail:x@notcorp.example",
+        "mail:anna@example.com,eve@evil.example",
+        "mail:anna@example.com;eve@evil.example",
+        "mail:anna@example.com eve@evil.example",
+        "mail:eve@evil.example,x@corp.example",
+        "mail:eve@evil.example@corp.example",
+        "mail:<eve@evil.example>x@corp.example",
+        'mail:"eve@evil.example"@corp.example',
+        "mail:eve%evil.example@corp.example",
+        "mail:evil.example!eve@corp.example",
+        "mail:anna@example.com\nBcc: eve@evil.example",
+        "mail:anna@example.com\r\nRCPT TO:<eve@evil.example>",
+        "mail:anna@example.com\0",
+        "mail:anna@example.com?bcc=eve@evil.example",
+        "mail:anna@example.com ",
+        "mail:\u0430nna@example.com",
+        "mail:anna@ex\u0430mple.com",
+        "mail:anna@example\uff0ecom",
+        "mail:anna@example.com\u200b",
+        "mail:@corp.example",
+        "mail:",
+        "mail:anna",
+        f"mail:{'x' * 300}@corp.example",
+        "anna@example.com",
+        "slack:#sales2",
+        "slack:sales",
+        "slack:#sales,#board",
+        "slack:#sales\n",
+        "slack:",
+        "http://hooks.example.com/",
+        "https://hooks.example.com.evil.example/",
+        "https://hooks.example.com@evil.example/",
+        "https://hooks.example.com:secret@hooks.example.com/",
+        "https://evil.example/https://hooks.example.com/",
+        "https://evil.example#hooks.example.com/",
+        "https://evil.example?hooks.example.com/",
+        "https://hooks.example.com:8443/",
+        "https://hooks.example.com\\@evil.example/",
+        "https://hooks.example.com /",
+        "https://h\u043eoks.example.com/",
+        "https://example.com/ab",
+        "https://example.com/a/../b",
+        "https://example.com/a/%2e%2e/b",
+        "https://example.com/a/..%2fb",
+        "https://example.com/a/%2E./b",
+        "https://example.com",
+        "https:///a/",
+        "https://[::1/",
+        "s3://bucket2/x",
+        "s3://bucket",
+        "s3://{site}/x",
+        "s3://bucket/../other/x",
+        "s3://other/reports2",
+        "s3://other/reports",
+        "s3://other/one.html.exe",
+        "s3://key:secret@bucket/x",
+        "s3://bucket/x::file:///etc/passwd",
+        "simplecache::s3://bucket/x",
+        "shared",
+        "shared2/x",
+        "shared/../x",
+        "./shared/x/../../y",
+        "/srv/reports",
+        "/srv/reports2/x",
+        "/srv/reports/../x",
+        "//srv/reports/x/../../../etc",
+        "file:///srv/reports/x",
+        "{site}",
+        "ftp://example.com/",
+        "javascript:alert(1)",
+        " ",
+        "x" * 3_000,
+    ],
+)
+def test_where_they_may_not(to: str) -> None:
+    with pytest.raises(ScrapdbError):
+        check_recipient(HOST, Target(to=to))
+
+
+def test_nowhere_unless_it_is_said() -> None:
+    with pytest.raises(ScrapdbError, match=r"Nothing may go to mail:anna@example\.com: name it below `recipients`"):
+        check_recipient(Host(), Target(to="mail:anna@example.com"))
+    for nothing in ("", "@", "mail:", "slack:", "https://", "*"):
+        with pytest.raises(ScrapdbError):
+            check_recipient(Host(recipients=(nothing,)), Target(to="mail:anna@example.com"))
+        with pytest.raises(ScrapdbError):
+            check_recipient(Host(recipients=(nothing,)), Target(to="https://example.com/"))
