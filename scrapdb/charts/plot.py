@@ -30,10 +30,23 @@ _DARK = ("#e4e7ec", "#667085", "#344054", "#161b22", "set3")
 MARKS = {False: "#276890", True: "#6cb6e0"}  # the colour of those that have one, by whether the ground is dark
 
 
-def specification(points: Points, kind: PlotKind, *, dark: bool = False) -> dict[str, Any]:
-    """Describe a plot with its data."""
+def specification(
+    points: Points, kind: PlotKind, *, dark: bool = False, width: int | None = None, height: int | None = None
+) -> dict[str, Any]:
+    """Describe a plot with its data.
+
+    Args:
+        points: what is drawn.
+        kind: how.
+        dark: whether the ground is.
+        width: of the whole picture, in pixels; by default the axes have a size, and what stands around them adds to it.
+        height: likewise.
+    """
     draw = _histogram if kind == "histogram" else _marks
-    return colored({"width": _WIDTH, "height": _HEIGHT} | draw(points, kind, MARKS[dark]), dark=dark)
+    size: dict[str, Any] = {"width": width or _WIDTH, "height": height or _HEIGHT}
+    if width or height:
+        size["autosize"] = {"type": "fit", "contains": "padding"}
+    return colored(size | draw(points, kind, MARKS[dark]), dark=dark)
 
 
 def colored(drawn: dict[str, Any], *, dark: bool) -> dict[str, Any]:
