@@ -76,8 +76,8 @@ def drawn(specification: dict[str, Any], room: Room) -> str:
         lines = _counts(data, encoding, room) if "x2" not in encoding else _bins(data, encoding, room)
     else:
         lines = _marks(data, encoding, room, is_line=specification["mark"]["type"] == "line")
-    text = "".join(f"{line.rstrip()}\n" for line in lines)
-    return text.translate(_ASCII if room.ascii else _BLANK)
+    known = _ASCII if room.ascii else _BLANK
+    return "".join(f"{line.translate(known).rstrip()}\n" for line in lines)
 
 
 def _counts(data: Sequence[dict[str, Any]], encoding: dict[str, Any], room: Room) -> Iterator[str]:

@@ -22,6 +22,7 @@ _BINS = 30
 _WIDTH, _HEIGHT = 860, 420  # pixels
 _LONGEST_LABEL = 60  # characters
 _FEW_TICKS = 10
+SMALLEST = 1e-290  # difference that has a hundredth
 # Vega writes 23:30 as 11:30.
 TIMES = {"scale": {"type": "utc"}, "axis": {"format": {"hours": "%H:%M", "minutes": "%H:%M"}}}
 # Text, lines, grid, ground, and the scheme of marks of many colours.
@@ -126,7 +127,7 @@ def binned(numbers: Sequence[float], *, nice: bool) -> tuple[float, list[tuple[f
     if not numbers:
         return 1, []
     lowest, highest = min(numbers), max(numbers)
-    step = (highest - lowest) / _BINS or 1
+    step = (highest - lowest) / _BINS if highest - lowest > SMALLEST else 1
     if nice:
         power = 10.0 ** math.floor(math.log10(step))
         step = next(round_ * power for round_ in (1, 2, 5, 10) if round_ * power >= step * 0.999)

@@ -9,6 +9,7 @@ from datetime import datetime
 from datetime import timedelta
 from typing import NamedTuple
 
+from scrapdb.charts.plot import SMALLEST
 from scrapdb.formats.values import escaped
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -65,8 +66,8 @@ def categories(names: Sequence[str], title: str) -> Axis:
 def _ends(values: Sequence[float], room: float = 0) -> tuple[float, float]:
     """Return the smallest and the largest; if all are one number, with room around it."""
     low, high = min(values), max(values)
-    if high - low <= abs(high) * 1e-12:
-        room = room or abs(high) / 2 or 1
+    if high - low <= max(abs(high) * 1e-12, SMALLEST):
+        room = room or (abs(high) / 2 if abs(high) > SMALLEST else 1)
         return low - room, high + room
     return low, high
 
