@@ -76,7 +76,7 @@ def drawn(specification: dict[str, Any], room: Room) -> str:
         lines = _counts(data, encoding, room) if "x2" not in encoding else _bins(data, encoding, room)
     else:
         lines = _marks(data, encoding, room, is_line=specification["mark"]["type"] == "line")
-    known = _ASCII if room.ascii else _BLANK
+    known = _ASCII if room.ascii else _UNICODE
     return "".join(f"{line.translate(known).rstrip()}\n" for line in lines)
 
 
@@ -161,27 +161,24 @@ def _classes(values: Sequence[float], *, is_time: bool) -> tuple[list[str], list
 def _legend(groups: dict[str, Any], encoding: dict[str, Any], room: Room) -> Iterator[str]:
     """Tell what the colours are, or the characters in their place: as many of them on a line as it has room for."""
     line, taken = "", 0
-    entries = [(padded(f"{escaped(encoding['color']['title'])}:", min(room.width, _width(encoding))), "", None)]
-    for number, name in enumerate(groups):
-        mark = "●" if room.colored else _MARKERS[number % len(_MARKERS)]
-        entries.append((name, mark, _COLORS[number % len(_COLORS)]))
-    for name, mark, color in entries:
-        text = padded(name, min(display_width(name), room.width - len(mark) - 1 - _APART))
-        width = display_width(text) + len(mark) + bool(mark) + _APART
-        if taken + width > room.width + _APART and line:
+    for mark, text in _entries(groups, encoding, room):
+        width = display_width(text) + (_APART if mark else 0) + _APART
+        if line and taken + width > room.width + _APART:
             yield line
             line, taken = "", 0
-        line += f"{_colored(mark, color, room)} {text}{' ' * _APART}" if mark else f"{text}{' ' * _APART}"
+        line += f"{mark} {text}{' ' * _APART}" if mark else f"{text}{' ' * _APART}"
         taken += width
     yield line
 
 
-def _width(encoding: dict[str, Any]) -> int:
-    return display_width(escaped(encoding["color"]["title"])) + 1
-
-
-def _colored(mark: str, color: str | None, room: Room) -> str:
-    return str(_plotille().color(mark, fg=color, no_color=not room.colored))
+def _entries(groups: dict[str, Any], encoding: dict[str, Any], room: Room) -> Iterator[tuple[str, str]]:
+    """Yield the title of the colours without a mark, then each of them with its mark."""
+    title = f"{escaped(encoding['color']['title'])}:"
+    yield "", padded(title, min(display_width(title), room.width))
+    for number, name in enumerate(groups):
+        color, marker = _COLORS[number % len(_COLORS)], _MARKERS[number % len(_MARKERS)]
+        mark = _plotille().color("●", fg=color) if room.colored else marker
+        yield mark, padded(name, min(display_width(name), room.width - _APART))
 
 
 def _shaded(canvas: Any, dots: Sequence[tuple[int, int]], room: Room) -> str:
@@ -198,8 +195,8 @@ def _shaded(canvas: Any, dots: Sequence[tuple[int, int]], room: Room) -> str:
 
 def _dots(rows: Sequence[dict[str, Any]], encoding: dict[str, Any], frame: _Frame) -> list[tuple[int, int]]:
     """Return the dots of points, from left to right."""
-    place = {axis: _places(encoding[axis], frame[index]) for index, axis in enumerate(("x", "y"))}
-    found = [frame.dot(place["x"](row["x"]), place["y"](row["y"])) for row in rows]
+    x, y = _places(encoding["x"], frame.x), _places(encoding["y"], frame.y)
+    found = [frame.dot(x(row["x"]), y(row["y"])) for row in rows]
     return sorted(found, key=lambda dot: dot[0])
 
 
@@ -266,7 +263,7 @@ def _below(frame: _Frame, room: Room) -> tuple[set[int], str]:
     longest = max(frame.width // max(len(frame.x.ticks), 1) - 1, 6)
     for place, tick in frame.x.ticks:
         column = frame.dot(place, frame.y.low)[0] // 2
-        text = padded(tick, min(display_width(tick), longest)) if isinstance(tick, str) else tick
+        text = padded(tick, min(display_width(tick), longest))
         width = display_width(text)
         begin = min(max(label + column - width // 2, 0), room.width - width)
         if begin < end:
@@ -292,6 +289,7 @@ def _plainest(dots: int) -> str:
     return {(True, False): "'", (False, True): ".", (True, True): ":"}[bool(dots & _UPPER), bool(dots & _LOWER)]
 
 
-_BLANK = {ord(_EMPTY): " "}
-_ASCII = _BLANK | {ord(_EMPTY) + dots: _plainest(dots) for dots in range(1, 256)}
-_ASCII |= str.maketrans("│┤└─┬█–●", "|++-+#-o") | {ord("…"): "~"}
+_BLANK = {_EMPTY: " "}
+_LINES = dict(zip("│┤└─┬█–●…", "|++-+#-o~", strict=True))
+_DOTS = {chr(ord(_EMPTY) + dots): _plainest(dots) for dots in range(1, 256)}
+_UNICODE, _ASCII = str.maketrans(_BLANK), str.maketrans({**_BLANK, **_LINES, **_DOTS})

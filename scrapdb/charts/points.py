@@ -99,7 +99,8 @@ def read(connection: sqlite3.Connection, axes: Axes, most: int | None = None) ->
     choice = None if most is None else _choose(connection, fields, axes, most)
     where = None if choice else axes.where or None
     selection = select.select(connection, fields, where, columns=columns, only=choice and choice.condition)
-    rows, others = [], []
+    rows: list[tuple[Any, ...]] = []
+    others: list[tuple[Any, ...]] = []
     for row in selection.rows:
         (rows if all(map(can_be_drawn, row[1:])) else others).append(row)
     if not rows:

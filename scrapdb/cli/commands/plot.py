@@ -90,11 +90,10 @@ def command(
     format_ = format_ or _by_suffix(output)
     db = settings.database()
     plot = db.plot(expression, x, y, color, kind, most=_MOST if format_ == "text" else None)  # type: ignore[arg-type]
-    size = {name: value for name, value in (("width", width), ("height", height)) if value is not None}
     if format_ == "text":
-        _write_text(plot, output, size)
+        _write_text(plot, output, width, height)
     else:
-        _write(plot, format_, output, {"theme": theme, **size})
+        _write(plot, format_, output, {"theme": theme, "width": width, "height": height})
     for remark in plot.remarks:
         settings.say(remark)
     settings.remark(db, expression, columns=", ".join(filter(None, (x, y, color))) or None)
@@ -120,7 +119,7 @@ def _write(plot: Plot, format_: str, output: Path | None, drawn: dict[str, Any])
         stream.write(plot.png(**drawn))
 
 
-def _write_text(plot: Plot, output: Path | None, size: dict[str, int]) -> None:
+def _write_text(plot: Plot, output: Path | None, width: int | None, height: int | None) -> None:
     """Draw with characters: on a terminal as it is, elsewhere without colours."""
     from scrapdb.charts.characters import LOWEST
     from scrapdb.charts.characters import NARROWEST
@@ -128,14 +127,15 @@ def _write_text(plot: Plot, output: Path | None, size: dict[str, int]) -> None:
     from scrapdb.formats.streams import text_stream
 
     if output is not None or not sys.stdout.isatty():
-        room = {"width": _WIDTH, "height": _HEIGHT} | size
-        print_text(plot.text(**room, ascii=output is None and not _is_wide()), output)
+        columns, lines = width or _WIDTH, height or _HEIGHT
+        print_text(plot.text(columns, lines, ascii=output is None and not _is_wide()), output)
         return
     terminal = shutil.get_terminal_size((_WIDTH, _HEIGHT))
-    room = {"width": max(terminal.columns, NARROWEST), "height": max(min(terminal.lines - 1, _HEIGHT), LOWEST)} | size
+    columns = width or max(terminal.columns, NARROWEST)
+    lines = height or max(min(terminal.lines - 1, _HEIGHT), LOWEST)
     is_colored = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     with text_stream(None):  # which lets the terminal have what its encoding has not
-        sys.stdout.write(plot.text(**room, colored=is_colored, ascii=not _is_wide()))
+        sys.stdout.write(plot.text(columns, lines, colored=is_colored, ascii=not _is_wide()))
 
 
 def _is_wide() -> bool:
