@@ -23,6 +23,7 @@ from scrapdb.formats.values import escaped
 NARROWEST, LOWEST = 20, 10  # columns and lines, without which nothing can be told
 _WITHOUT = "Charts of characters are drawn by plotille, which is not installed: pip install 'scrapdb[plot]'"
 _AROUND = 4  # lines around the dots: titles, axis, and what is written at it
+_SHORTEST, _SHORT = 4, 10  # columns of a text below the axis where all have room, and of some where not
 _APART = 2  # columns between two texts
 _CLASSES = 5  # of a colour that is a number or a time
 _COLORS = (
@@ -115,9 +116,10 @@ def _marks(data: Sequence[dict[str, Any]], encoding: dict[str, Any], room: Room,
     if len(data) > frame.width * frame.height * 8 and not legend and not is_line:
         legend = [_shaded(canvas, dots[""], room)]
         dots = {}
+    is_sparse = len({dot for of_group in dots.values() for dot in of_group}) <= frame.width and not is_line
     for number, of_group in enumerate(dots.values()):
         color = _COLORS[number % len(_COLORS)] if legend and room.colored else None
-        marker = "●" if len(data) <= frame.width and not is_line else None  # dots of Braille are small
+        marker = "●" if is_sparse else None  # dots of Braille are small
         if legend and not room.colored:
             marker = _MARKERS[number % len(_MARKERS)]
         if is_line:
@@ -260,13 +262,16 @@ def _below(frame: _Frame, room: Room) -> tuple[set[int], str]:
     """Write what stands below the axis, as much as there is room for, and tell in which columns."""
     columns, line, end = set(), "", 0
     label = room.width - frame.width
-    longest = max(frame.width // max(len(frame.x.ticks), 1) - 1, 6)
+    each = frame.width // max(len(frame.x.ticks), 1) - 1
+    longest = each if each >= _SHORTEST else _SHORT
     for place, tick in frame.x.ticks:
         column = frame.dot(place, frame.y.low)[0] // 2
         text = padded(tick, min(display_width(tick), longest))
         width = display_width(text)
         begin = min(max(label + column - width // 2, 0), room.width - width)
-        if begin < end:
+        if end == begin + 1:
+            begin = end
+        if begin < end or begin + width > room.width:
             continue
         columns.add(column)
         line += " " * (begin - display_width(line)) + text
