@@ -115,12 +115,12 @@ def _has_markdown(sides: Sequence[_Side]) -> bool:
 def _values(side: _Side, *, whole: bool, markdown: bool) -> differences.NotebookValues:
     """Return what is compared: the cells, if all have them, otherwise a hash of the code."""
     run, parameters, *rest = side.sections.items()
+    cells: dict[str, Any] = {"code": side.code_hash and side.code_hash[:_SHOWN_HASH]}
     if side.cells and whole:
-        texts = {"markdown": differences.Markdown(side.cells.markdown)} if markdown else {}
-        cells = [("code", {"code": differences.Code(side.cells.code)}), ("markdown", texts)]
-    else:
-        cells = [("code", {"code": side.code_hash and side.code_hash[:_SHOWN_HASH]})]
-    return differences.NotebookValues(side.path, dict([run, parameters, *cells, *rest]))
+        cells = {"code": differences.Code(side.cells.code)}
+        cells |= {"markdown": differences.Markdown(side.cells.markdown)} if markdown else {}
+    by_section = [(name, {name: value}) for name, value in cells.items()]
+    return differences.NotebookValues(side.path, dict([run, parameters, *by_section, *rest]))
 
 
 def _side(store: Path | None, name: str) -> _Side:
@@ -151,7 +151,6 @@ def _of_store(connection: sqlite3.Connection, store: Path, notebook_id: int) -> 
         row["path"], row["status"], [found[-1] for found in problems_of_notebook(connection, notebook_id)]
     )
     scraps = notebooks.scraps_of_notebook(connection, notebook_id)
-    error = row["error_name"] and f"{row['error_name']}: {row['error_value']}"
     values = {
         scrap.name: _stored_frame(store, scrap.frame) if scrap.frame else scrap.value
         for scrap in scraps
@@ -166,8 +165,13 @@ def _of_store(connection: sqlite3.Connection, store: Path, notebook_id: int) -> 
     }
     parameters = {value.name: value.value for value in notebooks.parameters_of_notebook(connection, notebook_id)}
     file = located(row["path"], row["os_path"], os.path.realpath(store.parent))
-    sections = _sections(row["status"], error, parameters, values, displays)
+    sections = _sections(row["status"], error_of(row), parameters, values, displays)
     return _Side(row["path"], sections, row["code_hash"], _cells(file, row["content_hash"]))
+
+
+def error_of(row: Mapping[str, Any]) -> str | None:
+    """Return the error that ended a run, of its row in `notebooks`."""
+    return row["error_name"] and f"{row['error_name']}: {row['error_value']}"
 
 
 def _of_file(file: str) -> _Side:
