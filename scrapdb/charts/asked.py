@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
+from typing import get_args
 
 from scrapdb.charts import plot
 from scrapdb.charts.points import Axes
@@ -33,9 +34,11 @@ def completed(asked: Asked) -> Asked:
     """Return what is asked for with the kind of its plot: a histogram has one axis, and the others two.
 
     Raises:
-        UsageError: an axis is missing.
+        UsageError: an axis is missing, or there is no such kind.
     """
     axes = asked.axes
+    if asked.kind and asked.kind not in get_args(plot.PlotKind):
+        raise UsageError(f"A plot is a {', '.join(get_args(plot.PlotKind))}, and no {asked.kind!r}.")
     kind = asked.kind or ("scatter" if axes.y or not axes.x else "histogram")
     if kind == "histogram":
         return Asked(axes._replace(y="", color=""), kind)

@@ -124,13 +124,12 @@ def test_kinds(store: sqlite3.Connection, axes: tuple[str, ...], kind: PlotKind 
         (("n", "", "text"), None, "leave out y and color"),
         (("n",), "line", "A line needs a field for y"),
         (("n",), "scatter", "A scatter needs a field for y"),
+        (("n", "n"), "pie", "A plot is a scatter, line, histogram, and no 'pie'"),
         (("n, text", "n"), None, "one field or expression"),
         (("*", "n"), None, "one field or expression"),
     ],
 )
-def test_axes_that_make_no_plot(
-    store: sqlite3.Connection, axes: tuple[str, ...], kind: PlotKind | None, said: str
-) -> None:
+def test_axes_that_make_no_plot(store: sqlite3.Connection, axes: tuple[str, ...], kind: str | None, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         plot(store, *axes, kind=kind)
 
