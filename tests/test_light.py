@@ -27,6 +27,7 @@ COMMANDS = {
     "diff": ["diff", "BCD", "MNO", "--ignore", "*symbol,distance,message,prices,chart"],
     "check": ["check", "nb.status = 'completed'"],
     "sql": ["sql", "SELECT * FROM runs"],
+    "plot": ["plot", "-x", "length", "-y", "distance"],
     "problems": ["problems"],
     "du": ["du"],
     "run": ["run", str(EXAMPLE / "source.ipynb"), "-o", "runs", "-p", "symbol=AAA,BBB", "--dry-run"],

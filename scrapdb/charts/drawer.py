@@ -7,6 +7,7 @@ cannot be stopped when it takes too long.
 from __future__ import annotations
 
 import atexit
+import base64
 import json
 import re
 import subprocess
@@ -46,6 +47,18 @@ def svg(specification: dict[str, Any], locale: dict[str, Any] | None = None) -> 
     if not is_installed():
         raise ScrapdbError(_WITHOUT)
     return DRAWER.draw(json.dumps(_drawable({"vl_spec": specification, **(locale or {})})), SECONDS)
+
+
+def png(specification: dict[str, Any]) -> bytes:
+    """Draw a specification as `svg` does, as PNG.
+
+    Raises:
+        ScrapdbError: likewise.
+    """
+    if not is_installed():
+        raise ScrapdbError(_WITHOUT)
+    drawn = DRAWER.draw(json.dumps(_drawable({"vl_spec": specification, "png": True})), SECONDS)
+    return base64.b64decode(drawn)
 
 
 class Drawer:

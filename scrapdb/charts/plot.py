@@ -22,6 +22,7 @@ _BINS = 30
 _WIDTH, _HEIGHT = 860, 420  # pixels
 _LONGEST_LABEL = 60  # characters
 _FEW_TICKS = 10
+SMALLEST = 1e-290  # difference that has a hundredth
 # Vega writes 23:30 as 11:30.
 TIMES = {"scale": {"type": "utc"}, "axis": {"format": {"hours": "%H:%M", "minutes": "%H:%M"}}}
 # Text, lines, grid, ground, and the scheme of marks of many colours.
@@ -30,10 +31,23 @@ _DARK = ("#e4e7ec", "#667085", "#344054", "#161b22", "set3")
 MARKS = {False: "#276890", True: "#6cb6e0"}  # the colour of those that have one, by whether the ground is dark
 
 
-def specification(points: Points, kind: PlotKind, *, dark: bool = False) -> dict[str, Any]:
-    """Describe a plot with its data."""
+def specification(
+    points: Points, kind: PlotKind, *, dark: bool = False, width: int | None = None, height: int | None = None
+) -> dict[str, Any]:
+    """Describe a plot with its data.
+
+    Args:
+        points: what is drawn.
+        kind: how.
+        dark: whether the ground is.
+        width: of the whole picture, in pixels; by default the axes have a size, and what stands around them adds to it.
+        height: likewise.
+    """
     draw = _histogram if kind == "histogram" else _marks
-    return colored({"width": _WIDTH, "height": _HEIGHT} | draw(points, kind, MARKS[dark]), dark=dark)
+    size: dict[str, Any] = {"width": width or _WIDTH, "height": height or _HEIGHT}
+    if width or height:
+        size["autosize"] = {"type": "fit", "contains": "padding"}
+    return colored(size | draw(points, kind, MARKS[dark]), dark=dark)
 
 
 def colored(drawn: dict[str, Any], *, dark: bool) -> dict[str, Any]:
@@ -113,7 +127,7 @@ def binned(numbers: Sequence[float], *, nice: bool) -> tuple[float, list[tuple[f
     if not numbers:
         return 1, []
     lowest, highest = min(numbers), max(numbers)
-    step = (highest - lowest) / _BINS or 1
+    step = (highest - lowest) / _BINS if highest - lowest > SMALLEST else 1
     if nice:
         power = 10.0 ** math.floor(math.log10(step))
         step = next(round_ * power for round_ in (1, 2, 5, 10) if round_ * power >= step * 0.999)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import sqlite3
 from collections.abc import Sequence
@@ -12,10 +11,13 @@ from typing import NamedTuple
 from typing import TypeVar
 
 from scrapdb.errors import UsageError
+from scrapdb.facts import Expression
 from scrapdb.query import select
 from scrapdb.query.fields import Fields
 from scrapdb.query.nodes import Name
 from scrapdb.query.parser import parse_columns
+from scrapdb.query.results import DisplayCell
+from scrapdb.query.results import FrameCell
 from scrapdb.query.sql.statements import Statement
 from scrapdb.query.sql.statements import one_of
 from scrapdb.query.times import parse_time
@@ -23,6 +25,16 @@ from scrapdb.query.times import parse_time
 Scale = Literal["quantitative", "temporal", "nominal"]
 Item = TypeVar("Item")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
+_LARGEST = 1e300  # beyond which differences are infinite
+# What is no value of an axis, and what to name in its place.
+_FOREIGN: dict[type, tuple[str, str]] = {
+    FrameCell: ("a DataFrame", "glue a number of it"),
+    DisplayCell: ("a display", "glue the numbers that it shows"),
+    Expression: ("an expression that only a run could tell", "glue its value"),
+    dict: ("JSON", "name a number in it, such as {}.KEY"),
+    list: ("JSON", "name a number in it, such as {}[0]"),
+    bytes: ("bytes", "name a number"),
+}
 
 
 class Axes(NamedTuple):
@@ -51,6 +63,22 @@ class Points(NamedTuple):
     left_out: int
     chosen_from: int | None = None
 
+    @property
+    def summary(self) -> str:
+        """How many runs there are, chosen from how many, and how many others have nothing to draw."""
+        drawn, axes = len(self.rows), " or ".join(self.labels)
+        if not drawn and not self.left_out:
+            return "There is no run to draw."
+        if not drawn:
+            return f"None of {_runs(self.left_out)} has a value that can be drawn for {axes}."
+        told = _runs(drawn)
+        if self.chosen_from:
+            told = f"{drawn:,} of {_runs(self.chosen_from)}, chosen at even distances"
+        if self.left_out:
+            has = "has" if self.left_out == 1 else "have"
+            told += f"; {self.left_out:,} more {has} no value that can be drawn for {axes}"
+        return f"{told}."
+
 
 def read(connection: sqlite3.Connection, axes: Axes, most: int | None = None) -> Points:
     """Read the points of the notebooks for which the expression holds, in the order of their paths.
@@ -59,7 +87,7 @@ def read(connection: sqlite3.Connection, axes: Axes, most: int | None = None) ->
 
     Raises:
         ExpressionError: an axis or the expression is wrong.
-        UsageError: an axis is more than one expression.
+        UsageError: an axis is more than one expression, or all that there is for it is nothing to draw.
     """
     drawn = [axis for axis in (axes.x, axes.y, axes.color) if axis]
     fields = select.fields_of(connection)
@@ -71,12 +99,13 @@ def read(connection: sqlite3.Connection, axes: Axes, most: int | None = None) ->
     choice = None if most is None else _choose(connection, fields, axes, most)
     where = None if choice else axes.where or None
     selection = select.select(connection, fields, where, columns=columns, only=choice and choice.condition)
-    rows, left_out = [], choice.missing if choice else 0
+    rows: list[tuple[Any, ...]] = []
+    others: list[tuple[Any, ...]] = []
     for row in selection.rows:
-        if all(map(can_be_drawn, row[1:])):
-            rows.append(row)
-        else:
-            left_out += 1
+        (rows if all(map(can_be_drawn, row[1:])) else others).append(row)
+    if not rows:
+        _refuse(selection.labels[1:], [row[1:] for row in others])
+    left_out = len(others) + (choice.missing if choice else 0)
     scales = tuple(scale([row[place] for row in rows]) for place in range(1, len(drawn) + 1))
     return Points(selection.labels[1:], scales, rows, left_out, choice and choice.chosen_from)
 
@@ -104,11 +133,24 @@ def _choose(connection: sqlite3.Connection, fields: Fields, axes: Axes, most: in
     return _Choice(one_of(ids), None, missing=total - len(ids))
 
 
+def _refuse(labels: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Refuse an axis of which no run has anything to draw, but something else."""
+    for label, values in zip(labels, zip(*rows, strict=True), strict=False):
+        foreign = next((_FOREIGN[type(value)] for value in values if type(value) in _FOREIGN), None)
+        if foreign and not any(map(can_be_drawn, values)):
+            what, instead = foreign
+            raise UsageError(f"{label} is {what}, which is no value of an axis: {instead.format(label)}.")
+
+
 def can_be_drawn(value: Any) -> bool:
     """Return whether a value is a number, text or truth, and not missing, a list, dict, frame or display."""
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return isinstance(value, int | str)
+    if isinstance(value, int | float):
+        return abs(value) < _LARGEST  # which NaN is not
+    return isinstance(value, str)
+
+
+def _runs(count: int) -> str:
+    return f"{count:,} run{'' if count == 1 else 's'}"
 
 
 def scale(values: Sequence[float | str | bool]) -> Scale:

@@ -41,6 +41,7 @@ COMMANDS = {
     "diff": "Show what differs between notebooks.",
     "frame": "Show one DataFrame across notebooks.",
     "sql": "Run SQL that only reads.",
+    "plot": "Draw one field against another, as a picture or with characters.",
     "check": "Exit with 1 unless an expression holds for every notebook.",
     "du": "Show what takes how many bytes.",
     "problems": "List what could not be read.",

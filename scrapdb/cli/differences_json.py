@@ -21,6 +21,7 @@ _KINDS = {
     dict: "json",
     Expression: "expression",
     differences.Code: "code",
+    differences.Markdown: "markdown",
     differences.Frame: "frame",
     differences.DisplayHashes: "display",
 }

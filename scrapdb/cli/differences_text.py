@@ -27,6 +27,7 @@ from scrapdb.formats.values import short
 
 _WIDEST_LABEL = 24
 _MOST_LINES = 200  # of one cell
+_ALONE = ("code", "markdown")  # sections of one name
 _LONGEST_LINE = 500  # characters of a line of code
 _MOST_WORDS = 400  # characters of what differs in a text, and five times as many of all of it
 _AROUND = 30  # characters of what is equal before and after what differs
@@ -64,8 +65,9 @@ def _two(line: differences.Line, letters: Sequence[str], label: int, width: int)
     """Tell of one value of two notebooks: on one line if there is room."""
     name, (first, second) = _label(line), line.entries
     if details := list(_details(first, second, letters[0], letters[1], width - 4)):
-        indent = "  " if line.section == "code" else "    "  # where there is one name only
-        yield from [] if line.section == "code" else [_cut(f"  {name}", width)]
+        is_alone = line.section in _ALONE
+        indent = "  " if is_alone else "    "
+        yield from [] if is_alone else [_cut(f"  {name}", width)]
         yield from (f"{indent}{detail}" for detail in details)
         return
     before, after = _texts(line)

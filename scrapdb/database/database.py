@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from scrapdb.charts.drawn import Plot
+    from scrapdb.charts.plot import PlotKind
     from scrapdb.database.export import Exported
     from scrapdb.database.notebook import StoredNotebook
     from scrapdb.database.report import StoredReport
@@ -225,6 +227,40 @@ class Database:
         from scrapdb.store import users_sql
 
         return asked(self.path, lambda connection: users_sql.execute(connection, sql, parameters, seconds))
+
+    def plot(
+        self,
+        expression: str | None = None,
+        x: str | None = None,
+        y: str | None = None,
+        color: str | None = None,
+        kind: PlotKind | None = None,
+        *,
+        most: int | None = None,
+    ) -> Plot:
+        """Plot one field or expression against another, over the notebooks for which an expression holds.
+
+        Args:
+            expression: in the query language; None for all notebooks.
+            x: what lies on the horizontal axis; without it, and y, two numbers that many notebooks have.
+            y: what lies on the other; without it, notebooks are counted by x.
+            color: what the colour of a point tells.
+            kind: `scatter`, `line` or `histogram`, if it is another than what the axes say.
+            most: of more notebooks than so many so many are drawn, chosen at even distances; by default 5,000, or
+                20,000 for a histogram.
+
+        Raises:
+            ExpressionError: an axis or the expression is wrong, or names an unknown field.
+            UsageError: the axes do not make such a plot, or there is nothing to draw for one of them.
+            StoreError: there is no store, or it cannot be read.
+        """
+        from scrapdb.charts.asked import Asked
+        from scrapdb.charts.drawn import read
+        from scrapdb.charts.points import Axes
+
+        asked_for = Asked(Axes(x or "", y or "", color or "", expression or ""), kind)
+        with reading(self.path) as connection:
+            return read(connection, asked_for, most)
 
     def frame(
         self, name: str, where: str | None = None, columns: str | Sequence[Hashable] | None = None

@@ -56,6 +56,10 @@ class Code(msgspec.Struct, frozen=True):
     sources: tuple[Source, ...]
 
 
+class Markdown(Code, frozen=True):
+    """Its Markdown cells, which are compared as code is."""
+
+
 class Frame(msgspec.Struct, frozen=True):
     """A DataFrame: its number of rows and columns, SHA-256 of its file, and what reads it as a table of Arrow."""
 

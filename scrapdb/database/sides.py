@@ -40,7 +40,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _SHOWN_HASH = 12  # characters
-_WITHOUT = "The file of {} is not there as it was indexed: values are the store's, and code is compared by its hash."
+_WITHOUT = (
+    "The file of {} is not there as it was indexed: values are the store's, code is compared by its hash, and"
+    " Markdown is not."
+)
 _MOST_PATHS = 20_000  # among which the nearest is looked for
 
 
@@ -52,13 +55,20 @@ class Compared(NamedTuple):
     remarks: list[str]
 
 
+class _Cells(NamedTuple):
+    """What somebody wrote in the cells of a notebook."""
+
+    code: tuple[Source, ...]
+    markdown: tuple[Source, ...]
+
+
 class _Side(NamedTuple):
-    """A notebook: its values by section, and its code; None if its file is not at hand as it was."""
+    """A notebook: its values by section, and its cells; None if its file is not at hand as it was."""
 
     path: str
     sections: dict[str, Mapping[str, Any]]
     code_hash: str | None
-    sources: tuple[Source, ...] | None
+    cells: _Cells | None
 
 
 def compared(
@@ -89,8 +99,8 @@ def compared(
     paths = [side.path for side in sides]
     if twice := next((path for path in paths if paths.count(path) > 1), None):
         raise errors.UsageError(f"{twice} is named twice; a notebook is compared with another one.")
-    without = [side.path for side in sides if side.sources is None]
-    values = [_values(side, whole=not without) for side in sides]
+    without = [side.path for side in sides if side.cells is None]
+    values = [_values(side, whole=not without, markdown=_has_markdown(sides)) for side in sides]
     if unknown := differences.unmatched(values, choice.only):
         known = (name for each in values for section in each.sections.values() for name in section)
         raise errors.UsageError(f"No notebook has {unknown[0]!r}; {errors.suggestion(unknown[0], known)}")
@@ -98,11 +108,19 @@ def compared(
     return Compared(paths, found, list(map(_WITHOUT.format, without)))
 
 
-def _values(side: _Side, *, whole: bool) -> differences.NotebookValues:
-    """Return what is compared: of code the cells, if all have them, otherwise a hash."""
-    code: Any = differences.Code(side.sources or ()) if whole else side.code_hash and side.code_hash[:_SHOWN_HASH]
+def _has_markdown(sides: Sequence[_Side]) -> bool:
+    return any(side.cells and side.cells.markdown for side in sides)
+
+
+def _values(side: _Side, *, whole: bool, markdown: bool) -> differences.NotebookValues:
+    """Return what is compared: the cells, if all have them, otherwise a hash of the code."""
     run, parameters, *rest = side.sections.items()
-    return differences.NotebookValues(side.path, dict([run, parameters, ("code", {"code": code}), *rest]))
+    cells: dict[str, Any] = {"code": side.code_hash and side.code_hash[:_SHOWN_HASH]}
+    if side.cells and whole:
+        cells = {"code": differences.Code(side.cells.code)}
+        cells |= {"markdown": differences.Markdown(side.cells.markdown)} if markdown else {}
+    by_section = [(name, {name: value}) for name, value in cells.items()]
+    return differences.NotebookValues(side.path, dict([run, parameters, *by_section, *rest]))
 
 
 def _side(store: Path | None, name: str) -> _Side:
@@ -133,7 +151,6 @@ def _of_store(connection: sqlite3.Connection, store: Path, notebook_id: int) -> 
         row["path"], row["status"], [found[-1] for found in problems_of_notebook(connection, notebook_id)]
     )
     scraps = notebooks.scraps_of_notebook(connection, notebook_id)
-    error = row["error_name"] and f"{row['error_name']}: {row['error_value']}"
     values = {
         scrap.name: _stored_frame(store, scrap.frame) if scrap.frame else scrap.value
         for scrap in scraps
@@ -148,8 +165,13 @@ def _of_store(connection: sqlite3.Connection, store: Path, notebook_id: int) -> 
     }
     parameters = {value.name: value.value for value in notebooks.parameters_of_notebook(connection, notebook_id)}
     file = located(row["path"], row["os_path"], os.path.realpath(store.parent))
-    sections = _sections(row["status"], error, parameters, values, displays)
-    return _Side(row["path"], sections, row["code_hash"], _sources(file, row["content_hash"]))
+    sections = _sections(row["status"], error_of(row), parameters, values, displays)
+    return _Side(row["path"], sections, row["code_hash"], _cells(file, row["content_hash"]))
+
+
+def error_of(row: Mapping[str, Any]) -> str | None:
+    """Return the error that ended a run, of its row in `notebooks`."""
+    return row["error_name"] and f"{row['error_name']}: {row['error_value']}"
 
 
 def _of_file(file: str) -> _Side:
@@ -165,7 +187,7 @@ def _of_file(file: str) -> _Side:
     parameters = {parameter.name: parameter.value for parameter in sorted(found.parameters, key=lambda each: each.name)}
     error = f"{found.error.name}: {found.error.value}" if found.error else None
     sections = _sections(found.status, error, parameters, values, displays)
-    return _Side(file, sections, found.code_hash, _sources(file, taken.content_hash))
+    return _Side(file, sections, found.code_hash, _cells(file, taken.content_hash))
 
 
 def _sections(
@@ -186,12 +208,12 @@ def _refuse_unreadable(path: str, status: str, problems: Sequence[str]) -> None:
         raise errors.UsageError(f"{path} cannot be compared, since it cannot be read{reason}")
 
 
-def _sources(file: str, content_hash: str | None) -> tuple[Source, ...] | None:
-    """Read the code of a file, if it is still what has been read."""
+def _cells(file: str, content_hash: str | None) -> _Cells | None:
+    """Read the cells of a file, if it is still what has been read."""
     with suppress(OSError, UnreadableError):
         content = Path(file).read_bytes()
         if hashlib.sha256(content).hexdigest() == content_hash:
-            return tuple(Source(*found) for found in sources(content))
+            return _Cells(*(tuple(Source(*cell) for cell in cells) for cells in sources(content)))
     return None
 
 

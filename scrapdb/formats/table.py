@@ -49,7 +49,7 @@ def write(columns: Sequence[str], rows: Iterable[Sequence[Any]], stream: IO[str]
     widths = _fitting(measured, width)
     for row in [names, *cells]:
         line = _GAP.join(
-            _padded(cell, wide, right=column.is_numeric)
+            padded(cell, wide, right=column.is_numeric)
             for cell, wide, column in zip(row, widths, measured, strict=True)
         )
         stream.write(f"{line.rstrip()}\n")
@@ -81,8 +81,8 @@ def _write_lists(names: Sequence[str], cells: Iterable[Sequence[str]], stream: I
         stream.write("\n" * (number > 0))
         for name, cell in zip(names, row, strict=True):
             if cell:
-                value = _padded(cell, max(width - label - len(_GAP), _NARROWEST), right=False)
-                stream.write(f"{_padded(name, label, right=False)}{_GAP}{value}".rstrip() + "\n")
+                value = padded(cell, max(width - label - len(_GAP), _NARROWEST), right=False)
+                stream.write(f"{padded(name, label, right=False)}{_GAP}{value}".rstrip() + "\n")
 
 
 def display_width(text: str) -> int:
@@ -128,7 +128,8 @@ def _char_width(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-def _padded(text: str, width: int, *, right: bool) -> str:
+def padded(text: str, width: int, *, right: bool = False) -> str:
+    """Fill a text up to a width, or cut it; a number that stands to the right is rounded."""
     if display_width(text) > width and right:
         text = _rounded(text, width)
     if display_width(text) > width:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
+from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET
@@ -195,16 +196,27 @@ def is_python(metadata: dict[str, Any]) -> bool:
     return bool(_PYTHON.search(kernel)) or not _OTHER.match(kernel)
 
 
-def sources(content: bytes) -> list[tuple[int, str]]:
-    """Return the sources of a file's code cells, with their indexes as in Place, but none that a runner has written.
+class Sources(NamedTuple):
+    """The sources of cells, with their indexes as in Place, but none that a runner has written."""
+
+    code: list[tuple[int, str]]
+    markdown: list[tuple[int, str]]
+
+
+def sources(content: bytes) -> Sources:
+    """Return the sources of a file's cells.
 
     Raises:
         ipynb.UnreadableError: it is no notebook.
     """
-    real = (cell for cell in ipynb.read(content).cells if PAPERMILL_MARK not in cell.metadata.tags)
-    code = [(index, cell) for index, cell in enumerate(real) if cell.cell_type == "code"]
-    is_own = _own([cell for _, cell in code])
-    return [(index, ipynb.text(cell.source)) for index, cell in code if is_own(cell)]
+    real = [cell for cell in ipynb.read(content).cells if PAPERMILL_MARK not in cell.metadata.tags]
+    is_own = _own([cell for cell in real if cell.cell_type == "code"])
+
+    def of(cell_type: str) -> list[tuple[int, str]]:
+        own = ((index, cell) for index, cell in enumerate(real) if cell.cell_type == cell_type and is_own(cell))
+        return [(index, ipynb.text(cell.source)) for index, cell in own]
+
+    return Sources(of("code"), of("markdown"))
 
 
 def _code_hash(cells: list[ipynb.Cell]) -> str:

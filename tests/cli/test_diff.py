@@ -58,6 +58,25 @@ def test_json_tells_kind_values_and_difference_of_each_name(directory: Path) -> 
     assert "".join(text for kind, text in pieces if kind != "removed") == LONG[:-5]
 
 
+def test_markdown_is_told_as_code_is(directory: Path) -> None:
+    for name, text in (("one", "# Title\nold \x1b[31m"), ("two", "# Title\nnew")):
+        nb.write(directory / f"{name}.ipynb", nb.notebook(nb.code("x = 1"), nb.markdown(text)))
+    found = printed("one.ipynb two.ipynb", directory, 1)["differences"]
+    lines = ["@@ -1,2 +1,2 @@", " # Title", "-old \x1b[31m", "+new"]
+    assert found == {
+        "markdown": {
+            "markdown": {
+                "kind": "markdown",
+                "values": [{"cells": 1}, {"cells": 1}],
+                "differences": [{"cells": [{"before": 1, "after": 1, "lines": lines}]}],
+            }
+        }
+    }
+    told = sessions.run("scrapdb diff one.ipynb two.ipynb", directory).stdout
+    escaped = [line.replace("\x1b", "\\x1b") for line in lines]
+    assert told.splitlines()[3:] == ["markdown", "  cell 1", *(f"    {line}" for line in escaped)]
+
+
 def test_json_of_equal_ones_and_of_three(directory: Path) -> None:
     assert printed("a.ipynb same.ipynb", directory, 0)["differences"] == {}
     loss = printed("a.ipynb same.ipynb b.ipynb", directory, 1)["differences"]["scraps"]["loss"]

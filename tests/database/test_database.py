@@ -30,6 +30,7 @@ METHODS: dict[str, Callable[[scrapdb.Database], object]] = {
     "explain": lambda db: db.explain("x = 1"),
     "check": lambda db: db.check("x = 1"),
     "sql": lambda db: db.sql("SELECT 1"),
+    "plot": lambda db: db.plot(),
     "frame": lambda db: db.frame("x"),
     "frame_table": lambda db: db.frame_table("x"),
     "notebook": lambda db: db.notebook("a"),
@@ -117,6 +118,17 @@ def test_query_sorts_limits_and_leaves_out(ticker_store: Path) -> None:
     assert some.columns == ("symbol", "percent")
     assert db.count("distance < 0.1") == 2
     assert db.count() == 12
+
+
+def test_a_plot_has_the_values_of_a_query(ticker_store: Path) -> None:
+    db = scrapdb.open(ticker_store)
+    asked = db.query("distance < 0.2", columns="nb.path, symbol, distance * 100 as percent")
+    drawn = db.plot("distance < 0.2", x="symbol", y="distance * 100 as percent", color="close_to_ath")
+    assert [row[:3] for row in drawn.points.rows] == [*asked.rows()]
+    assert (drawn.points.labels, drawn.kind) == (("symbol", "percent", "close_to_ath"), "scatter")
+    assert [db.plot(x="symbol").kind, db.plot(x="length", y="distance", kind="line").kind] == ["histogram", "line"]
+    assert db.plot().points.labels == ("distance",)  # `length` is the same for all
+    assert len(db.plot(x="distance", most=5).points.rows) == 5
 
 
 def test_a_wrong_question_is_told_at_once(ticker_store: Path) -> None:

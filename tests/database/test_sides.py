@@ -12,6 +12,7 @@ import pytest
 
 import scrapdb as sb
 from scrapdb.database.differences import EVERYTHING
+from scrapdb.database.differences import Choice
 from scrapdb.database.sides import compared
 from scrapdb.errors import NotebookNotFoundError
 from scrapdb.errors import ScrapdbError
@@ -81,6 +82,53 @@ def test_what_a_runner_injects_is_no_code(directory: Path) -> None:
     found = compared(None, [str(directory / "runs" / "one.ipynb"), str(directory / "other.ipynb")])
     assert "parameters seed" in names(found)
     assert "code code" not in names(found)
+
+
+def markdown_of(found: Any) -> list[Any]:
+    return [line for line in found.differences.lines if line.section == "markdown"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        (["# Title\nold"], ["# Title\nnew"], [(3, 3, (" # Title", "-old", "+new"))]),
+        (["same", "gone"], ["same"], [(4, None, ("-gone",))]),
+        ([], ["# New\nwords"], [(None, 3, ("+# New", "+words"))]),
+        (["# Gone"], [], [(3, None, ("-# Gone",))]),
+        (["", "same"], ["", "same"], []),
+        ([], [], []),
+    ],
+)
+def test_markdown_is_compared_by_cells_and_lines(
+    tmp_path: Path, first: list[str], second: list[str], expected: list[Any]
+) -> None:
+    for name, texts in (("a", first), ("b", second)):
+        nb.write(tmp_path / f"{name}.ipynb", notebook(1, "train()", *map(nb.markdown, texts)))
+    found = compared(None, [str(tmp_path / "a.ipynb"), str(tmp_path / "b.ipynb")])
+    assert names(found) == ["markdown markdown"] * bool(expected)
+    changes = [change for line in markdown_of(found) for change in line.entries[1].cells]
+    assert [(each.before, each.after, each.lines[1:]) for each in changes] == expected
+
+
+def test_markdown_that_papermill_writes_is_no_markdown(tmp_path: Path) -> None:
+    marker = nb.markdown('<span id="papermill-error-cell">here</span>', "papermill-error-cell-tag")
+    nb.write(tmp_path / "a.ipynb", notebook(1, "train()", nb.markdown("text")))
+    nb.write(tmp_path / "b.ipynb", notebook(1, "train()", marker, nb.markdown("text")))
+    assert names(compared(None, [str(tmp_path / "a.ipynb"), str(tmp_path / "b.ipynb")])) == []
+
+
+def test_markdown_can_be_chosen_and_left_out(tmp_path: Path) -> None:
+    nb.write(tmp_path / "a.ipynb", notebook(1, "train()", nb.markdown("old")))
+    nb.write(tmp_path / "b.ipynb", notebook(2, "other()", nb.markdown("new")))
+    paths = [str(tmp_path / "a.ipynb"), str(tmp_path / "b.ipynb")]
+    assert names(compared(None, paths, choice=Choice(("markdown",)))) == ["markdown markdown"]
+    assert "markdown markdown" not in names(compared(None, paths, choice=Choice((), ("markdown",))))
+    db = sb.open(tmp_path / "scraps.db")
+    db.index(tmp_path)
+    (tmp_path / "b.ipynb").unlink()
+    found = db.diff("a", "b")
+    assert markdown_of(found) == []
+    assert found.remarks[0].endswith("and Markdown is not.")
 
 
 def test_a_failed_run_differs_by_its_error(directory: Path) -> None:

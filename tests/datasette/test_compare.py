@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 from html import unescape
 from pathlib import Path
@@ -75,7 +76,14 @@ def test_a_scrap_that_one_misses(glued: Path) -> None:
     assert found["partial"] == [MISSING, "1"]
     assert found["distance"] == ["0.5", MISSING]
     assert found["status"] == ["completed", "failed"]
-    assert found["error"] == [MISSING, "KeyError"]
+    assert found["error"] == [MISSING, "KeyError: 'KeyError <b>'"]
+
+
+def test_a_closer_look_is_a_command(glued: Path) -> None:
+    text = unescape(get(glued, page("compare", path=["run0", "KeyError"])).text)
+    (command,) = re.findall("<code>(scrapdb diff .*?)</code>", text)
+    _, _, *names = shlex.split(command)
+    assert Database(glued).diff(*names).notebooks == names
 
 
 def test_a_notebook_is_left_out_by_its_link(glued: Path) -> None:

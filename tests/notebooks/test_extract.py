@@ -277,6 +277,7 @@ def test_sources_are_what_the_hash_of_the_code_is_made_of() -> None:
     ]
     written = content(notebook(*cells))
     found = sources(written)
-    assert found == [(1, "seed = 0"), (3, "train()\nprint(1)"), (4, "")]
-    joined = "\0".join(source for _, source in found).encode()
+    assert found.code == [(1, "seed = 0"), (3, "train()\nprint(1)"), (4, "")]
+    assert found.markdown == [(0, "# Title")]
+    joined = "\0".join(source for _, source in found.code).encode()
     assert read_facts(written).code_hash == hashlib.sha256(joined).hexdigest()

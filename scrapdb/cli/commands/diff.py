@@ -39,9 +39,10 @@ def command(
 ) -> None:
     """Show what differs between A and B, and C and so on and A; exit with 1 if anything does.
 
-    Status, parameters, code by cells, scraps and displays are compared: numbers by difference and ratio, texts by
-    words, JSON by path, DataFrames by columns and rows, pictures by hash and, with Pillow, by pixels. A and B are
-    notebooks in the store, named as for `show`, or files that are in none. It exits with 2 if they cannot be compared.
+    Status, parameters, code and Markdown by cells, scraps and displays are compared: numbers by difference and ratio,
+    texts by words, JSON by path, DataFrames by columns and rows, pictures by hash and, with Pillow, by pixels. A and B
+    are notebooks in the store, named as for `show`, or files that are in none. It exits with 2 if they cannot be
+    compared.
 
     \b
     scrapdb diff BCD MNO

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sqlite3
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from msgspec import UNSET
 from scrapdb.database.differences import DisplayHashes
 from scrapdb.database.differences import NotebookValues
 from scrapdb.database.differences import compare
+from scrapdb.database.sides import error_of
 from scrapdb.datasette import page
 from scrapdb.datasette.frames import located
 from scrapdb.datasette.frames.parquet import opened
@@ -65,6 +67,7 @@ async def view(store: Store, request: Any) -> Response:
         comparison = compare(sides, everything=everything)
     context = {
         "heads": [_head(path, paths, everything=everything) for path in paths],
+        "closer": shlex.join(["scrapdb", "diff", *paths]),
         "comparison": comparison,  # None if there are too few notebooks
         "everything": everything,
         "otherwise": _address(paths, everything=not everything),  # shows everything, or only what differs
@@ -106,7 +109,7 @@ def _notebook(connection: sqlite3.Connection, notebook_id: int) -> NotebookValue
     scraps = notebooks.scraps_of_notebook(connection, notebook_id)
     parameters = notebooks.parameters_of_notebook(connection, notebook_id)
     code = row["code_hash"] and row["code_hash"][:_SHOWN_HASH]
-    run = {"status": row["status"], "seconds": row["seconds"], "error": row["error_name"], "code": code}
+    run = {"status": row["status"], "seconds": row["seconds"], "error": error_of(row), "code": code}
     values = {
         scrap.name: (scrap.frame.rows, located.place(connection, scrap.frame)) if scrap.frame else scrap.value
         for scrap in scraps
