@@ -17,7 +17,7 @@ from scrapdb.reporting.service.web import shapes
 from scrapdb.reporting.service.web.call import Call
 
 _JSON = {"text": "string", "number": "number", "integer": "integer", "boolean": "boolean", "date": "string"}
-_NOT_NOW = "It cannot be made at the moment."
+NOT_NOW = "It cannot be made at the moment."
 
 
 def address(id_: str, *parts: str) -> str:
@@ -56,7 +56,7 @@ def _links(call: Call, request: Request, there: dict[str, int]) -> shapes.Links:
 def bundle(call: Call, listed: Listed, *, alone: bool = False) -> shapes.Bundle:
     """Tell of a bundle; alone also what parameters it takes."""
     if listed.bundle is None:
-        wrong = listed.wrong if call.may("manage", listed.name) else _NOT_NOW
+        wrong = listed.wrong if call.may("manage", listed.name) else NOT_NOW
         return shapes.Bundle(
             name=listed.name, title=listed.name, version=None, languages=(), asks=(), is_broken=True, wrong=wrong
         )

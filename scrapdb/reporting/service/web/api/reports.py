@@ -74,7 +74,7 @@ def asked(call: Call, wish: desk.Wish) -> tuple[Request, bool]:
         Problem: it may not go to where it is to go.
         ScrapdbError: as `desk.ask`.
     """
-    desk.bundle_for(call.desk, call.person, wish.bundle)  # before what is said of addresses
+    _check_bundle(call, wish.bundle)  # before what is said of addresses
     for target in wish.deliver:
         try:
             recipients.check_recipient(call.host, target)
@@ -83,6 +83,14 @@ def asked(call: Call, wish: desk.Wish) -> tuple[Request, bool]:
         except ScrapdbError as error:
             raise Problem(403, str(error)) from error
     return desk.ask(call.desk, call.person, wish, call.address)
+
+
+def _check_bundle(call: Call, name: str) -> None:
+    """Refuse a bundle that there is not for who calls; why one is broken is for who may manage it."""
+    broken = {listed.name for listed in call.desk.catalogue.all() if listed.bundle is None}
+    if name in broken and call.may("ask", name) and not call.may("manage", name):
+        raise Problem(422, f"{name}: {told.NOT_NOW}")
+    desk.bundle_for(call.desk, call.person, name)
 
 
 def key(call: Call) -> str | None:
