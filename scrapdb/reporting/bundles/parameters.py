@@ -6,8 +6,6 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from scrapdb.errors import UsageError
 from scrapdb.errors import suggestion
 from scrapdb.reporting.bundles.config import Config
@@ -42,7 +40,7 @@ def typed(config: Config, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def refusals(config: Config, given: Mapping[str, Any]) -> dict[str, str]:
-    """Say of each parameter what is wrong with its value, if something is, so that it can be shown beside it.
+    """Say of each parameter why its value is none, if it is none: `it takes a number from 0 to 100`.
 
     Args:
         config: what the bundle says.
@@ -50,10 +48,11 @@ def refusals(config: Config, given: Mapping[str, Any]) -> dict[str, str]:
     """
     wrong = {}
     for name, parameter in config.parameters.items():
-        try:
-            typed(msgspec.structs.replace(config, parameters={name: parameter}), {name: given.get(name)})
-        except UsageError as error:
-            wrong[name] = str(error)
+        value = given.get(name, parameter.default)
+        if given.get(name) is None and parameter.is_required:
+            wrong[name] = f"it is needed: {wanted(parameter)}"
+        elif value is not None and (why := _read(parameter, value)[1]):
+            wrong[name] = why
     return wrong
 
 
@@ -65,11 +64,16 @@ def _check_missing(config: Config, named: Mapping[str, Any]) -> None:
 
 
 def _value(name: str, parameter: Parameter, value: Any) -> Any:
-    try:
-        made = values.read(values.plain(value), parameter.takes)
-        why = refusal(parameter, made)
-    except (values.RefusedError, RecursionError):
-        why = f"it takes {wanted(parameter)}"
+    made, why = _read(parameter, value)
     if why:
         raise UsageError(f"The parameter {name} cannot be {values.shown(value)}: {why}.")
     return made.isoformat() if isinstance(made, dt.date) else made
+
+
+def _read(parameter: Parameter, value: Any) -> tuple[Any, str]:
+    """Return a value as a parameter takes it, and why it is none, if it is none."""
+    try:
+        made = values.read(values.plain(value), parameter.takes)
+        return made, refusal(parameter, made)
+    except (values.RefusedError, RecursionError):
+        return None, f"it takes {wanted(parameter)}"

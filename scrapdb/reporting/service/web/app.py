@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 _REPORT = {200: Gives(shapes.Report)}
 _ASKED = {200: Gives(shapes.Report, told="It is over."), 202: Gives(shapes.Report, told="It waits, or is being made.")}
 _PREFER = {
-    "Prefer": f"`wait=N`: wait at most N seconds, and no more than {reports.MOST_WAIT:.0f}, for the end (RFC 7240).",
+    "Prefer": f"wait=N: wait at most N seconds, and no more than {reports.MOST_WAIT:.0f}, for the end (RFC 7240).",
     "Idempotency-Key": "The same key twice asks for one report.",
 }
 _BUSY = (409, 429, 503)

@@ -101,7 +101,7 @@ class Which(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     schedule: Annotated[str | None, Meta(description="That this schedule asked for.")] = None
     open: Annotated[bool, Meta(description="That are not over.")] = False
     limit: Annotated[int, Meta(ge=1, le=200, description="At most so many.")] = 50
-    after: Annotated[_Name | None, Meta(description="Where a page begins, as `next` says it.")] = None
+    after: Annotated[_Name | None, Meta(description="Where a page begins, as next says it.")] = None
 
 
 class Bundle(msgspec.Struct, frozen=True, kw_only=True):

@@ -87,5 +87,5 @@ def _with(call: Call, name: str) -> Request:
 
 
 def _noted(call: Call, request: Request, what: str) -> None:
-    via = "page" if call.known == "cookie" else "api"
+    via = "page" if call.wants_page else "api"
     audit.write(call.desk.ledger, call.person.name, via, "read", request=request.id, detail=what, address=call.address)

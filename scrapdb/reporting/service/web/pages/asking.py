@@ -157,7 +157,7 @@ def page(
         once=secrets.token_urlsafe(12),
         past=past,
         places=listing.places(call.desk.ledger),
-        titles={},
+        known={name: config},
         schedules=listing.schedules(call.desk.ledger, [name]),
     )
 
@@ -200,7 +200,7 @@ def _fields(config: Config, filled: Filled, errors: Mapping[str, str]) -> Iterat
             greatest=None if greatest is None else str(greatest),
             step="1" if parameter.type == "integer" else "any",
             hint=_hint(parameter),
-            error=errors.get(name),
+            error=f"{errors[name].capitalize()}." if name in errors else None,
         )
 
 

@@ -24,12 +24,13 @@ from scrapdb.reporting.service.web import told
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scrapdb.reporting.bundles.config import Config
     from scrapdb.reporting.service.web.call import Call
 
 REFRESHED = 3  # seconds, while something is under way
 _HERE = Path(__file__).parent.parent
 STATIC = {"service.css": "text/css; charset=utf-8", "service.js": "text/javascript; charset=utf-8"}
-_PAGES = {"/": "Reports", "/reports": "Asked for", "/queue": "Queue"}
+_PAGES = {"/": "Ask", "/reports": "Reports", "/queue": "Queue"}
 _MOST_SHOWN = 200  # characters of parameters in a list
 HTML = "text/html; charset=utf-8"
 
@@ -100,8 +101,16 @@ def _environment() -> Environment:
     return made
 
 
-def _short(parameters: Mapping[str, Any]) -> str:
-    text = values.escaped(", ".join(f"{name} {values.plain(value)}" for name, value in parameters.items()))
+def in_order(parameters: Mapping[str, Any], config: Config | None) -> dict[str, Any]:
+    """Return parameters by their labels, in the order of their bundle."""
+    known = config.parameters if config else {}
+    names = [*(name for name in known if name in parameters), *sorted(parameters.keys() - known)]
+    return {(known[name].label if name in known else None) or name: parameters[name] for name in names}
+
+
+def _short(parameters: Mapping[str, Any], config: Config | None) -> str:
+    given = in_order(parameters, config)
+    text = values.escaped(" · ".join(f"{name}: {values.plain(value)}" for name, value in given.items()))
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
 
 

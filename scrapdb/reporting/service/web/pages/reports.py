@@ -24,6 +24,7 @@ from scrapdb.reporting.service.web import told
 from scrapdb.reporting.service.web.api import reports
 from scrapdb.reporting.service.web.pages import asking
 from scrapdb.reporting.service.web.pages.rendering import REFRESHED
+from scrapdb.reporting.service.web.pages.rendering import in_order
 from scrapdb.reporting.service.web.pages.rendering import language_name
 from scrapdb.reporting.service.web.pages.rendering import render
 
@@ -44,17 +45,17 @@ def list_(call: Call) -> Response:
     """Show what was asked for."""
     which = call.query(shapes.Which)
     found = reports.listed(call, which)
-    page = found[: which.limit]
+    page, known = found[: which.limit], configs(call)
     return render(
         call,
         "reports",
         wide=True,
         which=which,
         states=get_args(requests.State),
-        choices=dict.fromkeys(sorted({*listing.bundles(call.desk.ledger)} & _seen(call))) | titles(call),
+        choices={name: name for name in sorted(_seen(call))} | {name: said.title for name, said in known.items()},
         reports=page,
         places=listing.places(call.desk.ledger),
-        titles=titles(call),
+        known=known,
         next=reports.following(call, page) if len(found) > len(page) else None,
     )
 
@@ -72,7 +73,7 @@ def queue(call: Call) -> Response:
         refreshed=REFRESHED,
         reports=found,
         places=places,
-        titles=titles(call),
+        known=configs(call),
         counts=requests.counts(call.desk.ledger),
     )
 
@@ -82,13 +83,13 @@ def one(call: Call) -> Response:
     request = reading.found(call, call.http.path_params["id"])
     made, config = reading.record_of(call, request), _config(call, request)
     title = config.title if config else request.bundle
-    may_trace = reading.may_trace(call, request)
+    may_trace, files = reading.may_trace(call, request), reading.files(call, request)
     has_failed = not request.is_open and request.state not in {*record.WELL, "cancelled"}
     return render(
         call,
         "report",
         report=request,
-        parameters=_in_order(request, config),
+        parameters=in_order(request.parameters, config),
         title=made.title if made else title,
         title_is_made=made is not None,
         bundle_title=title,
@@ -97,7 +98,8 @@ def one(call: Call) -> Response:
         seconds=f"{made.seconds:.1f} seconds" if made and made.seconds is not None else None,
         refreshed=REFRESHED if request.is_open else None,
         has_failed=has_failed,
-        files=reading.files(call, request),
+        files=files,
+        is_shown=request.state == "completed" and directory.PAGE in files,
         again=_again(call, request, config),
         languages=_languages(request, config),
         once=secrets.token_urlsafe(12),
@@ -130,10 +132,10 @@ def cancel(call: Call) -> Response:
     return RedirectResponse(told.address(reports.cancelled(call).id), 303)
 
 
-def titles(call: Call) -> dict[str, str]:
-    """Return the titles of the bundles that there are for who calls."""
+def configs(call: Call) -> dict[str, Config]:
+    """Return what the bundles say that there are for who calls."""
     return {
-        listed.name: listed.bundle.config.title
+        listed.name: listed.bundle.config
         for listed in call.desk.catalogue.all()
         if listed.bundle and (call.may("ask", listed.name) or call.may("read", listed.name))
     }
@@ -156,13 +158,6 @@ def _again(call: Call, request: Request, config: Config | None) -> str | None:
         return None
     given = {f"p.{name}": values.plain(value) for name, value in request.parameters.items()}
     return f"/bundles/{request.bundle}?{urlencode(given | {'_language': request.language})}"
-
-
-def _in_order(request: Request, config: Config | None) -> dict[str, Any]:
-    """Return the parameters of a report by their labels, in the order of its bundle."""
-    known = config.parameters if config else {}
-    names = [*(name for name in known if name in request.parameters), *sorted(request.parameters.keys() - known)]
-    return {(known[name].label if name in known else None) or name: request.parameters[name] for name in names}
 
 
 def _languages(request: Request, config: Config | None) -> dict[str, str]:
