@@ -287,6 +287,6 @@ def _refused(site: Site) -> Callable[[Http, Exception], Any]:
 
 def _told(call: Call | None, found: Problem) -> Response:
     """Tell a problem, to people as a page."""
-    if call is not None and (call.wants_page or (call.is_form and not call.http.url.path.startswith("/slack/"))):
+    if call is not None and call.wants_page:
         return rendering.render(call, "problem", found.status, found.headers, problem=found)
     return Response(calls.encoded(found.told()), found.status, found.headers, problem.MEDIA)
