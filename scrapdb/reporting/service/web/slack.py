@@ -130,7 +130,7 @@ def _checked(call: Call) -> str:
     try:
         moment = call.http.headers.get("x-slack-request-timestamp", "")
         valid = SignatureVerifier(secret).is_valid(call.body, moment, signature)
-    except ValueError:  # no number, or no UTF-8
+    except (ValueError, TypeError):  # no number, no UTF-8, or a signature that is no ASCII
         valid = False
     if not valid:
         raise Problem(401, "This is not signed by Slack, or too old.")
