@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse
 from scrapdb.errors import ScrapdbError
 from scrapdb.formats import values
 from scrapdb.reporting.bundles import parameters
+from scrapdb.reporting.bundles.config import is_language
 from scrapdb.reporting.bundles.config import wanted
 from scrapdb.reporting.bundles.target import Target
 from scrapdb.reporting.service import desk
@@ -134,7 +135,8 @@ def page(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Show the form as it is filled in, and what is wrong with that."""
-    codes = list(dict.fromkeys([*config.languages, *filter(None, [filled.language])]))
+    wished = filled.language if filled.language and is_language(filled.language.replace("-", "_")) else None
+    codes = list(dict.fromkeys([*config.languages, *filter(None, [wished])]))
     past = listing.listed(call.desk.ledger, Filters(bundle=name), reading.sight(call), limit=_PAST)
     return render(
         call,
@@ -146,7 +148,7 @@ def page(
         ),
         fields=list(_fields(config, filled, errors or {})),
         languages={code: language_name(code) for code in codes},
-        language=filled.language or config.languages[0],
+        language=wished or config.languages[0],
         makes_pdf="pdf" in config.outputs,
         pdf=filled.pdf,
         delivers=bool(call.host.recipients),

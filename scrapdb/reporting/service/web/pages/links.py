@@ -12,7 +12,7 @@ from scrapdb.reporting import directory
 from scrapdb.reporting.making import record
 from scrapdb.reporting.service.ledger import audit
 from scrapdb.reporting.service.web import sending
-from scrapdb.reporting.service.web.pages.rendering import REFRESHED
+from scrapdb.reporting.service.web.pages import rendering
 from scrapdb.reporting.service.web.pages.rendering import render
 from scrapdb.reporting.service.web.problem import Problem
 
@@ -45,7 +45,7 @@ def view(call: Call) -> Response:
         link=_address(call),
         files=_files(request, where),
         has_failed=not request.is_open and request.state not in record.WELL,
-        refreshed=REFRESHED if request.is_open else None,
+        refreshed=rendering.REFRESHED if request.is_open else None,
     )
 
 

@@ -23,7 +23,7 @@ from scrapdb.reporting.service.web import shapes
 from scrapdb.reporting.service.web import told
 from scrapdb.reporting.service.web.api import reports
 from scrapdb.reporting.service.web.pages import asking
-from scrapdb.reporting.service.web.pages.rendering import REFRESHED
+from scrapdb.reporting.service.web.pages import rendering
 from scrapdb.reporting.service.web.pages.rendering import in_order
 from scrapdb.reporting.service.web.pages.rendering import language_name
 from scrapdb.reporting.service.web.pages.rendering import render
@@ -70,7 +70,7 @@ def queue(call: Call) -> Response:
         call,
         "queue",
         wide=True,
-        refreshed=REFRESHED,
+        refreshed=rendering.REFRESHED,
         reports=found,
         places=places,
         known=configs(call),
@@ -96,7 +96,7 @@ def one(call: Call) -> Response:
         language=language_name(request.language),
         position=listing.places(call.desk.ledger).get(request.id) if request.is_open else None,
         seconds=f"{made.seconds:.1f} seconds" if made and made.seconds is not None else None,
-        refreshed=REFRESHED if request.is_open else None,
+        refreshed=rendering.REFRESHED if request.is_open else None,
         has_failed=has_failed,
         files=files,
         is_shown=request.state == "completed" and directory.PAGE in files,
