@@ -216,10 +216,11 @@ def application(
         link: finds the report of a signed link, as `links.checked` does.
     """
     site = Site(desk, signing.Signers.of(desk.reports), meaning, link, signing.Failures(), {})
+    has_askers = bool(desk.host.askers)
     all_ = (
         *ROUTES,
-        Route("GET", "/openapi.json", described.document(ROUTES), is_open=True),
-        Route("GET", "/api", page=described.page(ROUTES), is_open=True),
+        Route("GET", "/openapi.json", described.document(ROUTES, has_askers=has_askers), is_open=True),
+        Route("GET", "/api", page=described.page(ROUTES, has_askers=has_askers), is_open=True),
     )
     by_path: dict[str, dict[str, Route]] = defaultdict(dict)
     for route in all_:

@@ -19,8 +19,13 @@ _NAMED = re.compile(r"\{(\w+)\}")
 _SHAPES = "#/components/schemas/{name}"
 
 
-def document(routes: Iterable[Route]) -> dict[str, Any]:
-    """Return the description of all addresses that have a summary."""
+def document(routes: Iterable[Route], *, has_askers: bool) -> dict[str, Any]:
+    """Return the description of all addresses that have a summary.
+
+    Args:
+        routes: the table.
+        has_askers: whether askers are told apart, so that each has to say who it is.
+    """
     described = [route for route in routes if route.summary]
     schemas, components = _schemas(described)
     paths: dict[str, Any] = {}
@@ -30,7 +35,7 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Reports", "version": __version__, "summary": "Reports are asked for, made, and brought."},
         "servers": [{"url": "/"}],
-        "security": [{"token": []}],
+        "security": [{"token": []}] if has_askers else [],
         "paths": paths,
         "components": {
             "schemas": components,

@@ -6,7 +6,6 @@ from datetime import UTC
 from datetime import datetime
 from typing import TYPE_CHECKING
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from starlette.concurrency import run_in_threadpool as thread
 
@@ -52,7 +51,7 @@ def meaning(site: Site, who: Person, sentence: str, language: str | None = None)
     """
     if site.meaning is None:
         raise Problem(503, "Sentences are not understood here; choose a report and fill in its form.")
-    zone = ZoneInfo(site.desk.host.zone)
+    zone = site.desk.host.zone
     meant = site.meaning(site.desk, who, sentence, now=datetime.now(UTC), zone=zone, language=language)
     if hasattr(meant, "nearest"):
         raise Problem(422, meant.reason, more={"nearest": [*meant.nearest]})

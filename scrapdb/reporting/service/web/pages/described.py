@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 _EXAMPLE = {"bundle": "voltage", "parameters": {"site": "north"}, "language": "ca"}
 
 
-def document(routes: Iterable[Route]) -> Handler:
+def document(routes: Iterable[Route], *, has_askers: bool) -> Handler:
     """Return what answers with the description."""
-    made = openapi.document(routes)
+    made = openapi.document(routes, has_askers=has_askers)
     return lambda _: calls.json(made)
 
 
-def page(routes: Iterable[Route]) -> Handler:
+def page(routes: Iterable[Route], *, has_askers: bool) -> Handler:
     """Return what answers with the description as a page."""
-    made = openapi.document(routes)
+    made = openapi.document(routes, has_askers=has_askers)
     operations = list(_operations(made))
     shapes = {name: {"required": (), "properties": {}, "description": ""} | each for name, each in _objects(made)}
 
@@ -45,7 +45,7 @@ def page(routes: Iterable[Route]) -> Handler:
             kind=_kind,
             base=base,
             example=json.dumps(_EXAMPLE),
-            has_askers=bool(call.host.askers),
+            has_askers=has_askers,
         )
 
     return view
