@@ -30,6 +30,7 @@ _BELOW = {
         r"|test_in_notebook\.py::test_what_is_wrong_can_be_read.*told[1-6]\]"
         r"|test_serving\.py::test_it_ends_at_once.*(?:Running cell 3-15|rendered-)"
         r"|test_serving\.py::test_what_cannot_be_shown.*words[1-9]"
+        r"|service/web/test_serving\.py"
         r"|test_browser\.py::test_(?:all_by|a_sentence|without_scripts|a_hostile_sentence|every_field|a_phone.*dark\]|two_clicks)"
         r"|test_over_store\.py::test_(?:the_report_of.*\[ca|what_cannot_be_made.*words(?:[2-9]|1\d)-)"
         r"|test_work\.py::test_it_ends_with_its_parent"

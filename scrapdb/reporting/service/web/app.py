@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -215,7 +216,7 @@ def application(
         meaning: understands sentences, as `asking.meaning` does.
         link: finds the report of a signed link, as `links.checked` does.
     """
-    site = Site(desk, signing.Signers.of(desk.reports), meaning, link, signing.Failures(), {})
+    site = Site(desk, signing.Signers.of(desk.reports), meaning, link, signing.Failures(), {}, threading.Event())
     has_askers = bool(desk.host.askers)
     all_ = (
         *ROUTES,
@@ -227,7 +228,9 @@ def application(
         by_path[route.path][route.method] = route
     found = [Starlettes(path, _endpoint(site, of), methods=[*of]) for path, of in by_path.items()]
     refused = {status: _refused(site) for status in (404, 405)}
-    return Starlette(routes=found, middleware=[Middleware(guard.Guard, site=site)], exception_handlers=refused)
+    made = Starlette(routes=found, middleware=[Middleware(guard.Guard, site=site)], exception_handlers=refused)
+    made.state.closing = site.closing
+    return made
 
 
 def _endpoint(site: Site, routes: dict[str, Route]) -> Callable[[Http], Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from collections.abc import Mapping
 from functools import cached_property
@@ -45,6 +46,7 @@ class Site(NamedTuple):
         link: finds the report of a signed link, as `links.checked` does; None if there are none.
         failures: of signing in.
         answered: counts answers by status.
+        closing: whether the server ends, so that nobody is to be kept waiting.
     """
 
     desk: Desk
@@ -53,6 +55,7 @@ class Site(NamedTuple):
     link: Callable[[Desk, str], Request] | None
     failures: signing.Failures
     answered: dict[int, int]
+    closing: threading.Event
 
 
 class Call:

@@ -91,7 +91,7 @@ async def _followed(call: Call, request: Request, where: Path, start: int) -> As
             yield Piece(decoder.decode(content), end, request)
         elif not request.is_open:
             break
-        if before - began > _LONGEST:
+        if before - began > _LONGEST or call.site.closing.is_set():
             break
         if not content:
             await asyncio.sleep(_PAUSE)

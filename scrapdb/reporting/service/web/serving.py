@@ -12,6 +12,8 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from starlette.applications import Starlette
 
     from scrapdb.reporting.service.host import Host
@@ -68,6 +70,11 @@ def serve(app: Starlette, listens: socket.socket, *, is_behind: bool = False) ->
     """
     import uvicorn
 
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            app.state.closing.set()
+            super().handle_exit(sig, frame)
+
     theirs, ours = logging.getLogger("uvicorn"), logging.getLogger("scrapdb.service")
     theirs.handlers, theirs.propagate = ours.handlers, False
     theirs.setLevel(logging.WARNING)
@@ -85,4 +92,4 @@ def serve(app: Starlette, listens: socket.socket, *, is_behind: bool = False) ->
         timeout_keep_alive=_IDLE,
         timeout_graceful_shutdown=_GRACE,
     )
-    uvicorn.Server(config).run(sockets=[listens])
+    Server(config).run(sockets=[listens])

@@ -108,10 +108,14 @@ def key(call: Call) -> str | None:
 async def over(call: Call, request: Request, seconds: float) -> Request:
     """Wait until a request is over, but no longer than so many seconds."""
     end = monotonic() + seconds
-    while request.is_open and monotonic() < end and not await call.http.is_disconnected():
+    while request.is_open and monotonic() < end and not await _is_gone(call):
         await asyncio.sleep(_PAUSE)
         request = await thread(requests.get, call.desk.ledger, request.id) or request
     return request
+
+
+async def _is_gone(call: Call) -> bool:
+    return call.site.closing.is_set() or await call.http.is_disconnected()
 
 
 def listing_of(call: Call) -> Response:
