@@ -206,6 +206,11 @@ def get(ledger: Ledger, id_: str) -> Request | None:
     return _of(row) if row else None
 
 
+def now_of(ledger: Ledger, request: Request) -> Request:
+    """Return a request as it is now; as it was, if it is gone."""
+    return get(ledger, request.id) or request
+
+
 def latest(
     ledger: Ledger,
     *,

@@ -47,7 +47,6 @@ from scrapdb.reporting.service.web.route import Route
 
 if TYPE_CHECKING:
     from scrapdb.reporting.service.desk import Desk
-    from scrapdb.reporting.service.ledger.requests import Request
 
 _REPORT = {200: Gives(shapes.Report)}
 _ASKED = {200: Gives(shapes.Report, told="It is over."), 202: Gives(shapes.Report, told="It waits, or is being made.")}
@@ -203,20 +202,9 @@ ROUTES = (
 )
 
 
-def application(
-    desk: Desk,
-    *,
-    meaning: Callable[..., Any] | None = None,
-    link: Callable[[Desk, str], Request] | None = None,
-) -> Starlette:
-    """Make the application of a service.
-
-    Args:
-        desk: at which reports are asked for.
-        meaning: understands sentences, as `asking.meaning` does.
-        link: finds the report of a signed link, as `links.checked` does.
-    """
-    site = Site(desk, signing.Signers.of(desk.reports), meaning, link, signing.Failures(), {}, threading.Event())
+def application(desk: Desk) -> Starlette:
+    """Make the application of a service, at whose desk reports are asked for."""
+    site = Site(desk, signing.Signers.of(desk.reports), signing.Failures(), {}, threading.Event())
     has_askers = bool(desk.host.askers)
     all_ = (
         *ROUTES,

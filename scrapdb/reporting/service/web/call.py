@@ -22,7 +22,6 @@ from scrapdb.reporting.service.access import Person
 from scrapdb.reporting.service.access import Right
 from scrapdb.reporting.service.desk import Desk
 from scrapdb.reporting.service.host import Host
-from scrapdb.reporting.service.ledger.requests import Request
 from scrapdb.reporting.service.web import signing
 from scrapdb.reporting.service.web.problem import Problem
 
@@ -42,8 +41,6 @@ class Site(NamedTuple):
     Args:
         desk: at which reports are asked for.
         signers: of cookies and forms.
-        meaning: understands sentences, as `asking.meaning` does; None if nothing does.
-        link: finds the report of a signed link, as `links.checked` does; None if there are none.
         failures: of signing in.
         answered: counts answers by status.
         closing: whether the server ends, so that nobody is to be kept waiting.
@@ -51,8 +48,6 @@ class Site(NamedTuple):
 
     desk: Desk
     signers: signing.Signers
-    meaning: Callable[..., Any] | None
-    link: Callable[[Desk, str], Request] | None
     failures: signing.Failures
     answered: dict[int, int]
     closing: threading.Event

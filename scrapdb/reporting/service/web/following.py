@@ -83,7 +83,7 @@ async def _followed(call: Call, request: Request, where: Path, start: int) -> As
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     end, told, began = start, 0.0, monotonic()
     while True:
-        request = await thread(requests.get, call.desk.ledger, request.id) or request
+        request = await thread(requests.now_of, call.desk.ledger, request)
         before = monotonic()  # what is read now was written before it was seen that the report is over
         content, end = await thread(read, where, end)
         if content or before - told > _BEAT:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from importlib.metadata import version
 from typing import Any
 
 import msgspec
 
-from scrapdb import __version__
 from scrapdb.reporting.service.web import problem
 from scrapdb.reporting.service.web import shapes
 from scrapdb.reporting.service.web.route import Gives
@@ -33,7 +33,11 @@ def document(routes: Iterable[Route], *, has_askers: bool) -> dict[str, Any]:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas, components)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Reports", "version": __version__, "summary": "Reports are asked for, made, and brought."},
+        "info": {
+            "title": "Reports",
+            "version": version("scrapdb"),
+            "summary": "Reports: asked for, made, brought.",
+        },
         "servers": [{"url": "/"}],
         "security": [{"token": []}] if has_askers else [],
         "paths": paths,

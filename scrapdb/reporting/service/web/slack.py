@@ -152,7 +152,7 @@ def _asked(call: Call, who: Person, sentence: str, reply: dict[str, Any], key: s
         return _help(call, who)
     if len(sentence) > shapes.LONGEST_SENTENCE:
         raise Problem(422, f"That is too long: take at most {shapes.LONGEST_SENTENCE} characters.")
-    meant = sentences.meaning(call.site, who, sentence)
+    meant = sentences.meaning(call.desk, who, sentence)
     wish = desk.Wish(
         bundle=meant.bundle,
         parameters=meant.parameters,
@@ -180,7 +180,7 @@ def _help(call: Call, who: Person) -> str:
         pattern
         for listed in call.desk.catalogue.all()
         if listed.bundle and access.may(call.host, who, "ask", listed.name)
-        for pattern in listed.bundle.config.asks
+        for pattern in [text for texts in listed.bundle.config.sentences.values() for text in texts]
     ]
     return "\n".join(["You can ask for:", *(f"• {pattern}" for pattern in patterns)]) if patterns else "Nothing here."
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from typing import NamedTuple
 
 import uvicorn
 from msgspec.structs import replace
@@ -23,6 +22,7 @@ from scrapdb.reporting.making.record import Trace
 from scrapdb.reporting.making.record import write
 from scrapdb.reporting.service import access
 from scrapdb.reporting.service import desk as desks
+from scrapdb.reporting.service import links
 from scrapdb.reporting.service.access import Person
 from scrapdb.reporting.service.catalogue import Catalogue
 from scrapdb.reporting.service.desk import Desk
@@ -51,7 +51,7 @@ CONFIG: dict[str, Any] = {
         "title": {"type": "text", "label": "Heading"},
     },
     "languages": ["en", "ca"],
-    "asks": ["voltage of (site) from (from_day) to (*)"],
+    "asks": ["voltage of (site) called (title)"],
 }
 GIVEN = {"site": "north", "title": "Week 6"}
 TOKENS = {"anna": "a" * 43, "ben": "b" * 43, "zoe": "z" * 43}
@@ -70,43 +70,6 @@ HOST = Host(
 )
 
 
-class Meaning(NamedTuple):
-    """What a sentence means, as `asking` says it."""
-
-    bundle: str
-    parameters: dict[str, Any]
-    language: str | None
-    sentence: str
-    told: str
-
-
-class Unclear(NamedTuple):
-    """That a sentence is not understood, as `asking` says it."""
-
-    reason: str
-    nearest: tuple[str, ...] = ()
-
-
-def meaning(_: Desk, who: Person, sentence: str, **given: Any) -> Meaning | Unclear:
-    """Understand `voltage of SITE` and `sales`, in the place of `asking`."""
-    words = sentence.split()
-    if words[:2] == ["voltage", "of"]:
-        wanted = {"site": words[2], "title": f"{sentence} for {who.name}"}
-        return Meaning("voltage", wanted, given["language"], sentence, f"voltage with site {words[2]}")
-    if words[:1] == ["sales"]:
-        return Meaning("sales", {"shop": " ".join(words[1:])}, None, sentence, f"sales with shop {' '.join(words[1:])}")
-    return Unclear(f"{sentence!r} means nothing here.", ("voltage of (site)",))
-
-
-def link(desk: Desk, token: str) -> Request:
-    """Take an id for a signed link, in the place of `links`."""
-    if not token.startswith("signed-") or (found := requests.get(desk.ledger, token.removeprefix("signed-"))) is None:
-        from scrapdb.errors import UsageError
-
-        raise UsageError("This link is not good any more.")
-    return found
-
-
 def bundle(directory: Path, config: Mapping[str, Any] = CONFIG) -> None:
     """Write a bundle whose notebook nobody runs."""
     directory.mkdir(parents=True)
@@ -118,7 +81,7 @@ def bundle(directory: Path, config: Mapping[str, Any] = CONFIG) -> None:
 @contextmanager
 def desk(directory: Path, host: Host = Host(), bundles: Mapping[str, Any] | None = None) -> Iterator[Desk]:  # noqa: B008 - frozen
     """Lay a desk, with the bundles voltage and sales, or others."""
-    shop = {"title": "Sales", "parameters": {"shop": {"label": "Shop", "default": "Olot"}}}
+    shop = {"title": "Sales", "parameters": {"shop": {"label": "Shop", "default": "Olot"}}, "asks": ["sales of (shop)"]}
     for name, config in (bundles if bundles is not None else {"voltage": CONFIG, "sales": shop}).items():
         bundle(directory / "bundles" / name, config)
     (directory / "bundles").mkdir(exist_ok=True)
@@ -129,7 +92,7 @@ def desk(directory: Path, host: Host = Host(), bundles: Mapping[str, Any] | None
 
 def client(desk: Desk, name: str | None = None, **more: Any) -> TestClient:
     """Call the service, as somebody who sends his token."""
-    app = application(desk, meaning=meaning, link=link)
+    app = application(desk)
     headers = {"authorization": f"Bearer {TOKENS[name]}"} if name else {}
     made = TestClient(app, ORIGIN, headers=headers, follow_redirects=False, raise_server_exceptions=False, **more)
     made.headers["user-agent"] = "tests"
@@ -140,7 +103,7 @@ def client(desk: Desk, name: str | None = None, **more: Any) -> TestClient:
 def listening(desk: Desk) -> Iterator[str]:
     """Serve for a browser, and yield the address."""
     with socket.create_server(("127.0.0.1", 0)) as listens:
-        app = application(desk, meaning=meaning, link=link)
+        app = application(desk)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listens]})
         thread.start()
@@ -149,6 +112,13 @@ def listening(desk: Desk) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+def given_away(desk: Desk, request: Request) -> str:
+    """Give a signed link away, and return its path."""
+    made = links.made(desk._replace(host=replace(desk.host, url=ORIGIN)), request, "anna@example.com")
+    assert made
+    return made.removeprefix(ORIGIN)
 
 
 def asked(desk: Desk, name: str = access.LOCAL, bundle: str = "voltage", **more: Any) -> Request:

@@ -239,7 +239,7 @@ def test_who_came_for_a_page_gets_there(shared: Desk) -> None:
 
 FORMS = [
     ("/bundles/voltage", {"p.title": "x"}),
-    ("/ask", {"sentence": "voltage of north"}),
+    ("/ask", {"sentence": "voltage of north called x"}),
     ("/reports/{id}/again", {"language": "ca"}),
     ("/reports/{id}/cancel", {}),
     ("/sign-out", {}),
@@ -334,12 +334,13 @@ def test_no_token_is_in_the_log(shared: Desk, caplog: pytest.LogCaptureFixture) 
     caplog.set_level("INFO", "scrapdb.service")
     client = signed_in(shared, "ben")
     request = served.asked(shared, "ben")
-    client.get(f"/r/signed-{request.id}")
+    given_away = served.given_away(shared, request)
+    client.get(given_away)
     client.get("/reports", headers={"authorization": f"Bearer {served.TOKENS['zoe']}"})
     client.get(f"/reports?bundle={served.TOKENS['zoe']}")
     assert "POST /sign-in 303" in caplog.text
     assert "GET /r/… 200" in caplog.text
-    hidden = (*served.TOKENS.values(), "signed-", client.cookies[signing.COOKIE])
+    hidden = (*served.TOKENS.values(), given_away, client.cookies[signing.COOKIE])
     assert not [token for token in hidden if token in caplog.text]
     assert [record.fields["who"] for record in caplog.records if hasattr(record, "fields")][-2:] == ["zoe", "ben"]
 
@@ -348,7 +349,7 @@ def test_a_link_that_was_given_away(shared: Desk) -> None:
     request, failed = served.asked(shared, "ben"), served.asked(shared, "ben")
     served.over(shared, request, pdf=b"%PDF")
     served.over(shared, failed, "error", "KeyError: 'l4'.", html="Traceback of l4")
-    client, address = served.client(shared), f"/r/signed-{request.id}"
+    client, address = served.client(shared), served.given_away(shared, request)
     page = client.get(address, headers=PAGE)
     assert page.status_code == 200
     assert page.headers["referrer-policy"] == "no-referrer"
@@ -358,12 +359,13 @@ def test_a_link_that_was_given_away(shared: Desk) -> None:
     assert client.get(f"{address}/report.pdf").content == b"%PDF"
     for last in ("log.txt", "output.json", "report.json", "report.ipynb", "..%2flog.txt"):
         assert client.get(f"{address}/{last}").status_code == 404
-    told = client.get(f"/r/signed-{failed.id}", headers=PAGE).text
+    other = served.given_away(shared, failed)
+    told = client.get(other, headers=PAGE).text
     assert failed.id in told
     assert "Traceback" not in told
-    assert client.get(f"/r/signed-{failed.id}/report.html").status_code == 404
+    assert client.get(f"{other}/report.html").status_code == 404
     forged = client.get(f"/r/{request.id}", headers=PAGE)
-    assert (forged.status_code, "not good any more" in forged.text) == (404, True)
+    assert (forged.status_code, "leads nowhere" in forged.text) == (404, True)
     assert client.get(f"/reports/{request.id}").status_code == 401
     assert {line.via for line in audit.latest(shared.ledger) if line.what == "read"} == {"link"}
 

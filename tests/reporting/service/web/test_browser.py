@@ -45,7 +45,7 @@ EVIL_BUNDLE = {
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A desk with a bundle whose every text is hostile."""
-    shop = {"title": "Sales", "parameters": {"shop": {"label": "Shop", "default": "Olot"}}}
+    shop = {"title": "Sales", "parameters": {"shop": {"label": "Shop", "default": "Olot"}}, "asks": ["sales of (shop)"]}
     bundles = {"voltage": served.CONFIG, "sales": shop, "evil": EVIL_BUNDLE}
     with served.desk(tmp_path_factory.mktemp("service"), bundles=bundles) as laid:
         yield laid
@@ -148,18 +148,19 @@ def test_a_sentence_is_shown_back_before_anything_is_asked(browser: Browser, des
         page.get_by_label("Say what you want").fill("hello there")
         page.get_by_role("button", name="Go on").click()
         page.get_by_role("alert").wait_for()
-        assert "'hello there' means nothing here." in page.locator("main").inner_text()
+        assert "No report is asked for like this." in page.locator("main").inner_text()
+        assert "voltage of (site) called (title)" in page.locator("main").inner_text()
         assert page.get_by_label("Say what you want").input_value() == "hello there"
         count = len(requests.latest(desk.ledger))
-        page.get_by_label("Say what you want").fill("voltage of north")
+        page.get_by_label("Say what you want").fill("voltage of north called Monday")
         page.get_by_label("Say what you want").press("Enter")
-        page.get_by_text("voltage with site north").wait_for()
+        page.get_by_text("voltage with site north, title 'Monday'").wait_for()
         assert len(requests.latest(desk.ledger)) == count
         assert page.get_by_label("Site").input_value() == "north"
         page.get_by_role("button", name="Ask for it").click()
         page.wait_for_url("**/reports/voltage-*")
-        assert "voltage of north" in page.locator("main").inner_text()
-    assert (newest(desk).via, newest(desk).sentence) == ("sentence", "voltage of north")
+        assert "voltage of north called Monday" in page.locator("main").inner_text()
+    assert (newest(desk).via, newest(desk).sentence) == ("sentence", "voltage of north called Monday")
 
 
 def test_all_by_keyboard(browser: Browser, desk: Desk, url: str) -> None:
@@ -221,7 +222,7 @@ def test_two_clicks_are_one_report(browser: Browser, desk: Desk, url: str) -> No
 def pages(desk: Desk, url: str) -> dict[str, str]:
     """Addresses of all pages, in which everything that somebody else says is hostile."""
     given = {"a": EVIL, "b": EVIL}
-    wish = {"bundle": "evil", "parameters": given, "via": "sentence", "sentence": EVIL}
+    wish: dict[str, Any] = {"bundle": "evil", "parameters": given, "via": "sentence", "sentence": EVIL}
     done, failed, running = (served.asked(desk, **wish) for _ in range(3))
     served.over(desk, done, html=HOSTILE_REPORT, title=EVIL, output={EVIL: EVIL})
     served.over(desk, failed, "error", EVIL, title=EVIL)
@@ -238,7 +239,7 @@ def pages(desk: Desk, url: str) -> dict[str, str]:
             "INSERT INTO audit (at, who, via, what, detail) VALUES (?, ?, 'api', 'ask', ?)", (moment, EVIL, EVIL)
         )
 
-    given_away = f"/r/signed-{done.id}"
+    given_away = served.given_away(desk, done)
     paths = {
         "front": "/", "form": "/bundles/voltage", "hostile form": f"/bundles/evil?p.a={quote(EVIL)}&p.b={quote(EVIL)}",
         "language": f"/bundles/evil?_language={quote(EVIL)}", "list": f"/reports?asker={quote(EVIL)}",
@@ -271,7 +272,7 @@ def test_a_hostile_sentence_and_form_are_shown_as_they_are(browser: Browser, url
         page.get_by_role("alert").wait_for()
         assert page.title() != "pwned"
         assert page.get_by_label("Say what you want").input_value() == EVIL
-        page.get_by_label("Say what you want").fill("sales " + EVIL)
+        page.get_by_label("Say what you want").fill("sales of " + EVIL)
         page.get_by_role("button", name="Go on").click()
         page.get_by_label("Shop").wait_for()
         assert page.title() != "pwned"

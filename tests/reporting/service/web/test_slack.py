@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"  # noqa: S105 - of Slack's own documentation
 FORM = "application/x-www-form-urlencoded"
 COMMAND = {
-    "command": "/report", "text": "voltage of north", "user_id": "U1", "channel_id": "C1",
+    "command": "/report", "text": "voltage of north called x", "user_id": "U1", "channel_id": "C1",
     "response_url": "https://hooks.slack.com/commands/1/2",
 }  # fmt: skip
 
@@ -101,7 +101,7 @@ def command(client: TestClient, **more: Any) -> Response:
     return send(client, "/slack/command", urlencode(COMMAND | fields), **more)
 
 
-def event(client: TestClient, text: str = "<@U9> voltage of north", id_: str = "Ev1", **more: Any) -> Response:
+def event(client: TestClient, text: str = "<@U9> voltage of north called x", id_: str = "Ev1", **more: Any) -> Response:
     headers = {name: more.pop(name) for name in list(more) if name.startswith("x-")}
     said = {"type": "app_mention", "user": "U1", "text": text, "channel": "C1", "ts": "1.2", **more}
     body = json.dumps({"type": "event_callback", "event_id": id_, "event": said, "now": time.time_ns()})
@@ -114,9 +114,9 @@ def test_a_command_is_answered_with_what_it_means(desk: Desk) -> None:
     (request,) = requests.latest(desk.ledger)
     assert response.json() == {
         "response_type": "ephemeral",
-        "text": f"voltage with site north.\nIt comes here when it is made ({request.id}).",
+        "text": f"voltage with site north, title 'x'.\nIt comes here when it is made ({request.id}).",
     }
-    assert (request.asker, request.via, request.sentence) == ("ben", "slack", "voltage of north")
+    assert (request.asker, request.via, request.sentence) == ("ben", "slack", "voltage of north called x")
     assert request.reply == {
         "kind": "slack", "response_url": COMMAND["response_url"], "channel": "C1", "user": "U1", "thread": None,
     }  # fmt: skip
@@ -157,12 +157,12 @@ def test_a_replay_is_refused(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("text", "user", "said"),
     [
-        ("hello", "U1", "means nothing here"),
-        ("voltage of moon", "U1", "site cannot be 'moon'"),
-        ("voltage of north", "U2", "There is no report 'voltage' for anna."),
+        ("hello", "U1", "No report is asked for like this.\n• voltage of (site)"),
+        ("voltage of moon called x", "U1", "site"),
+        ("voltage of north called x", "U2", "• sales of (shop)"),
         ("voltage of north", "U7", "You are not known here."),
         ("", "U1", "You can ask for:\n• voltage of (site)"),
-        ("help", "U2", "Nothing here."),
+        ("help", "U2", "You can ask for:\n• sales of (shop)"),
         ("x" * 501, "U1", "too long"),
     ],
 )
@@ -174,7 +174,7 @@ def test_what_cannot_be_asked_is_said(desk: Desk, text: str, user: str, said: st
 
 
 def test_nothing_that_was_typed_calls_somebody(desk: Desk) -> None:
-    told = command(served.client(desk), text="&lt;!channel&gt; <!here> & <@U2>").json()["text"]
+    told = command(served.client(desk), text="voltage of north called &lt;!channel&gt; <!here> & <@U2>").json()["text"]
     assert "&lt;!channel&gt;" in told
     assert "<" not in told
 
@@ -189,13 +189,13 @@ def test_a_mention_is_answered_in_its_thread(desk: Desk, told: tuple[str, list[d
     response = event(served.client(desk))
     assert (response.status_code, response.content) == (200, b"")
     (request,) = requests.latest(desk.ledger)
-    assert request.sentence == "voltage of north"
+    assert request.sentence == "voltage of north called x"
     assert request.reply == {"kind": "slack", "response_url": None, "channel": "C1", "user": "U1", "thread": "1.2"}
     (heard,) = told[1]
     assert heard["path"] == "/api/chat.postMessage"
     assert heard["authorization"] == "Bearer xoxb-1"
     assert (heard["channel"], heard["thread_ts"]) == ("C1", "1.2")
-    assert heard["text"].startswith("voltage with site north.")
+    assert heard["text"].startswith("voltage with site north, title 'x'.")
 
 
 def test_an_event_that_comes_again_is_one_report(desk: Desk, told: tuple[str, list[dict[str, Any]]]) -> None:
@@ -221,7 +221,7 @@ def test_bots_and_others_are_not_answered(desk: Desk, told: tuple[str, list[dict
         assert event(client, id_=f"Ev{number}", **other).status_code == 200
     assert requests.latest(desk.ledger) == []
     assert told[1] == []
-    event(client, "voltage of south", "Ev9", type="message", channel_type="im")
+    event(client, "voltage of south called x", "Ev9", type="message", channel_type="im")
     (request,) = requests.latest(desk.ledger)
     assert request.reply is not None
     assert request.reply["thread"] is None

@@ -110,7 +110,7 @@ async def over(call: Call, request: Request, seconds: float) -> Request:
     end = monotonic() + seconds
     while request.is_open and monotonic() < end and not await _is_gone(call):
         await asyncio.sleep(_PAUSE)
-        request = await thread(requests.get, call.desk.ledger, request.id) or request
+        request = await thread(requests.now_of, call.desk.ledger, request)
     return request
 
 

@@ -33,7 +33,7 @@ def ask(call: Call) -> Response:
         wrong = f"Write a sentence of at most {shapes.LONGEST_SENTENCE} characters."
         return _page(call, 422, sentence=sentence[: shapes.LONGEST_SENTENCE], unclear=wrong)
     try:
-        meant = sentences.meaning(call.site, call.person, sentence)
+        meant = sentences.meaning(call.desk, call.person, sentence)
     except Problem as problem:
         nearest = problem.more.get("nearest", ())
         return _page(call, problem.status, sentence=sentence, unclear=problem.sentence, nearest=nearest)
@@ -52,7 +52,14 @@ def _page(call: Call, status: int = 200, **context: Any) -> Response:
     listed = [told.bundle(call, each) for each in bundles.askable(call)]
     example = next((pattern for bundle in listed for pattern in bundle.asks), _EXAMPLE)
     empty = {"sentence": "", "unclear": None, "nearest": ()}
+    understands = any(bundle.asks for bundle in listed)
     given = empty | context
     return render(
-        call, "catalogue", status, bundles=listed, example=example, understands=call.site.meaning is not None, **given
+        call,
+        "catalogue",
+        status,
+        bundles=listed,
+        example=example,
+        understands=understands,
+        **given,
     )

@@ -10,7 +10,9 @@ from urllib.parse import quote
 from scrapdb.errors import ScrapdbError
 from scrapdb.reporting import directory
 from scrapdb.reporting.making import record
+from scrapdb.reporting.service import links
 from scrapdb.reporting.service.ledger import audit
+from scrapdb.reporting.service.links import LinkError
 from scrapdb.reporting.service.web import sending
 from scrapdb.reporting.service.web.pages import rendering
 from scrapdb.reporting.service.web.pages.rendering import render
@@ -62,11 +64,9 @@ def file(call: Call) -> Response:
 
 
 def _found(call: Call) -> tuple[Request, Path]:
-    if call.site.link is None:
-        raise Problem(404, "There is nothing here.")
     try:
-        request = call.site.link(call.desk, call.http.path_params["token"])
-    except ScrapdbError as error:
+        request = links.checked(call.desk, call.http.path_params["token"])
+    except LinkError as error:
         raise Problem(404, str(error)) from error
     return request, Path(os.path.realpath(call.desk.reports), request.id)
 
