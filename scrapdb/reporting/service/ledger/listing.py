@@ -130,7 +130,7 @@ def schedules(ledger: Ledger, of: Collection[str]) -> list[Schedule]:
 def counts(ledger: Ledger) -> dict[tuple[str, str], int]:
     """Count all requests by bundle and state."""
     with ledger.reading() as connection:
-        found = connection.execute("SELECT bundle, state, count(*) FROM requests GROUP BY bundle, state")
+        found = connection.execute("SELECT bundle, state, count(*) FROM requests GROUP BY state, bundle")
         return {(bundle, state): number for bundle, state, number in found}
 
 
@@ -170,7 +170,8 @@ def _where(filters: Filters, sight: Sight) -> tuple[list[str], list[Any]]:
         where.append("ended_at IS NULL")
     if sight.all is not None:
         seen, own = ", ".join("?" * len(sight.all)), ", ".join("?" * len(sight.own))
-        where.append(f"(bundle IN ({seen}) OR (asker = ? AND bundle IN ({own})))")
+        # A sign before a column has it compared and not looked up, so that they come as they were asked for, unsorted.
+        where.append(f"(+bundle IN ({seen}) OR (+asker = ? AND +bundle IN ({own})))")
         given += [*sight.all, sight.name, *sight.own]
     return where, given
 

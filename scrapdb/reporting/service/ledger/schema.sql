@@ -36,6 +36,7 @@ CREATE UNIQUE INDEX requests_by_schedule ON requests (schedule, scheduled_for, p
   WHERE schedule IS NOT NULL;
 CREATE INDEX requests_open ON requests (state, asker, asked_at) WHERE ended_at IS NULL;
 CREATE INDEX requests_by_time ON requests (asked_at DESC, id);
+CREATE INDEX requests_counted ON requests (state, bundle, started_at, ended_at);
 CREATE INDEX requests_by_bundle ON requests (bundle, asked_at);
 CREATE INDEX requests_by_asker ON requests (asker, asked_at);
 CREATE INDEX requests_untold ON requests (ended_at) WHERE ended_at IS NOT NULL AND told_at IS NULL;
