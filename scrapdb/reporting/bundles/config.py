@@ -127,6 +127,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, rename={"schema": "$sche
 
     schema: Annotated[str | None, Meta(description="Address of this schema, for editors.")] = None
     title: Annotated[_Text, Meta(description="Title of the report, in the language of the source.")]
+    description: Annotated[
+        _Text | None, Meta(description="What is in it, in a sentence, for who chooses among reports.")
+    ] = None
     version: Annotated[str, Meta(description="Version of the bundle.")] = "1"
     parameters: Annotated[
         dict[str, Parameter], Meta(description="What whoever asks for a report can give, by name.")

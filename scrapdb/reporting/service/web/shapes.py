@@ -109,6 +109,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     title: str
+    description: str | None = None
     version: str | None
     languages: tuple[str, ...]
     asks: Annotated[tuple[str, ...], Meta(description="Sentences by which it is asked for.")]

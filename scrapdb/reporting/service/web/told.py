@@ -64,6 +64,7 @@ def bundle(call: Call, listed: Listed, *, alone: bool = False) -> shapes.Bundle:
     return shapes.Bundle(
         name=listed.name,
         title=said.title,
+        description=said.description,
         version=said.version,
         languages=said.languages,
         asks=tuple(pattern for patterns in said.sentences.values() for pattern in patterns),

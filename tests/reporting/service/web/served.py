@@ -41,6 +41,7 @@ PAGE = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 HTML = '<!doctype html><html lang="en"><title>R</title><h1>Report of {}</h1>'
 CONFIG: dict[str, Any] = {
     "title": "Supply voltage",
+    "description": "Ten-minute means of three lines, and whether they stay within the limits.",
     "version": "1.2",
     "parameters": {
         "site": {"type": "choice", "label": "Site", "choices": ["north", "south"], "default": "south"},

@@ -33,6 +33,7 @@ HOSTILE_REPORT = """<!doctype html><title>R</title><p>quiet</p>
 <a href="/queue" target="_top">Up</a>"""
 EVIL_BUNDLE = {
     "title": EVIL,
+    "description": EVIL,
     "version": EVIL,
     "parameters": {
         "a": {"label": EVIL, "default": EVIL},

@@ -22,7 +22,6 @@ from scrapdb.reporting.service.ledger.listing import Filters
 from scrapdb.reporting.service.ledger.requests import KeyUsedError
 from scrapdb.reporting.service.web import problem
 from scrapdb.reporting.service.web import reading
-from scrapdb.reporting.service.web import shapes
 from scrapdb.reporting.service.web import told
 from scrapdb.reporting.service.web.api import bundles
 from scrapdb.reporting.service.web.api import reports
@@ -143,9 +142,8 @@ def page(
         "bundle",
         status if wrong else 200,
         headers,
-        bundle=shapes.Bundle(
-            name=name, title=config.title, version=config.version, languages=config.languages, asks=()
-        ),
+        name=name,
+        config=config,
         fields=list(_fields(config, filled, errors or {})),
         languages={code: language_name(code) for code in codes},
         language=wished or config.languages[0],
