@@ -40,6 +40,7 @@ from scrapdb.reporting.service.web.pages import described
 from scrapdb.reporting.service.web.pages import links
 from scrapdb.reporting.service.web.pages import rendering
 from scrapdb.reporting.service.web.pages import reports as report_pages
+from scrapdb.reporting.service.web.pages import schedules
 from scrapdb.reporting.service.web.pages import signing_in
 from scrapdb.reporting.service.web.problem import Problem
 from scrapdb.reporting.service.web.route import Gives
@@ -161,6 +162,7 @@ ROUTES = (
         refuses=(404,),
     ),
     Route("POST", "/bundles/{name}", page=asking.ask),
+    Route("POST", "/bundles/{name}/schedules", page=schedules.change),
     Route(
         "POST",
         "/ask",

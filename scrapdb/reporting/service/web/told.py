@@ -11,6 +11,7 @@ from scrapdb.reporting.bundles.config import Config
 from scrapdb.reporting.bundles.config import Parameter
 from scrapdb.reporting.service.catalogue import Listed
 from scrapdb.reporting.service.ledger import listing
+from scrapdb.reporting.service.ledger.listing import Schedule
 from scrapdb.reporting.service.ledger.requests import Request
 from scrapdb.reporting.service.web import reading
 from scrapdb.reporting.service.web import shapes
@@ -70,6 +71,11 @@ def bundle(call: Call, listed: Listed, *, alone: bool = False) -> shapes.Bundle:
         asks=tuple(pattern for patterns in said.sentences.values() for pattern in patterns),
         parameters=schema(said) if alone else None,
     )
+
+
+def schedules(call: Call, name: str) -> list[Schedule]:
+    """Tell of the schedules of a bundle."""
+    return listing.schedules(call.desk.ledger, [name])
 
 
 def schema(said: Config) -> dict[str, Any]:

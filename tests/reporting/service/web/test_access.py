@@ -13,11 +13,13 @@ from msgspec.structs import replace
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
+from scrapdb.reporting.bundles.schedule import Schedule
 from scrapdb.reporting.service.desk import Desk
 from scrapdb.reporting.service.host import Asker
 from scrapdb.reporting.service.host import Host
 from scrapdb.reporting.service.ledger import audit
 from scrapdb.reporting.service.ledger import requests
+from scrapdb.reporting.service.scheduling import changing
 from scrapdb.reporting.service.web import guard
 from scrapdb.reporting.service.web import serving
 from scrapdb.reporting.service.web import signing
@@ -242,6 +244,7 @@ FORMS = [
     ("/ask", {"sentence": "voltage of north called x"}),
     ("/reports/{id}/again", {"language": "ca"}),
     ("/reports/{id}/cancel", {}),
+    ("/bundles/voltage/schedules", {"schedule": "weekly", "what": "pause"}),
     ("/sign-out", {}),
     ("/sign-in", {"token": "x"}),
 ]
@@ -268,7 +271,9 @@ def test_forms_of_others_change_nothing(shared: Desk, path: str, fields: dict[st
     assert kept is not None
     assert kept.state == "queued"
     own = {"origin": served.ORIGIN, "sec-fetch-site": "same-origin"}
-    assert client.post(path, data=good, headers=PAGE | own).status_code != 403
+    told = client.post(path, data=good, headers=PAGE | own).text
+    assert "another server" not in told
+    assert "not from here" not in told
 
 
 def test_a_page_of_others_asks_nothing_of_the_api(desk: Desk) -> None:
@@ -328,6 +333,30 @@ def test_every_answer_has_its_headers(desk: Desk) -> None:
     opened = client.get(f"/reports/{request.id}/report.html", headers=PAGE | {"sec-fetch-dest": "document"})
     assert 'sandbox="" src="/reports/' in opened.text
     assert opened.headers["referrer-policy"] == "no-referrer"
+
+
+def test_schedules_are_paused_and_run_by_who_manages_them(shared: Desk) -> None:
+    changing.add(shared, "zoe", "weekly", "voltage", Schedule(cron="0 6 * * 1", parameters=served.GIVEN, owner="ben"))
+    changing.add(shared, "zoe", "monthly", "sales", Schedule(cron="0 6 1 * *", owner="anna"))
+    ben, zoe = signed_in(shared, "ben"), signed_in(shared, "zoe")
+    assert "weekly" in (page := ben.get("/bundles/voltage", headers=PAGE).text)
+    assert "Pause" not in page
+
+    def change(client: TestClient, what: str, schedule: str = "weekly") -> int:
+        form = {"_form": proof(client, "/bundles/voltage"), "schedule": schedule, "what": what}
+        return client.post("/bundles/voltage/schedules", data=form, headers=PAGE).status_code
+
+    assert change(ben, "pause") == 403
+    assert change(zoe, "pause", "monthly") == 404  # of another bundle
+    assert change(zoe, "pause") == 303
+    assert "paused by zoe" in zoe.get("/bundles/voltage", headers=PAGE).text
+    assert change(zoe, "resume") == 303
+    assert change(zoe, "run") == 303
+    (request,) = requests.latest(shared.ledger)
+    assert (request.schedule, request.asker) == ("weekly", "ben")
+    assert change(zoe, "run") in {303, 409}
+    listed = zoe.get("/reports?schedule=weekly").json()["reports"]
+    assert request.id in {told["id"] for told in listed}
 
 
 def test_no_token_is_in_the_log(shared: Desk, caplog: pytest.LogCaptureFixture) -> None:

@@ -158,7 +158,8 @@ def page(
         past=past,
         places=listing.places(call.desk.ledger),
         known={name: config},
-        schedules=listing.schedules(call.desk.ledger, [name]),
+        schedules=told.schedules(call, name),
+        manages=call.may("manage", name),
     )
 
 
