@@ -15,6 +15,7 @@ import msgspec
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
+from scrapdb.query.parser import parse
 from scrapdb.reporting.bundles import parameters
 from scrapdb.reporting.bundles.bundle import Bundle
 from scrapdb.reporting.bundles.config import is_language
@@ -101,6 +102,7 @@ def ask(desk: Desk, who: Person, wish: Wish, address: str | None = None) -> tupl
 
     Raises:
         UsageError: there is no such bundle for him, or a parameter, a language, a page or a target is wrong.
+        ExpressionError: `deliver_if` is none.
         ForbiddenError: the report may not go to one of the addresses.
         TooManyError: he asks for too much at once, or too many wait.
         KeyUsedError: the key stands for another report.
@@ -147,6 +149,8 @@ def _request(desk: Desk, who: Person, wish: Wish) -> Request:
         raise UsageError(f"There is no page {unknown[0]!r}; there is {' and '.join(_PAGES)}.")
     for target in wish.deliver:
         check_recipient(desk.host, target)
+    if wish.deliver_if is not None:
+        parse(wish.deliver_if)
     archive.keep(bundle, desk.reports)
     attached = [kind for target in (*bundle.config.deliver, *wish.deliver) for kind in target.attach if kind != "link"]
     return Request(

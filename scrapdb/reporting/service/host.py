@@ -112,6 +112,7 @@ class Host(Way, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"
 
 # By what stands where, so that a misspelt name finds its neighbours.
 _BELOW: dict[str, type[msgspec.Struct]] = {
+    "askers": Asker,
     "mail": Mail,
     "slack": Slack,
     "webhooks": Webhooks,

@@ -61,6 +61,7 @@ def test_a_request_has_all_values_in_it(desk: Desk) -> None:
         (Wish(bundle="sales", language="xx"), "There is no language 'xx'; sales has en, ca."),
         (Wish(bundle="sales", language="<b>"), "There is no language '<b>'"),
         (Wish(bundle="sales", pages=("doc",)), "There is no page 'doc'"),
+        (Wish(bundle="sales", deliver_if="total >"), "total >"),
         (Wish(bundle="sales", deliver=(Target(to="mail:eve@example.com"),)), "Nothing may go to mail:eve@example.com"),
     ],
 )
