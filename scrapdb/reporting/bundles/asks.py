@@ -8,20 +8,24 @@ of what somebody says: last month. All else is said as it stands.
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from collections.abc import Iterator
 from collections.abc import Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 MOST_SLOTS = 16  # of a sentence
+_MOST_LEFT_OUT = 4
 LANGUAGE = "language"  # by which brackets take that of the page
 _SLOT = re.compile(r"\((\*|\w+)(?:\.\.(\*|\w+))?\)")
 _ANY = "*"
 
 
 class Slot(NamedTuple):
-    """What takes one parameter, or two: the first and the last day."""
+    """What takes one parameter, or two: the first and the last day; `is_star` if it is written as `(*)`."""
 
     names: tuple[str, ...]
+    is_star: bool = False
 
 
 class Pattern(NamedTuple):
@@ -62,12 +66,34 @@ def parsed(text: str, parameters: Sequence[str]) -> Pattern:
     texts, slots, at = list[str](), list[Slot](), 0
     for match in _SLOT.finditer(text):
         texts.append(text[at : match.start()])
-        slots.append(Slot(tuple(next(free, "") if name == _ANY else name for name in match.groups() if name)))
+        names = tuple(next(free, "") if name == _ANY else name for name in match.groups() if name)
+        slots.append(Slot(names, is_star=match[0] == f"({_ANY})"))
         at = match.end()
     pattern = Pattern(text, (*texts, text[at:]), tuple(slots))
     if why := _wrong(pattern, parameters):
         raise PatternError(why)
     return pattern
+
+
+def shorter(pattern: Pattern, optional: Container[str]) -> Iterator[Pattern]:
+    """Yield a pattern, and the same without those `(*)` that may be left out: of parameters that need no value."""
+    stars = [place for place, slot in enumerate(pattern.slots) if slot.is_star and slot.names[0] in optional]
+    stars = stars[:_MOST_LEFT_OUT]
+    for count in range(len(stars) + 1):
+        for left_out in combinations(stars, count):
+            yield _without(pattern, left_out)
+
+
+def _without(pattern: Pattern, left_out: Container[int]) -> Pattern:
+    texts = [pattern.texts[0]]
+    slots = []
+    for place, slot in enumerate(pattern.slots):
+        if place in left_out:
+            texts[-1] += pattern.texts[place + 1]
+        else:
+            slots.append(slot)
+            texts.append(pattern.texts[place + 1])
+    return Pattern(pattern.text, tuple(texts), tuple(slots))
 
 
 def _wrong(pattern: Pattern, parameters: Sequence[str]) -> str:

@@ -141,12 +141,15 @@ def meaning_of(
 
 
 def _patterns(name: str, bundle: Bundle) -> Iterator[_Pattern]:
+    said = bundle.config.parameters
+    optional = {name for name, each in said.items() if not each.is_required}
     for language, texts in bundle.config.sentences.items():
         for text in texts:
             try:
-                yield _Pattern(name, bundle, language, asks.parsed(text, [*bundle.config.parameters]))
+                pattern = asks.parsed(text, [*said])
             except asks.PatternError:  # which `report check` tells
                 continue
+            yield from (_Pattern(name, bundle, language, each) for each in asks.shorter(pattern, optional))
 
 
 def _readings(known: Iterable[_Pattern], said: folding.Folded, today: dt.date) -> Iterator[_Reading]:

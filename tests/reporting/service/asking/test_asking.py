@@ -76,6 +76,17 @@ def test_the_sentence_of_the_talk() -> None:
     )
 
 
+def test_a_star_may_be_nothing_if_its_parameter_needs_no_value() -> None:
+    sentence, pattern = "north sales from 2025-01-01 to 2025-02-01", "(*) sales (*) from (*) to (*)"
+    given = {"shop": "north", "from_day": "2025-01-01", "to_day": "2025-02-01"}
+    assert values(sentence, pattern, parameters=SALES | {"product": {"default": "all"}}) == given
+    assert isinstance(ask(sentence, pattern, parameters=SALES), Unclear)
+    named = pattern.replace("(*) from", "(product) from")
+    assert isinstance(ask(sentence, named, parameters=SALES | {"product": {"default": "all"}}), Unclear)
+    everything = {name: {**each, "required": False} for name, each in SALES.items()}
+    assert values("sales of", "(*) sales (*) of (*)", parameters=everything) == {}
+
+
 def test_stars_take_what_no_name_takes() -> None:
     pattern = "(*) of (shop) (from_day..to_day)"
     assert values("wine of Olot 2025", pattern, parameters=SALES) == {

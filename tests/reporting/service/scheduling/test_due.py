@@ -286,7 +286,7 @@ def test_a_row_each_and_a_bad_one_stops_no_other(tmp_path: Path, bundles: Path) 
             "There is no language 'klingon'; sales has en, ca.",
         ]
         assert all(each.ended_at and each.asker == "you" and not each.told_at for each in bad)
-        assert (of(desk).reason or "").startswith("3 of 5 reports were refused; the first: The parameter region")
+        assert (of(desk).reason or "").startswith("3 of 5 reports refused; the first: The parameter region")
         assert sorted(line[1] for line in lines(desk)) == ["ask", "ask", "refuse", "refuse", "refuse"]
 
 
