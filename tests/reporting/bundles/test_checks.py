@@ -512,6 +512,7 @@ def test_templates_of_letters(bundle: Path) -> None:
         ({"cron": "@daily", "parameters": {"shp": 1}, "for_each": "a.csv"}, ["The report takes no parameter shp"]),
         ({"cron": "@daily", "for_each": [{"shop": "Vic"}, {"shop": "Rome"}]}, ["The parameter shop cannot be 'Rome'"]),
         ({"cron": "@daily", "parameters": {"shop": "Vic"}, "languages": ["xx"]}, ["There is no language 'xx'"]),
+        ({"cron": "@daily", "parameters": {"shop": "Vic"}, "deliver": [{"to": "slack:"}]}, ["is no channel of Slack"]),
         ({"cron": "@daily", "parameters": {"shop": "Vic"}, "deliver_if": "a <"}, ["deliver_if cannot be read"]),
     ],
 )

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+import scrapdb
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
 from scrapdb.reporting.bundles.schedule import Schedule
@@ -261,18 +262,7 @@ def test_a_row_each_and_a_bad_one_stops_no_other(tmp_path: Path, bundles: Path) 
     with ledger.Ledger(tmp_path / "reports") as opened:
         desk = Desk(said, Catalogue(str(bundles)), opened, tmp_path / "reports", tmp_path / "scraps.db")
         plan(desk, for_each="rows.csv", deliver=(Target(to="mail:all@example.com"),), parameters={"times": 3})
-        desks_check = desks.check_recipient
-
-        def check(host_: Host, target: Target) -> Any:  # as far as the part that delivers is not there
-            if not target.to.endswith("@example.com"):
-                raise ScrapdbError(f"Nothing may go to {target.to}: name it below `recipients` in service.yaml.")
-            return desks_check(host_, target) if not host_.recipients else None
-
-        desks.check_recipient = check  # type: ignore[assignment]
-        try:
-            assert due.step(desk, "w", at("2026-11-29T07:00+01:00")) == 1
-        finally:
-            desks.check_recipient = desks_check
+        assert due.step(desk, "w", at("2026-11-29T07:00+01:00")) == 1
         good = [each for each in asked(desk) if each.state == "queued"]
         assert [(each.parameters["region"], each.language, sorted(t.to[5] for t in each.deliver)) for each in good] in (
             [("north", "en", ["a", "n", "o"]), ("south", "ca", ["a", "s", "t"])],
@@ -291,17 +281,12 @@ def test_a_row_each_and_a_bad_one_stops_no_other(tmp_path: Path, bundles: Path) 
 
 
 def test_rows_of_the_schedule_and_of_the_store(desk: Desk) -> None:
-    import sqlite3
-
     plan(desk, "listed", for_each=({"region": "north"}, {"region": "south", "times": 2}))
     plan(desk, "none", for_each=())
     plan(desk, "gone", for_each="none.csv")
     plan(desk, "asking", for_each="sql:SELECT 'south' AS region, 7 AS times")
-    import scrapdb
-
     (desk.reports / "empty").mkdir()
     scrapdb.open(desk.store).index(desk.reports / "empty")
-    assert sqlite3.connect(desk.store)
     assert due.step(desk, "w", at("2026-11-29T07:00+01:00")) == 4
     found = {each.name: [r for r in asked(desk) if r.schedule == each.name] for each in schedules.every(desk.ledger)}
     assert sorted(each.parameters["times"] for each in found["listed"]) == [1, 2]
