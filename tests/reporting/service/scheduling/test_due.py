@@ -468,3 +468,57 @@ def test_too_many_rows_are_refused(desk: Desk) -> None:
     plan(desk, for_each=tuple({"times": number % 1000} for number in range(wishes._MOST + 1)))
     due.step(desk, "w", at("2026-11-29T07:00+01:00"))
     assert [each.reason for each in asked(desk)] == ["daily asks for 1,001 rows at once; 1,000 are the most."]
+
+
+HOSTILE = {
+    "surrogates.json": '[{"region": "\\ud800"}, {"\\udfff": 1}, {"region": "south", "language": "\\ud800"}]',
+    "deep.json": '[{"region": ' + "[" * 500 + "]" * 500 + "}]",
+    "deeper.json": "[" * 100_000,
+    "numbers.json": '[{"times": 1e999}, {"times": 123456789012345678901234567890}]',
+    "objects.json": '[{"region": {"a": [1]}}, {"deliver": {"to": 3}}, {"deliver": [["x"]]}]',
+    "no.json": '{"a": 1}',
+    "empty.csv": "",
+    "nul.csv": "region\n\x00\n",
+    "bytes.csv": "region\n\xff\xfe",
+    "wrong.yaml": "- {region: south}",
+}
+
+
+def test_rows_of_strangers_stop_nothing(desk: Desk, bundles: Path) -> None:
+    for name, content in HOSTILE.items():
+        (bundles / "sales" / name).write_bytes(content.encode("latin-1"))
+        plan(desk, name, for_each=name)
+    plan(desk, "good", since="2026-11-29T07:00:30+01:00")
+    due.step(desk, "w", at("2026-11-29T07:01+01:00"))
+    found = asked(desk)
+    assert [each.schedule for each in found if each.state == "queued"] == ["good"]
+    assert {each.schedule for each in found if each.state == "error"} == HOSTILE.keys() - {"empty.csv"}
+    assert all(each.reason for each in found if each.state == "error")
+    assert due.step(desk, "w", at("2026-11-29T07:01+01:00")) == 0
+
+
+@pytest.mark.parametrize(
+    "cron", ["LW/2 * * * *", "* * * * 1#2/3", "²L * * * L", "* * L/L * *", "1-,2 * * * *", "9" * 201]
+)
+def test_times_of_strangers(desk: Desk, cron: str) -> None:
+    says(desk, schedules={"strange": {"cron": cron}})
+    due.step(desk, "w", at("2026-11-29T07:00+01:00"))
+    found = schedules.get(desk.ledger, "sales/strange")
+    assert found is None or (found.paused_by == "scrapdb" and "is no time of cron" in (found.reason or ""))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"../up": {"cron": "@daily"}},
+        {"": {"cron": "@daily"}},
+        {"a": {"cron": "@daily", "parameters": {"x": "\ud800"}}},
+        {"a": {"cron": "@daily", "parameters": {"x": 2**70}}},
+        {"a": {"cron": "@daily", "parameters": {"times": 1e300}}},
+    ],
+)
+def test_what_bundles_say_is_taken_up_once_or_refused(desk: Desk, said: dict[str, Any]) -> None:
+    says(desk, schedules=said)
+    now = at("2026-11-29T12:00+01:00")
+    assert due.step(desk, "w", now) == len(schedules.every(desk.ledger))
+    assert due.step(desk, "w", now) == 0
