@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 
 import pytest
 
@@ -69,10 +68,8 @@ def test_what_all_cuts_find_is_found(seed: int) -> None:
 
 def test_too_many_ways_are_given_up() -> None:
     pattern = asks.parsed(" ".join(f"(p{number})" for number in range(16)), [f"p{number}" for number in range(16)])
-    began = time.monotonic()
     with pytest.raises(matching.TooLongError):
         matching.ways(pattern, folding.sentence("a " * 249), read, matching.Steps(20_000))
-    assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize(
