@@ -15,10 +15,11 @@ from itertools import combinations
 from typing import NamedTuple
 
 MOST_SLOTS = 16  # of a sentence
+MOST_STARS = 6  # of which some are too many
 _MOST_LEFT_OUT = 4
 LANGUAGE = "language"  # by which brackets take that of the page
 _SLOT = re.compile(r"\((\*|\w+)(?:\.\.(\*|\w+))?\)")
-_ANY = "*"
+_ANY, _STAR = "*", "(*)"
 
 
 class Slot(NamedTuple):
@@ -67,7 +68,7 @@ def parsed(text: str, parameters: Sequence[str]) -> Pattern:
     for match in _SLOT.finditer(text):
         texts.append(text[at : match.start()])
         names = tuple(next(free, "") if name == _ANY else name for name in match.groups() if name)
-        slots.append(Slot(names, is_star=match[0] == f"({_ANY})"))
+        slots.append(Slot(names, is_star=match[0] == _STAR))
         at = match.end()
     pattern = Pattern(text, (*texts, text[at:]), tuple(slots))
     if why := _wrong(pattern, parameters):
@@ -75,8 +76,40 @@ def parsed(text: str, parameters: Sequence[str]) -> Pattern:
     return pattern
 
 
-def shorter(pattern: Pattern, optional: Container[str]) -> Iterator[Pattern]:
-    """Yield a pattern, and the same without those `(*)` that may be left out: of parameters that need no value."""
+def patterns(text: str, parameters: Sequence[str], optional: Container[str]) -> Iterator[Pattern]:
+    """Yield all that can be said by a sentence, since a `(*)` may be nothing.
+
+    It may if its parameter needs no value. If there are more of them than parameters, so many have to be nothing.
+
+    Args:
+        text: the sentence.
+        parameters: the names of all, in the order of config.json.
+        optional: those that need no value.
+
+    Raises:
+        PatternError: it cannot work.
+    """
+    over = surplus(text, parameters)
+    if over <= 0:
+        yield from _shorter(parsed(text, parameters), optional)
+        return
+    stars = [match.span() for match in _SLOT.finditer(text) if match[0] == _STAR]
+    if over > len(stars) or len(stars) > MOST_STARS:
+        parsed(text, parameters)
+    for kept in combinations(stars, len(stars) - over):
+        left = text
+        for begin, end in reversed([star for star in stars if star not in kept]):
+            left = left[:begin] + left[end:]
+        yield parsed(left, parameters)._replace(text=text)
+
+
+def surplus(text: str, parameters: Sequence[str]) -> int:
+    """Return how many (*) there are beyond the parameters that no name takes."""
+    free = len({*parameters} - {*named(text)})
+    return sum(match.groups().count(_ANY) for match in _SLOT.finditer(text)) - free
+
+
+def _shorter(pattern: Pattern, optional: Container[str]) -> Iterator[Pattern]:
     stars = [place for place, slot in enumerate(pattern.slots) if slot.is_star and slot.names[0] in optional]
     stars = stars[:_MOST_LEFT_OUT]
     for count in range(len(stars) + 1):

@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from typing import NamedTuple
 
@@ -145,11 +146,9 @@ def _patterns(name: str, bundle: Bundle) -> Iterator[_Pattern]:
     optional = {name for name, each in said.items() if not each.is_required}
     for language, texts in bundle.config.sentences.items():
         for text in texts:
-            try:
-                pattern = asks.parsed(text, [*said])
-            except asks.PatternError:  # which `report check` tells
-                continue
-            yield from (_Pattern(name, bundle, language, each) for each in asks.shorter(pattern, optional))
+            with suppress(asks.PatternError):  # which `report check` tells
+                for pattern in asks.patterns(text, [*said], optional):
+                    yield _Pattern(name, bundle, language, pattern)
 
 
 def _readings(known: Iterable[_Pattern], said: folding.Folded, today: dt.date) -> Iterator[_Reading]:

@@ -87,6 +87,17 @@ def test_a_star_may_be_nothing_if_its_parameter_needs_no_value() -> None:
     assert values("sales of", "(*) sales (*) of (*)", parameters=everything) == {}
 
 
+def test_of_more_stars_than_parameters_some_are_nothing() -> None:
+    """As in the talk, where a star is anything: whatever is said is taken, and nothing passed over."""
+    pattern, three = "(*) sales (*) from (*) to (*)", {name: SALES[name] for name in ("shop", "from_day", "to_day")}
+    given = {"shop": "north", "from_day": "2025-01-01", "to_day": "2025-02-01"}
+    assert values("north sales from 2025-01-01 to 2025-02-01", pattern, parameters=three) == given
+    assert values("sales north from 2025-01-01 to 2025-02-01", pattern, parameters=three) == given
+    assert isinstance(ask("north sales wine from 2025-01-01 to 2025-02-01", pattern, parameters=three), Unclear)
+    assert isinstance(ask("north sales", "(*) sales (*)", parameters={}), Unclear)
+    assert values("sales", "(*) sales (*)", parameters={}) == {}
+
+
 def test_stars_take_what_no_name_takes() -> None:
     pattern = "(*) of (shop) (from_day..to_day)"
     assert values("wine of Olot 2025", pattern, parameters=SALES) == {
