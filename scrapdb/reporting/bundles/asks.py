@@ -8,20 +8,25 @@ of what somebody says: last month. All else is said as it stands.
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from collections.abc import Iterator
 from collections.abc import Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 MOST_SLOTS = 16  # of a sentence
+MOST_STARS = 6  # of which some are too many
+_MOST_LEFT_OUT = 4
 LANGUAGE = "language"  # by which brackets take that of the page
 _SLOT = re.compile(r"\((\*|\w+)(?:\.\.(\*|\w+))?\)")
-_ANY = "*"
+_ANY, _STAR = "*", "(*)"
 
 
 class Slot(NamedTuple):
-    """What takes one parameter, or two: the first and the last day."""
+    """What takes one parameter, or two: the first and the last day; `is_star` if it is written as `(*)`."""
 
     names: tuple[str, ...]
+    is_star: bool = False
 
 
 class Pattern(NamedTuple):
@@ -62,12 +67,66 @@ def parsed(text: str, parameters: Sequence[str]) -> Pattern:
     texts, slots, at = list[str](), list[Slot](), 0
     for match in _SLOT.finditer(text):
         texts.append(text[at : match.start()])
-        slots.append(Slot(tuple(next(free, "") if name == _ANY else name for name in match.groups() if name)))
+        names = tuple(next(free, "") if name == _ANY else name for name in match.groups() if name)
+        slots.append(Slot(names, is_star=match[0] == _STAR))
         at = match.end()
     pattern = Pattern(text, (*texts, text[at:]), tuple(slots))
     if why := _wrong(pattern, parameters):
         raise PatternError(why)
     return pattern
+
+
+def patterns(text: str, parameters: Sequence[str], optional: Container[str]) -> Iterator[Pattern]:
+    """Yield all that can be said by a sentence, since a `(*)` may be nothing.
+
+    It may if its parameter needs no value. If there are more of them than parameters, so many have to be nothing.
+
+    Args:
+        text: the sentence.
+        parameters: the names of all, in the order of config.json.
+        optional: those that need no value.
+
+    Raises:
+        PatternError: it cannot work.
+    """
+    over = surplus(text, parameters)
+    if over <= 0:
+        yield from _shorter(parsed(text, parameters), optional)
+        return
+    stars = [match.span() for match in _SLOT.finditer(text) if match[0] == _STAR]
+    if over > len(stars) or len(stars) > MOST_STARS:
+        parsed(text, parameters)
+    for kept in combinations(stars, len(stars) - over):
+        left = text
+        for begin, end in reversed([star for star in stars if star not in kept]):
+            left = left[:begin] + left[end:]
+        yield parsed(left, parameters)._replace(text=text)
+
+
+def surplus(text: str, parameters: Sequence[str]) -> int:
+    """Return how many (*) there are beyond the parameters that no name takes."""
+    free = len({*parameters} - {*named(text)})
+    return sum(match.groups().count(_ANY) for match in _SLOT.finditer(text)) - free
+
+
+def _shorter(pattern: Pattern, optional: Container[str]) -> Iterator[Pattern]:
+    stars = [place for place, slot in enumerate(pattern.slots) if slot.is_star and slot.names[0] in optional]
+    stars = stars[:_MOST_LEFT_OUT]
+    for count in range(len(stars) + 1):
+        for left_out in combinations(stars, count):
+            yield _without(pattern, left_out)
+
+
+def _without(pattern: Pattern, left_out: Container[int]) -> Pattern:
+    texts = [pattern.texts[0]]
+    slots = []
+    for place, slot in enumerate(pattern.slots):
+        if place in left_out:
+            texts[-1] += pattern.texts[place + 1]
+        else:
+            slots.append(slot)
+            texts.append(pattern.texts[place + 1])
+    return Pattern(pattern.text, tuple(texts), tuple(slots))
 
 
 def _wrong(pattern: Pattern, parameters: Sequence[str]) -> str:

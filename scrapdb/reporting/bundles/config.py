@@ -27,6 +27,7 @@ from scrapdb.errors import suggestion
 from scrapdb.query.parser import parse
 from scrapdb.reporting.bundles import asks
 from scrapdb.reporting.bundles.schedule import Schedule
+from scrapdb.reporting.bundles.schedule import kept
 from scrapdb.reporting.bundles.target import Target
 from scrapdb.reporting.bundles.target import place
 from scrapdb.running.rows import tables
@@ -47,6 +48,7 @@ GIVEN = ("language", "token")  # placeholders that whoever makes a report fills,
 _SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 _MOST_SHOWN = 60  # characters of a value in a sentence
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:_[A-Za-z]{4})?(?:_(?:[A-Z]{2}|[0-9]{3}))?")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # of a schedule: what an address can hold as it is
 _ENDS = 2  # of a range
 _WORDS = {
     "array": "a list",
@@ -324,6 +326,7 @@ def _against_itself(config: Config) -> Iterator[str]:
         yield from _wrong_language(index, language, config.languages)
     yield from _wrong_asks(config)
     yield from _wrong_delivery(config)
+    yield from _wrong_schedules(config)
 
 
 def _wrong_asks(config: Config) -> Iterator[str]:
@@ -341,6 +344,16 @@ def places_of_asks(config: Config) -> Iterator[tuple[str, str]]:
     for language, patterns in config.sentences.items():
         within = f".{valid_text(language)}" if isinstance(config.asks, dict) else ""
         yield from ((f"asks{within}[{index}]", pattern) for index, pattern in enumerate(patterns))
+
+
+def _wrong_schedules(config: Config) -> Iterator[str]:
+    for name, schedule in config.schedules.items():
+        if not _NAME.fullmatch(name):
+            yield f"schedules: {_said(name)} can be no name: take letters, digits, `_`, `-` and `.`."
+        try:
+            kept(schedule)
+        except ValueError:  # lone surrogates, a hundred levels of lists
+            yield f"schedules.{valid_text(name)} holds what cannot be written down as JSON in UTF-8."
 
 
 def _wrong_delivery(config: Config) -> Iterator[str]:

@@ -17,7 +17,11 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     cron: Annotated[
         str,
-        Meta(min_length=1, description="Minute, hour, day of month, month and day of week: `0 7 * * 1`; or @daily, …"),
+        Meta(
+            min_length=1,
+            max_length=200,
+            description="Minute, hour, day of month, month and day of week: `0 7 * * 1`; or @daily, …",
+        ),
     ]
     zone: Annotated[
         str | None, Meta(description="Time zone of that: Europe/Madrid; by default that of the service.")
@@ -44,3 +48,15 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Literal["once", "skip"], Meta(description="What becomes of moments at which nothing ran: once for all, or not.")
     ] = "once"
     owner: Annotated[str | None, Meta(description="The asker with whose rights it asks.")] = None
+
+
+def kept(schedule: Schedule) -> Schedule:
+    """Return a schedule as it is read again after it was written down.
+
+    Raises:
+        ValueError: it cannot be written down.
+    """
+    try:
+        return msgspec.json.decode(msgspec.json.encode(schedule), type=Schedule)
+    except (msgspec.MsgspecError, TypeError, OverflowError, RecursionError) as error:
+        raise ValueError(str(error)) from error

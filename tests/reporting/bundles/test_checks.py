@@ -428,7 +428,13 @@ SHOP = {"shop": {"type": "choice", "choices": ["Vic", "Olot"]}, "day": {"type": 
         ({"ca": ["de (shp)"]}, SHOP, ["asks.ca[0] asks for (shp), which is no parameter; did you mean shop?"]),
         ({"de": ["(shop)"]}, SHOP, ["asks.de is none of its languages; there are en, ca."]),
         (["sales"], SHOP, ["asks[0] leaves out shop, which has to be given. Add (shop), or give it a default."]),
-        (["(*) (*) (*)"], SHOP, ["asks[0] has more (*) than there are parameters left: 2 in all."]),
+        (
+            ["(*) a (*) b (*)"],
+            SHOP,
+            ["warning: asks[0] has 1 (*) more than there are parameters left: so many have to"],
+        ),
+        (["(*..*) of (*)"], SHOP, ["asks[0] has 1 (*) more", "asks[0] takes days for shop, which is no date."]),
+        ([" a ".join(["(*)"] * 8)], SHOP, ["asks[0] has more (*) than there are parameters left: 2 in all."]),
         (["(shop) or (shop)"], SHOP, ["asks[0] takes shop twice."]),
         (["(shop)(day)"], SHOP, ["asks[0] has brackets with nothing between them. Write at least a blank."]),
         (["(shop..day)"], SHOP, ["asks[0] takes days for shop, which is no date. Only dates stand in (first..last)."]),
@@ -495,3 +501,31 @@ def test_templates_of_letters(bundle: Path) -> None:
         "letter.txt:2: error: Nothing gives totl; did you mean total or title?"
     ]
     assert "To translate" in str([each for each in found(bundle) if "translat" in each])
+
+
+@pytest.mark.parametrize(
+    ("schedule", "sentences"),
+    [
+        ({"cron": "0 7 * * 1", "zone": "Europe/Madrid", "parameters": {"shop": "Vic", "day": "yesterday"}}, []),
+        ({"cron": "@monthly", "for_each": [{"shop": "Vic", "language": "ca"}, {"shop": "Olot", "deliver": "x"}]}, []),
+        ({"cron": "@monthly", "for_each": "shops.csv"}, []),
+        ({"cron": "7 o'clock", "parameters": {"shop": "Vic"}}, ['"7 o\'clock" is no time of cron: write minute']),
+        ({"cron": "0 0 30 2 *", "parameters": {"shop": "Vic"}}, ["'0 0 30 2 *' is no time of cron: bad day-of-month."]),
+        ({"cron": "@daily", "zone": "Mars", "parameters": {"shop": "Vic"}}, ["There is no time zone 'Mars'"]),
+        ({"cron": "@daily"}, ["The report needs shop"]),
+        ({"cron": "@daily", "parameters": {"shop": "Vic", "day": "soon"}}, ["The parameter day cannot be 'soon'"]),
+        ({"cron": "@daily", "parameters": {"shp": "Vic"}}, ["The report takes no parameter shp"]),
+        ({"cron": "@daily", "parameters": {"shp": 1}, "for_each": "a.csv"}, ["The report takes no parameter shp"]),
+        ({"cron": "@daily", "for_each": [{"shop": "Vic"}, {"shop": "Rome"}]}, ["The parameter shop cannot be 'Rome'"]),
+        ({"cron": "@daily", "parameters": {"shop": "Vic"}, "languages": ["xx"]}, ["There is no language 'xx'"]),
+        ({"cron": "@daily", "parameters": {"shop": "Vic"}, "deliver": [{"to": "slack:"}]}, ["is no channel of Slack"]),
+        ({"cron": "@daily", "parameters": {"shop": "Vic"}, "deliver_if": "a <"}, ["deliver_if cannot be read"]),
+    ],
+)
+def test_schedules_that_cannot_ask(bundle: Path, schedule: dict[str, Any], sentences: list[str]) -> None:
+    said(bundle, schedules={"daily": schedule}, parameters=SHOP)
+    told = [each for each in found(bundle) if "schedules" in each]
+    assert len(told) == len(sentences)
+    for each, sentence in zip(told, sentences, strict=True):
+        assert each.startswith("config.json: error: schedules.daily: ")
+        assert sentence in each

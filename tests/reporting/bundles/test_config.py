@@ -264,3 +264,39 @@ def test_defaults_and_what_is_missing() -> None:
 def test_a_default_and_what_has_to_be_given_nevertheless() -> None:
     with pytest.raises(UsageError, match="The report needs x"):
         typed(of(x={"default": "a", "required": True}), {})
+
+
+def test_schedules_and_sentences_that_can_be_said() -> None:
+    said = {
+        "title": "x",
+        "languages": ["en", "ca"],
+        "asks": {"en": ["sales"], "ca": ["vendes", "venda"]},
+        "schedules": {"daily": {"cron": "@daily", "for_each": [{"a": 1}], "deliver": [{"to": "mail:a@example.com"}]}},
+    }
+    read = config.read(json.dumps(said).encode())
+    assert read.sentences == {"en": ("sales",), "ca": ("vendes", "venda")}
+    assert read.schedules["daily"].catch_up == "once"
+    assert read.schedules["daily"].for_each == ({"a": 1},)
+
+
+@pytest.mark.parametrize(
+    ("schedules", "sentence"),
+    [
+        ({"a b": {"cron": "@daily"}}, 'schedules: "a b" can be no name: take letters, digits, `_`, `-` and `.`.'),
+        ({"a": {}}, "schedules.a.cron is missing. Add it."),
+        ({"a": {"cron": "@daily", "crom": 1}}, "schedules.a.crom is not known; did you mean cron?"),
+        (
+            {"a": {"cron": "@daily", "catch_up": "twice"}},
+            'schedules.a.catch_up cannot be "twice"; there are once, skip.',
+        ),
+        ({"a": {"cron": "@daily", "for_each": 3}}, "schedules.a.for_each cannot be 3: it has to be a text"),
+        ({"a": {"cron": "x" * 201}}, "schedules.a.cron is longer than 200 characters. Say it in fewer words."),
+        (
+            {"a": {"cron": "@daily", "owner": "\ud800"}},
+            "schedules.a holds what cannot be written down as JSON in UTF-8.",
+        ),
+    ],
+)
+def test_schedules_that_are_none(schedules: dict[str, Any], sentence: str) -> None:
+    (found,) = wrong(schedules=schedules)
+    assert found.startswith(f"config.json: {sentence}")

@@ -18,11 +18,16 @@ def check(bundle: Bundle) -> Iterator[Finding]:
     said = bundle.config
     seen: dict[str, str] = {}
     for place, text in config.places_of_asks(said):
+        names = [*said.parameters]
+        over = asks.surplus(text, names)
         try:
-            pattern = asks.parsed(text, [*said.parameters])
+            pattern = next(asks.patterns(text, names, ()))
         except asks.PatternError as error:
             yield _finding(f"{place} {error}")
             continue
+        if over > 0:
+            told = f"{place} has {over} (*) more than there are parameters left: so many have to be nothing."
+            yield _finding(f"{told} Take them out, or name each.", "warning")
         yield from (_finding(f"{place} {sentence}") for sentence in _wrong(pattern, said))
         yield from _unclear(place, pattern, said)
         same = f"{place.rpartition('[')[0]} {_shape(pattern, said)}"

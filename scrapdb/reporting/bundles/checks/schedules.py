@@ -13,6 +13,7 @@ from scrapdb.reporting.bundles import parameters
 from scrapdb.reporting.bundles.bundle import Bundle
 from scrapdb.reporting.bundles.checks.finding import Finding
 from scrapdb.reporting.bundles.schedule import Schedule
+from scrapdb.reporting.bundles.target import place
 from scrapdb.reporting.service.asking import days
 from scrapdb.reporting.service.scheduling import clock
 from scrapdb.reporting.service.scheduling import moving
@@ -40,6 +41,11 @@ def _wrong(bundle: Bundle, schedule: Schedule) -> Iterator[str]:
     for language in schedule.languages:
         if not config.is_language(language.replace("-", "_")):
             yield f"There is no language {language!r}; write it as ca or pt_BR."
+    for target in schedule.deliver:
+        try:
+            place(target.to)
+        except UsageError as error:
+            yield str(error)
     try:
         _ = parse(schedule.deliver_if) if schedule.deliver_if is not None else None
     except ExpressionError as error:

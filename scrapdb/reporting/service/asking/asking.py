@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from typing import NamedTuple
 
@@ -141,12 +142,13 @@ def meaning_of(
 
 
 def _patterns(name: str, bundle: Bundle) -> Iterator[_Pattern]:
+    said = bundle.config.parameters
+    optional = {name for name, each in said.items() if not each.is_required}
     for language, texts in bundle.config.sentences.items():
         for text in texts:
-            try:
-                yield _Pattern(name, bundle, language, asks.parsed(text, [*bundle.config.parameters]))
-            except asks.PatternError:  # which `report check` tells
-                continue
+            with suppress(asks.PatternError):  # which `report check` tells
+                for pattern in asks.patterns(text, [*said], optional):
+                    yield _Pattern(name, bundle, language, pattern)
 
 
 def _readings(known: Iterable[_Pattern], said: folding.Folded, today: dt.date) -> Iterator[_Reading]:

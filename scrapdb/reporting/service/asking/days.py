@@ -29,6 +29,7 @@ _WEEK_ISO = re.compile(r"(\d{4})-?w(\d{1,2})")
 _QUARTER = re.compile(r"(?:(?=q|t|\d[qt])[qt]?(?P<a>[1-4])[qt]?)[ /-]?(?P<c>\d{4})|(?P<d>\d{4})[ /-]?[qt](?P<b>[1-4])")
 _MOVED = re.compile(r"(.{1,30}?) ?([+-]) ?(\d{1,4}) ?([^\W\d]{1,12})")
 _YEAR = re.compile(r"\d{4}")
+_MOST_SHARED = 4  # words: de febrer de 2025
 _LONGEST = 60  # characters of a day or a range
 _MOST = 1_000  # units in the last so many
 _CENTURY = 2000
@@ -213,11 +214,20 @@ def _between(text: str, today: dt.date, languages: Sequence[str]) -> list[Span]:
         if between not in low or not low.startswith(before):
             continue
         one, _, two = low.removeprefix(before).partition(between)
-        ends = [_period_or_day(each.strip(), today, languages) for each in (one, two)]
-        found = [Span(first.first, last.last) for first, last in product(*ends) if first.first <= last.last]
+        lasts = _period_or_day(two.strip(), today, languages)
+        firsts = next(filter(None, (_period_or_day(each, today, languages) for each in _whole_ends(one, two))), [])
+        found = [Span(first.first, last.last) for first, last in product(firsts, lasts) if first.first <= last.last]
         if found:
             return found
     return []
+
+
+def _whole_ends(one: str, two: str) -> Iterable[str]:
+    """Yield the first end of a range, and the same with what only the last one says: 1 to 8 February 2025."""
+    yield one.strip()
+    tail = two.split()
+    for number in range(1, min(len(tail), _MOST_SHARED) + 1):
+        yield f"{one.strip()} {' '.join(tail[-number:])}"
 
 
 def _period_or_day(text: str, today: dt.date, languages: Sequence[str]) -> list[Span]:

@@ -117,7 +117,8 @@ def _told(asked: Asked) -> str | None:
         return None
     number = len(asked.requests) + len(asked.refused)
     first = asked.refused[0].reason or ""
-    return first if number == 1 else f"{len(asked.refused):,} of {number:,} reports were refused; the first: {first}"
+    refused = f"{len(asked.refused):,} of {number:,} reports refused"
+    return first if number == 1 else f"{refused}; the first: {first}"
 
 
 def _pass(desk: Desk, scheduled: Scheduled, next_at: str | None, why: str) -> bool:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.reporting.bundles.schedule import Schedule
+from scrapdb.reporting.bundles.schedule import kept
 from scrapdb.reporting.service import access
 from scrapdb.reporting.service.asking import days
 from scrapdb.reporting.service.desk import Desk
@@ -97,7 +98,7 @@ def _named(desk: Desk) -> Iterator[_Named]:
     for listed in desk.catalogue.all():
         if listed.bundle is not None:
             for name, definition in listed.bundle.config.schedules.items():
-                yield _Named(f"{listed.name}/{name}", listed.name, definition)
+                yield _Named(f"{listed.name}/{name}", listed.name, kept(definition))
 
 
 def _differs(known: Scheduled, one: _Named) -> bool:

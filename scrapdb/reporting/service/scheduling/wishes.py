@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import secrets
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -28,10 +29,12 @@ from scrapdb.running.rows import grid
 from scrapdb.running.rows import tables
 from scrapdb.running.rows import values
 from scrapdb.running.rows.parameters import canonical
+from scrapdb.text import valid_text
 
 _SQL = "sql:"
 _LANGUAGE, _DELIVER = "language", "deliver"  # columns of a row that are no parameters
-_FILES = (".csv", ".tsv", ".json", ".jsonl", ".yaml", ".yml", ".parquet")
+_FILES = (".csv", ".tsv", ".json", ".jsonl")  # those that are read without harm, whoever wrote them
+_log = logging.getLogger("scrapdb.service")
 _MOST = 1_000  # rows
 
 
@@ -55,8 +58,8 @@ def asked(desk: Desk, who: Person, scheduled: Scheduled, moment: dt.datetime) ->
     try:
         bundle = desks.bundle_for(desk, who, scheduled.bundle)
         rows = _rows(desk, bundle, scheduled)
-    except (ScrapdbError, OSError) as error:
-        return Asked([], [_refused(scheduled, {}, None, moment, str(error))])
+    except Exception as error:  # noqa: BLE001 - rows and bundles are of strangers; no other schedule waits for them
+        return Asked([], [_refused(scheduled, {}, None, moment, _why(error))])
     for row in rows:
         for wish in _wishes(scheduled, bundle, row, moment):
             try:
@@ -64,8 +67,8 @@ def asked(desk: Desk, who: Person, scheduled: Scheduled, moment: dt.datetime) ->
                 request = desks.prepared(
                     desk, who, msgspec.structs.replace(wish, parameters=_taken(bundle, given, moment))
                 )
-            except ScrapdbError as error:
-                refused.append(_refused(scheduled, wish.parameters, wish.language, moment, str(error)))
+            except Exception as error:  # noqa: BLE001 - as above
+                refused.append(_refused(scheduled, wish.parameters, wish.language, moment, _why(error)))
                 continue
             same = canonical({_LANGUAGE: request.language, "given": request.parameters})
             found[same] = _both(found[same], request) if same in found else request
@@ -88,10 +91,12 @@ def _rows(desk: Desk, bundle: Bundle, scheduled: Scheduled) -> list[dict[str, An
 
 
 def _read(desk: Desk, bundle: Bundle, scheduled: Scheduled, source: str) -> list[dict[str, Any]]:
-    if source in bundle.files:
-        return tables.read(bundle.files[source], source)
     if source.lower().endswith(_FILES) and not source.startswith(_SQL):
-        raise UsageError(f"{scheduled.bundle} has no file {source}, for the rows of {scheduled.name}.")
+        if source not in bundle.files:
+            raise UsageError(f"{scheduled.bundle} has no file {source}, for the rows of {scheduled.name}.")
+        return tables.read(bundle.files[source], source)
+    if source in bundle.files:
+        raise UsageError(f"{scheduled.name} has its rows in {source}; they are read from {', '.join(_FILES)}.")
     if scheduled.source == "config" and (desk.host.askers or desk.host.rules):
         # Who writes a bundle may not read what others have in the store.
         raise UsageError(f"{scheduled.name} asks the store, which no bundle may here: add it by a command.")
@@ -162,16 +167,23 @@ def _refused(
         id=f"{scheduled.bundle}-{secrets.token_hex(4)}",
         bundle=scheduled.bundle,
         bundle_hash="",
-        parameters={name: _plain(value) for name, value in given.items()},
-        language=language or "en",
+        parameters={valid_text(name): _plain(value) for name, value in given.items()},
+        language=valid_text(language or "en"),
         asker=scheduled.owner,
         via="schedule",
         schedule=scheduled.name,
         scheduled_for=ledger.written(moment),
         state="error",
-        reason=why,
+        reason=valid_text(why),
         ended_at=ledger.now(),
     )
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ScrapdbError | OSError):
+        return str(error)
+    _log.warning("a schedule cannot ask", exc_info=error)
+    return f"It cannot be asked for: {type(error).__name__}: {error}"
 
 
 def _plain(value: Any) -> Any:
@@ -179,5 +191,5 @@ def _plain(value: Any) -> Any:
         made = values.plain(value)
         msgspec.json.encode(made)
     except (values.RefusedError, ValueError, TypeError, RecursionError):
-        return str(value)
+        return valid_text(str(value))
     return made.isoformat() if isinstance(made, dt.date | dt.time) else made

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from scrapdb.reporting.bundles import config
 from scrapdb.reporting.bundles import opening
 from scrapdb.reporting.bundles.bundle import Bundle
 from scrapdb.reporting.service import access
+from scrapdb.reporting.service.asking import days
 from scrapdb.reporting.service.asking.asking import Meaning
 from scrapdb.reporting.service.asking.asking import Unclear
 from scrapdb.reporting.service.asking.asking import meaning
@@ -74,6 +74,28 @@ def test_the_sentence_of_the_talk() -> None:
         "north sales wine from 2025-01-01 to 2025-02-01",
         "x with shop 'north', product 'wine', from_day 2025-01-01, to_day 2025-02-01",
     )
+
+
+def test_a_star_may_be_nothing_if_its_parameter_needs_no_value() -> None:
+    sentence, pattern = "north sales from 2025-01-01 to 2025-02-01", "(*) sales (*) from (*) to (*)"
+    given = {"shop": "north", "from_day": "2025-01-01", "to_day": "2025-02-01"}
+    assert values(sentence, pattern, parameters=SALES | {"product": {"default": "all"}}) == given
+    assert isinstance(ask(sentence, pattern, parameters=SALES), Unclear)
+    named = pattern.replace("(*) from", "(product) from")
+    assert isinstance(ask(sentence, named, parameters=SALES | {"product": {"default": "all"}}), Unclear)
+    everything = {name: {**each, "required": False} for name, each in SALES.items()}
+    assert values("sales of", "(*) sales (*) of (*)", parameters=everything) == {}
+
+
+def test_of_more_stars_than_parameters_some_are_nothing() -> None:
+    """As in the talk, where a star is anything: whatever is said is taken, and nothing passed over."""
+    pattern, three = "(*) sales (*) from (*) to (*)", {name: SALES[name] for name in ("shop", "from_day", "to_day")}
+    given = {"shop": "north", "from_day": "2025-01-01", "to_day": "2025-02-01"}
+    assert values("north sales from 2025-01-01 to 2025-02-01", pattern, parameters=three) == given
+    assert values("sales north from 2025-01-01 to 2025-02-01", pattern, parameters=three) == given
+    assert isinstance(ask("north sales wine from 2025-01-01 to 2025-02-01", pattern, parameters=three), Unclear)
+    assert isinstance(ask("north sales", "(*) sales (*)", parameters={}), Unclear)
+    assert values("sales", "(*) sales (*)", parameters={}) == {}
 
 
 def test_stars_take_what_no_name_takes() -> None:
@@ -295,29 +317,31 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("sentence", HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_sentences_are_refused_in_no_time(sentence: str) -> None:
+def test_hostile_sentences_are_refused(sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    original = days.days
+
+    def look(text: str, *given: Any) -> list[dt.date]:
+        looked.append(text)
+        return original(text, *given)
+
+    monkeypatch.setattr(days, "days", look)
     patterns = ("voltage of (site) from (from_day) to (to_day)", "(site) (from_day) (to_day)", "(site) from (from_day)")
     parameters = {"site": SITE, "from_day": DAY, "to_day": {**DAY, "required": False}}
-    began = time.monotonic()
     found = ask(sentence, *patterns, parameters=parameters)
-    assert time.monotonic() - began < 2
     assert isinstance(found, Unclear)
+    assert len(looked) <= 300  # texts that were looked at as dates: each may cost a millisecond
     found.reason.encode()
     assert len(found.reason) < 1000
     assert "\x1b" not in found.reason
 
 
-def test_hostile_patterns_take_no_time_either() -> None:
+def test_hostile_patterns_are_given_up() -> None:
     names = [f"a{number}" for number in range(16)]
     pattern = " ".join(f"({name})" for name in names)
-    began = time.monotonic()
-    found = ask(
-        "a " * 240 + "b", *(f"{pattern} {number}" for number in range(20)), parameters={name: {} for name in names}
-    )
-    assert isinstance(found, Unclear)
-    found = ask("a " * 240, *[pattern, f"{pattern} b"] * 20, parameters={name: {} for name in names})
-    assert isinstance(found, Unclear)
-    assert time.monotonic() - began < 5
+    parameters: dict[str, Any] = {name: {} for name in names}
+    told = reason("a " * 240, *[pattern, f"{pattern} b"] * 20, parameters=parameters)
+    assert told == "This can be read in too many ways. Say it in fewer words."
 
 
 def test_a_sentence_that_is_text_alone_keeps_its_text() -> None:

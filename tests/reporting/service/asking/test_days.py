@@ -119,6 +119,13 @@ def test_the_clock_makes_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
         ("en", "from 2025-01-01 to 2025-02-01", "2025-01-01..2025-02-01"),
         ("en", "2025-01-01..2025-02-01", "2025-01-01..2025-02-01"),
         ("en", "2025-01-01 – 2025-02-01", "2025-01-01..2025-02-01"),
+        ("en", "1 to 8 February 2025", "2025-02-01..2025-02-08"),
+        ("en", "1 January to 15 February 2025", "2025-01-01..2025-02-15"),
+        ("en", "January to March 2025", "2025-01-01..2025-03-31"),
+        ("en", "15 December 2024 to 15 January 2025", "2024-12-15..2025-01-15"),
+        ("ca", "de l'1 al 8 de febrer de 2025", "2025-02-01..2025-02-08"),
+        ("de", "vom 1. bis 8. Februar 2025", "2025-02-01..2025-02-08"),
+        ("fr", "du 1er au 8 février 2025", "2025-02-01..2025-02-08"),
         ("en", "March 2025 until May 2025", "2025-03-01..2025-05-31"),
         ("ca", "el mes passat", "2026-10-01..2026-10-31"),
         ("ca", "MES PASSAT", "2026-10-01..2026-10-31"),
@@ -152,7 +159,18 @@ def test_a_range_in_words(language: str, text: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "last 0 days", "last 9999 years", "2025-02-01 to 2025-01-01", "Q5 2025", "2025-W60", "13/2025", "March", "to"],
+    [
+        "",
+        "last 0 days",
+        "last 9999 years",
+        "2025-02-01 to 2025-01-01",
+        "Q5 2025",
+        "2025-W60",
+        "13/2025",
+        "March",
+        "to",
+        "15 December to 15 January 2025",
+    ],
 )
 def test_what_is_no_range(text: str) -> None:
     assert span(text) == []
