@@ -100,7 +100,7 @@ class Post:
             return "250 OK"
         if answer.startswith("250"):
             self.to += envelope.rcpt_tos
-            self.got.append(email.message_from_bytes(envelope.content, policy=default))  # type: ignore[arg-type]
+            self.got.append(email.message_from_bytes(envelope.content, policy=default))
         return answer
 
 
@@ -109,10 +109,11 @@ def post(**how: Any) -> Iterator[Post]:
     """Take mail until it is enough."""
     from aiosmtpd.controller import Controller
 
-    class AnyPort(Controller):
+    class AnyPort(Controller):  # its own look at port 0 would find nobody
         def _trigger_server(self) -> None:
-            self.port = self.server.sockets[0].getsockname()[1]
-            super()._trigger_server()
+            server: Any = self.server
+            self.port = server.sockets[0].getsockname()[1]
+            super()._trigger_server()  # type: ignore[no-untyped-call]
 
     handler = Post()
     controller = AnyPort(handler, hostname="127.0.0.1", port=0, **how)

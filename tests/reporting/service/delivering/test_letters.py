@@ -28,7 +28,7 @@ HTML = """<title>{{ site }}: {{ share | percent }}</title><h1>{{ _("Voltage") }}
 {{ rows | chart("x", "y", title="Rows") }}"""
 TEXT = "{{ site }} & {{ note }}: {{ share | percent }}, {{ letter.kind }}"
 SCRAPS = {"share": 0.5, "site": "north", "note": "<b>&", "rows": [{"x": 1, "y": 2}, {"x": 2, "y": 3}]}
-CONFIG = {"recipients": ["@example.com"], "url": "https://reports.example.com"}
+CONFIG: dict[str, Any] = {"recipients": ["@example.com"], "url": "https://reports.example.com"}
 
 
 def letter(desk: Desk, request: Request, template: str | None = "letter") -> Letter:
