@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
 import socket
+import ssl
 from collections.abc import Iterator
+from datetime import UTC
+from datetime import datetime
+from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -188,3 +193,56 @@ def test_the_charts_of_a_letter_are_those_of_the_page(tmp_path: Path, post: Post
     assert html
     assert 'alt="A &quot;map&quot;"' in html.get_content()
     assert "evil" not in html.get_content()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Make a certificate of 127.0.0.1 that signs itself, and its key."""
+    x509 = pytest.importorskip("cryptography.x509")
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    now, day = datetime.now(UTC), timedelta(days=1)
+    alone = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - day, now + day)
+    made = made.add_extension(x509.SubjectAlternativeName([alone]), critical=True)
+    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    directory = tmp_path_factory.mktemp("tls")
+    paths = directory / "certificate.pem", directory / "key.pem"
+    paths[0].write_bytes(made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    paths[1].write_bytes(key.private_bytes(*form))
+    return paths
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_starttls_and_signing_in(
+    tmp_path: Path, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, *, is_trusted: bool
+) -> None:
+    from aiosmtpd.smtp import AuthResult
+
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*certificate)
+    if is_trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    monkeypatch.setenv("MAIL_PASSWORD", "open sesame")
+    signed_in = []
+
+    def authenticate(*given: Any) -> Any:
+        signed_in.append((given[-1].login, given[-1].password))
+        return AuthResult(success=True)
+
+    how = {"tls_context": context, "require_starttls": True, "auth_required": True, "authenticator": authenticate}
+    with receivers.post(**how) as secure:
+        settings = said(secure, security="starttls", user="reports", password="MAIL_PASSWORD")
+        with desks.desk(tmp_path, **settings) as desk:
+            request = desks.over(desk, deliver=(ANNA,))
+            desks.stepped(desk)
+            found = desks.only(desk, request)
+        if is_trusted:
+            assert (found.state, signed_in, len(secure.got)) == ("sent", [(b"reports", b"open sesame")], 1)
+        else:
+            assert (found.state, signed_in, secure.got) == ("failed", [], [])
+            assert "cannot prove that it is" in (found.reason or "")
