@@ -236,7 +236,7 @@ def test_starttls_and_signing_in(
 
     how = {"tls_context": context, "require_starttls": True, "auth_required": True, "authenticator": authenticate}
     with receivers.post(**how) as secure:
-        settings = said(secure, security="starttls", user="reports", password="MAIL_PASSWORD")
+        settings = said(secure, security="starttls", user="reports", password="MAIL_PASSWORD")  # noqa: S106 - a name
         with desks.desk(tmp_path, **settings) as desk:
             request = desks.over(desk, deliver=(ANNA,))
             desks.stepped(desk)
