@@ -98,7 +98,7 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """What of a page goes into a letter: HTML that shows its pictures as `cid:chart1@scrapdb`, title, text, and these."""
+    """What of a page goes into a letter: HTML that shows its pictures by `cid:chart1@scrapdb`, title, text, these."""
 
     html: str = ""
     title: str = ""
