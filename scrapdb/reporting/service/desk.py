@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from scrapdb.errors import ExpressionError
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
+from scrapdb.query.parser import parse
 from scrapdb.reporting.bundles import parameters
 from scrapdb.reporting.bundles.bundle import Bundle
 from scrapdb.reporting.bundles.config import is_language
@@ -147,6 +149,8 @@ def _request(desk: Desk, who: Person, wish: Wish) -> Request:
         raise UsageError(f"There is no page {unknown[0]!r}; there is {' and '.join(_PAGES)}.")
     for target in wish.deliver:
         check_recipient(desk.host, target)
+    if wish.deliver_if is not None:
+        _check_condition(wish.deliver_if)
     archive.keep(bundle, desk.reports)
     attached = [kind for target in (*bundle.config.deliver, *wish.deliver) for kind in target.attach if kind != "link"]
     return Request(
@@ -166,6 +170,13 @@ def _request(desk: Desk, who: Person, wish: Wish) -> Request:
         deliver=wish.deliver,
         deliver_if=wish.deliver_if,
     )
+
+
+def _check_condition(condition: str) -> None:
+    try:
+        parse(condition)
+    except ExpressionError as error:
+        raise UsageError(f"The condition {condition!r} cannot be read: {error.message.rstrip('.')}.") from error
 
 
 def _check_rate(desk: Desk, who: Person) -> None:

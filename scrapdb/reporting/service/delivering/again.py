@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
+from scrapdb.reporting.bundles.target import Attachment
+from scrapdb.reporting.bundles.target import Target
 from scrapdb.reporting.service.delivering import dispatch
 from scrapdb.reporting.service.delivering import planning
 from scrapdb.reporting.service.desk import Desk
@@ -19,8 +21,6 @@ from scrapdb.reporting.service.ledger import requests
 from scrapdb.reporting.service.ledger.deliveries import Delivery
 from scrapdb.reporting.service.ledger.requests import Request
 from scrapdb.reporting.service.recipients import check_recipient
-from scrapdb.reporting.service.target import Attachment
-from scrapdb.reporting.service.target import Target
 
 _LOST = frozenset({"failed", "unsure"})
 

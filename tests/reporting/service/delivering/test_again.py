@@ -11,11 +11,11 @@ import pytest
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
+from scrapdb.reporting.bundles.target import Target
 from scrapdb.reporting.service.delivering import again
 from scrapdb.reporting.service.ledger import audit
 from scrapdb.reporting.service.ledger import deliveries
 from scrapdb.reporting.service.ledger import ledger as ledgers
-from scrapdb.reporting.service.target import Target
 from tests import sessions
 from tests.reporting.service.delivering import desks
 from tests.reporting.service.delivering import receivers
