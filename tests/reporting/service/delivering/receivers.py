@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -41,8 +42,8 @@ class Web:
 
 
 @contextmanager
-def web() -> Iterator[Web]:
-    """Serve until it is enough."""
+def web(context: ssl.SSLContext | None = None) -> Iterator[Web]:
+    """Serve until it is enough, over TLS if there is a context for it."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -68,6 +69,9 @@ def web() -> Iterator[Web]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     it = Web(server.server_port)
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        it.url = it.url.replace("http:", "https:")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

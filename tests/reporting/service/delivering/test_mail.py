@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 import json
 import socket
 import ssl
 from collections.abc import Iterator
-from datetime import UTC
-from datetime import datetime
-from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -195,28 +191,6 @@ def test_the_charts_of_a_letter_are_those_of_the_page(tmp_path: Path, post: Post
     assert "evil" not in html.get_content()
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Make a certificate of 127.0.0.1 that signs itself, and its key."""
-    x509 = pytest.importorskip("cryptography.x509")
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
-    now, day = datetime.now(UTC), timedelta(days=1)
-    alone = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - day, now + day)
-    made = made.add_extension(x509.SubjectAlternativeName([alone]), critical=True)
-    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    directory = tmp_path_factory.mktemp("tls")
-    paths = directory / "certificate.pem", directory / "key.pem"
-    paths[0].write_bytes(made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    paths[1].write_bytes(key.private_bytes(*form))
-    return paths
-
-
 @pytest.mark.parametrize("is_trusted", [True, False])
 def test_starttls_and_signing_in(
     tmp_path: Path, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, *, is_trusted: bool
@@ -246,3 +220,19 @@ def test_starttls_and_signing_in(
         else:
             assert (found.state, signed_in, secure.got) == ("failed", [], [])
             assert "cannot prove that it is" in (found.reason or "")
+
+
+def test_a_pdf_is_attached_and_one_that_is_missing_is_a_link(tmp_path: Path, post: Post) -> None:
+    target = Target(to=ANNA.to, attach=("pdf",))
+    with desks.desk(tmp_path, **said(post), url="https://reports.example.com") as desk:
+        request = desks.over(desk, deliver=(target,))
+        (desk.reports / request.id / "report.pdf").write_bytes(b"%PDF-1.7 nothing")
+        desks.over(desk, deliver=(target,))
+        desks.stepped(desk)
+    with_pdf, without = sorted(post.got, key=lambda message: not list(message.iter_attachments()))
+    (attached,) = with_pdf.iter_attachments()
+    assert (attached.get_content_type(), attached.get_content()) == ("application/pdf", b"%PDF-1.7 nothing")
+    assert not list(without.iter_attachments())
+    body = without.get_body(("plain",))
+    assert body
+    assert "https://reports.example.com/r/" in body.get_content()
