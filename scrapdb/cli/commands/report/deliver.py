@@ -34,6 +34,9 @@ def command(
         ),
     ] = None,
     list_: Annotated[bool, typer.Option("--list", help="Say where it has gone, and send nothing.")] = False,
+    take_back: Annotated[
+        bool, typer.Option("--take-back", help="Let the links to it lead nowhere, those of TARGET if there is one.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print deliveries as JSON.")] = False,
     service: Service,
     settings: Settings,
@@ -47,6 +50,7 @@ def command(
     \b
     scrapdb report deliver voltage-1f0c9a2e --list
     scrapdb report deliver voltage-1f0c9a2e --to mail:anna@example.com --config service.yaml
+    scrapdb report deliver voltage-1f0c9a2e --take-back
     """
     from scrapdb.errors import UsageError
     from scrapdb.reporting.service.delivering import again
@@ -55,9 +59,12 @@ def command(
     reports = Path(service.output or "reports")
     if not (reports / NAME).is_file():
         raise UsageError(f"No service was asked for anything in {reports}: -o names another directory.")
-    if list_ and (to or attach):
-        raise UsageError("--list sends nothing; leave out --to and --attach.")
+    if list_ and (to or attach or take_back):
+        raise UsageError("--list sends nothing, and takes nothing back; leave out the other options.")
     with service.desk(str(reports), settings) as desk:
+        if take_back:
+            settings.say(f"Links of {', '.join(again.taken_back(desk, report, to))} lead nowhere any more.")
+            return
         found = again.listed(desk, report) if list_ else again.delivered(desk, report, to, attach=attach or ())
     _tell(found, settings, as_json=as_json, as_table=list_)
     if not list_ and any(each.state != "sent" for each in found):

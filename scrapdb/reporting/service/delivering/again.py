@@ -11,12 +11,15 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
 from scrapdb.reporting.bundles.target import Attachment
 from scrapdb.reporting.bundles.target import Target
+from scrapdb.reporting.bundles.target import place
+from scrapdb.reporting.service import links
 from scrapdb.reporting.service.delivering import dispatch
 from scrapdb.reporting.service.delivering import planning
 from scrapdb.reporting.service.desk import Desk
 from scrapdb.reporting.service.ledger import audit
 from scrapdb.reporting.service.ledger import deliveries
 from scrapdb.reporting.service.ledger import ledger as ledgers
+from scrapdb.reporting.service.ledger import links as rows
 from scrapdb.reporting.service.ledger import requests
 from scrapdb.reporting.service.ledger.deliveries import Delivery
 from scrapdb.reporting.service.ledger.requests import Request
@@ -66,6 +69,22 @@ def delivered(
                 dispatch.sent(desk, taken)
     wanted = {each.id for each in found}
     return [each for each in deliveries.of(desk.ledger, request.id) if each.id in wanted]
+
+
+def taken_back(desk: Desk, id_: str, to: str | None = None, *, who: str | None = None) -> list[str]:
+    """Take back the links to a report, all or those of one target, and return whose they were.
+
+    Raises:
+        UsageError: there is no such report, or none of its links leads anywhere.
+    """
+    request = _request(desk, id_)
+    wanted = ":".join(place(to)) if to else None
+    good = [each for each in rows.of(desk.ledger, request.id) if each.is_good and wanted in {None, each.recipient}]
+    if not good:
+        raise UsageError(f"No link to {request.id}{f' of {to}' if to else ''} leads anywhere.")
+    for each in good:
+        links.taken_back(desk, each.id, who or "command", "command")
+    return [each.recipient for each in good]
 
 
 def _request(desk: Desk, id_: str) -> Request:

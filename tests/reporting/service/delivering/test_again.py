@@ -12,6 +12,7 @@ import pytest
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
 from scrapdb.reporting.bundles.target import Target
+from scrapdb.reporting.service import links
 from scrapdb.reporting.service.delivering import again
 from scrapdb.reporting.service.ledger import audit
 from scrapdb.reporting.service.ledger import deliveries
@@ -100,6 +101,23 @@ def test_what_another_worker_is_sending_is_left_to_it(tmp_path: Path, post: Post
     assert len(post.got) == 1
 
 
+def test_links_are_taken_back(tmp_path: Path, post: Post) -> None:
+    with desks.desk(tmp_path, url="https://reports.example.com", **said(post)) as desk:
+        request = desks.over(desk)
+        for to in (ANNA, BEN):
+            again.delivered(desk, request.id, to, attach=("link",))
+        texts = [next(part.get_content() for part in message.walk() if not part.is_multipart()) for message in post.got]
+        tokens = [text.partition("/r/")[2].split()[0] for text in texts]
+        assert [links.checked(desk, each).id for each in tokens] == [request.id] * 2
+        assert again.taken_back(desk, request.id, "mail:BEN@example.com") == [BEN]
+        assert links.checked(desk, tokens[0]).id == request.id
+        with pytest.raises(links.LinkError, match="taken back"):
+            links.checked(desk, tokens[1])
+        assert again.taken_back(desk, request.id) == [ANNA]
+        with pytest.raises(UsageError, match="leads anywhere"):
+            again.taken_back(desk, request.id)
+
+
 def test_the_command(tmp_path: Path, post: Post) -> None:
     with desks.desk(tmp_path, **said(post)) as desk:
         request = desks.over(desk, deliver=(Target(to=ANNA),))
@@ -118,7 +136,7 @@ def test_the_command(tmp_path: Path, post: Post) -> None:
     ran = sessions.run(f"scrapdb report deliver reports/{request.id} {config}", tmp_path)
     assert (ran.code, ran.stderr) == (0, "mail:anna@example.com: sent\n")
     for wrong, words in (
-        (f"{request.id} --list --to {ANNA}", "--list sends nothing"),
+        (f"{request.id} --list --to {ANNA}", "--list sends nothing, "),
         (f"{request.id} --to {ANNA}", "Nothing may go to mail:anna@example.com"),
         ("nosuch", "No service was asked for a report nosuch"),
         (f"{request.id} -o elsewhere", "No service was asked for anything in elsewhere"),
