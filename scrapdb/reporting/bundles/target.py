@@ -20,7 +20,7 @@ _MAIL = re.compile(
     r"[A-Za-z0-9_'+=-]+(?:\.[A-Za-z0-9_'+=-]+)*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)"
     r"(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
 )
-_SLACK = re.compile(r"#[\w.-]{1,80}|@?[A-Z0-9]{6,20}")  # a channel, or an id of Slack's
+_SLACK = re.compile(r"#[\w.-]{1,80}|[A-Z][A-Z0-9]{5,19}")  # a channel, or an id of Slack's
 _ODD = re.compile(r"[\0-\x20\x7f-\xa0\u2000-\u200f\u2028-\u202f\u2066-\u2069\ufeff\ud800-\udfff\\]")
 _LONGEST_MAIL, _LONGEST = 254, 2_000
 Attachment = Literal["html", "pdf", "link"]

@@ -74,12 +74,12 @@ class Paper(msgspec.Struct, frozen=True):
     seconds: float
 
 
-class Drawings(msgspec.Struct, frozen=True):
-    """SVG that becomes PNG of at most so many pixels in so many seconds, one after the other."""
+class Sheet(msgspec.Struct, frozen=True):
+    """HTML whose first pictures are wanted, or of which the whole becomes a letter, in so many seconds."""
 
-    svgs: list[bytes]
-    width: int
-    height: int
+    html: bytes
+    most: int
+    whole: bool
     seconds: float
 
 

@@ -95,3 +95,12 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     html: bytes
     title: str = ""
     warnings: tuple[str, ...] = ()
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a page goes into a letter: HTML that shows its pictures by `cid:chart1@scrapdb`, title, text, these."""
+
+    html: str = ""
+    title: str = ""
+    text: str = ""
+    pictures: tuple[Image, ...] = ()

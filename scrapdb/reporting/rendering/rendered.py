@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Mapping
-from collections.abc import Sequence
 
 import msgspec
 
@@ -13,15 +12,17 @@ from scrapdb.reporting.rendering import head
 from scrapdb.reporting.rendering import process
 from scrapdb.reporting.rendering.drawing import Drawing
 from scrapdb.reporting.rendering.errors import TemplateError
+from scrapdb.reporting.rendering.given import Letter
 from scrapdb.reporting.rendering.given import Page
 from scrapdb.reporting.rendering.given import Rendered
 from scrapdb.reporting.rendering.process import Answers
 from scrapdb.running.events import Stop
 
-__all__ = ["TemplateError", "pdf", "pictures", "rendered", "text"]
+__all__ = ["TemplateError", "letter", "pdf", "rendered", "text"]
 SECONDS, MEMORY, SIZE = 20.0, 10**9, 2**26
 _MOST = 10  # warnings of one kind
 _THREADS = 16  # of Pango, which looks for fonts in one
+_read_letter = msgspec.msgpack.Decoder(Letter).decode
 
 
 def rendered(
@@ -83,15 +84,13 @@ def _task(page: Page, answers: Iterable[str], seconds: float, size: int) -> fram
     return frames.Task(page=given, answers=tuple(answers), seconds=seconds, size=size)
 
 
-def pictures(
-    svgs: Sequence[bytes], width: int, height: int, *, seconds: float = SECONDS, wall: str | None = None
-) -> list[bytes]:
-    """Make pictures of drawings, as large as fits; an empty one stands for a drawing of which none can be made.
+def letter(html: bytes, most: int, *, whole: bool = False, seconds: float = SECONDS, wall: str | None = None) -> Letter:
+    """Make pictures of the drawings of a page, and take those that it has; if wished, make a letter of the whole.
 
     Args:
-        svgs: the drawings, of whoever made them.
-        width: in pixels.
-        height: likewise.
+        html: the page, of whoever made it.
+        most: pictures.
+        whole: whether all of it is wanted.
         seconds: that it may take.
         wall: the one that is demanded; by default the best that this machine has.
 
@@ -100,10 +99,9 @@ def pictures(
         ScrapdbError: the wall, or a package, cannot be had.
     """
     bounds = process.Bounds(seconds, 2 * MEMORY, SIZE, threads=_THREADS)
-    task = frames.Drawings(list(svgs), width, height, seconds)
-    done = process.render("pictures", task, bounds, needs=("jinja2", "msgspec", "vl_convert"), wall=wall)
-    made: list[bytes] = msgspec.msgpack.decode(done.content, type=list[bytes])
-    return made
+    task = frames.Sheet(html, most, whole, seconds)
+    done = process.render("letter", task, bounds, needs=("jinja2", "msgspec", "vl_convert"), wall=wall)
+    return _read_letter(done.content)
 
 
 def pdf(

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from scrapdb.errors import ExpressionError
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
 from scrapdb.query.parser import parse
@@ -150,7 +151,7 @@ def _request(desk: Desk, who: Person, wish: Wish) -> Request:
     for target in wish.deliver:
         check_recipient(desk.host, target)
     if wish.deliver_if is not None:
-        parse(wish.deliver_if)
+        _check_condition(wish.deliver_if)
     archive.keep(bundle, desk.reports)
     attached = [kind for target in (*bundle.config.deliver, *wish.deliver) for kind in target.attach if kind != "link"]
     return Request(
@@ -170,6 +171,13 @@ def _request(desk: Desk, who: Person, wish: Wish) -> Request:
         deliver=wish.deliver,
         deliver_if=wish.deliver_if,
     )
+
+
+def _check_condition(condition: str) -> None:
+    try:
+        parse(condition)
+    except ExpressionError as error:
+        raise UsageError(f"The condition {condition!r} cannot be read: {error.message.rstrip('.')}.") from error
 
 
 def _check_rate(desk: Desk, who: Person) -> None:

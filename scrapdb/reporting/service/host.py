@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from scrapdb.errors import UsageError
+from scrapdb.reporting.bundles.target import place
 from scrapdb.running.batches import said
 from scrapdb.running.batches.batch_file import Way
 from scrapdb.running.batches.batch_file import check_limits
@@ -131,7 +132,18 @@ def read(path: Path | None) -> Host:
         return Host()
     host = said.read(path, Host, _BELOW, "What is said of a service")
     check_limits(path, host.limits)
+    _check_addresses(path, host)
     return msgspec.structs.replace(host, **host.located(path.parent))
+
+
+def _check_addresses(path: Path, host: Host) -> None:
+    """Refuse addresses of people that are none, to which failures would go in vain."""
+    named = {f"askers.{name}.address": each.address for name, each in host.askers.items()}
+    for where, address in {"author": host.author, **named}.items():
+        try:
+            _ = place(address) if address is not None else None
+        except UsageError as error:
+            raise UsageError(f"{path}: {where}: {error}") from error
 
 
 def schema() -> dict[str, Any]:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from scrapdb.errors import ScrapdbError
+from scrapdb.errors import UsageError
 from scrapdb.reporting.bundles.target import Target
+from scrapdb.reporting.service.access import Person
+from scrapdb.reporting.service.desk import Desk
+from scrapdb.reporting.service.desk import Wish
+from scrapdb.reporting.service.desk import ask
 from scrapdb.reporting.service.host import Host
+from scrapdb.reporting.service.host import read
 from scrapdb.reporting.service.recipients import check_recipient
 
 HOST = Host(
@@ -141,3 +150,23 @@ def test_nowhere_unless_it_is_said() -> None:
             check_recipient(Host(recipients=(nothing,)), Target(to="mail:anna@example.com"))
         with pytest.raises(ScrapdbError):
             check_recipient(Host(recipients=(nothing,)), Target(to="https://example.com/"))
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("author: ops@example.com", "author: ops@example.com is no target; write mail:ops@example.com."),
+        ("askers: {anna: {address: 'slack:sales'}}", "askers.anna.address: 'slack:sales' is no channel of Slack; "),
+    ],
+)
+def test_addresses_in_service_yaml(tmp_path: Path, said: str, sentence: str) -> None:
+    path = tmp_path / "service.yaml"
+    path.write_text(said)
+    with pytest.raises(UsageError, match=f"^{re.escape(f'{path}: {sentence}')}"):
+        read(path)
+
+
+def test_a_condition_that_cannot_be_read_is_refused_at_the_desk(desk: Desk) -> None:
+    wish = Wish(bundle="sales", deliver_if="total >")
+    with pytest.raises(UsageError, match=r"^The condition 'total >' cannot be read: Expected a field or a value"):
+        ask(desk, Person("anna"), wish)

@@ -17,6 +17,7 @@ COMMANDS = {
     "show": "Show a report: its record, its log, its trace, its page.",
     "push": "Push a report's pages to a URL, again or for the first time.",
     "serve": "Have reports asked for in the browser and over HTTP.",
+    "deliver": "Say where a report of a service has gone, or send it again.",
     "token": "Make a token for somebody who may ask.",
     "schedule": "Have reports ask for themselves by the clock.",
     "work": "Make the reports that a service is asked for.",

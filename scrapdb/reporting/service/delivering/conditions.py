@@ -64,6 +64,8 @@ def judged(desk: Desk, request: Request, bundle: Bundle | None, condition: str) 
         return Verdict(remark=f"{_UNJUDGED} {error.message.rstrip('.')}.")
     except ScrapdbError as error:
         return Verdict(remark=f"{_UNJUDGED} {error}")
+    except Exception as error:  # noqa: BLE001 - a notebook may hold anything, and no report is lost for it
+        return Verdict(remark=f"{_UNJUDGED} {type(error).__name__}: {error}.")
 
 
 def _judged(condition: str, now: Facts, then: Facts | None) -> Verdict:

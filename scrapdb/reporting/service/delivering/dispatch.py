@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Sequence
@@ -48,18 +49,23 @@ def step(desk: Desk, worker: str) -> int:
         desk: where reports were asked for.
         worker: the file that this worker has locked.
     """
-    done = deliveries.settle(desk.ledger) + told(desk)
+    deadline = time.monotonic() + SECONDS
+    done = deliveries.settle(desk.ledger) + told(desk, deadline)
     if deliveries.due(desk.ledger) is None:
         return done
-    deadline = time.monotonic() + SECONDS
+    deadline = max(deadline, time.monotonic() + SECONDS / 2)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return done + sum(pool.map(lambda _: _until(desk, worker, deadline), range(AT_ONCE)))
 
 
-def told(desk: Desk) -> int:
+def told(desk: Desk, deadline: float = math.inf) -> int:
     """Write down who is told of what is over, and return of how much that is."""
-    over = requests.untold(desk.ledger)
-    return sum(deliveries.tell(desk.ledger, request.id, planning.planned(desk, request)) for request in over)
+    done = 0
+    for request in requests.untold(desk.ledger):
+        if time.monotonic() > deadline:
+            break
+        done += deliveries.tell(desk.ledger, request.id, planning.planned(desk, request))
+    return done
 
 
 def sent(desk: Desk, group: Sequence[Delivery]) -> None:

@@ -182,9 +182,9 @@ def again(ledger: Ledger, delivery: Delivery) -> Delivery:
 
     What may not have arrived keeps its key, by which a receiver knows it; what has arrived gets another.
     """
-    options = msgspec.structs.replace(delivery.options, remark=None, done={})
+    options = delivery.options
     if delivery.state == "sent":
-        options = msgspec.structs.replace(options, again=options.again + 1)
+        options = msgspec.structs.replace(options, again=options.again + 1, done={})
     change = {
         "state": "to send",
         "reason": None,

@@ -79,7 +79,14 @@ def over(
     (directory / "report.html").write_text(page)
     if output is not None:
         (directory / "output.json").write_text(json.dumps(output))
-    record = {"id": request.id, "key": "k" * 64, "title": "Voltage", "state": state, "reason": reason, "trace": trace}
+    record: dict[str, Any] = {
+        "id": request.id,
+        "key": "k" * 64,
+        "title": "Voltage",
+        "state": state,
+        "reason": reason,
+        "trace": trace,
+    }
     record["bundle"] = {"name": "voltage", "version": "1", "hash": request.bundle_hash, "where": "voltage"}
     record["pages"] = [{"name": "report.html", "size": len(page), "sha256": "00"}]
     (directory / "report.json").write_text(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -41,8 +42,8 @@ class Web:
 
 
 @contextmanager
-def web() -> Iterator[Web]:
-    """Serve until it is enough."""
+def web(context: ssl.SSLContext | None = None) -> Iterator[Web]:
+    """Serve until it is enough, over TLS if there is a context for it."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -68,6 +69,9 @@ def web() -> Iterator[Web]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     it = Web(server.server_port)
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        it.url = it.url.replace("http:", "https:")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
@@ -100,7 +104,7 @@ class Post:
             return "250 OK"
         if answer.startswith("250"):
             self.to += envelope.rcpt_tos
-            self.got.append(email.message_from_bytes(envelope.content, policy=default))  # type: ignore[arg-type]
+            self.got.append(email.message_from_bytes(envelope.content, policy=default))
         return answer
 
 
@@ -109,10 +113,11 @@ def post(**how: Any) -> Iterator[Post]:
     """Take mail until it is enough."""
     from aiosmtpd.controller import Controller
 
-    class AnyPort(Controller):
+    class AnyPort(Controller):  # its own look at port 0 would find nobody
         def _trigger_server(self) -> None:
-            self.port = self.server.sockets[0].getsockname()[1]
-            super()._trigger_server()
+            server: Any = self.server
+            self.port = server.sockets[0].getsockname()[1]
+            super()._trigger_server()  # type: ignore[no-untyped-call]
 
     handler = Post()
     controller = AnyPort(handler, hostname="127.0.0.1", port=0, **how)

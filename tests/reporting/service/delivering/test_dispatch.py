@@ -253,6 +253,20 @@ def test_what_a_living_worker_sends_is_left_to_it(tmp_path: Path, post: Post) ->
         assert post.got == []
 
 
+def test_a_request_that_was_refused_fails_as_any_other(tmp_path: Path, post: Post) -> None:
+    with desks.desk(tmp_path, **said(post.port, **ASKER)) as desk:
+        # As a schedule writes it down: no bundle was kept, and nothing was begun.
+        request = requests.Request(id="gone-1", bundle="gone", bundle_hash="", asker="anna", via="schedule")
+        requests.add(desk.ledger, request)
+        with desk.ledger.writing() as connection:
+            change = "state = 'error', reason = 'There is no report gone.', ended_at = asked_at"
+            connection.execute(f"UPDATE requests SET {change} WHERE id = 'gone-1'")
+        desks.stepped(desk)
+        assert desks.states(desk, request) == {("mail", "anna@example.com", "trace"): "sent"}
+    assert mails(post) == [("anna@example.com", "gone: error")]
+    assert "There is no report gone." in body(post)
+
+
 def test_two_workers_at_once_send_one_mail_each(tmp_path: Path, post: Post) -> None:
     with desks.desk(tmp_path, **said(post.port)) as one, desks.desk(tmp_path, **said(post.port)) as other:
         for _ in range(6):

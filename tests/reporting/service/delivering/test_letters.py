@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from scrapdb.reporting.bundles.target import Target
+from scrapdb.reporting.rendering.inside import letter as inside
 from scrapdb.reporting.service.delivering import planning
 from scrapdb.reporting.service.delivering.letters import ours
-from scrapdb.reporting.service.delivering.letters import pictures
-from scrapdb.reporting.service.delivering.letters import theirs
 from scrapdb.reporting.service.delivering.letters import words
 from scrapdb.reporting.service.delivering.letters import writing
 from scrapdb.reporting.service.delivering.letters.letter import Letter
@@ -28,7 +27,7 @@ HTML = """<title>{{ site }}: {{ share | percent }}</title><h1>{{ _("Voltage") }}
 {{ rows | chart("x", "y", title="Rows") }}"""
 TEXT = "{{ site }} & {{ note }}: {{ share | percent }}, {{ letter.kind }}"
 SCRAPS = {"share": 0.5, "site": "north", "note": "<b>&", "rows": [{"x": 1, "y": 2}, {"x": 2, "y": 3}]}
-CONFIG = {"recipients": ["@example.com"], "url": "https://reports.example.com"}
+CONFIG: dict[str, Any] = {"recipients": ["@example.com"], "url": "https://reports.example.com"}
 
 
 def letter(desk: Desk, request: Request, template: str | None = "letter") -> Letter:
@@ -145,7 +144,7 @@ def test_no_value_becomes_markup() -> None:
     ],
 )
 def test_a_letter_loads_nothing(html: str) -> None:
-    made, _ = pictures.beside(html)
+    made = inside.made(html, 20, whole=True).html
     tags = _Tags()
     tags.feed(made)
     for tag, given in tags.found:
@@ -154,9 +153,21 @@ def test_a_letter_loads_nothing(html: str) -> None:
         assert "url(" not in (given.get("style") or "").lower()
 
 
+@pytest.mark.parametrize(
+    "page", ["<svg " * 300_000, f"<svg>{'<g>' * 200_000}</svg>", '<img src="data:image/png,' * 100_000]
+)
+def test_a_page_that_nobody_can_look_through_is_sent_without_its_charts(
+    tmp_path: Path, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "_SECONDS", 0.5)
+    with desks.desk(tmp_path, **CONFIG) as desk:
+        made = letter(desk, desks.over(desk, page=page), None)
+    assert (made.pictures, [file.content.decode() for file in made.files]) == ((), [page])
+
+
 def test_links_of_a_letter_stay() -> None:
     html = '<a href="https://example.com/?src=1&data=2">a</a>'
-    assert pictures.beside(html) == (html, ())
+    assert inside.made(html, 20, whole=True).html == html
 
 
 def test_every_language_says_all_of_it() -> None:
@@ -173,7 +184,7 @@ def test_every_language_says_all_of_it() -> None:
 
 def test_what_is_read_of_html() -> None:
     html = "<head><title>t</title><style>p{}</style></head><h1>A &amp; B</h1><ul><li>one<li>two</ul><script>x</script>"
-    assert theirs.as_text(html) == "A & B\none\ntwo\n"
+    assert inside.as_text(html) == "A & B\none\ntwo\n"
 
 
 def test_values_are_as_the_language_writes_them(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import ssl
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -188,3 +189,50 @@ def test_the_charts_of_a_letter_are_those_of_the_page(tmp_path: Path, post: Post
     assert html
     assert 'alt="A &quot;map&quot;"' in html.get_content()
     assert "evil" not in html.get_content()
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_starttls_and_signing_in(
+    tmp_path: Path, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, *, is_trusted: bool
+) -> None:
+    from aiosmtpd.smtp import AuthResult
+
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*certificate)
+    if is_trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    monkeypatch.setenv("MAIL_PASSWORD", "open sesame")
+    signed_in = []
+
+    def authenticate(*given: Any) -> Any:
+        signed_in.append((given[-1].login, given[-1].password))
+        return AuthResult(success=True)
+
+    how = {"tls_context": context, "require_starttls": True, "auth_required": True, "authenticator": authenticate}
+    with receivers.post(**how) as secure:
+        settings = said(secure, security="starttls", user="reports", password="MAIL_PASSWORD")  # noqa: S106 - a name
+        with desks.desk(tmp_path, **settings) as desk:
+            request = desks.over(desk, deliver=(ANNA,))
+            desks.stepped(desk)
+            found = desks.only(desk, request)
+        if is_trusted:
+            assert (found.state, signed_in, len(secure.got)) == ("sent", [(b"reports", b"open sesame")], 1)
+        else:
+            assert (found.state, signed_in, secure.got) == ("failed", [], [])
+            assert "cannot prove that it is" in (found.reason or "")
+
+
+def test_a_pdf_is_attached_and_one_that_is_missing_is_a_link(tmp_path: Path, post: Post) -> None:
+    target = Target(to=ANNA.to, attach=("pdf",))
+    with desks.desk(tmp_path, **said(post), url="https://reports.example.com") as desk:
+        request = desks.over(desk, deliver=(target,))
+        (desk.reports / request.id / "report.pdf").write_bytes(b"%PDF-1.7 nothing")
+        desks.over(desk, deliver=(target,))
+        desks.stepped(desk)
+    with_pdf, without = sorted(post.got, key=lambda message: not list(message.iter_attachments()))
+    (attached,) = with_pdf.iter_attachments()
+    assert (attached.get_content_type(), attached.get_content()) == ("application/pdf", b"%PDF-1.7 nothing")
+    assert not list(without.iter_attachments())
+    body = without.get_body(("plain",))
+    assert body
+    assert "https://reports.example.com/r/" in body.get_content()

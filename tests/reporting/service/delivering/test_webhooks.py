@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import socket
+import ssl
 from collections.abc import Iterator
 from email.utils import formatdate
 from pathlib import Path
@@ -225,3 +226,20 @@ def test_one_address_inside_among_others_is_enough(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
     with pytest.raises(NotSentError):
         posting.looked_up("both.example", 80, ())
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_who_cannot_prove_who_he_is_gets_nothing(
+    tmp_path: Path, web: Web, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, *, is_trusted: bool
+) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*certificate)
+    if is_trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    with receivers.web(context) as secure, desks.desk(tmp_path, **said(secure)) as desk:
+        request = desks.over(desk, deliver=(Target(to=secure.url),))
+        desks.stepped(desk)
+        found = desks.only(desk, request)
+        assert (found.state, len(secure.got)) == (("sent", 1) if is_trusted else ("failed", 0))
+        assert is_trusted or "cannot prove that it is" in (found.reason or "")
+    assert web.got == []

@@ -25,10 +25,10 @@ from scrapdb.reporting.making import record as records
 from scrapdb.reporting.making.order import Order
 from scrapdb.reporting.making.record import Record
 from scrapdb.reporting.rendering import rendered
+from scrapdb.reporting.rendering.given import Image
 from scrapdb.reporting.rendering.given import Page
 from scrapdb.reporting.service import links
 from scrapdb.reporting.service.delivering.letters import ours
-from scrapdb.reporting.service.delivering.letters import pictures
 from scrapdb.reporting.service.delivering.letters import theirs
 from scrapdb.reporting.service.delivering.letters import words
 from scrapdb.reporting.service.delivering.letters.letter import File
@@ -44,6 +44,7 @@ from scrapdb.text import valid_text
 _MIMES = {"html": "text/html", "pdf": "application/pdf"}
 _LISTED = 20  # reports in one letter
 _MOST_FIGURES, _LONGEST_FIGURE = 8, 80
+_MOST_PICTURES, _SECONDS = 6, 10.0  # of a page, and what it may take to find and draw them
 _LONGEST_TRACE, _LONGEST_LOG = 20_000, 5_000  # characters, of the end
 _BASE64 = 1.37  # by which a file grows in a message
 # What of a letter of ours is written as the language and the bundle's translations have it; of a bundle, only behind a
@@ -128,7 +129,7 @@ def _of_report(desk: Desk, delivery: Delivery, about: Subject, largest: int) -> 
     language, wish = about.request.language, delivery.options.wish
     wished = wish.attach if wish else ("html",)
     files = tuple(_attached(about, [kind for kind in wished if kind != "link"]))
-    shown = pictures.of_page(_page(about))
+    shown = _pictures(_page(about))
     remarks = [delivery.options.remark] if delivery.options.remark else []
     if too_large := sum(len(each.content) for each in (*files, *shown)) * _BASE64 > largest:
         files = ()
@@ -169,8 +170,8 @@ def _made(
         given |= {"title": told.title, "others": list(told.others), "remarks": list(told.remarks)}
         try:
             made = theirs.written(_page_of(about, delivery), found, {**given, "files": [each.name for each in files]})
-            known |= {"text": made.text, "html": made.html, "pictures": made.pictures}
-            return Letter(subject=made.subject or told.title, **known)
+            known |= {"text": made.text, "html": made.html, "pictures": _named(made.pictures)}
+            return Letter(subject=made.title or told.title, **known)
         except ScrapdbError as error:
             told = replace(told, remarks=(*told.remarks, f"{', '.join(found.values())} cannot be used: {error}"))
     elif template and delivery.letter == "report":
@@ -264,9 +265,25 @@ def _end(text: str | None, most: int) -> str | None:
     return text if not text or len(text) <= most else f"…{text[-most:]}"
 
 
-def _page(about: Subject) -> str:
+def _pictures(page: bytes) -> tuple[File, ...]:
+    """Return the first pictures of a page; without them where that cannot be done, since the page has them."""
+    if b"<svg" in page or b"data:image" in page:
+        with suppress(ScrapdbError):
+            return _named(rendered.letter(page, _MOST_PICTURES, seconds=_SECONDS).pictures)
+    return ()
+
+
+def _named(pictures: Sequence[Image]) -> tuple[File, ...]:
+    """Return pictures by the names by which a letter shows them."""
+    return tuple(
+        File(name=f"chart{number}@scrapdb", mime=each.mime, content=each.content, alt=each.alt)
+        for number, each in enumerate(pictures, 1)
+    )
+
+
+def _page(about: Subject) -> bytes:
     try:
-        return (about.directory / records.PAGES["html"]).read_text(encoding="utf-8", errors="replace")
+        return (about.directory / records.PAGES["html"]).read_bytes()
     except OSError as error:
         raise NotSentError(f"The page of {about.request.id} cannot be read: {error.strerror}.") from error
 

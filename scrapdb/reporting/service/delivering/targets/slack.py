@@ -118,7 +118,7 @@ def _responded(slack: Slack, url: str, delivery: Delivery, letter: Letter) -> bo
 
 def _uploaded(slack: Slack, file: File) -> dict[str, str]:
     """Upload a file that nobody sees yet, and return by what it is called there."""
-    name = file.name.replace("@scrapdb", f".{_SUFFIXES.get(file.mime, 'bin')}")
+    name = file.name.replace("@scrapdb", f".{_SUFFIXES.get(file.mime, '')}")
     try:
         said = _call(slack, "files.getUploadURLExternal", filename=name, length=str(len(file.content)))
         answer = _post(slack, str(said.get("upload_url", "")), file.content, "application/octet-stream")
