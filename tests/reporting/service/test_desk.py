@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import time
 from pathlib import Path
 
@@ -151,3 +152,16 @@ def test_what_is_said_of_a_service_is_checked(tmp_path: Path) -> None:
         with pytest.raises(UsageError) as told:
             host.read(file)
         assert sentence in str(told.value), wrong
+
+
+def test_the_published_schema_is_that_of_the_file() -> None:
+    published = Path(__file__).parents[3] / "docs" / "service.schema.json"
+    assert json.loads(published.read_text(encoding="utf-8")) == json.loads(json.dumps(host.schema()))
+
+
+def test_the_service_of_the_documentation_can_be_read(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "service.md").read_text(encoding="utf-8")
+    (tmp_path / "service.yaml").write_text("\n".join(re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)))
+    said = host.read(tmp_path / "service.yaml")
+    assert said.mail
+    assert (said.url, set(said.askers), len(said.rules)) == ("https://reports.example.com", {"anna", "board"}, 2)
