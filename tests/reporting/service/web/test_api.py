@@ -150,6 +150,7 @@ def test_the_same_key_is_one_report(desk: Desk) -> None:
         ({}, "bundle"),
         ({**WISH, "paramters": {}}, "paramters"),
         ({**WISH, "deliver": [{"to": ""}]}, "deliver"),
+        ({**WISH, "deliver_if": "share >"}, "cannot be read"),
         ([], "array"),
     ],
 )
