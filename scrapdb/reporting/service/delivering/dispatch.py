@@ -83,7 +83,7 @@ def sent(desk: Desk, group: Sequence[Delivery]) -> None:
         _ended(desk, group, "unsure", str(error))
     except ScrapdbError as error:
         _failed(desk, group, str(error))
-    except Exception as error:  # what may have been sent must not be sent again, nor wait for ever
+    except Exception as error:  # noqa: BLE001 - what may have been sent must not be sent again, nor wait for ever
         _log.exception("%s could not be delivered", group[0].request)
         _ended(desk, group, "unsure", f"{type(error).__name__}: {error}")
     else:
