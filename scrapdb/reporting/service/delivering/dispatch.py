@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 import time
@@ -31,6 +32,7 @@ from scrapdb.reporting.service.ledger.ledger import written
 from scrapdb.reporting.service.recipients import check_recipient
 from scrapdb.running.rows.units import size
 
+_log = logging.getLogger("scrapdb.service")
 SECONDS = 2.0  # after which a step begins nothing new
 AT_ONCE = 4
 LARGEST = 10_000_000  # bytes of a message that is no mail
@@ -64,7 +66,10 @@ def told(desk: Desk, deadline: float = math.inf) -> int:
     for request in requests.untold(desk.ledger):
         if time.monotonic() > deadline:
             break
-        done += deliveries.tell(desk.ledger, request.id, planning.planned(desk, request))
+        try:
+            done += deliveries.tell(desk.ledger, request.id, planning.planned(desk, request))
+        except Exception:  # noqa: BLE001 - the others are told all the same, and this one is tried again
+            _log.exception("it cannot be found out who is to be told of %s", request.id)
     return done
 
 
@@ -75,13 +80,14 @@ def sent(desk: Desk, group: Sequence[Delivery]) -> None:
     except NotNowError as error:
         _later(desk, group, error)
     except UnsureError as error:
-        deliveries.ended(desk.ledger, group, "unsure", str(error))
+        _ended(desk, group, "unsure", str(error))
     except ScrapdbError as error:
         _failed(desk, group, str(error))
     except Exception as error:  # noqa: BLE001 - what may have been sent must not be sent again, nor wait for ever
-        deliveries.ended(desk.ledger, group, "unsure", f"{type(error).__name__}: {error}")
+        _log.exception("%s could not be delivered", group[0].request)
+        _ended(desk, group, "unsure", f"{type(error).__name__}: {error}")
     else:
-        deliveries.ended(desk.ledger, group, "sent", reason)
+        _ended(desk, group, "sent", reason)
 
 
 def _until(desk: Desk, worker: str, deadline: float) -> int:
@@ -169,6 +175,17 @@ def _letter(desk: Desk, group: Sequence[Delivery]) -> Letter:
         raise NotSentError(f"The letter cannot be written: {type(error).__name__}: {error}") from error
 
 
+def _ended(desk: Desk, group: Sequence[Delivery], state: deliveries.State, reason: str | None) -> None:
+    deliveries.ended(desk.ledger, group, state, reason)
+    _say(group, f"{state}{f': {reason}' if reason else ''}")
+
+
+def _say(group: Sequence[Delivery], what: str) -> None:
+    first = group[0]
+    more = f" and {len(group) - 1} more" if group[1:] else ""
+    _log.info("%s%s, %s to %s:%s: %s", first.request, more, first.letter, first.target, first.address, what)
+
+
 def _later(desk: Desk, group: Sequence[Delivery], error: NotNowError) -> None:
     attempt = max(each.attempt for each in group)
     if attempt >= ATTEMPTS:
@@ -176,12 +193,13 @@ def _later(desk: Desk, group: Sequence[Delivery], error: NotNowError) -> None:
         return
     seconds = max(min(FIRST * 2 ** (attempt - 1), CAP), error.seconds or 0.0)
     deliveries.later(desk.ledger, group, str(error), written(datetime.now(UTC) + timedelta(seconds=seconds)))
+    _say(group, f"again in {seconds:.0f} s: {error}")
 
 
 def _failed(desk: Desk, group: Sequence[Delivery], reason: str) -> None:
     """Write that a message did not reach somebody, and have the author told if it was a report."""
     with desk.ledger.writing():
-        deliveries.ended(desk.ledger, group, "failed", reason)
+        _ended(desk, group, "failed", reason)
         for each in group:
             request = requests.get(desk.ledger, each.request) if each.letter == "report" else None
             if request and (told := planning.undelivered(desk, each, request, reason)):

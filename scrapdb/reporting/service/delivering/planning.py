@@ -32,7 +32,9 @@ _SHOWN = 200  # characters of an address that is none
 
 def planned(desk: Desk, request: Request) -> list[Delivery]:
     """Return all deliveries of a request that is over, those among them that will not be sent."""
-    bundle = writing.bundle(desk.reports, request.bundle_hash, request.bundle)
+    bundle = writing.bundle(desk, request)
+    if bundle is None and request.bundle_hash:
+        audit.write(desk.ledger, None, request.via, "tell some", request=request.id, detail="the bundle is gone")
     found = [*_to_readers(desk, request, bundle), *_to_asker(desk, request)]
     if _is_broken(request):
         found += _to_author(desk, request, bundle)
@@ -56,7 +58,7 @@ def to_reader(desk: Desk, request: Request, target: Target) -> Delivery:
 
 def undelivered(desk: Desk, delivery: Delivery, request: Request, reason: str) -> Delivery | None:
     """Return what the author is told of a delivery that failed; None if nobody is to be told."""
-    bundle = writing.bundle(desk.reports, request.bundle_hash, request.bundle)
+    bundle = writing.bundle(desk, request)
     where, _ = _author(desk, request, bundle)
     if where is None or (where.kind, where.address) == (delivery.target, delivery.address):
         return None

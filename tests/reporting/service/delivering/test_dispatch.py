@@ -16,6 +16,7 @@ import pytest
 
 from scrapdb.reporting.bundles.target import Target
 from scrapdb.reporting.service.delivering import dispatch
+from scrapdb.reporting.service.delivering import planning
 from scrapdb.reporting.service.ledger import audit
 from scrapdb.reporting.service.ledger import deliveries
 from scrapdb.reporting.service.ledger import ledger as ledgers
@@ -267,6 +268,20 @@ def test_a_request_that_was_refused_fails_as_any_other(tmp_path: Path, post: Pos
     assert "There is no report gone." in body(post)
 
 
+def test_a_bundle_that_is_not_kept_any_more_is_as_it_is_now(tmp_path: Path, post: Post) -> None:
+    with desks.desk(tmp_path, {"deliver": [{"to": BEN.to}]}, **said(post.port)) as desk:
+        one, other = desks.over(desk), desks.over(desk)
+        for digest, request in (("11" * 32, one), ("22" * 32, other)):
+            with desk.ledger.writing() as connection:
+                connection.execute("UPDATE requests SET bundle_hash = ? WHERE id = ?", [digest, request.id])
+        with desk.ledger.writing() as connection:
+            connection.execute("UPDATE requests SET bundle = 'gone' WHERE id = ?", [other.id])
+        desks.stepped(desk)
+        assert desks.states(desk, one) == {("mail", "ben@example.com", "report"): "sent"}
+        assert desks.states(desk, other) == {}
+        assert [(line.request, line.detail) for line in audit.latest(desk.ledger)] == [(other.id, "the bundle is gone")]
+
+
 def test_two_workers_at_once_send_one_mail_each(tmp_path: Path, post: Post) -> None:
     with desks.desk(tmp_path, **said(post.port)) as one, desks.desk(tmp_path, **said(post.port)) as other:
         for _ in range(6):
@@ -335,6 +350,23 @@ def test_a_letter_that_cannot_be_written_fails_and_holds_up_nothing(
         desks.stepped(desk)
         assert desks.only(desk, bug).state == "failed"
         assert "ZeroDivisionError" in (desks.only(desk, bug).reason or "")
+
+
+def test_who_cannot_be_found_out_holds_up_nobody(
+    tmp_path: Path, post: Post, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    planned = planning.planned
+    with desks.desk(tmp_path, **said(post.port)) as desk:
+        odd, good = desks.over(desk, deliver=(ANNA,)), desks.over(desk, deliver=(ANNA,))
+        monkeypatch.setattr(
+            planning, "planned", lambda desk, request: planned(desk, request) if request.id == good.id else 1 / 0
+        )
+        desks.stepped(desk)
+        assert (desks.states(desk, odd), desks.only(desk, good).state) == ({}, "sent")
+        assert f"who is to be told of {odd.id}" in caplog.text
+        monkeypatch.undo()
+        desks.stepped(desk)
+        assert desks.only(desk, odd).state == "sent"
 
 
 def test_pages_are_pushed_to_a_path(tmp_path: Path) -> None:

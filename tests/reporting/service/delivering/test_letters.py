@@ -55,7 +55,7 @@ def test_of_one_template_the_other_part_is_made(tmp_path: Path) -> None:
     files = {"a.html": "<h1>A {{ site }}</h1><p>one<br>two</p>", "b.txt": "B <{{ site }}>"}
     with desks.desk(tmp_path, files=files, **CONFIG) as desk:
         request = desks.over(desk, scraps=SCRAPS)
-        of_html, of_text = letter(desk, request, "a"), letter(desk, request, "b.txt")
+        of_html, of_text = letter(desk, request, "a"), letter(desk, request, "b")
     assert of_html.text.split("\n") == ["A north", "one", "two", ""]
     assert (of_text.subject, of_text.text) == ("Voltage", "B <north>")
     assert "<pre>B &lt;north&gt;</pre>" in of_text.html

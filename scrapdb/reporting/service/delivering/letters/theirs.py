@@ -21,8 +21,7 @@ def templates(bundle: Bundle | None, name: str | None) -> dict[str, str]:
     """Return the templates of a letter that a bundle has, by suffix."""
     if bundle is None or not name:
         return {}
-    bare = name.removesuffix(".html").removesuffix(".txt")
-    return {suffix: f"{bare}.{suffix}" for suffix in ("html", "txt") if f"{bare}.{suffix}" in bundle.files}
+    return {suffix: f"{name}.{suffix}" for suffix in ("html", "txt") if f"{name}.{suffix}" in bundle.files}
 
 
 def written(page: Page, found: dict[str, str], letter: dict[str, Any]) -> Letter:

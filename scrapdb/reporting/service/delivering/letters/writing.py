@@ -85,15 +85,21 @@ def subject(desk: Desk, id_: str) -> Subject:
     directory, record = desk.reports / id_, None
     with suppress(ScrapdbError):
         record = records.read(directory)
-    return Subject(request, directory, record, bundle(desk.reports, request.bundle_hash, request.bundle))
+    return Subject(request, directory, record, bundle(desk, request))
+
+
+def bundle(desk: Desk, request: Request) -> Bundle | None:
+    """Return the bundle of a request as it was then; if it is not kept any more, as it is now; None if it is gone."""
+    with suppress(ScrapdbError):
+        return _kept(request.bundle_hash, desk.reports, request.bundle)
+    with suppress(ScrapdbError):
+        return desk.catalogue.get(request.bundle)
+    return None
 
 
 @lru_cache(maxsize=4)
-def bundle(reports: Path, digest: str, name: str) -> Bundle | None:
-    """Return the bundle of a request as it was when it was asked for; None if it is not kept any more."""
-    with suppress(ScrapdbError):
-        return archive.kept(digest, reports, "", name)
-    return None
+def _kept(digest: str, reports: Path, name: str) -> Bundle:
+    return archive.kept(digest, reports, "", name)
 
 
 def written(desk: Desk, group: Sequence[Delivery], largest: int) -> Letter:
