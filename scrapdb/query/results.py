@@ -9,9 +9,9 @@ from typing import Any
 
 from scrapdb.query.bound_nodes import Decided
 from scrapdb.query.bound_nodes import FieldValue
+from scrapdb.query.bound_nodes import Output
 from scrapdb.query.fields import Field
 from scrapdb.query.frozen import Frozen
-from scrapdb.query.sql.statements import Output
 from scrapdb.store.values import load
 
 # The cells of a chunk of notebooks: type, value and exact by notebook, name and role.

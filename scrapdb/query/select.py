@@ -19,6 +19,7 @@ from scrapdb.query import bound_nodes
 from scrapdb.query import nodes
 from scrapdb.query import parser
 from scrapdb.query import results
+from scrapdb.query.binding import bind_column
 from scrapdb.query.binding import bind_truth
 from scrapdb.query.binding import bind_value
 from scrapdb.query.columns import all_columns
@@ -26,7 +27,6 @@ from scrapdb.query.columns import default_columns
 from scrapdb.query.columns import told_apart
 from scrapdb.query.fields import Fields
 from scrapdb.query.fields import NameRow
-from scrapdb.query.folding import as_value
 from scrapdb.query.folding import flattened
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.patterns import execute
@@ -95,7 +95,7 @@ class Plan(Frozen):
     question: Question
     version: int
     where: nodes.Truth | None
-    columns: tuple[statements.Output, ...]
+    columns: tuple[bound_nodes.Output, ...]
     order: tuple[statements.Order, ...]
 
     @functools.cached_property
@@ -383,11 +383,8 @@ def _columns(fields: Fields, expressions: Sequence[str], columns: str | None) ->
     return told_apart(list(itertools.chain.from_iterable(parts)))
 
 
-def _bound_column(column: parser.Column, fields: Fields, now: datetime) -> statements.Output:
-    node = column.node
-    if isinstance(node, nodes.Truth):
-        return bound_nodes.Decided(bind_truth(node, fields, now), bind_truth(nodes.Not(node), fields, now))
-    return bind_value(as_value(node), fields, now)
+def _bound_column(column: parser.Column, fields: Fields, now: datetime) -> bound_nodes.Output:
+    return bind_column(column.node, fields, now)
 
 
 def _times(plan: Plan) -> Iterator[str]:

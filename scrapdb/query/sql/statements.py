@@ -25,8 +25,6 @@ from scrapdb.store.values import KINDS
 from scrapdb.store.values import ids_as_json
 
 _AS_FLOAT = "CAST({} AS REAL)"  # which is stored as an integer where it can be
-# A column to show: a value, or an expression that is true, false or neither.
-Output = nodes.Value | bound_nodes.Decided
 
 
 class Statement(NamedTuple):
@@ -77,7 +75,7 @@ def one_of(notebooks: Sequence[int]) -> Statement:
 
 def rows_statement(
     where: nodes.Truth | None,
-    columns: Sequence[Output],
+    columns: Sequence[bound_nodes.Output],
     order: Sequence[Order],
     limit: int | None,
     offset: int,
@@ -113,7 +111,7 @@ def rows_statement(
     return Statement(sql, bind.values | (only.values if only else {}))
 
 
-def is_selected(column: Output) -> bool:
+def is_selected(column: bound_nodes.Output) -> bool:
     """Whether a column is one of a `rows_statement`."""
     field = column.field if isinstance(column, bound_nodes.FieldValue) else None
     return not isinstance(field, Field) or field.is_plain or field.type is not None
@@ -123,7 +121,7 @@ def _joined(bind: Binder) -> str:
     return "".join(f" LEFT JOIN {table} ON {table}.{id_of(table)} = r.nb_id" for table in bind.tables)
 
 
-def _output(column: Output, at: Run) -> str:
+def _output(column: bound_nodes.Output, at: Run) -> str:
     if isinstance(column, bound_nodes.Decided):
         return f"CASE WHEN {test(column.holds, at)} THEN 1 WHEN {test(column.fails, at)} THEN 0 END"
     if not isinstance(column, bound_nodes.FieldValue):
