@@ -21,6 +21,7 @@ from scrapdb.query.fields import Fields
 from scrapdb.query.fields import Kind
 from scrapdb.query.folding import as_value
 from scrapdb.query.folding import flattened
+from scrapdb.query.functions import EXPRESSION
 from scrapdb.query.functions import SECONDS
 from scrapdb.query.functions import function_of
 from scrapdb.query.patterns import fault
@@ -107,7 +108,9 @@ class Grouping:
         called: dict[str, bound_nodes.Output] = {label: bound[node] for label, node in keys}
         binding = _OfGroups(fields, now, bound, called)
         self.columns = tuple(binding.column(node) for _, node in shown)
-        columns = {label: column for (label, _), column in zip(shown, self.columns, strict=True)}
+        columns = {
+            label: column for (label, _), column in zip(shown, self.columns, strict=True) if not _is_expression(column)
+        }
         self._binding = _OfGroups(fields, now, bound, columns | called)
 
     def truth(self, node: nodes.Truth) -> nodes.Truth:
@@ -380,6 +383,8 @@ class _OfGroups(_Binding):
         return self.called.get(node.label) if isinstance(node, nodes.Name) else None
 
     def column(self, node: nodes.Node) -> bound_nodes.Output:
+        if isinstance(node, nodes.Aggregate) and node.function == EXPRESSION:
+            return bound_nodes.Aggregate(function_of(node).name, None, span=node.span)
         return self.meant(node) or super().column(node)
 
     def truth(self, node: nodes.Truth, *, negated: bool = False) -> nodes.Truth:
@@ -402,6 +407,8 @@ class _OfGroups(_Binding):
 
     def aggregate(self, node: nodes.Aggregate) -> nodes.Value:
         function = function_of(node)
+        if function.name == EXPRESSION:
+            raise node.span.error(f"`{node}` is a column by itself: nothing is calculated with it, nor sorted by it")
         if not node.arguments:
             return bound_nodes.Aggregate(function.name, None, span=node.span)
         binding = _OfNotebooks(self.fields, self.now)
@@ -414,6 +421,10 @@ class _OfGroups(_Binding):
             inside = node.arguments[0]
             raise node.span.error(f"`count` counts values: `sum({inside})` counts the notebooks for which that holds")
         return bound_nodes.Aggregate(function.name, argument, span=node.span)
+
+
+def _is_expression(column: bound_nodes.Output) -> bool:
+    return isinstance(column, bound_nodes.Aggregate) and column.function == EXPRESSION
 
 
 def _bound_key(node: nodes.Node, fields: Fields, now: datetime) -> bound_nodes.Output:

@@ -34,6 +34,7 @@ _TIME: frozenset[Kind] = frozenset({"time", "text"})
 _ANY: frozenset[Kind] = frozenset({"number", "text", "time"})
 _ALL: frozenset[Kind] = frozenset({"number", "text", "time", "json", "frame", "display"})
 _MANY = 100
+EXPRESSION = "expression"
 
 # Of the values of many notebooks, or of many rows of a DataFrame.
 AGGREGATES: Mapping[str, Function] = {
@@ -44,12 +45,15 @@ AGGREGATES: Mapping[str, Function] = {
         Function("mean", "x", 1, 1, _NUMBER, "number", "the arithmetic mean"),
         Function("median", "x", 1, 1, _NUMBER, "number", "the middle value, or the mean of the two in the middle"),
         Function("stdev", "x", 1, 1, _NUMBER, "number", "the standard deviation of a sample: of two values or more"),
-        Function("min", "x", 1, 1, _ANY, "same", "the smallest value; numbers before texts"),
-        Function("max", "x", 1, 1, _ANY, "same", "the largest value"),
+        Function(
+            "min", "x", 1, 1, _ANY, "same", "the smallest number or earliest time; of texts without numbers the first"
+        ),
+        Function("max", "x", 1, 1, _ANY, "same", "the largest, the latest, the last"),
         Function("first", "x", 1, 1, _ALL, "same", "the value of the notebook that started first"),
         Function("last", "x", 1, 1, _ALL, "same", "the value of the notebook that started last"),
         Function("any", "x", 1, 1, _NUMBER, "truth", "whether x is true of any; false of none"),
         Function("all", "x", 1, 1, _NUMBER, "truth", "whether x is true of all that have it; true of none"),
+        Function(EXPRESSION, "", 0, 0, frozenset(), "text", "an expression that finds its notebooks"),
     )
 }
 FUNCTIONS: Mapping[str, Function] = {

@@ -306,8 +306,9 @@ class _Parser(TokenReader):
         return nodes.Call(function, tuple(arguments), span=self.since(name.span))
 
     def aggregate(self, name: Token, function: str) -> nodes.Aggregate:
-        everything = self.accept("*") if self.at(")", ahead=1) else None
-        arguments = [] if everything or self.at(")") else self.deeper(lambda: self.listed(self.expression))
+        if self.at("*") and self.at(")", ahead=1):
+            self.take()
+        arguments = [] if self.at(")") else self.deeper(lambda: self.listed(self.expression))
         self.expect(")")
         return nodes.Aggregate(function, tuple(arguments), span=self.since(name.span))
 
