@@ -71,8 +71,9 @@ def _member(place: nodes.Value, value: Any, *, may_be_text: bool = True) -> Iter
         yield nodes.Comparison("=", place, nodes.Constant(value))
     elif isinstance(place, nodes.Name):
         yield nodes.Comparison("=", nodes.Call("length", (place,)), nodes.Constant(len(value)))
-        if not value and may_be_text:
-            yield nodes.IsNull(nodes.Call("lower", (place,)))  # which an empty text has
+        parts = value.values() if isinstance(value, dict) else value
+        if may_be_text and all(part is None for part in parts):
+            yield nodes.IsNull(nodes.Call("lower", (place,)))  # which a text so long has
         for step, part in value.items() if isinstance(value, dict) else enumerate(value):
             yield from _step(place, step, part)
 

@@ -86,10 +86,15 @@ def group_reader(column: Output, index: int) -> Reader:
         path = place.path
         if isinstance(place.field, Field):
             read = _cell_reader(place)
-            return lambda row, cells: read((row[index],), cells)
+            return lambda row, cells: _unless_missing(read((row[index],), cells))
         return lambda row, _: None if row[index] is None else walked(_json(row[index]), path)
     make = _maker(column)
     return lambda row, _: row[index] if row[index] is None or make is None else make(row[index])
+
+
+def _unless_missing(value: Any) -> Any:
+    """Give None for NaN, since both are of one group."""
+    return None if value != value else value  # noqa: PLR0124
 
 
 def _maker(column: Output) -> Callable[[Any], Any] | None:

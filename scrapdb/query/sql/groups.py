@@ -173,7 +173,7 @@ def _aggregate(node: bound_nodes.Aggregate, at: Run) -> str:
     if name in _OF_NUMBERS:
         calculated = f"group_{name}({_number(argument, at)})"
         # Of no notebook at all SQLite asks no function.
-        return f"ifnull({calculated}, 0)" if name == "sum" else calculated
+        return f"iif(count(*), {calculated}, 0)" if name == "sum" else calculated
     if name == "any":
         return f"ifnull(max({_number(argument, at)} <> 0), 0)"
     if name == "all":
