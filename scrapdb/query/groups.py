@@ -140,7 +140,7 @@ def planned(
     """Bind a query for groups to the fields of a store; arguments and errors are those of `select_groups`."""
     bounds = select.within(limit, offset)
     if having is not None and not is_asked(by, columns):
-        raise UsageError("`having` is of groups: say by what, or ask for an aggregate.")
+        raise UsageError("`having` chooses groups: say by what (`by`), or ask for an aggregate such as `count()`.")
     with snapshot(connection):
         keys = tuple(map(_checked, parser.parse_columns(by) if by is not None else ()))
         question = Question(

@@ -8,7 +8,7 @@ from datetime import datetime
 from datetime import timedelta
 
 _LIKE_A_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_LENGTHS = {"month": len("2026-11"), "day": len("2026-11-01"), "hour": len("2026-11-01T12")}
+LENGTHS = {"year": len("2026"), "month": len("2026-11"), "day": len("2026-11-01"), "hour": len("2026-11-01T12")}
 
 
 def parse_time(text: str) -> datetime | None:
@@ -38,9 +38,7 @@ def part_of_time(part: str, text: str | None) -> str | int | None:
     moment = parse_time(text) if text is not None and _LIKE_A_DATE.match(text) else None
     if moment is None:
         return None
-    if part == "year":
-        return moment.year
     if part == "week":
         year, week, _ = moment.isocalendar()
         return f"{year:04}-W{week:02}"
-    return format_time(moment)[: _LENGTHS[part]]
+    return moment.year if part == "year" else format_time(moment)[: LENGTHS[part]]

@@ -510,7 +510,7 @@ def test_refusals(store: sqlite3.Connection, options: dict[str, str], message: s
 
 
 def test_having_is_of_groups(store: sqlite3.Connection) -> None:
-    with pytest.raises(UsageError, match="`having` is of groups"):
+    with pytest.raises(UsageError, match="`having` chooses groups"):
         asked(store, columns="close", having="close > 1")
     with pytest.raises(UsageError, match="not negative"):
         asked(store, by="flag", limit=-1)

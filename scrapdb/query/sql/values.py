@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scrapdb.query import bound_nodes
 from scrapdb.query import nodes
+from scrapdb.query import times
 from scrapdb.query.fields import Field
 from scrapdb.query.functions import TIMES
 from scrapdb.query.sql.places import Run
@@ -126,7 +127,11 @@ def _call(node: nodes.Call, at: Run) -> str:
 
 
 def _part_of_time(node: nodes.Call, at: Run) -> str:
-    return f"part_of_time('{node.function}', {text(node.arguments[0], at)})"
+    part, moment = node.function, text(node.arguments[0], at)
+    if bound_nodes.kinds(node.arguments[0]) == {"time"} and part in times.LENGTHS:  # in the store's own form
+        found = f"substr({moment}, 1, {times.LENGTHS[part]})"
+        return f"CAST({found} AS INTEGER)" if part == "year" else found
+    return f"part_of_time('{part}', {moment})"
 
 
 def _length(node: nodes.Value, at: Run) -> str:
