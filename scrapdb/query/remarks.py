@@ -101,9 +101,11 @@ def _passed_over(
     where = select.where_of(fields, [parser.parse(text) for text in expressions if text is not None], (), now)
     for (name, takes), function in functions.items():
         value = bind_value(name, fields, now)
-        beside = " beside numbers" if takes >= bound_nodes.kinds(value) >= bound_nodes.SCALARS else ""
-        counted = _NUMBERS if beside else takes
-        if not isinstance(value, bound_nodes.FieldValue) or _takes_all(value, counted):
+        if not isinstance(value, bound_nodes.FieldValue):
+            continue
+        is_mixed = not value.path and bound_nodes.kinds(value) & takes >= bound_nodes.SCALARS
+        counted, beside = (_NUMBERS, " beside numbers") if is_mixed else (takes, "")
+        if _takes_all(value, counted):
             continue
         with sentences(question=True):
             (count,) = execute(connection, *others_statement(where, value, counted)).fetchone()
