@@ -41,6 +41,7 @@ class Question(Frozen):
     limit: int | None
     offset: int
     only: statements.Statement | None
+    with_notebooks: bool
     now: datetime
 
 
@@ -65,13 +66,27 @@ class Plan(Frozen):
     def statement(self, connection: sqlite3.Connection) -> statements.Statement:
         """The statement that answers it."""
         where = select.narrowed(connection, self.where) or self.where
-        return groups.groups_statement(where, self.wanted, with_faces=any(map(finding.is_asked, self.columns)))
+        return groups.groups_statement(
+            where,
+            self.wanted,
+            with_faces=any(map(finding.is_asked, self.columns)),
+            with_notebooks=self.question.with_notebooks,
+        )
 
 
 def is_asked(by: object, columns: str | None, having: str | None = None) -> bool:
     """Whether a query is one for groups: it says by what or which, or one of its columns has an aggregate."""
     shown = parser.parse_columns(columns) if columns is not None else ()
     return by is not None or having is not None or any(map(_has_aggregate, shown))
+
+
+def width(by: str) -> int:
+    """The number of keys.
+
+    Raises:
+        ExpressionError: they cannot be read.
+    """
+    return len(parser.parse_columns(by))
 
 
 def select_groups(
@@ -86,6 +101,7 @@ def select_groups(
     limit: int | None = None,
     offset: int = 0,
     only: statements.Statement | None = None,
+    with_notebooks: bool = False,
 ) -> select.Selection:
     """Answer a query for groups.
 
@@ -101,6 +117,7 @@ def select_groups(
         limit: the most groups to give.
         offset: how many to leave out before.
         only: a condition in SQL on the row `r` of `runs`.
+        with_notebooks: whether all keys come first, and after the columns, without a label, the paths of the notebooks.
 
     Raises:
         ExpressionError: one of the texts is wrong; it knows the place.
@@ -118,6 +135,7 @@ def select_groups(
         limit=limit,
         offset=offset,
         only=only,
+        with_notebooks=with_notebooks,
     )
     return select.Selection(
         plan.labels, _rows(connection, plan), times=frozenset(select.times_of(plan.labels, plan.columns))
@@ -136,6 +154,7 @@ def planned(
     limit: int | None = None,
     offset: int = 0,
     only: statements.Statement | None = None,
+    with_notebooks: bool = False,
 ) -> Plan:
     """Bind a query for groups to the fields of a store; arguments and errors are those of `select_groups`."""
     bounds = select.within(limit, offset)
@@ -146,11 +165,12 @@ def planned(
         question = Question(
             tuple(map(parser.parse, select.texts(expression))),
             keys,
-            _shown(keys, columns),
+            _shown(keys, columns, all_keys=with_notebooks),
             parser.parse(having) if having is not None else None,
             tuple(parser.parse_sort(sort) if sort is not None else ()),
             *bounds,
             only,
+            with_notebooks,
             datetime.now(UTC),
         )
         return _planned(select.current(connection, fields), question)
@@ -172,7 +192,7 @@ def _checked(key: parser.Column) -> parser.Column:
     return key
 
 
-def _shown(keys: Sequence[parser.Column], columns: str | None) -> tuple[parser.Column, ...]:
+def _shown(keys: Sequence[parser.Column], columns: str | None, *, all_keys: bool) -> tuple[parser.Column, ...]:
     """The columns, before them the keys that they do not name."""
     asked = parser.parse_columns(columns) if columns is not None else (_COUNT,)
     for column in asked:
@@ -181,7 +201,7 @@ def _shown(keys: Sequence[parser.Column], columns: str | None) -> tuple[parser.C
     named = {column.node for column in asked} | {
         nodes.Name("", column.node.name) for column in asked if isinstance(column.node, nodes.Name)
     }
-    first = [key for key in keys if key.node not in named and nodes.Name("", key.label) not in named]
+    first = [key for key in keys if all_keys or (key.node not in named and nodes.Name("", key.label) not in named)]
     return (*first, *asked)
 
 
@@ -215,6 +235,7 @@ def _rows(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[Any, ...
 
 def _values(connection: sqlite3.Connection, plan: Plan, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
     readers = [_reader(plan, column, place) for place, column in enumerate(plan.columns)]
+    readers += [results.members(-1)] if plan.question.with_notebooks else []
     by_notebook = [place for place, column in enumerate(plan.columns) if groups.is_by_notebook(column)]
     notebooks = sorted({row[place] for row in rows for place in by_notebook if isinstance(row[place], int)})
     name_ids = _name_ids(plan)

@@ -92,6 +92,11 @@ def group_reader(column: Output, index: int) -> Reader:
     return lambda row, _: row[index] if row[index] is None or make is None else make(row[index])
 
 
+def members(index: int) -> Reader:
+    """How to read a list of SQLite's from a row."""
+    return lambda row, _: _json(row[index])
+
+
 def _unless_missing(value: Any) -> Any:
     """Give None for NaN, since both are of one group."""
     return None if value != value else value  # noqa: PLR0124

@@ -77,11 +77,14 @@ class Groups(Frozen):
     only: Statement | None
 
 
-def groups_statement(where: nodes.Truth | None, wanted: Groups, *, with_faces: bool = False) -> Statement:
-    """The groups of the notebooks found, one row each: its columns and, if need be, the faces of its keys."""
+def groups_statement(
+    where: nodes.Truth | None, wanted: Groups, *, with_faces: bool = False, with_notebooks: bool = False
+) -> Statement:
+    """The groups of the notebooks found, one row each: its columns and, if need be, faces of keys and paths as JSON."""
     at = _Group(Binder())
     outputs = [_shown(column, at) for column in wanted.columns]
     outputs += [at.key(key).get(face, "NULL") for key in wanted.keys for face in _FACES if with_faces]
+    outputs += [at.column("json_group_array(r.notebook)")] if with_notebooks else []
     sorted_by = [key for each in wanted.order for key in keys_of(each, at)]
     sorted_by += [f"{face} ASC NULLS LAST" for key in wanted.keys for face in at.key(key).values()]
     ordered = f" ORDER BY {', '.join(sorted_by)}" if sorted_by else ""
