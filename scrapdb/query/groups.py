@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC
 from datetime import datetime
 from typing import Any
+from typing import Literal
 
 from scrapdb.errors import UsageError
 from scrapdb.query import bound_nodes
@@ -19,6 +20,7 @@ from scrapdb.query import select
 from scrapdb.query.binding import Grouping
 from scrapdb.query.fields import Fields
 from scrapdb.query.frozen import Frozen
+from scrapdb.query.functions import EXPRESSION
 from scrapdb.query.patterns import execute
 from scrapdb.query.sql import groups
 from scrapdb.query.sql import statements
@@ -28,6 +30,8 @@ from scrapdb.store.readers import cells
 
 _CHUNK = 500
 _COUNT = parser.Column("count()", nodes.Aggregate("count", ()))
+_FINDING = bound_nodes.Aggregate(EXPRESSION, None)
+Besides = Literal["", "expression", "notebooks"]
 
 
 class Question(Frozen):
@@ -41,7 +45,7 @@ class Question(Frozen):
     limit: int | None
     offset: int
     only: statements.Statement | None
-    with_notebooks: bool
+    besides: Besides
     now: datetime
 
 
@@ -70,7 +74,7 @@ class Plan(Frozen):
             where,
             self.wanted,
             with_faces=any(map(finding.is_asked, self.columns)),
-            with_notebooks=self.question.with_notebooks,
+            with_notebooks=self.question.besides == "notebooks",
         )
 
 
@@ -80,13 +84,13 @@ def is_asked(by: object, columns: str | None, having: str | None = None) -> bool
     return by is not None or having is not None or any(map(_has_aggregate, shown))
 
 
-def width(by: str) -> int:
-    """The number of keys.
+def labels_of(by: str | None) -> tuple[str, ...]:
+    """What keys are called.
 
     Raises:
         ExpressionError: they cannot be read.
     """
-    return len(parser.parse_columns(by))
+    return tuple(key.label for key in parser.parse_columns(by)) if by is not None else ()
 
 
 def select_groups(
@@ -101,7 +105,7 @@ def select_groups(
     limit: int | None = None,
     offset: int = 0,
     only: statements.Statement | None = None,
-    with_notebooks: bool = False,
+    besides: Besides = "",
 ) -> select.Selection:
     """Answer a query for groups.
 
@@ -117,7 +121,8 @@ def select_groups(
         limit: the most groups to give.
         offset: how many to leave out before.
         only: a condition in SQL on the row `r` of `runs`.
-        with_notebooks: whether all keys come first, and after the columns, without a label, the paths of the notebooks.
+        besides: what comes after the columns, without a label: the `expression` that finds a group, or the paths of its
+            `notebooks`, and then all keys come first.
 
     Raises:
         ExpressionError: one of the texts is wrong; it knows the place.
@@ -135,7 +140,7 @@ def select_groups(
         limit=limit,
         offset=offset,
         only=only,
-        with_notebooks=with_notebooks,
+        besides=besides,
     )
     return select.Selection(
         plan.labels, _rows(connection, plan), times=frozenset(select.times_of(plan.labels, plan.columns))
@@ -154,7 +159,7 @@ def planned(
     limit: int | None = None,
     offset: int = 0,
     only: statements.Statement | None = None,
-    with_notebooks: bool = False,
+    besides: Besides = "",
 ) -> Plan:
     """Bind a query for groups to the fields of a store; arguments and errors are those of `select_groups`."""
     bounds = select.within(limit, offset)
@@ -165,12 +170,12 @@ def planned(
         question = Question(
             tuple(map(parser.parse, select.texts(expression))),
             keys,
-            _shown(keys, columns, all_keys=with_notebooks),
+            _shown(keys, columns, all_keys=besides == "notebooks"),
             parser.parse(having) if having is not None else None,
             tuple(parser.parse_sort(sort) if sort is not None else ()),
             *bounds,
             only,
-            with_notebooks,
+            besides,
             datetime.now(UTC),
         )
         return _planned(select.current(connection, fields), question)
@@ -214,7 +219,7 @@ def _planned(fields: Fields, question: Question) -> Plan:
     grouping = Grouping(fields, question.now, keys, shown)
     wanted = groups.Groups(
         grouping.keys,
-        grouping.columns,
+        (*grouping.columns, _FINDING) if question.besides == "expression" else grouping.columns,
         grouping.truth(question.having) if question.having else None,
         tuple(statements.Order(grouping.value(key.node), key.descending) for key in question.order),
         question.limit,
@@ -235,7 +240,7 @@ def _rows(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[Any, ...
 
 def _values(connection: sqlite3.Connection, plan: Plan, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
     readers = [_reader(plan, column, place) for place, column in enumerate(plan.columns)]
-    readers += [results.members(-1)] if plan.question.with_notebooks else []
+    readers += [results.members(-1)] if plan.question.besides == "notebooks" else []
     by_notebook = [place for place, column in enumerate(plan.columns) if groups.is_by_notebook(column)]
     notebooks = sorted({row[place] for row in rows for place in by_notebook if isinstance(row[place], int)})
     name_ids = _name_ids(plan)

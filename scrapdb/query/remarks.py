@@ -55,6 +55,21 @@ def remark(
         ExpressionError: one of the texts is wrong; it knows the place.
         StoreError: the store cannot be read.
     """
+    of_groups = {"by": by, "having": having, "sort": sort}
+    with reading(store) as connection:
+        return told(connection, fields_of(connection), *expressions, columns=columns, **of_groups)
+
+
+def told(
+    connection: sqlite3.Connection,
+    fields: Fields,
+    *expressions: str | None,
+    columns: str | None = None,
+    by: str | None = None,
+    having: str | None = None,
+    sort: str | None = None,
+) -> str | None:
+    """Say it of a store that is open, given its fields; arguments and errors are those of `remark`."""
     asked: list[nodes.Node] = [parser.parse(text) for text in expressions if text is not None]
     shown = [column.node for text in (columns, by) if text is not None for column in parser.parse_columns(text)]
     aggregates: list[nodes.Aggregate] = []
@@ -67,13 +82,9 @@ def remark(
         # Other names may be those of columns.
         shown = [argument for aggregate in aggregates for argument in aggregate.arguments]
     compared = dict.fromkeys(name for node in [*asked, *shown] for name in _compared(node))
-    if not compared and not aggregates:
-        return None
-    with reading(store) as connection:
-        fields = fields_of(connection)
-        told = [_unknown(_expressions(connection, fields, compared))] if compared else []
-        told += _passed_over(connection, fields, expressions, aggregates)
-    return "\n".join(filter(None, told)) or None
+    sentences_ = [_unknown(_expressions(connection, fields, compared))] if compared else []
+    sentences_ += _passed_over(connection, fields, expressions, aggregates) if aggregates else []
+    return "\n".join(filter(None, sentences_)) or None
 
 
 def _unknown(counts: Mapping[str, int]) -> str | None:

@@ -400,7 +400,7 @@ def _bound_column(column: parser.Column, fields: Fields, now: datetime) -> bound
 
 def times_of(labels: Sequence[str], columns: Sequence[bound_nodes.Output]) -> Iterator[str]:
     """The labels of the columns that hold times."""
-    for label, column in zip(labels, columns, strict=True):
+    for label, column in zip(labels, columns, strict=False):
         if isinstance(column, nodes.Value) and bound_nodes.kinds(column) == {"time"}:
             yield label
 

@@ -123,9 +123,9 @@ class Answers:
             columns=_joined(aggregates),
             having=having,
             sort=_joined(sort or None),
-            with_notebooks=True,
+            besides="notebooks",
         )
-        width = groups.width(_joined(by) or "")
+        width = len(groups.labels_of(_joined(by)))
         labels = found.labels[width:] if aggregates is not None else ()
         _refuse_doubles(("key", "runs", *labels))
         of_run: dict[str, list[given.Run]] = {}
