@@ -162,7 +162,7 @@ def answer(request: Request) -> Answer:
         return Answer(db.sql(request.expression or ""))
     if request.scrap and request.is_of_groups:
         raise errors.UsageError("--scrap shows what each notebook has glued; groups show it as `last(name)`.")
-    of_groups = {"by": request.by, "having": request.having}
+    of_groups: dict[str, Any] = {"by": request.by, "having": request.having}
     rows = db.query(request.expression, request.columns, request.sort, request.limit, differing=True, **of_groups)
     if told := remark(db.path, request.expression, columns=request.columns, sort=request.sort, **of_groups):
         sys.stderr.write("".join(f"{escaped(line)}\n" for line in told.split("\n")))

@@ -37,7 +37,7 @@ class Question(NamedTuple):
     page: Annotated[int, range(1, 10**6)] = 1
 
     @property
-    def of_groups(self) -> dict[str, str | None]:
+    def of_groups(self) -> dict[str, Any]:
         """What is asked of groups; None where nothing is."""
         return {name: getattr(self, name) or None for name in ("by", "columns", "having", "sort")}
 
