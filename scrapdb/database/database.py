@@ -149,7 +149,7 @@ class Database:
             UsageError: two columns are called the same, or `having` is asked of notebooks.
             StoreError: there is no store, or it cannot be read.
         """
-        shown, keys, shared = _joined(columns), _joined(sort or None), _joined(by)
+        shown, keys, shared = _joined(columns), _joined(sort or None), _joined(by or None)
 
         def ask(connection: sqlite3.Connection) -> Answer:
             fields = select.fields_of(connection)
@@ -218,7 +218,7 @@ class Database:
                 sort=_joined(sort or None),
                 limit=limit,
                 offset=offset,
-                by=_joined(by),
+                by=_joined(by or None),
                 having=having,
             )
         return str(explanation)

@@ -535,3 +535,31 @@ def test_a_text_that_is_no_time_has_no_day() -> None:
     assert rows(store, by="day(x)") == [("2026-11-30", 2), ("2026-12-01", 1), (None, 3)]
     assert rows(store, "day(x) = '2026-12-01'", columns="first(x)") == [(days[1],)]
     assert rows(store, "day(x) < day(now()) and year(x) > 2000", columns="count()") in ([(0,)], [(3,)])
+
+
+@pytest.mark.parametrize("columns", [0, 100])
+def test_fields_of_all_sources_are_grouped(columns: int) -> None:
+    """Also where no column of `runs` has them."""
+    limits = ('{"memory": 1, "fast": true}', '{"fast": true, "memory": 2}')
+    store = build(
+        [
+            Notebook(
+                f"{number}.ipynb",
+                {"both": number % 2, "count": number},
+                {"both": "p"} if number % 3 else {},
+                {},
+                {"state": ("completed", "killed")[number % 2], "limits": limits[number % 2], "peak_memory": number},
+                {"id": f"{number:032x}", "bundle": "b", "state": "completed"} if number < 2 else {},
+            )
+            for number in range(6)
+        ],
+        columns=columns,
+    )
+    assert rows(store, by="exec.state", columns="mean(exec.peak_memory), last(exec.limits), max(count)") == [
+        ("completed", 2.0, {"memory": 1, "fast": True}, 4),
+        ("killed", 3.0, {"memory": 2, "fast": True}, 5),
+    ]
+    assert rows(store, by="exec.limits.memory, exec.limits.fast") == [(1, True, 3), (2, True, 3)]
+    assert rows(store, by="report.bundle") == [("b", 2), (None, 4)]
+    assert rows(store, by="param.both", columns="count(scrap.both), sum(both)") == [("p", 4, 2), (None, 2, 1)]
+    assert rows(store, "exec.state = 'killed'", by="both", columns="sum(count), first(param.both)") == [(1, 9, "p")]
