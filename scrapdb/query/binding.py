@@ -104,7 +104,7 @@ class Grouping:
         shown: Sequence[tuple[str, nodes.Node]],
     ) -> None:
         bound = {node: bound_nodes.Key(_bound_key(node, fields, now), span=node.span) for _, node in keys}
-        self.keys = tuple(bound.values())
+        self.keys = tuple(bound[node] for _, node in keys)
         called: dict[str, bound_nodes.Output] = {label: bound[node] for label, node in keys}
         binding = _OfGroups(fields, now, bound, called)
         self.columns = tuple(binding.column(node) for _, node in shown)

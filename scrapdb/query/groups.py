@@ -203,10 +203,8 @@ def _shown(keys: Sequence[parser.Column], columns: str | None, *, all_keys: bool
     for column in asked:
         if isinstance(column.node, nodes.Star):
             raise column.node.span.error("`*` is every field: of a group name keys and aggregates")
-    named = {column.node for column in asked} | {
-        nodes.Name("", column.node.name) for column in asked if isinstance(column.node, nodes.Name)
-    }
-    first = [key for key in keys if all_keys or (key.node not in named and nodes.Name("", key.label) not in named)]
+    named = {column.node for column in asked}
+    first = [key for key in keys if all_keys or named.isdisjoint((key.node, nodes.Name("", key.label)))]
     return (*first, *asked)
 
 

@@ -147,6 +147,7 @@ def test_what_is_passed_over_is_remarked(tmp_path: Path) -> None:
         ({"by": "symbol", "sort": "-nix"}, "No notebook has a field `nix`"),
         ({"by": "symbol", "page": "0"}, "page is a whole number"),
         ({"columns": "distance"}, "neither a key nor an aggregate"),
+        ({"by": "symbol, symbol as again, symbol", "sort": "-distance"}, "neither a key nor an aggregate"),
     ],
 )
 def test_what_is_wrong_is_told(question: dict[str, str], told: str, thirty: Path) -> None:

@@ -242,6 +242,8 @@ def test_keys_come_first_unless_they_are_named(store: sqlite3.Connection) -> Non
     assert asked(store, by="flag, size as s", columns="size, count() as n, flag").labels == ("size", "n", "flag")
     assert asked(store, by="day(nb.started_at)", columns="count()").labels == ("day(nb.started_at)", "count()")
     assert asked(store, by="flag").labels == ("flag", "count()")
+    assert asked(store, by="flag, flag as again", columns="expression()").labels == ("flag", "again", "expression()")
+    assert asked(store, by="nb.status as name", columns="first(name)").labels == ("name", "first(name)")
     assert asked(store, columns="count( * ), max(size)").labels == ("count( * )", "max(size)")
 
 
@@ -563,3 +565,8 @@ def test_fields_of_all_sources_are_grouped(columns: int) -> None:
     assert rows(store, by="report.bundle") == [("b", 2), (None, 4)]
     assert rows(store, by="param.both", columns="count(scrap.both), sum(both)") == [("p", 4, 2), (None, 2, 1)]
     assert rows(store, "exec.state = 'killed'", by="both", columns="sum(count), first(param.both)") == [(1, 9, "p")]
+
+
+def test_a_key_that_is_named_twice_is_one(store: sqlite3.Connection) -> None:
+    found = rows(store, by="flag, flag as again", columns="count(), expression()", sort="-again, flag", limit=1)
+    assert found == [(True, True, 2, "flag = 1 and flag = 1")]
