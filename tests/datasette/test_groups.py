@@ -13,6 +13,7 @@ import pytest
 
 from scrapdb.database import Database
 from scrapdb.datasette.bars import amounts
+from scrapdb.datasette.pages import groups
 from tests.datasette.asked import get
 from tests.formats.test_sandbox import Elements
 from tests.notebook_builder import gluing
@@ -112,15 +113,14 @@ def test_aggregates_without_a_key_are_of_all_runs(thirty: Path) -> None:
     assert "/runs?_scrap=nb.path+is+not+null" in page
 
 
-def test_pages_of_many_groups(tmp_path: Path) -> None:
-    for number in range(101):
-        write(tmp_path / f"{number:03}.ipynb", gluing(x=number))
-    Database(tmp_path / "scraps.db").index(tmp_path)
-    pages = [asked(tmp_path / "scraps.db", by="x", sort="-x", page=str(page)).text for page in (1, 2, 3)]
-    assert [row[0] for page in pages for row in table(page)[1:]] == [str(number) for number in reversed(range(101))]
-    assert ["Next page" in page for page in pages] == [True, False, False]
-    assert re.search(r'href="[^"]*groups\?page=2&(amp;)?by=x&(amp;)?sort=-x"', pages[0])
-    assert "There are fewer pages" in pages[2]
+def test_pages_of_many_groups(thirty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups, "_PAGE", 12)
+    pages = [asked(thirty, by="nb.path", sort="-nb.path", page=str(page)).text for page in (1, 2, 3, 4)]
+    listed = [row[0] for page in pages for row in table(page)[1:]]
+    assert listed == [f"n{number:02}.ipynb" for number in reversed(range(30))]
+    assert ["Next page" in page for page in pages] == [True, True, False, False]
+    assert re.search(r'href="[^"]*groups\?page=2&(amp;)?by=nb.path&(amp;)?sort=-nb.path"', pages[0])
+    assert "There are fewer pages" in pages[3]
 
 
 def test_what_is_passed_over_is_remarked(tmp_path: Path) -> None:
