@@ -41,7 +41,7 @@ _BELOW = {
 }
 # What is ours alone, or the browser's, so that one release of Datasette shows it as well as another.
 _OF_DATASETTE = re.compile(
-    r"test_(?:columns|frame|overview|parquet|plot)\.py"
+    r"test_(?:columns|frame|groups|overview|parquet|plot)\.py"
     r"|test_exfiltration\.py::test_(?:scripts_that_run|nothing_acts_in_the_frame|nothing_acts_where)"
 )
 if version("datasette").startswith("1"):

@@ -64,11 +64,13 @@ class Settings(NamedTuple):
 
         return Database(self.store_path())
 
-    def remark(self, database: Database, *expressions: str | None, columns: str | None = None) -> None:
-        """Tell of notebooks that comparisons leave out, since they have an expression where others have a value."""
+    def remark(
+        self, database: Database, *expressions: str | None, columns: str | None = None, **of_groups: str | None
+    ) -> None:
+        """Tell of values that comparisons and aggregates leave out: of an expression, and of others than they take."""
         from scrapdb.query.remarks import remark
 
-        if not self.quiet and (told := remark(database.path, *expressions, columns=columns)):
+        if not self.quiet and (told := remark(database.path, *expressions, columns=columns, **of_groups)):
             complain(told)
 
     def say(self, message: str) -> None:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from scrapdb.database.table import Table
 from scrapdb.database.table import asked
 from scrapdb.errors import UsageError
+from scrapdb.query import groups
 from scrapdb.query import select
 from scrapdb.store.connection import check
 from scrapdb.store.connection import reading
@@ -122,9 +123,11 @@ class Database:
         limit: int | None = None,
         offset: int = 0,
         *,
+        by: str | Sequence[str] | None = None,
+        having: str | None = None,
         differing: bool = False,
     ) -> Table:
-        """Ask for the notebooks for which an expression holds.
+        """Ask for the notebooks for which an expression holds, or for groups of them.
 
         Args:
             expression: in the query language; None for all notebooks.
@@ -134,17 +137,36 @@ class Database:
             sort: fields to sort by, `-` in front for the largest first. Missing values come last.
             limit: the most rows.
             offset: how many of the first rows to leave out.
+            by: what the notebooks of a group share, `"symbol, day(nb.started_at) as day"` or a list of such. A row is a
+                group then, as it is, without keys, if a column has an aggregate: columns and keys to sort by are of
+                keys and aggregates. By default it is the keys and `count()`; keys that are not named come first.
+            having: what holds for the groups.
             differing: whether, by default, only those parameters are shown that differ in the rows, as on the command
                 line.
 
         Raises:
             ExpressionError: the expression, a column or a sort key is wrong, or names an unknown field.
+            UsageError: two columns are called the same, or `having` is asked of notebooks.
             StoreError: there is no store, or it cannot be read.
         """
-        shown, keys = _joined(columns), _joined(sort or None)
+        shown, keys, shared = _joined(columns), _joined(sort or None), _joined(by or None)
 
         def ask(connection: sqlite3.Connection) -> Answer:
             fields = select.fields_of(connection)
+            if groups.is_asked(shared, shown, having):
+                answer = groups.select_groups(
+                    connection,
+                    fields,
+                    expression,
+                    by=shared,
+                    columns=shown,
+                    having=having,
+                    sort=keys,
+                    limit=limit,
+                    offset=offset,
+                )
+                _refuse_doubles(answer.labels)
+                return answer
             answer = select.select(
                 connection,
                 fields,
@@ -177,6 +199,9 @@ class Database:
         sort: str | Sequence[str] = (),
         limit: int | None = None,
         offset: int = 0,
+        *,
+        by: str | Sequence[str] | None = None,
+        having: str | None = None,
     ) -> str:
         """Print every stage of a query: tokens, canonical form, and each statement with bound values and SQLite's plan.
 
@@ -184,10 +209,19 @@ class Database:
         """
         from scrapdb.query.explain import explain
 
-        shown, keys = _joined(columns), _joined(sort or None)
         with reading(self.path) as connection:
-            fields = select.fields_of(connection)
-            return str(explain(connection, fields, expression, columns=shown, sort=keys, limit=limit, offset=offset))
+            explanation = explain(
+                connection,
+                select.fields_of(connection),
+                expression,
+                columns=_joined(columns),
+                sort=_joined(sort or None),
+                limit=limit,
+                offset=offset,
+                by=_joined(by or None),
+                having=having,
+            )
+        return str(explanation)
 
     def check(self, expression: str, where: str | None = None, *, any_: bool = False) -> Verdict:
         """Find out whether an expression holds for every notebook, or for any.

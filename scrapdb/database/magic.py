@@ -26,6 +26,7 @@ from scrapdb.database.table import Table
 from scrapdb.formats import html
 from scrapdb.formats import table
 from scrapdb.formats.values import escaped
+from scrapdb.query import groups
 from scrapdb.query.remarks import remark
 from scrapdb.store.connection import find
 from scrapdb.store.connection import reading
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 NAME = "scrapdb"
-_OPTIONS = {"-c": "columns", "--columns": "columns"} | {f"--{name}": name for name in ("sort", "limit", "scrap", "db")}
+_NAMED = ("by", "having", "sort", "limit", "scrap", "db")
+_OPTIONS = {"-c": "columns", "--columns": "columns"} | {f"--{name}": name for name in _NAMED}
 # A quote may hold blanks; one that is not closed is for the parser of expressions to blame.
 _WORD = re.compile(r"""(?:"[^"]*"|'[^']*'|`[^`]*`|\S)+""")
 _DRAWN = 12  # pictures, unless a limit says how many
@@ -57,6 +59,13 @@ class Request(NamedTuple):
     sort: str = ""
     scrap: str | None = None
     db: str | None = None
+    by: str | None = None
+    having: str | None = None
+
+    @property
+    def is_of_groups(self) -> bool:
+        """Whether a row is a group of notebooks."""
+        return groups.is_asked(self.by, self.columns, self.having)
 
 
 class Answer(Table):
@@ -107,6 +116,8 @@ def scrapdb(line: str, cell: str | None = None) -> Answer:
     Below the rows stand the pictures that the notebooks glued. Options:
 
     -c, --columns  what to show: names or expressions, * for all
+    --by           show groups: the notebooks that share a field or an expression
+    --having       only groups for which an expression holds
     --sort         a field to sort by, -field from the largest
     --limit        the most rows, and pictures, to show
     --scrap        show what was glued under this name, be it a picture or not
@@ -149,14 +160,17 @@ def answer(request: Request) -> Answer:
     db = Database(_store_path(request.db))
     if request.is_sql:
         return Answer(db.sql(request.expression or ""))
-    rows = db.query(request.expression, request.columns, request.sort, request.limit, differing=True)
-    if told := remark(db.path, request.expression, columns=request.columns):
-        sys.stderr.write(f"{escaped(told)}\n")
-    return Answer(rows, _pictures(db, request))
+    if request.scrap and request.is_of_groups:
+        raise errors.UsageError("--scrap shows what each notebook has glued; groups show it as `last(name)`.")
+    of_groups: dict[str, Any] = {"by": request.by, "having": request.having}
+    rows = db.query(request.expression, request.columns, request.sort, request.limit, differing=True, **of_groups)
+    if told := remark(db.path, request.expression, columns=request.columns, sort=request.sort, **of_groups):
+        sys.stderr.write("".join(f"{escaped(line)}\n" for line in told.split("\n")))
+    return Answer(rows, "" if request.is_of_groups else _pictures(db, request))
 
 
 def _split_options(line: str) -> tuple[dict[str, str], list[str]]:
-    """Take the options out of a line; a --sort that is repeated adds to the first."""
+    """Take the options out of a line; a --sort or --by that is repeated adds to the first."""
     options: dict[str, str] = {}
     rest: list[str] = []
     words = iter(_WORD.findall(line))
@@ -165,7 +179,7 @@ def _split_options(line: str) -> tuple[dict[str, str], list[str]]:
         if option in _OPTIONS:
             name = _OPTIONS[option]
             value = _option_value(option, value if equals else next(words, ""), words)
-            options[name] = f"{options[name]}, {value}" if name == "sort" and name in options else value
+            options[name] = f"{options[name]}, {value}" if name in ("sort", "by") and name in options else value
         elif re.fullmatch(r"--[a-z]+", option):
             raise errors.UsageError(f"There is no option {option}; there are {', '.join(_OPTIONS)}.")
         else:

@@ -13,6 +13,7 @@ _BINS = 24
 WIDTH, HEIGHT = 240, 48  # of a histogram, in the units of its SVG
 _GAP = 1.5
 _THOUSAND, _MILLIARD = 1e3, 1e9
+_LARGEST = 1e308  # that is drawn in proportion
 _LOWEST = 1.5  # height of a bar of one among many
 
 
@@ -31,6 +32,14 @@ class Bar(NamedTuple):
     failed: int
     height: float
     is_apart: bool
+
+
+class Amount(NamedTuple):
+    """A number as a bar: where it begins and how wide it is, in percent."""
+
+    start: float
+    width: float
+    is_negative: bool
 
 
 def histogram(numbers: Sequence[float], lowest: float, highest: float) -> Histogram:
@@ -73,6 +82,16 @@ def days(counted: Sequence[Day]) -> list[Bar]:
         is_apart = bool(bars) and moment.toordinal() - bars[-1].day.toordinal() > 1
         bars.append(Bar(moment, day.runs, day.failed, 100 * day.runs / most, is_apart))
     return bars
+
+
+def amounts(numbers: Sequence[float]) -> list[Amount]:
+    """Draw numbers as bars from 0, of one scale; what is not finite reaches to its end."""
+    finite = [float(number) for number in numbers if abs(number) <= _LARGEST]
+    lowest, highest = min([0.0, *finite]), max([0.0, *finite])
+    # Halves, since the distance of the largest numbers is beyond all numbers.
+    span = (highest / 2 - lowest / 2) or 1
+    zero, *ends = (100 * ((max(lowest, min(highest, number)) / 2 - lowest / 2) / span) for number in (0.0, *numbers))
+    return [Amount(min(zero, end), abs(end - zero), end < zero) for end in ends]
 
 
 def brief(number: float) -> str:

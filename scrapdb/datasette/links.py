@@ -58,5 +58,6 @@ async def _links(datasette: Any, actor: Any, database: str, where: str = "") -> 
         {"href": store.url("overview"), "label": "Overview"},
         {"href": store.url("gallery", where=where), "label": "Gallery"},
         {"href": store.url("plot", where=where), "label": "Plot"},
+        {"href": store.url("groups", where=where), "label": "Groups"},
         {"href": store.url("problems"), "label": "Problems"},
     ]

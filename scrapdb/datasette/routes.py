@@ -20,6 +20,7 @@ from scrapdb.datasette.pages import display
 from scrapdb.datasette.pages import frame
 from scrapdb.datasette.pages import frame_files
 from scrapdb.datasette.pages import gallery
+from scrapdb.datasette.pages import groups
 from scrapdb.datasette.pages import notebook
 from scrapdb.datasette.pages import overview
 from scrapdb.datasette.pages import plot
@@ -48,6 +49,7 @@ PAGES: dict[str, Page] = {
     r"frame\.csv": frame_files.csv,
     r"frame\.svg": frame_files.svg,
     r"gallery": gallery.view,
+    r"groups": groups.view,
     r"plot": plot.view,
     r"plot\.svg": plot.svg,
     r"plot\.csv": plot.table,

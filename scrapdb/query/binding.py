@@ -9,6 +9,7 @@ import math
 import operator
 from collections.abc import Callable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
 
 from scrapdb.errors import ExpressionError
@@ -18,7 +19,9 @@ from scrapdb.query import times
 from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Fields
 from scrapdb.query.fields import Kind
+from scrapdb.query.folding import as_value
 from scrapdb.query.folding import flattened
+from scrapdb.query.functions import EXPRESSION
 from scrapdb.query.functions import SECONDS
 from scrapdb.query.functions import function_of
 from scrapdb.query.patterns import fault
@@ -47,6 +50,7 @@ _LONGEST_PATTERN = 10_000
 _NUMBERS: frozenset[Kind] = frozenset({"number"})
 _TEXTS: frozenset[Kind] = frozenset({"text", "time"})
 _MOMENTS: frozenset[Kind] = frozenset({"time", "text"})
+_KEYS: frozenset[Kind] = frozenset({"number", "text", "time", "json"})
 
 
 def bind_truth(node: nodes.Truth, fields: Fields, now: datetime) -> nodes.Truth:
@@ -72,7 +76,58 @@ def bind_value(node: nodes.Value, fields: Fields, now: datetime) -> nodes.Value:
     return binding.value(node)
 
 
+def bind_column(node: nodes.Node, fields: Fields, now: datetime) -> bound_nodes.Output:
+    """Bind a column that may be true, false or neither; arguments and errors are those of `bind_truth`."""
+    binding = _Binding(fields, now)
+    binding.check_names(node)
+    return binding.column(node)
+
+
+class Grouping:
+    """Binding what is asked of groups: keys, columns of keys and aggregates, and what is said by their labels.
+
+    Args:
+        fields: the fields of the store.
+        now: what `now()` means, in UTC.
+        keys: what the notebooks of a group share, and what that is called.
+        shown: the columns and what they are called.
+
+    Raises:
+        ExpressionError: as `bind_truth`; or a column is neither a key nor an aggregate.
+    """
+
+    def __init__(
+        self,
+        fields: Fields,
+        now: datetime,
+        keys: Sequence[tuple[str, nodes.Node]],
+        shown: Sequence[tuple[str, nodes.Node]],
+    ) -> None:
+        bound = {node: bound_nodes.Key(_bound_key(node, fields, now), span=node.span) for _, node in keys}
+        self.keys = tuple(bound[node] for _, node in keys)
+        called: dict[str, bound_nodes.Output] = {label: bound[node] for label, node in keys}
+        binding = _OfGroups(fields, now, bound, called)
+        self.columns = tuple(binding.column(node) for _, node in shown)
+        columns = {
+            label: column for (label, _), column in zip(shown, self.columns, strict=True) if not _is_expression(column)
+        }
+        self._binding = _OfGroups(fields, now, bound, columns | called)
+
+    def truth(self, node: nodes.Truth) -> nodes.Truth:
+        """Bind what holds for groups."""
+        return self._binding.truth(node)
+
+    def value(self, node: nodes.Value) -> nodes.Value:
+        """Bind a sort key."""
+        return self._binding.value(node)
+
+
 class _Binding:
+    misplaced = (
+        "is an aggregate of many notebooks, and here each is asked alone: "
+        "it can be a column, a key to sort by, or in `having`"
+    )
+
     def __init__(self, fields: Fields, now: datetime) -> None:
         self.fields = fields
         self.now = now
@@ -122,6 +177,8 @@ class _Binding:
             kind = nodes.And if isinstance(node, nodes.And) != negated else nodes.Or
             terms = [self.truth(term, negated=negated) for term in node.terms]
             return kind(tuple(flattened(kind, terms)), span=node.span)
+        if isinstance(node, nodes.IsNeither):
+            return self.undecided(node.operand, negated=negated)
         if isinstance(node, nodes.Comparison):
             return self.comparison(node, negated=negated)
         if isinstance(node, nodes.In):
@@ -131,6 +188,15 @@ class _Binding:
         if isinstance(node, nodes.Holds):
             return bound_nodes.Leaf(nodes.Holds(self.flag(node.operand), span=node.span), negated, span=node.span)
         raise TypeError(node)
+
+    def undecided(self, node: nodes.Truth, *, negated: bool) -> nodes.Truth:
+        decided = self.truth(node), self.truth(node, negated=True)
+        if negated:
+            return nodes.Or(tuple(flattened(nodes.Or, decided)), span=node.span)
+        return nodes.And(tuple(bound_nodes.Fails(each, span=node.span) for each in decided), span=node.span)
+
+    def decided(self, node: nodes.Truth) -> bound_nodes.Decided:
+        return bound_nodes.Decided(self.truth(node), self.truth(node, negated=True))
 
     def flag(self, node: nodes.Value) -> nodes.Value:
         """Check that a value can be true or false."""
@@ -195,6 +261,9 @@ class _Binding:
 
     # Values
 
+    def column(self, node: nodes.Node) -> bound_nodes.Output:
+        return self.decided(node) if isinstance(node, nodes.Truth) else self.value(as_value(node))
+
     def value(self, node: nodes.Value) -> nodes.Value:
         if isinstance(node, nodes.Name):
             return self.place(node)
@@ -204,6 +273,8 @@ class _Binding:
             return self.arithmetic(node)
         if isinstance(node, nodes.Call):
             return self.call(node)
+        if isinstance(node, nodes.Aggregate):
+            return self.aggregate(node)
         if isinstance(node, nodes.Constant) and isinstance(node.value, str):
             # As the store writes what UTF-8 and SQLite cannot hold.
             return nodes.Constant(valid_text(node.value).replace("\0", "\\u0000"), span=node.span)
@@ -260,6 +331,10 @@ class _Binding:
             return bound_nodes.Instant(times.format_time(moment), span=node.span)
         return _expect(node, _MOMENTS, f"{_is(other)}, and they cannot be compared")
 
+    def aggregate(self, node: nodes.Aggregate) -> nodes.Value:
+        function_of(node)
+        raise node.span.error(f"`{node}` {self.misplaced}")
+
     def call(self, node: nodes.Call) -> nodes.Value:
         function = function_of(node)
         if function.name == "now":
@@ -277,6 +352,88 @@ class _Binding:
         if any(map(bound_nodes.kinds, arguments)) and not bound_nodes.kinds(called):
             raise node.span.error("`coalesce` needs values of one kind: numbers, texts or times")
         return called
+
+
+class _OfNotebooks(_Binding):
+    """The binding of what stands in an aggregate."""
+
+    misplaced = "stands in another aggregate: each is of what notebooks have"
+
+
+class _OfGroups(_Binding):
+    """The binding of what is asked of groups. Only inside an aggregate names are fields."""
+
+    def __init__(
+        self,
+        fields: Fields,
+        now: datetime,
+        keys: Mapping[nodes.Node, bound_nodes.Key],
+        called: Mapping[str, bound_nodes.Output],
+    ) -> None:
+        super().__init__(fields, now)
+        self.keys = keys
+        self.called = called
+
+    def meant(self, node: nodes.Node) -> bound_nodes.Output | None:
+        """The key that a node is, or what is called so."""
+        if node in self.keys:
+            return self.keys[node]
+        if isinstance(node, nodes.Holds):
+            return self.meant(node.operand)
+        return self.called.get(node.label) if isinstance(node, nodes.Name) else None
+
+    def column(self, node: nodes.Node) -> bound_nodes.Output:
+        if isinstance(node, nodes.Aggregate) and node.function == EXPRESSION:
+            return bound_nodes.Aggregate(function_of(node).name, None, span=node.span)
+        return self.meant(node) or super().column(node)
+
+    def truth(self, node: nodes.Truth, *, negated: bool = False) -> nodes.Truth:
+        meant = self.meant(node)
+        if isinstance(meant, bound_nodes.Decided):
+            return meant.fails if negated else meant.holds
+        if meant and not isinstance(node, nodes.Holds):  # a key that is a truth
+            return bound_nodes.Leaf(nodes.Holds(meant, span=node.span), negated, span=node.span)
+        return super().truth(node, negated=negated)
+
+    def value(self, node: nodes.Value) -> nodes.Value:
+        meant = self.meant(node)
+        return meant if isinstance(meant, nodes.Value) else super().value(node)
+
+    def place(self, node: nodes.Name) -> bound_nodes.FieldValue:
+        self.fields.meaning(node)
+        raise node.span.error(
+            f"`{node}` is neither a key nor an aggregate: group by it, or ask for an aggregate such as `first({node})`"
+        )
+
+    def aggregate(self, node: nodes.Aggregate) -> nodes.Value:
+        function = function_of(node)
+        if function.name == EXPRESSION:
+            raise node.span.error(f"`{node}` is a column by itself: nothing is calculated with it, nor sorted by it")
+        if not node.arguments:
+            return bound_nodes.Aggregate(function.name, None, span=node.span)
+        binding = _OfNotebooks(self.fields, self.now)
+        binding.check_names(node.arguments[0])
+        argument = binding.column(node.arguments[0])
+        if isinstance(argument, nodes.Value):
+            is_for = "is for numbers" if function.takes == _NUMBERS else "cannot take that"
+            _expect(argument, function.takes, f"`{function.name}` {is_for}")
+        elif function.name == "count":
+            inside = node.arguments[0]
+            raise node.span.error(f"`count` counts values: `sum({inside})` counts the notebooks for which that holds")
+        return bound_nodes.Aggregate(function.name, argument, span=node.span)
+
+
+def _is_expression(column: bound_nodes.Output) -> bool:
+    return isinstance(column, bound_nodes.Aggregate) and column.function == EXPRESSION
+
+
+def _bound_key(node: nodes.Node, fields: Fields, now: datetime) -> bound_nodes.Output:
+    if not nodes.names(node):
+        raise node.span.error(f"`{node.span.source}` is the same for all notebooks: group by a field")
+    key = bind_column(node, fields, now)
+    if isinstance(key, nodes.Value):
+        _expect(key, _KEYS, "no two of them are compared, so that they make no groups")
+    return key
 
 
 def _flat(function: str, arguments: tuple[nodes.Value, ...]) -> tuple[nodes.Value, ...]:

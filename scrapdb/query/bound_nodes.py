@@ -13,6 +13,7 @@ from scrapdb.query import nodes
 from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Field
 from scrapdb.query.fields import Kind
+from scrapdb.query.functions import FUNCTIONS
 
 SCALARS: frozenset[Kind] = frozenset({"number", "text"})
 
@@ -82,17 +83,39 @@ class Decided(nodes.Truth):
     fails: nodes.Truth
 
 
+# A column to show: a value, or an expression that is true, false or neither.
+Output = nodes.Value | Decided
+
+
+class Key(nodes.Value):
+    """What the notebooks of a group share."""
+
+    value: Output
+
+
+class Aggregate(nodes.Value):
+    """A function of the values that the notebooks of a group have; of the notebooks themselves, without an argument."""
+
+    function: str
+    argument: Output | None
+
+
 def kinds(node: nodes.Value) -> frozenset[Kind]:
     """What a value can be; empty if it is always missing."""
+    if isinstance(node, Key):
+        return kinds(node.value) if isinstance(node.value, nodes.Value) else frozenset({"number"})
+    if isinstance(node, Aggregate):
+        same = FUNCTIONS[node.function].gives == "same"
+        return kinds(node.argument) if same and isinstance(node.argument, nodes.Value) else frozenset({"number"})
     if isinstance(node, FieldValue):
         return frozenset({"number", "text", "json"}) if node.path else node.field.kinds
     if isinstance(node, nodes.Constant):
         return frozenset({"text"}) if isinstance(node.value, str) else frozenset({"number"})
     if isinstance(node, Instant):
         return frozenset({"time"})
-    if isinstance(node, nodes.Call) and node.function in ("lower", "upper"):
+    if isinstance(node, nodes.Call) and FUNCTIONS[node.function].gives == "text":
         return frozenset({"text"})
-    if isinstance(node, nodes.Call) and node.function == "coalesce":
+    if isinstance(node, nodes.Call) and FUNCTIONS[node.function].gives == "same":
         found = [kinds(argument) for argument in node.arguments if kinds(argument)]
         return frozenset.intersection(*found) if found else frozenset()
     return frozenset({"number"})

@@ -166,6 +166,22 @@ class Call(Value):
         return f"{self.function}({', '.join(map(str, self.arguments))})"
 
 
+class Aggregate(Value):
+    """A function of many values: of those that a group of notebooks has, or the rows of a DataFrame."""
+
+    parts: ClassVar[tuple[str, ...]] = ("arguments",)
+    function: str
+    arguments: tuple[Node, ...]
+
+    @property
+    def head(self) -> str:
+        """The function."""
+        return self.function
+
+    def __str__(self) -> str:
+        return f"{self.function}({', '.join(map(str, self.arguments))})"
+
+
 class Holds(Truth):
     """A value taken as a truth: anything but 0 and false."""
 
@@ -237,6 +253,22 @@ class IsNull(Truth):
         return f"{_inside(self.operand, _SUM)} {operator}"
 
 
+class IsNeither(Truth):
+    """Whether a truth is neither true nor false, for lack of a value."""
+
+    parts: ClassVar[tuple[str, ...]] = ("operand",)
+    word: ClassVar[str] = "neither"
+    binds: ClassVar[int] = _COMPARISON
+    operand: Truth
+
+    def __str__(self) -> str:
+        return self.spell("is null")
+
+    def spell(self, operator: str) -> str:
+        """Write it with another word for its operator."""
+        return f"{_inside(self.operand, _SUM)} {operator}"
+
+
 class Not(Truth):
     """The contrary; neither where the operand is neither."""
 
@@ -247,7 +279,7 @@ class Not(Truth):
 
     def __str__(self) -> str:
         operand = self.operand
-        if isinstance(operand, IsNull):
+        if isinstance(operand, IsNull | IsNeither):
             return operand.spell("is not null")
         if isinstance(operand, In):
             return operand.spell("not in")

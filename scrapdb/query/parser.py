@@ -10,14 +10,14 @@ The language, where keywords may be in any case and `&`, `&&`, `|`, `||` are oth
                | sum ["not"] "between" sum "and" sum
                | sum ["not"] ("like" | "contains") sum
                | sum ("~" | "!~") sum
-               | sum "is" ["not"] "null"
+               | ( sum | "(" expression ")" ) "is" ["not"] "null"
     relation   = "=" | "==" | "!=" | "<>" | "<" | "<=" | ">" | ">="
     list       = "(" sum { "," sum } [","] ")" | "[" sum { "," sum } [","] "]"
     sum        = product { ("+" | "-") product }
     product    = minus { ("*" | "/" | "%") minus }
     minus      = "-" minus | primary
     primary    = number | text | "true" | "false" | call | field | "(" expression ")"
-    call       = word "(" [ sum { "," sum } ] ")"
+    call       = word "(" [ sum { "," sum } ] ")" | aggregate "(" [ "*" | expression ] ")"
     field      = [ ("scrap" | "param" | "nb" | "exec" | "report") "." ] name { "." name | "[" index "]" | "[" text "]" }
     name       = word | "`" any characters, "``" for one backtick "`"
     index      = ["-"] digits
@@ -28,7 +28,8 @@ The language, where keywords may be in any case and `&`, `&&`, `|`, `||` are oth
     sort       = key { "," key }
     key        = ["-"] expression
 
-A chain such as `0.05 < x <= 0.1` and `between` become conjunctions; `x = 1 or x = 2` becomes `x in (1, 2)`.
+The words for aggregates are in `functions`. A chain such as `0.05 < x <= 0.1` and `between` become conjunctions;
+`x = 1 or x = 2` becomes `x in (1, 2)`.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from collections.abc import Sequence
 from scrapdb.query import folding
 from scrapdb.query import nodes
 from scrapdb.query.frozen import Frozen
+from scrapdb.query.functions import AGGREGATES
 from scrapdb.query.lexer import Span
 from scrapdb.query.lexer import Token
 from scrapdb.query.tokens import MAX_DEPTH
@@ -181,13 +183,23 @@ class _Parser(TokenReader):
         if not self.at(*_PREDICATES):
             return self.chain(left)
         negated = self.at("not") or self.at("!~")
+        if isinstance(left, nodes.Truth) and self.at("is"):
+            return self.undecided(left)
         operand = folding.as_value(left)
         if self.accept("not") and not self.at("in", "between", "like", "contains"):
             raise self.unexpected("`in`, `between`, `like` or `contains` after `not`")
         word = str(self.take().value)
         if word == "is":
             negated = self.accept("not") is not None
-        node = self.predicate(word, operand)
+        return self.compared(self.predicate(word, operand), negated=negated)
+
+    def undecided(self, left: nodes.Truth) -> nodes.Truth:
+        self.expect("is")
+        negated = self.accept("not") is not None
+        self.expect("null")
+        return self.compared(nodes.IsNeither(left, span=self.since(left.span)), negated=negated)
+
+    def compared(self, node: nodes.Truth, *, negated: bool) -> nodes.Truth:
         if self.at(*_RELATIONS, *_PREDICATES):
             raise self.token.span.error(f"{self.token} cannot follow a comparison: use parentheses")
         return nodes.Not(node, span=node.span) if negated else node
@@ -283,12 +295,22 @@ class _Parser(TokenReader):
             raise token.span.error("Nothing equals null: use `is null` or `is not null`")
         raise self.unexpected("a field or a value")
 
-    def call(self) -> nodes.Call:
+    def call(self) -> nodes.Value:
         name = self.take()
+        function = str(name.value).lower()
         self.expect("(")
+        if function in AGGREGATES:
+            return self.aggregate(name, function)
         arguments = [] if self.at(")") else self.deeper(lambda: self.listed(self.value))
         self.expect(")")
-        return nodes.Call(str(name.value).lower(), tuple(arguments), span=self.since(name.span))
+        return nodes.Call(function, tuple(arguments), span=self.since(name.span))
+
+    def aggregate(self, name: Token, function: str) -> nodes.Aggregate:
+        if self.at("*") and self.at(")", ahead=1):
+            self.take()
+        arguments = [] if self.at(")") else self.deeper(lambda: self.listed(self.expression))
+        self.expect(")")
+        return nodes.Aggregate(function, tuple(arguments), span=self.since(name.span))
 
     # Fields
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scrapdb.errors import UsageError
+from scrapdb.query import aggregating
 
 _LAST = chr(0x10FFFF)
 # Surrogates are no characters of UTF-8: these stand on both sides of them.
@@ -63,6 +64,7 @@ def register(connection: sqlite3.Connection) -> None:
     connection.create_function(
         "text_upper", 1, lambda text: text.upper() if isinstance(text, str) else None, deterministic=True
     )
+    aggregating.register(connection)
 
 
 def execute(connection: sqlite3.Connection, sql: str, values: Mapping[str, object]) -> sqlite3.Cursor:

@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
+from scrapdb.query.bound_nodes import Aggregate
 from scrapdb.query.bound_nodes import Decided
 from scrapdb.query.bound_nodes import FieldValue
+from scrapdb.query.bound_nodes import Output
 from scrapdb.query.fields import Field
 from scrapdb.query.frozen import Frozen
-from scrapdb.query.sql.statements import Output
+from scrapdb.query.functions import FUNCTIONS
+from scrapdb.query.sql.groups import is_by_notebook
+from scrapdb.query.sql.groups import value_of
 from scrapdb.store.values import load
 
 # The cells of a chunk of notebooks: type, value and exact by notebook, name and role.
@@ -73,6 +77,43 @@ def _loader(column: Output) -> Callable[[Any], Any] | None:
         return bool
     type_ = column.field.type if isinstance(column.field, Field) else "json"
     return bool if type_ == "boolean" else _json
+
+
+def group_reader(column: Output, index: int) -> Reader:
+    """How to read a column from a row of `groups_statement`, where it or its notebook stands at `index`."""
+    place = value_of(column)
+    if isinstance(place, FieldValue) and is_by_notebook(column):
+        path = place.path
+        if isinstance(place.field, Field):
+            read = _cell_reader(place)
+            return lambda row, cells: _unless_missing(read((row[index],), cells))
+        return lambda row, _: None if row[index] is None else walked(_json(row[index]), path)
+    make = _maker(column)
+    return lambda row, _: row[index] if row[index] is None or make is None else make(row[index])
+
+
+def members(index: int) -> Reader:
+    """How to read a list of SQLite's from a row."""
+    return lambda row, _: _json(row[index])
+
+
+def _unless_missing(value: Any) -> Any:
+    """Give None for NaN, since both are of one group."""
+    return None if value != value else value  # noqa: PLR0124
+
+
+def _maker(column: Output) -> Callable[[Any], Any] | None:
+    """What makes the value of a key or an aggregate of what SQLite gives; None if nothing is to be made."""
+    name = column.function if isinstance(column, Aggregate) else ""
+    if isinstance(column, Decided) or (name and FUNCTIONS[name].gives == "truth"):
+        return bool
+    place = value_of(column)
+    if place is None or (name and FUNCTIONS[name].gives != "same" and name != "sum"):
+        return None
+    types = place.field.types - {"null"} if isinstance(place, FieldValue) and isinstance(place.field, Field) else set()
+    if types == {"float"}:
+        return float
+    return bool if name != "sum" and (types == {"boolean"} or isinstance(place, Decided)) else None
 
 
 def _json(text: str) -> Any:

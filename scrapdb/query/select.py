@@ -19,6 +19,7 @@ from scrapdb.query import bound_nodes
 from scrapdb.query import nodes
 from scrapdb.query import parser
 from scrapdb.query import results
+from scrapdb.query.binding import bind_column
 from scrapdb.query.binding import bind_truth
 from scrapdb.query.binding import bind_value
 from scrapdb.query.columns import all_columns
@@ -26,7 +27,6 @@ from scrapdb.query.columns import default_columns
 from scrapdb.query.columns import told_apart
 from scrapdb.query.fields import Fields
 from scrapdb.query.fields import NameRow
-from scrapdb.query.folding import as_value
 from scrapdb.query.folding import flattened
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.patterns import execute
@@ -95,7 +95,7 @@ class Plan(Frozen):
     question: Question
     version: int
     where: nodes.Truth | None
-    columns: tuple[statements.Output, ...]
+    columns: tuple[bound_nodes.Output, ...]
     order: tuple[statements.Order, ...]
 
     @functools.cached_property
@@ -153,17 +153,17 @@ def fields_of(connection: sqlite3.Connection) -> Fields:
         return names
 
     with sentences(question=True):
-        return Fields(lookup, all_names, _version(connection))
+        return Fields(lookup, all_names, version_of(connection))
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def version_of(connection: sqlite3.Connection) -> int:
     """A number that changes when another connection has written."""
     return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
-def _current(connection: sqlite3.Connection, fields: Fields) -> Fields:
+def current(connection: sqlite3.Connection, fields: Fields) -> Fields:
     """The fields, or those of a store that has changed since; inside a snapshot."""
-    return fields if fields.version == _version(connection) else fields_of(connection)
+    return fields if fields.version == version_of(connection) else fields_of(connection)
 
 
 def select(
@@ -212,7 +212,7 @@ def select(
         offset=offset,
         only=only,
     )
-    times = frozenset(_times(plan))
+    times = frozenset(times_of(plan.labels, plan.columns))
     if not plan.question.parameters:
         return Selection(plan.labels, _rows(connection, plan), times=times)
     rows = _rows_and_parameters(connection, plan)
@@ -234,17 +234,15 @@ def planned(
     only: statements.Statement | None = None,
 ) -> Plan:
     """Bind a query to the fields of a store; arguments and errors are those of `select`."""
-    if (limit or 0) < 0 or offset < 0:
-        raise UsageError("The limit and the offset are not negative numbers.")
+    bounds = within(limit, offset)
     with snapshot(connection):
-        fields = _current(connection, fields)
+        fields = current(connection, fields)
         question = Question(
-            tuple(map(parser.parse, _texts(expression))),
-            tuple(map(parser.parse, _texts(unless))),
-            tuple(_columns(fields, _texts(expression if unless is None else unless), columns)),
+            tuple(map(parser.parse, texts(expression))),
+            tuple(map(parser.parse, texts(unless))),
+            tuple(_columns(fields, texts(expression if unless is None else unless), columns)),
             tuple(parser.parse_sort(sort) if sort is not None else ()),
-            None if limit is None else min(limit, _LARGEST),
-            min(offset, _LARGEST),
+            *bounds,
             only,
             "" if columns is not None else "differing" if differing else "varying",
             datetime.now(UTC),
@@ -252,8 +250,19 @@ def planned(
         return _planned(fields, question)
 
 
+def within(limit: int | None, offset: int) -> tuple[int | None, int]:
+    """Look at a limit and an offset, and bring them to what SQLite counts to.
+
+    Raises:
+        UsageError: one of them is negative.
+    """
+    if (limit or 0) < 0 or offset < 0:
+        raise UsageError("The limit and the offset are not negative numbers.")
+    return None if limit is None else min(limit, _LARGEST), min(offset, _LARGEST)
+
+
 def _planned(fields: Fields, question: Question) -> Plan:
-    where = _where(fields, question.holds, question.fails, question.now)
+    where = where_of(fields, question.holds, question.fails, question.now)
     return Plan(
         question,
         fields.version,
@@ -265,7 +274,7 @@ def _planned(fields: Fields, question: Question) -> Plan:
 
 def _still(connection: sqlite3.Connection, plan: Plan) -> Plan:
     """The plan, or that for a store that has changed since; inside the snapshot in which it is answered."""
-    known = plan.version == _version(connection)
+    known = plan.version == version_of(connection)
     return plan if known else _planned(fields_of(connection), plan.question)
 
 
@@ -276,7 +285,7 @@ def check(fields: Fields, expression: str | Sequence[str] | None = None, *, colu
         ExpressionError: one of the texts is wrong; it knows the place.
     """
     now = datetime.now(UTC)
-    _where(fields, map(parser.parse, _texts(expression)), (), now)
+    where_of(fields, map(parser.parse, texts(expression)), (), now)
     for column in parser.parse_columns(columns) if columns is not None else ():
         if not isinstance(column.node, nodes.Star):
             _bound_column(column, fields, now)
@@ -299,9 +308,9 @@ def count(
 ) -> int:
     """The number of notebooks for which an expression holds; arguments and errors are those of `select`."""
     with snapshot(connection):
-        holds, fails = (map(parser.parse, _texts(text)) for text in (expression, unless))
-        where = _where(_current(connection, fields), holds, fails, datetime.now(UTC))
-        statement = statements.count_statement(seek.alone(where) or _narrowed(connection, where) or where)
+        holds, fails = (map(parser.parse, texts(text)) for text in (expression, unless))
+        where = where_of(current(connection, fields), holds, fails, datetime.now(UTC))
+        statement = statements.count_statement(seek.alone(where) or narrowed(connection, where) or where)
         with sentences(question=True):
             return int(execute(connection, *statement).fetchone()[0])
 
@@ -309,7 +318,7 @@ def count(
 def notebook_ids(connection: sqlite3.Connection, fields: Fields, expression: str | None = None) -> list[int]:
     """The ids of the notebooks for which an expression holds; arguments and errors are those of `select`."""
     with snapshot(connection):
-        statement = _ids(connection, _current(connection, fields), _texts(expression), "")
+        statement = _ids(connection, current(connection, fields), texts(expression), "")
         with sentences(question=True):
             return [row[0] for row in execute(connection, *statement)]
 
@@ -334,24 +343,26 @@ def ids_condition(
 def _ids(
     connection: sqlite3.Connection, fields: Fields, expressions: Sequence[str], prefix: str
 ) -> statements.Statement:
-    where = _where(fields, map(parser.parse, expressions), (), datetime.now(UTC))
-    return statements.ids_statement(_narrowed(connection, where) or where, prefix)
+    where = where_of(fields, map(parser.parse, expressions), (), datetime.now(UTC))
+    return statements.ids_statement(narrowed(connection, where) or where, prefix)
 
 
-def _texts(expression: str | Sequence[str] | None) -> Sequence[str]:
+def texts(expression: str | Sequence[str] | None) -> Sequence[str]:
+    """One text or several as several."""
     return () if expression is None else (expression,) if isinstance(expression, str) else expression
 
 
-def _where(
+def where_of(
     fields: Fields, holds: Iterable[nodes.Truth], fails: Iterable[nodes.Truth], now: datetime
 ) -> nodes.Truth | None:
+    """Bind what holds for the notebooks, and what does not; None if it is nothing."""
     terms = [bind_truth(tree, fields, now) for tree in holds]
     terms += [bound_nodes.Fails(bind_truth(tree, fields, now)) for tree in fails]
     flat = tuple(flattened(nodes.And, terms))
     return seek.all_of(flat) if flat else None
 
 
-def _narrowed(
+def narrowed(
     connection: sqlite3.Connection, where: nodes.Truth | None, *, only_few: bool = False
 ) -> nodes.Truth | None:
     """Ask the indexes which terms have few notebooks, so that these are looked up; None if none has."""
@@ -359,18 +370,18 @@ def _narrowed(
     def count(sought: bound_nodes.Sought, limit: int) -> int:
         return int(execute(connection, *statements.count_statement(sought, limit)).fetchone()[0])
 
-    def narrowed(enough: int, *, scanning: bool = False) -> nodes.Truth | None:
+    def looked_up(enough: int, *, scanning: bool = False) -> nodes.Truth | None:
         found = seek.Narrowing(count, enough, scanning=scanning).narrowed(where) if where else None
         return found.where if found else None
 
     with sentences(question=True):
-        found = narrowed(_FEW)
+        found = looked_up(_FEW)
         if found or only_few or where is None:
             return found
         (total,) = connection.execute("SELECT coalesce(max(id), 0) FROM notebooks").fetchone()
         share = min(_SHARE + length(connection) / _LONG, _LARGEST_SHARE)
         steps = (step for step in _STEPS if step < total * share)
-        return next(filter(None, map(narrowed, steps)), None) or narrowed(
+        return next(filter(None, map(looked_up, steps)), None) or looked_up(
             int(total * share), scanning=share == _LARGEST_SHARE
         )
 
@@ -383,15 +394,13 @@ def _columns(fields: Fields, expressions: Sequence[str], columns: str | None) ->
     return told_apart(list(itertools.chain.from_iterable(parts)))
 
 
-def _bound_column(column: parser.Column, fields: Fields, now: datetime) -> statements.Output:
-    node = column.node
-    if isinstance(node, nodes.Truth):
-        return bound_nodes.Decided(bind_truth(node, fields, now), bind_truth(nodes.Not(node), fields, now))
-    return bind_value(as_value(node), fields, now)
+def _bound_column(column: parser.Column, fields: Fields, now: datetime) -> bound_nodes.Output:
+    return bind_column(column.node, fields, now)
 
 
-def _times(plan: Plan) -> Iterator[str]:
-    for label, column in zip(plan.labels, plan.columns, strict=True):
+def times_of(labels: Sequence[str], columns: Sequence[bound_nodes.Output]) -> Iterator[str]:
+    """The labels of the columns that hold times."""
+    for label, column in zip(labels, columns, strict=False):
         if isinstance(column, nodes.Value) and bound_nodes.kinds(column) == {"time"}:
             yield label
 
@@ -470,10 +479,10 @@ def _ways(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[statemen
     """Write the statement that answers a query, and before it one that does if it gives enough rows."""
     first = plan.first()
     # Few are as soon sorted as found in order.
-    few = _narrowed(connection, plan.where, only_few=True) if first else None
+    few = narrowed(connection, plan.where, only_few=True) if first else None
     if first and not few:
         sought, where = first
         # An index of paths has all notebooks.
         yield plan.statement(where, sought), plan.question.limit or 0 if plan.order else 0
     if few or not first or plan.order:
-        yield plan.statement(few or _narrowed(connection, plan.where) or plan.where), 0
+        yield plan.statement(few or narrowed(connection, plan.where) or plan.where), 0

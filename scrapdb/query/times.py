@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC
 from datetime import datetime
 from datetime import timedelta
+
+_LIKE_A_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+LENGTHS = {"year": len("2026"), "month": len("2026-11"), "day": len("2026-11-01"), "hour": len("2026-11-01T12")}
 
 
 def parse_time(text: str) -> datetime | None:
@@ -27,3 +31,14 @@ def shift(moment: datetime, seconds: float) -> datetime | None:
         return moment + timedelta(seconds=seconds)
     except (ValueError, OverflowError):
         return None
+
+
+def part_of_time(part: str, text: str | None) -> str | int | None:
+    """The year of a time, or its month, week, day or hour as ISO 8601 writes it. None of a text that is no time."""
+    moment = parse_time(text) if text is not None and _LIKE_A_DATE.match(text) else None
+    if moment is None:
+        return None
+    if part == "week":
+        year, week, _ = moment.isocalendar()
+        return f"{year:04}-W{week:02}"
+    return moment.year if part == "year" else format_time(moment)[: LENGTHS[part]]

@@ -28,6 +28,7 @@ from scrapdb.errors import suggestion
 from scrapdb.facts import Expression
 from scrapdb.formats import html
 from scrapdb.formats import values
+from scrapdb.query import groups
 from scrapdb.query import nodes
 from scrapdb.query import results
 from scrapdb.query import select
@@ -94,18 +95,53 @@ class Answers:
         _refuse_doubles(found.labels[begin:])
         return _limited(_run(found.labels[begin:], row[begin:], row[0]) for row in found.rows)
 
-    def groups(self, by: _Texts, where: _Text | None = None, columns: _Texts | None = None) -> list[dict[str, Any]]:
-        """Return the rows of a query by what expressions are in them; without a value come last.
+    def groups(
+        self,
+        by: _Texts,
+        where: _Text | None = None,
+        columns: _Texts | None = None,
+        *,
+        aggregates: _Texts | None = None,
+        having: _Text | None = None,
+        sort: _Texts | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return the rows of a query in groups, as `Database.query` has these.
 
-        Each group has a `key`, a list of several if `by` is several expressions, and `runs`.
+        Each group has a `key`, a list of several if `by` is several expressions, `runs`, and by their labels the
+        `aggregates`: columns that are calculated of it.
+
+        Raises:
+            ExpressionError: one of the texts is wrong.
+            UsageError: an aggregate is called as another or `key` or `runs`; or the answer is too large for a page.
+            StoreError: it takes too long, or the store cannot be read.
         """
-        keys = {run.notebook: list(run.values()) for run in self.query(where, by)}
-        found: dict[str, dict[str, Any]] = {}
+        found = groups.select_groups(
+            self._connection,
+            self._fields,
+            where,
+            by=_joined(by),
+            columns=_joined(aggregates),
+            having=having,
+            sort=_joined(sort or None),
+            besides="notebooks",
+        )
+        width = len(groups.labels_of(_joined(by)))
+        labels = found.labels[width:] if aggregates is not None else ()
+        _refuse_doubles(("key", "runs", *labels))
+        of_run: dict[str, list[given.Run]] = {}
+        answer = []
+        for row in found.rows:
+            runs: list[given.Run] = []
+            of_run |= dict.fromkeys(row[-1], runs)
+            parts = list(map(_value, row[:width]))
+            told = {
+                label: _value(cell) for label, cell in zip(labels, row[width:-1], strict=False) if not _is_waiting(cell)
+            }
+            answer.append({"key": parts[0] if width == 1 else parts, "runs": runs} | told)
         for run in self.query(where, columns):
-            parts = keys[run.notebook]
-            group = {"key": parts[0] if len(parts) == 1 else parts, "runs": []}
-            found.setdefault(_same(parts), group)["runs"].append(run)
-        return sorted(found.values(), key=lambda group: list(map(_rank, keys[group["runs"][0].notebook])))
+            if run.notebook in of_run:
+                of_run[run.notebook].append(run)
+        return answer
 
     def frame(
         self,
@@ -258,20 +294,6 @@ def _size(value: Any) -> int:
     if isinstance(value, str):
         return len(value)
     return len(values.json_text(value)) if isinstance(value, list | dict) else 0
-
-
-def _same(parts: Sequence[Any]) -> str:
-    """Return a text that is the same for equal keys: 1 and 1.0 are, 1 and true are not."""
-    whole = [int(part) if isinstance(part, float) and part.is_integer() else part for part in parts]
-    return values.json_text(whole)
-
-
-def _rank(part: Any) -> tuple[Any, ...]:
-    """Return what sorts keys of any types, as a query does: numbers before texts, and what is missing last."""
-    if part is None or part != part:  # noqa: PLR0124 - it is NaN
-        return (4,)
-    ranks = ((bool, 0), (int | float, 1), (str, 2))
-    return next(((rank, part) for kind, rank in ranks if isinstance(part, kind)), (3, values.json_text(part)))
 
 
 def _first(found: Sequence[stored.StoredFrame], limit: int) -> list[stored.StoredFrame]:

@@ -44,6 +44,8 @@ def quoted(word: str) -> str:
         ("scrapdb query nb.sta", ["nb.status", "nb.started_at"]),
         ("scrapdb query -c symbol,dis", ["symbol,distance"]),
         ("scrapdb query distance<0.1&clo", ["distance<0.1&close_to_ath"]),
+        ("scrapdb query --by symbol,clo", ["symbol,close_to_ath"]),
+        ("scrapdb query --having mean(dis", ["mean(distance"]),
         ("scrapdb check dis", ["distance"]),
         ("scrapdb frame pri", ["prices"]),
         ("scrapdb query --form", ["--format"]),

@@ -131,6 +131,31 @@ def test_a_plot_has_the_values_of_a_query(ticker_store: Path) -> None:
     assert len(db.plot(x="distance", most=5).points.rows) == 5
 
 
+def test_groups_are_those_of_pandas(ticker_store: Path) -> None:
+    db = scrapdb.open(ticker_store)
+    frame = db.query(columns="symbol, distance, close_to_ath, nb.started_at").to_pandas()
+    columns = ["count() as n", "mean(distance)", "stdev(distance) as spread", "min(nb.started_at) as begun"]
+    found = db.query(columns=columns, by=["close_to_ath"], having="n > 1", sort=["-mean(distance)"])
+    wanted = frame.groupby("close_to_ath", dropna=False).agg(
+        n=("distance", "size"), mean=("distance", "mean"), spread=("distance", "std"), begun=("nb.started_at", "min")
+    )
+    wanted = wanted.sort_values("mean", ascending=False).reset_index().rename(columns={"mean": "mean(distance)"})
+    pd.testing.assert_frame_equal(found.to_pandas(), wanted, check_dtype=False)
+    assert found.to_pandas().dtypes["begun"] == "datetime64[us, UTC]"
+    assert str(found.to_arrow().schema.field("close_to_ath").type) == "bool"
+
+
+def test_what_is_wrong_with_groups_is_told_at_once(ticker_store: Path) -> None:
+    db = scrapdb.open(ticker_store)
+    for ask in (db.query, db.explain):
+        with pytest.raises(ExpressionError, match="neither a key nor an aggregate"):
+            ask(columns="distance", by="symbol")
+        with pytest.raises(UsageError, match="`having` chooses groups"):
+            ask(columns="distance", having="distance > 1")
+    with pytest.raises(UsageError, match="Two columns are called `n`"):
+        db.query(by="symbol", columns="count() as n, max(length) as n")
+
+
 def test_a_wrong_question_is_told_at_once(ticker_store: Path) -> None:
     db = scrapdb.open(ticker_store)
     for ask in (db.query, db.count, db.explain, db.check):

@@ -32,10 +32,13 @@ REQUESTS = {
     'symbol = "a -c b" --scrap "the chart"': Request('symbol = "a -c b"', scrap="the chart"),
     "`odd --name` > 1 and text = 'x  y'": Request("`odd --name` > 1 and text = 'x  y'"),
     "symbol ~ '^A{2}$' --db ../other.db": Request("symbol ~ '^A{2}$'", db="../other.db"),
+    "--by a, b -c 'count()' --having 'count() > 1' --by=c x = 1": Request(
+        "x = 1", columns="count()", by="a, b, c", having="count() > 1"
+    ),
     "text = 'it''s' and x-c>1": Request("text = 'it''s' and x-c>1"),
 }
 MISTAKES = {
-    "--lmit 3": "There is no option --lmit; there are -c, --columns, --sort, --limit, --scrap, --db.",
+    "--lmit 3": "There is no option --lmit; there are -c, --columns, --by, --having, --sort, --limit, --scrap, --db.",
     "--limit x": "--limit needs a number, not 'x'.",
     "--limit -1": "--limit needs a number, not '-1'.",
     "--limit 3,": "--limit needs a number, not '3,'.",
@@ -130,6 +133,17 @@ def test_a_named_scrap_is_shown_whatever_it_is(twenty: str) -> None:
     assert elements.text.endswith("runs/07.ipynb: <i>page")
     with pytest.raises(ScrapNotFoundError, match=r"^No notebook has shown anything for 'plt'; did you mean plot\?$"):
         answer(request._replace(scrap="plt"))
+
+
+def test_groups_are_rows_without_pictures(twenty: str) -> None:
+    request = Request(
+        "n < 9", by="n % 2 as odd", columns="count(), sum(n)", sort="-sum(n)", having="odd >= 0", db=twenty
+    )
+    found = answer(request)
+    assert [*found.rows()] == [(0, 5, 20), (1, 4, 16)]
+    assert "img" not in [tag for tag, _ in Elements(found._repr_html_()).found]
+    with pytest.raises(UsageError, match="--scrap shows what each notebook has glued"):
+        answer(request._replace(scrap="plot"))
 
 
 def test_an_answer_is_printed_as_a_table_and_stays_as_it_was(twenty: str, tmp_path: Path) -> None:

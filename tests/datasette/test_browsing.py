@@ -116,6 +116,7 @@ def test_two_tickers_stand_side_by_side(page: Page, address: str) -> None:
         "compare?path=run0.ipynb&path=run1.ipynb",
         "gallery",
         "plot",
+        "groups?by=nb.path&columns=count(),max(nb.seconds),first(nb.started_at)",
         "frame?path=run0.ipynb&name=prices",
     ],
 )

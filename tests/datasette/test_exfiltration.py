@@ -126,6 +126,8 @@ OPENED = (
     ),
     f"gallery?scrap={_EVIL}&where={_EVIL}",
     f"plot?x={_EVIL}&y={_EVIL}",
+    "groups?by=nb.path&columns=count()",
+    f"groups?by={_EVIL}&columns={_EVIL}&where={_EVIL}&having={_EVIL}&sort={_EVIL}",
     "batch",
     f"batch?id={_EVIL}&state={_EVIL}",
     "reports",

@@ -140,7 +140,7 @@ def test_an_expression_is_checked_without_being_asked(thirty: Path) -> None:
 @pytest.mark.parametrize("address", ["/", "/scraps"])
 def test_menus_and_first_pages_lead_to_the_pages_of_the_store(address: str, thirty: Path) -> None:
     page = unescape(get(thirty, address).text).replace("\\", "")
-    for name in ("gallery", "plot", "problems"):
+    for name in ("gallery", "plot", "groups", "problems"):
         assert page.count(f'href="/-/scrapdb/scraps/{name}"') == 2
 
 

@@ -187,7 +187,7 @@ def test_every_table_is_one_that_pages_may_read_or_one_of_sqlite(store: Path) ->
 
 @pytest.mark.parametrize("table", ["name_types", "run_columns"])
 def test_a_page_tells_nothing_of_the_types_of_names_that_are_closed(table: str, store: Path) -> None:
-    pages = [f"/-/scrapdb/scraps/{page}" for page in ("gallery", "plot", "fields.json?start=d")]
+    pages = [f"/-/scrapdb/scraps/{page}" for page in ("gallery", "plot", "groups", "fields.json?start=d")]
     rules = {"tables": {table: {"allow": {"id": "ann"}}}}
     assert statuses(store, pages, actor="bob", **rules) == {NOBODY}
     assert statuses(store, pages, actor="ann", **rules) == {200}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from scrapdb.query.explain import explain
+from scrapdb.query.groups import select_groups
 from scrapdb.query.select import count
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import select
@@ -91,6 +92,32 @@ def test_what_is_explained_is_what_is_run(store: sqlite3.Connection, question: d
     answering = {_unbound(sql) for sql in run if not any(word in sql for word in BESIDES)}
     assert answering
     assert answering <= explained
+
+
+def test_groups_are_explained(store: sqlite3.Connection) -> None:
+    question: dict[str, Any] = {"by": "flag, rate % 2 as odd", "columns": "first(few), mean(distance) as m"}
+    question |= {"having": "m > 0 and odd = 1", "sort": "-count()"}
+    found = explain(store, fields_of(store), "distance < 0.5", **question)
+    assert dict(found.of_groups) == {
+        "by": "flag\n(% rate 2)",
+        "columns": "flag\n(% rate 2)\n(first few)\n(mean distance)",
+        "having": "(and (> m 0) (= odd 1))",
+        "sort": "(count)",
+    }
+    titles = [line for line in str(found).splitlines() if not line.startswith(" ")]
+    assert titles[3:8] == ["by", "columns", "having", "sort", "sql"]
+    run: list[str] = []
+    store.set_trace_callback(run.append)
+    try:
+        list(select_groups(store, fields_of(store), "distance < 0.5", **question).rows)
+    finally:
+        store.set_trace_callback(None)
+    answering = {
+        _unbound(sql)
+        for sql in run
+        if "SELECT count(*)" not in sql[:20] and not any(word in sql for word in BESIDES[:6])
+    }
+    assert {_unbound(step.sql) for step in found.steps} <= answering
 
 
 def _unbound(sql: str) -> str:

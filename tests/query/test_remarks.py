@@ -18,6 +18,9 @@ NOTEBOOKS = [
     Notebook("b.ipynb", {"n": 5}, {"n": Expression("f()")}),  # behind a scrap
     Notebook("c.ipynb", {}, {"n": Expression("f()"), "only": Expression("g()")}),
     Notebook("d.ipynb", {}, {"n": 1, "value": 2}),
+    Notebook("e.ipynb", {"mixed": "far", "number": 1, "dj": {"a": "b"}}),
+    Notebook("f.ipynb", {"mixed": 5, "number": None, "dj": {"a": 1}}),
+    Notebook("g.ipynb", {"mixed": [1]}, {"n": 2}),
 ]
 
 
@@ -58,6 +61,38 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_is_told(store: Path, expression: str | None, columns: str | None, counts: list[str] | None) -> None:
     told = f"{', '.join(counts)}: a comparison with it is neither true nor false." if counts else None
     assert remark(store, expression, columns=columns) == told
+
+
+MEAN = "that `mean` cannot take, and passes over."
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"columns": "mean(mixed)"}, f"2 notebooks have a value for `mixed` {MEAN}"),
+        ({"columns": "number, mean(mixed / 2)", "by": "number"}, f"2 notebooks have a value for `mixed` {MEAN}"),
+        ({"by": "number", "having": "1 - mean(mixed) > 1"}, f"2 notebooks have a value for `mixed` {MEAN}"),
+        ({"by": "number", "sort": "-mean(-mixed)"}, f"2 notebooks have a value for `mixed` {MEAN}"),
+        ({"expression": "number = 1", "columns": "mean(mixed)"}, f"1 notebook has a value for `mixed` {MEAN}"),
+        ({"expression": "mixed > 1", "columns": "mean(mixed)"}, None),
+        ({"columns": "mean(dj.a), mean(number)"}, f"1 notebook has a value for `dj.a` {MEAN}"),
+        ({"columns": "mean(n)"}, f"2 notebooks have a value for `n` {MEAN}"),
+        ({"columns": "max(n)"}, "2 notebooks have a value for `n` that `max` cannot take, and passes over."),
+        (
+            {"columns": "max(mixed)"},
+            "2 notebooks have a value for `mixed` that `max` cannot take beside numbers, and passes over.",
+        ),
+        ({"columns": "max(dj.a)"}, None),
+        ({"columns": "count(mixed), first(n), max(nb.path), sum(number), mean(length(dj)), count()"}, None),
+        ({"by": "mixed as m", "columns": "m", "having": "m > 1 and count() > 1", "sort": "m"}, None),
+        (
+            {"columns": "mean(n > 1)"},
+            "2 notebooks have an expression for `n`: a comparison with it is neither true nor false.",
+        ),
+    ],
+)
+def test_what_aggregates_pass_over_is_told(store: Path, options: dict[str, str], told: str | None) -> None:
+    assert remark(store, options.pop("expression", None), **options) == told
 
 
 def test_several_expressions_are_told_of_once(store: Path) -> None:

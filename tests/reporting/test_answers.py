@@ -133,11 +133,27 @@ def test_groups_have_the_runs_of_a_key(ask: dict[str, Any], ticker_store: Path) 
     assert [group["key"] for group in by_expression] == [False, True]
 
 
-def test_groups_tell_one_from_true_and_put_what_has_no_key_last(odd: dict[str, Any]) -> None:
+def test_groups_share_what_is_equal_in_the_language_and_put_what_has_no_key_last(odd: dict[str, Any]) -> None:
     found = [(group["key"], [run.notebook for run in group["runs"]]) for group in odd["groups"]("kind")]
-    assert sorted(found[:-1], key=str) == [(1, ["a.ipynb", "sub/a.ipynb"]), (True, ["b.ipynb"])]
-    assert [type(key) for key, _ in sorted(found[:-1], key=str)] == [int, bool]
-    assert found[-1] == (None, ["none.ipynb"])
+    assert found == [(1, ["a.ipynb", "b.ipynb", "sub/a.ipynb"]), (None, ["none.ipynb"])]
+    assert len(odd["query"]("kind = 1")) == 3
+    assert [group["key"] for group in odd["groups"]("many")] == [{"a": [1, pytest.approx(math.nan, nan_ok=True)]}, None]
+
+
+def test_groups_have_aggregates(ask: dict[str, Any], ticker_store: Path) -> None:
+    db = scrapdb.open(ticker_store)
+    aggregates = ["count()", "mean(distance) as average", "close_to_ath as again"]
+    found = ask["groups"](
+        "close_to_ath", columns="symbol", aggregates=aggregates, sort="-average", having="average > 0"
+    )
+    of_python = db.query(by="close_to_ath", columns=aggregates, sort="-average")
+    assert [{name: group[name] for name in ("count()", "average", "again")} for group in found] == list(of_python)
+    assert [(group["key"], len(group["runs"])) for group in found] == [(False, 10), (True, 2)]
+    few = ask["groups"](["close_to_ath", "length"], "distance < 0.3", having="count() < 3", aggregates="last(chart)")
+    assert [(group["key"], [run["symbol"] for run in group["runs"]]) for group in few] == [
+        ([True, 1000], ["BCD", "MNO"])
+    ]
+    assert few[0].keys() == {"key", "runs"}  # a picture is asked for by itself
 
 
 def test_values_are_exact(odd: dict[str, Any]) -> None:
@@ -169,6 +185,13 @@ def test_a_field_that_some_have_is_none_where_it_is_missing(odd: dict[str, Any])
         ("query", {"store": "/etc/passwd"}, errors.UsageError, "query(where, columns, sort, limit) is not called so"),
         ("groups", {}, errors.UsageError, "missing a required argument: 'by'"),
         ("groups", {"by": "nix"}, errors.ExpressionError, "nix"),
+        ("groups", {"by": "symbol", "aggregates": "mean(symbol)"}, errors.ExpressionError, "`mean` is for numbers"),
+        (
+            "groups",
+            {"by": "symbol", "aggregates": "count() as runs"},
+            errors.UsageError,
+            "Two columns are called `runs`",
+        ),
         ("frame", {"name": "prces"}, errors.ScrapNotFoundError, "did you mean prices?"),
         ("frame", {"name": "prices", "columns": "nix"}, errors.UsageError, "has a column nix"),
         ("frame", {"name": "prices", "columns": "nix", "run": "BCD"}, errors.UsageError, "has no column nix"),

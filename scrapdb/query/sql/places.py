@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from scrapdb.query import bound_nodes
 from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Field
 from scrapdb.query.fields import Kind
@@ -85,6 +86,14 @@ class Run:
                 for table, condition in tables(field, self.bind)
             ],
         )
+
+    def of_group(self, node: bound_nodes.Key | bound_nodes.Aggregate, face: str) -> str:
+        """A face of what a group has, which a notebook has not."""
+        raise TypeError(node, face)
+
+    def is_in_group(self, node: bound_nodes.Key | bound_nodes.Aggregate) -> str:
+        """Whether a group has a value, which a notebook has not."""
+        raise TypeError(node)
 
     def _column(self, column: str) -> str:
         self.bind.is_wide = True

@@ -25,8 +25,6 @@ from scrapdb.store.values import KINDS
 from scrapdb.store.values import ids_as_json
 
 _AS_FLOAT = "CAST({} AS REAL)"  # which is stored as an integer where it can be
-# A column to show: a value, or an expression that is true, false or neither.
-Output = nodes.Value | bound_nodes.Decided
 
 
 class Statement(NamedTuple):
@@ -59,7 +57,7 @@ def ids_statement(where: nodes.Truth | None, prefix: str = "") -> Statement:
     if isinstance(where, bound_nodes.Sought):
         return Statement(ids(where, bind), bind.values)
     condition = test(where, Run(bind))
-    return Statement(f"SELECT r.nb_id FROM {source(bind)}{_joined(bind)} WHERE {condition}", bind.values)
+    return Statement(f"SELECT r.nb_id FROM {source(bind)}{joined(bind)} WHERE {condition}", bind.values)
 
 
 def expressions_statement(field: Field) -> Statement:
@@ -77,7 +75,7 @@ def one_of(notebooks: Sequence[int]) -> Statement:
 
 def rows_statement(
     where: nodes.Truth | None,
-    columns: Sequence[Output],
+    columns: Sequence[bound_nodes.Output],
     order: Sequence[Order],
     limit: int | None,
     offset: int,
@@ -94,36 +92,38 @@ def rows_statement(
     bind = Binder()
     at = Run(bind)
     outputs = ["r.nb_id"] if with_ids or not columns else []
-    outputs += [_output(column, at) for column in columns if is_selected(column)]
+    outputs += [output(column, at) for column in columns if is_selected(column)]
     before, after, conditions, keys = "", "", list[str](), list[str]()
     if first:
         ((notebook, table, conditions),) = rows(first, bind)
         # CROSS, since SQLite does not reorder it: the index comes first.
         before, after = f"{table} CROSS JOIN ", f" ON r.nb_id = {notebook}"
         keys = [_first_key(key, bind) for key in order[:1]]
-    keys += [sql for key in order[len(keys) :] for sql in _keys(key, at)]
+    keys += [sql for key in order[len(keys) :] for sql in keys_of(key, at)]
     keys.append("r.notebook" if order or not first else "v.path")
     conditions += [test(where, at)] if where else []
     conditions += [only.sql] if only else []
     filtered = f" WHERE {separated('AND', conditions)}" if conditions else ""
-    found = f"{before}{source(bind)}{after}{_joined(bind)}{filtered}"
+    found = f"{before}{source(bind)}{after}{joined(bind)}{filtered}"
     sql = f"SELECT {', '.join(outputs)} FROM {found} ORDER BY {', '.join(keys)}"
     if limit is not None or offset:
         sql += f" LIMIT {bind(-1 if limit is None else limit)} OFFSET {bind(offset)}"
     return Statement(sql, bind.values | (only.values if only else {}))
 
 
-def is_selected(column: Output) -> bool:
+def is_selected(column: bound_nodes.Output) -> bool:
     """Whether a column is one of a `rows_statement`."""
     field = column.field if isinstance(column, bound_nodes.FieldValue) else None
     return not isinstance(field, Field) or field.is_plain or field.type is not None
 
 
-def _joined(bind: Binder) -> str:
+def joined(bind: Binder) -> str:
+    """The tables that a statement reads besides."""
     return "".join(f" LEFT JOIN {table} ON {table}.{id_of(table)} = r.nb_id" for table in bind.tables)
 
 
-def _output(column: Output, at: Run) -> str:
+def output(column: bound_nodes.Output, at: Run) -> str:
+    """A column that `is_selected`."""
     if isinstance(column, bound_nodes.Decided):
         return f"CASE WHEN {test(column.holds, at)} THEN 1 WHEN {test(column.fails, at)} THEN 0 END"
     if not isinstance(column, bound_nodes.FieldValue):
@@ -137,7 +137,7 @@ def _output(column: Output, at: Run) -> str:
     return at.of(field, KINDS[field.type], _AS_FLOAT.format if field.type == "float" else str)
 
 
-def _keys(key: Order, at: Run) -> list[str]:
+def keys_of(key: Order, at: Run) -> list[str]:
     """Numbers before texts before nothing, in both directions."""
     direction = "DESC" if key.descending else "ASC"
     return [f"{face} {direction} NULLS LAST" for face in faces(key.value, at).values()]

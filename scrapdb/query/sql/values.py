@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from scrapdb.query import bound_nodes
 from scrapdb.query import nodes
+from scrapdb.query import times
 from scrapdb.query.fields import Field
+from scrapdb.query.functions import TIMES
 from scrapdb.query.sql.places import Run
 
 _NUMBERS = "('integer', 'real', 'true', 'false')"
@@ -26,6 +28,8 @@ def number(node: nodes.Value, at: Run) -> str:
     """The number that a value is."""
     if isinstance(node, bound_nodes.FieldValue):
         return _face(node, "number", at)
+    if isinstance(node, bound_nodes.Key | bound_nodes.Aggregate):
+        return at.of_group(node, "number")
     if isinstance(node, nodes.Negative):
         return f"(- {number(node.operand, at)})"
     if isinstance(node, nodes.Arithmetic):
@@ -41,12 +45,16 @@ def text(node: nodes.Value, at: Run) -> str:
     """The text that a value is; times are text too."""
     if isinstance(node, bound_nodes.FieldValue):
         return _face(node, "text", at)
+    if isinstance(node, bound_nodes.Key | bound_nodes.Aggregate):
+        return at.of_group(node, "text")
     if isinstance(node, nodes.Constant):
         return at.bind(node.value) if isinstance(node.value, str) else "NULL"
     if isinstance(node, bound_nodes.Instant):
         return at.bind(node.text)
     if isinstance(node, nodes.Call) and node.function in ("lower", "upper"):
         return f"text_{node.function}({text(node.arguments[0], at)})"
+    if isinstance(node, nodes.Call) and node.function in TIMES:
+        return _part_of_time(node, at)
     if isinstance(node, nodes.Call) and node.function == "coalesce":
         return _coalesce(node, "text", at)
     return "NULL"
@@ -111,9 +119,19 @@ def _call(node: nodes.Call, at: Run) -> str:
         return f"round({', '.join(number(argument, at) for argument in node.arguments)})"
     if node.function == "length":
         return _length(node.arguments[0], at)
+    if node.function in TIMES:
+        return _part_of_time(node, at)
     if node.function == "coalesce":
         return _coalesce(node, "number", at)
     return "NULL"
+
+
+def _part_of_time(node: nodes.Call, at: Run) -> str:
+    part, moment = node.function, text(node.arguments[0], at)
+    if bound_nodes.kinds(node.arguments[0]) == {"time"} and part in times.LENGTHS:  # in the store's own form
+        found = f"substr({moment}, 1, {times.LENGTHS[part]})"
+        return f"CAST({found} AS INTEGER)" if part == "year" else found
+    return f"part_of_time('{part}', {moment})"
 
 
 def _length(node: nodes.Value, at: Run) -> str:
