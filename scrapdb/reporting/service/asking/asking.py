@@ -20,6 +20,7 @@ from scrapdb.reporting.service.access import Person
 from scrapdb.reporting.service.asking import days
 from scrapdb.reporting.service.asking import folding
 from scrapdb.reporting.service.asking import matching
+from scrapdb.reporting.service.asking.reading import Looks
 from scrapdb.reporting.service.asking.reading import Reader
 from scrapdb.reporting.service.desk import Desk
 
@@ -72,7 +73,8 @@ class _Reading(NamedTuple):
 
     of: _Pattern
     values: dict[str, Any]
-    wrong: tuple[str, ...]
+    wrong: tuple[matching.Refusal, ...]
+    reader: Reader
 
     @property
     def language(self) -> str:
@@ -152,12 +154,12 @@ def _patterns(name: str, bundle: Bundle) -> Iterator[_Pattern]:
 
 
 def _readings(known: Iterable[_Pattern], said: folding.Folded, today: dt.date) -> Iterator[_Reading]:
-    steps = matching.Steps(_MOST_STEPS)
+    steps, looks = matching.Steps(_MOST_STEPS), Looks()
     readers: dict[tuple[str, str], Reader] = {}
     for each in known:
-        read = readers.setdefault((each.name, each.language), Reader(each.bundle, each.language, today))
+        read = readers.setdefault((each.name, each.language), Reader(each.bundle, each.language, today, looks))
         for way in matching.ways(each.pattern, said, read, steps):
-            reading = _Reading(each, dict(way.values), way.wrong)
+            reading = _Reading(each, dict(way.values), way.wrong, read)
             yield reading._replace(wrong=reading.wrong or _incomplete(reading))
 
 
@@ -198,7 +200,7 @@ def _why(readings: list[_Reading]) -> str:
     worded = [each for each in readings if any(char.isalnum() for char in each.of.fixed)]
     least = min((len(each.wrong) for each in worded), default=0)
     told = [each for each in _longest(worded) if len(each.wrong) == least] or worded
-    return " ".join(dict.fromkeys(sentence for each in told[:1] for sentence in each.wrong))
+    return " ".join(dict.fromkeys(each.reader.told(why) for each in told[:1] for why in each.wrong))
 
 
 def _told(reading: _Reading) -> str:

@@ -19,7 +19,17 @@ from scrapdb.reporting.service.asking.folding import Folded
 from scrapdb.reporting.service.asking.folding import literal
 
 Values = dict[str, Any]
-Read = Callable[[Slot, str], "list[Values] | str"]  # what a text can be for a slot, or in a sentence why it is nothing
+
+
+class NoChoice(NamedTuple):
+    """A text that is none of the choices of a parameter."""
+
+    name: str
+    text: str
+
+
+Refusal = str | NoChoice  # why a text is nothing: in a sentence, or what makes one
+Read = Callable[[Slot, str], "list[Values] | Refusal"]  # what a text can be for a slot
 _MOST_READINGS = 2  # more than one are too many
 
 
@@ -27,7 +37,7 @@ class Way(NamedTuple):
     """A way to read a sentence: values by name, and why others are none."""
 
     values: tuple[tuple[str, Any], ...] = ()
-    wrong: tuple[str, ...] = ()
+    wrong: tuple[Refusal, ...] = ()
 
 
 class TooLongError(Exception):
@@ -80,7 +90,9 @@ def ways(pattern: Pattern, said: Folded, read: Read, steps: Steps) -> list[Way]:
         if (key := (place, start, end)) not in known:
             slot, typed = pattern.slots[place], said.said(start, end)
             found = read(slot, typed)
-            known[key] = [Way((), (found,))] if isinstance(found, str) else [Way(tuple(each.items())) for each in found]
+            known[key] = (
+                [Way(tuple(each.items())) for each in found] if isinstance(found, list) else [Way((), (found,))]
+            )
         return known[key]
 
     @cache

@@ -7,6 +7,7 @@ import gettext
 import io
 import re
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal
@@ -24,13 +25,27 @@ from scrapdb.reporting.service.asking import days
 from scrapdb.reporting.service.asking import words
 from scrapdb.reporting.service.asking.folding import folded
 from scrapdb.reporting.service.asking.folding import unquoted
+from scrapdb.reporting.service.asking.matching import NoChoice
+from scrapdb.reporting.service.asking.matching import Refusal
 from scrapdb.reporting.service.asking.matching import Values
 from scrapdb.running.rows import values
 
 _SPACED = re.compile(r"(?<=\d)\s(?=\d{3}(?!\d))")  # between thousands
-_MOST_DATES = 100  # texts that are looked at as dates, of one sentence and bundle
+_MOST_DATES = 300  # texts that are looked at as days, for one sentence
 _MARKS = str.maketrans({"−": "-", "–": "-", "٫": ".", "٬": ","})  # noqa: RUF001 - those that people type
 _ISO = "write days as 2025-02-01"
+
+
+class Looks:
+    """How many more texts may be looked at as days, which takes the longest."""
+
+    def __init__(self, left: int = _MOST_DATES) -> None:
+        self._left = left
+
+    def take(self) -> bool:
+        """Take one, and return whether there was one left."""
+        self._left -= 1
+        return self._left >= 0
 
 
 class Reader:
@@ -40,36 +55,44 @@ class Reader:
         bundle: of which.
         language: in which the sentence is.
         today: from which days are counted.
+        looks: that are left.
     """
 
-    def __init__(self, bundle: Bundle, language: str, today: dt.date) -> None:
-        self._bundle, self._language, self._today = bundle, language, today
+    def __init__(self, bundle: Bundle, language: str, today: dt.date, looks: Looks) -> None:
+        self._bundle, self._language, self._today, self._looks = bundle, language, today, looks
         self._languages = (language, *(name for name in bundle.config.languages if name != language))
-        self._dates = 0
+        self._named: dict[str, Choices] = {}
 
-    def __call__(self, slot: asks.Slot, text: str) -> list[Values] | str:
-        """Return what a text can be for a slot: none is a sentence, and two are too many."""
+    def __call__(self, slot: asks.Slot, text: str) -> list[Values] | Refusal:
+        """Return what a text can be for a slot; two are too many."""
         if not text:
             return f"{' and '.join(slot.names)} is left out."
         if len(slot.names) > 1:
             return self._spans(slot, text)
         name = slot.names[0]
         if name == asks.LANGUAGE and name not in self._bundle.config.parameters:
-            return self._page_language(text)
+            return [{name: each} for each in self._choices(name).find(text)] or NoChoice(name, text)
         parameter = self._bundle.config.parameters[name]
         found = self._values(name, parameter, text)
-        if isinstance(found, str):
+        if not isinstance(found, list):
             return found
         if wrong := next(filter(None, (config.refusal(parameter, value) for value in found)), ""):
             return f"The parameter {name} cannot be {values.shown(text)}: {wrong}."
         return [{name: value.isoformat() if isinstance(value, dt.date) else value} for value in found]
 
-    def _values(self, name: str, parameter: Parameter, text: str) -> list[Any] | str:
+    def told(self, refusal: Refusal) -> str:
+        """Say why a text is nothing."""
+        if isinstance(refusal, str):
+            return refusal
+        near = suggestion(refusal.text, self._choices(refusal.name).names)
+        return f"{values.shown(refusal.text)} is no {refusal.name}: {near}"
+
+    def _values(self, name: str, parameter: Parameter, text: str) -> list[Any] | Refusal:
         match parameter.type:
             case "text":
                 return [text]
             case "choice":
-                return _chosen(text, self._choices(parameter)) or _no_choice(name, text, self._choices(parameter))
+                return self._choices(name).find(text) or NoChoice(name, text)
             case "boolean":
                 found: list[Any] = self._truths(text)
             case "date":
@@ -79,25 +102,22 @@ class Reader:
         return found or f"The parameter {name} cannot be {values.shown(text)}: it takes {config.wanted(parameter)}."
 
     def _days(self, name: str, text: str) -> list[Any] | str:
-        if self._is_enough() or not (found := days.days(text, self._today, self._languages)):
-            several = not self._is_enough() and days.spans(text, self._today, self._languages)
+        found = days.days(text, self._today, self._languages) if self._looks.take() else []
+        if not found:
+            several = self._looks.take() and days.spans(text, self._today, self._languages)
             why = "it takes one day, and these are several" if several else "it takes a date"
             return f"The parameter {name} cannot be {values.shown(text)}: {why}; {_ISO}."
         return [*found]
 
     def _spans(self, slot: asks.Slot, text: str) -> list[Values] | str:
         told = " and ".join(slot.names)
-        found = [] if self._is_enough() else days.spans(text, self._today, self._languages)
+        found = days.spans(text, self._today, self._languages) if self._looks.take() else []
         if not found:
             return f"{told} cannot be {values.shown(text)}: they take days, as last month, or 2025-02-01 to 2025-02-28."
         for name, day in ((name, day) for span in found for name, day in zip(slot.names, span, strict=True)):
             if wrong := config.refusal(self._bundle.config.parameters[name], day):
                 return f"The parameter {name} cannot be {values.shown(day.isoformat())}: {wrong}."
         return [dict(zip(slot.names, (day.isoformat() for day in span), strict=True)) for span in found]
-
-    def _is_enough(self) -> bool:
-        self._dates += 1
-        return self._dates > _MOST_DATES
 
     def _truths(self, text: str) -> list[bool]:
         said = folded(text)
@@ -109,37 +129,49 @@ class Reader:
             return [values.read(values.Text(text), values.BOOL)]
         return []
 
-    def _choices(self, parameter: Parameter) -> list[tuple[str, Any]]:
-        """Return what a choice is called: itself, and its translations."""
-        named = [(str(choice), choice) for choice in parameter.choices]
-        texts = [_translations(self._bundle, language) for language in self._languages]
-        return named + [(told, choice) for name, choice in named for each in texts if (told := each.get(name))]
+    def _choices(self, name: str) -> Choices:
+        """Return what the choices of a parameter are called: themselves, and their translations."""
+        if name not in self._named:
+            parameter = self._bundle.config.parameters.get(name)
+            self._named[name] = Choices(
+                self._languages_of_pages() if parameter is None else self._translated(parameter)
+            )
+        return self._named[name]
 
-    def _page_language(self, text: str) -> list[Values] | str:
+    def _translated(self, parameter: Parameter) -> Iterator[tuple[str, Any]]:
+        texts = [_translations(self._bundle, language) for language in self._languages]
+        for choice in parameter.choices:
+            yield str(choice), choice
+            yield from ((told, choice) for each in texts if (told := each.get(str(choice))))
+
+    def _languages_of_pages(self) -> Iterator[tuple[str, str]]:
         from babel import Locale  # heavy
 
-        known = [(name, name) for name in self._bundle.config.languages]
         for name in self._bundle.config.languages:
-            locale = Locale.parse(name)
-            known += [
-                (told, name)
-                for each in {name, *self._languages}
-                if (told := locale.get_display_name(Locale.parse(each)))
-            ]
-        found = _chosen(text, known)
-        return [{asks.LANGUAGE: each} for each in found] or _no_choice("language", text, known)
+            yield name, name
+            told = (Locale.parse(name).get_display_name(Locale.parse(each)) for each in (name, *self._languages))
+            yield from ((each, name) for each in told if each)
 
 
-def _chosen(text: str, known: Iterable[tuple[str, Any]]) -> list[Any]:
-    """Return which of some choices a text names; exactly first, else whatever case and accents."""
-    pairs = [*known]
-    exact = [choice for name, choice in pairs if name == text]
-    found = exact or [choice for name, choice in pairs if folded(name) == folded(text)]
-    return [choice for place, choice in enumerate(found) if choice not in found[:place]]
+class Choices:
+    """Choices by what they are called: exactly, and but for case and accents."""
 
+    def __init__(self, named: Iterable[tuple[str, Any]]) -> None:
+        self._exact: dict[str, list[Any]] = {}
+        self._folded: dict[str, list[Any]] = {}
+        for name, choice in named:
+            for table, key in ((self._exact, name), (self._folded, folded(name))):
+                if choice not in table.setdefault(key, []):
+                    table[key].append(choice)
 
-def _no_choice(name: str, text: str, known: Iterable[tuple[str, Any]]) -> str:
-    return f"{values.shown(text)} is no {name}: {suggestion(text, (each for each, _ in known))}"
+    @property
+    def names(self) -> Iterable[str]:
+        """All that they are called."""
+        return self._exact
+
+    def find(self, text: str) -> list[Any]:
+        """Return which of them a text names."""
+        return self._exact.get(text) or self._folded.get(folded(text)) or []
 
 
 def _numbers(text: str, language: str, parameter: Parameter) -> list[Any]:
