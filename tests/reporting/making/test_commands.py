@@ -120,3 +120,16 @@ def test_what_is_not_installed_is_told(where: Path, missing: str, command: str) 
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     told = f"Error: Reports need {missing}, which is not installed: pip install 'scrapdb[report]'\n"
     assert (ran.returncode, ran.stderr) == (1, told)
+
+
+def test_a_sentence_makes_its_report(where: Path) -> None:
+    said = {"title": "Voltage", "languages": ["en", "ca"], "parameters": {"site": {"default": "south"}}}
+    bundle(where / "voltage", config={**said, "asks": {"ca": ["tensió de (site)"]}})
+    ran = scrapdb("ask", "Tensió de nord.", "-o", "made")
+    assert ran.returncode == 0
+    assert "voltage in ca with site 'nord'." in ran.stderr
+    record = json.loads(Path(ran.stdout.strip()).with_name("report.json").read_text())
+    assert (record["state"], record["language"], record["parameters"]) == ("completed", "ca", {"site": "nord"})
+    ran = scrapdb("ask", "tension of nord")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.endswith("What can be said:\n  tensió de (site)\n")
