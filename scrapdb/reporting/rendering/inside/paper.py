@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 
 from scrapdb.reporting.rendering import frames
@@ -20,7 +21,7 @@ _NO_PANGO = (
 
 def main() -> None:
     """Make one PDF."""
-    wire = Wire()
+    wire = Wire(int(sys.argv[1]))
     paper = _read(wire.receive())
     start_clock(paper.seconds)
     try:
