@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,14 @@ from scrapdb.store.upkeep import make_searchable
 from scrapdb.store.write import Writer
 from tests.datasette import glued as glued_
 from tests.datasette.thirty import build
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plain() -> Iterator[None]:
+    """Have Datasette tell errors without rich, which draws every variable of every frame, for a second or more."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("datasette.handle_exception.rich", None)
+        yield
 
 
 @pytest.fixture(scope="session")
