@@ -14,6 +14,7 @@ _BELOW = {
         r"|test_forks\.py::test_fork_is_as_fresh.*refused\d\d\]"
         r"|test_walls\.py::test_(?:older|landlock_holds|the_network.*landlock|nothing_stays.*\[(?:landlock|limits))"
         r"|test_endings\.py::test_(?:who_is|of_|a_secret_reaches).*(?:fresh|limits)"
+        r"|test_endings\.py::test_each_end.*\[(?:fresh|limits)-(?!exception|memory of children|processor\]|kill -9)"
         r"|test_cluster\.py::test_(?:when|a_worker|what_nobody|stopping)"
         r"|test_engine\.py::test_(?:an_end_before|without_a_file)"
         r"|test_kernels\.py::(?:.*environment|test_interrupt_reaches_bash\[none)"

@@ -266,10 +266,11 @@ class Ended(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
-    """Let all notebooks run, three at once, and index what they leave."""
+def ended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """Let all notebooks that tests ask for run, three at once, and index what they leave."""
     directory = tmp_path_factory.mktemp("endings")
-    wanted = [(way, name) for way in WAYS for name, end in ENDS.items() if way.name in end.ways and _has(way.wall)]
+    asked = [item.callspec.params.get("case") for item in request.session.items if hasattr(item, "callspec")]
+    wanted = [(way, name) for way in WAYS for name in ENDS if (way.name, name) in asked and _has(way.wall)]
     with ThreadPoolExecutor(3) as pool:
         done = pool.map(lambda each: _ended(directory, *each), wanted)
         results = {(way.name, name): execution for (way, name), execution in zip(wanted, done, strict=True)}
