@@ -9,6 +9,7 @@ import pytest
 
 _BELOW = {
     "tests/datasette/": re.compile(r"test_exfiltration\.py::.*\[others"),
+    "tests/query/": re.compile(r"test_conditions\.py::test_thousands_of_terms.*and-5000"),
     "tests/running/": re.compile(
         r"test_same\.py::test_outputs_of_others|test_same\.py::.*\[(?:agg|errors|inline|language|processes|rich|widgets)\]"
         r"|test_forks\.py::test_fork_is_as_fresh.*refused\d\d\]"
