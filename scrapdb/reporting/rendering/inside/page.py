@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 
 from scrapdb.reporting.rendering import frames
 from scrapdb.reporting.rendering.errors import TemplateError
@@ -17,7 +16,7 @@ from scrapdb.reporting.rendering.inside.wire import start_clock
 
 def main() -> None:
     """Render one page."""
-    answer(Wire(int(sys.argv[1])))
+    answer(Wire())
 
 
 def answer(wire: Wire) -> None:

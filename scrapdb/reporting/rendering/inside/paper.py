@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Callable
 
 from scrapdb.reporting.rendering import frames
@@ -21,7 +20,7 @@ _NO_PANGO = (
 
 def main() -> None:
     """Make one PDF."""
-    wire = Wire(int(sys.argv[1]))
+    wire = Wire()
     paper = _read(wire.receive())
     start_clock(paper.seconds)
     try:
