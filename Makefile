@@ -14,6 +14,10 @@ INSTALLED_FUZZ := $(VENV_FUZZ)/installed
 
 TICKERS := AAA,ABC,BCD,DEF,GHI,JKL,MNO,MMN,OOP,PQD,XYZ,PDQ
 
+# Tests start thousands of processes that import scrapdb, most of which may not write what they have compiled.
+unexport PYTHONDONTWRITEBYTECODE
+COMPILED := $(BIN)/python -m compileall -q scrapdb
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format docs screenshots bench proof clean
 
@@ -34,6 +38,7 @@ demo: $(INSTALLED)  ## Run the example's notebook for twelve tickers, ask, and m
 
 # More at once than there are processors, since many tests wait: for kernels, browsers and clocks.
 test: $(INSTALLED) $(INSTALLED1)  ## Run the whole suite, and the plugin's part with Datasette 1.0 too
+	@$(COMPILED)
 	@$(BIN)/python -m pytest -n 3 --dist worksteal
 	@$(VENV1)/bin/python -m pytest -n 3 --dist worksteal tests/datasette
 
@@ -56,6 +61,7 @@ bench: $(INSTALLED_BENCH)  ## Measure scrapdb beside its peers and print one tab
 	@$(VENV_BENCH)/bin/python -m benchmarks
 
 proof: $(INSTALLED_FUZZ) $(INSTALLED1)  ## Kill, fill, damage and move stores, and see that nothing is lost (about half an hour; as root)
+	@$(COMPILED)
 	@$(VENV_FUZZ)/bin/python -m pytest -n 3 --dist worksteal -m slow
 	@$(VENV1)/bin/python -m pytest -n 3 --dist worksteal -m slow tests/datasette
 	@$(VENV_FUZZ)/bin/python -m proof

@@ -152,24 +152,12 @@ class _Talk:
             if isinstance(message, frames.Wrong):
                 raise TemplateError(valid_text(message.message), message.file, message.line)
             began = time.monotonic()
-            answer = self._answer(message)
+            answer = _answer(message, self._answers)
             self._answered += time.monotonic() - began
             if self._answered > _ANSWERING:
                 raise _EndedError("What the template asks for takes too long; ask for less.")
             self._deadline += time.monotonic() - began
             self._send(answer)
-
-    def _answer(self, ask: frames.Ask) -> bytes:
-        """Return the answer to a question; what is refused is a sentence."""
-        answer = self._answers.get(ask.name)
-        if answer is None:
-            return frames.encoded(frames.Answer(error=f"Nobody here answers {ask.name!r}."))
-        try:
-            return frames.encoded(frames.Answer(value=frames.packed(answer(*ask.args, **ask.kwargs))))
-        except ScrapdbError as error:
-            return frames.encoded(frames.Answer(error=str(error)))
-        except TypeError as error:  # of arguments that it does not have
-            return frames.encoded(frames.Answer(error=f"{ask.name}: {error}."))
 
     def _send(self, content: bytes) -> None:
         self._wait()
@@ -215,6 +203,19 @@ class _Talk:
 
     def _late(self) -> _EndedError:
         return _EndedError(f"Rendering takes longer than {self._bounds.seconds:g} s; does a loop never end?")
+
+
+def _answer(ask: frames.Ask, answers: Answers) -> bytes:
+    """Return the answer to a question; what is refused is a sentence."""
+    answer = answers.get(ask.name)
+    if answer is None:
+        return frames.encoded(frames.Answer(error=f"Nobody here answers {ask.name!r}."))
+    try:
+        return frames.encoded(frames.Answer(value=frames.packed(answer(*ask.args, **ask.kwargs))))
+    except ScrapdbError as error:
+        return frames.encoded(frames.Answer(error=str(error)))
+    except TypeError as error:  # of arguments that it does not have
+        return frames.encoded(frames.Answer(error=f"{ask.name}: {error}."))
 
 
 def _why(error: _EndedError, process: FreshKernel, log: Any) -> str:

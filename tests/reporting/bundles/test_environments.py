@@ -39,7 +39,7 @@ def wheel(name: str = "greeting", source: str = "WORD = 'hello'\n") -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
         for path, text in {**files, f"{about}/RECORD": f"{record}{about}/RECORD,,\n"}.items():
-            archive.writestr(path, text)
+            archive.writestr(zipfile.ZipInfo(path), text)  # of no time, so that the same is the same
     return made.getvalue()
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from scrapdb.running.kernels import servers
 
 
 @pytest.fixture
@@ -17,10 +14,3 @@ def where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SCRAPDB_DB", raising=False)
     return tmp_path
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _servers() -> Iterator[None]:
-    """Keep what forks kernels while the tests of a module run."""
-    yield
-    servers.close()

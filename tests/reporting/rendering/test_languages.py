@@ -9,7 +9,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from scrapdb.reporting.rendering.rendered import TemplateError
+from scrapdb.reporting.rendering.rendered import rendered
 from tests.reporting.rendering.pages import body
+from tests.reporting.rendering.pages import page
 from tests.reporting.rendering.pages import render
 
 PLACE = "languages/{}/LC_MESSAGES/messages.{}"
@@ -110,11 +112,11 @@ def test_a_language_falls_back_to_its_parent_and_to_the_source() -> None:
 
 
 def test_what_is_not_translated_is_remarked() -> None:
-    page = render("{{ _('Hello') }}{{ _('Tram') }}{{ _(value) }}", CA, "ca", value="A value")
-    (warning,) = page.warnings
+    shown = render("{{ _('Hello') }}{{ _('Tram') }}{{ _(value) }}", CA, "ca", value="A value")
+    (warning,) = shown.warnings
     assert "There is no translation into ca of 'Tram'; scrapdb report translate update" in warning
     assert render("{{ _('Tram') }}", CA, "en").warnings == ()
-    assert page.title == "Un títol"
+    assert shown.title == "Un títol"
 
 
 @pytest.mark.parametrize(
@@ -131,7 +133,7 @@ def test_a_broken_catalogue_is_a_sentence(content: bytes) -> None:
 @pytest.mark.parametrize("rule", ["nplurals=2; plural=__import__('os').abort();", "nplurals=2; plural=n**n**n;"])
 def test_a_rule_of_plurals_is_no_program(rule: str) -> None:
     with pytest.raises(TemplateError, match=r"cannot be read|takes longer"):
-        render("{{ ngettext('a', 'b', 9) }}", plural("ca", rule, ["a", "b"]), "ca")
+        rendered(page("{{ ngettext('a', 'b', 9) }}", plural("ca", rule, ["a", "b"]), "ca"))
 
 
 @pytest.mark.parametrize(

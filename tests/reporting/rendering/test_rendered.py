@@ -107,7 +107,8 @@ def test_values_of_any_kind_come_through() -> None:
         "deep": [{"a": [1, (2, b"x")]}],
     }
     template = "{{ nan }} {{ inf }} {{ big }} [{{ null }}] {{ sur }} {{ deep[0].a[1][0] }}"
-    assert body(template, **values) == "nan -inf -1000000000000000000000000000000 [] \\ud800 2"
+    html = rendered(page(template, **values)).html.decode()
+    assert html.partition("</title>\n")[2] == "nan -inf -1000000000000000000000000000000 [] \\ud800 2"
 
 
 def test_a_key_comes_before_a_method() -> None:
@@ -168,16 +169,18 @@ def test_an_unknown_wall_is_refused() -> None:
 
 def test_the_page_sees_nothing_of_the_machine(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("x")
-    assert "PATH" not in render("{% for key in scrapdb %}{{ key }}{% endfor %}").html.decode().partition("</title>")[2]
+    html = rendered(page("{% for key in scrapdb %}{{ key }}{% endfor %}")).html.decode()
+    assert "PATH" not in html.partition("</title>")[2]
 
 
 SCRIPT = """
 import sys
-from tests.reporting.rendering.pages import render
+from scrapdb.reporting.rendering.rendered import rendered
+from tests.reporting.rendering.pages import page
 rows = [{"a": 1.5, "b": "x", "c": "2025-01-31"}] * 30
 template = "{% extends 'scrapdb/report.html' %}{% block content %}{{ rows|table('T') }}{{ rows|chart(y='a') }}{{ d }}"
 template += "{{ rows|map(attribute='a')|unique|list }}{% endblock %}"
-sys.stdout.buffer.write(render(template, None, "ca", rows=rows, d={"x": 1, "y": 2}).html)
+sys.stdout.buffer.write(rendered(page(template, None, "ca", rows=rows, d={"x": 1, "y": 2})).html)
 """
 
 
@@ -210,20 +213,20 @@ def test_the_same_page_has_the_same_bytes() -> None:
 def test_what_a_hostile_process_sends_is_a_sentence(sent: bytes, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_START", _pretending(sent))
     with pytest.raises(TemplateError, match=said):
-        render("x")
+        rendered(page("x"))
 
 
 def test_a_process_that_says_it_sends_too_much_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_START", _PRETENDING.format("struct.pack('>Q', 2 ** 40)"))
     with pytest.raises(TemplateError, match="becomes larger than"):
-        render("x")
+        rendered(page("x"))
 
 
 @pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "os._exit(3)", "1 / 0"])
 def test_a_process_that_ends_is_a_sentence(end: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_START", f"import os  # {{0}}\n{end}")
     with pytest.raises(TemplateError, match=r"SIGKILL|ended with 3\.|ZeroDivisionError: division by zero\."):
-        render("x")
+        rendered(page("x"))
 
 
 def test_a_process_that_is_silent_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:

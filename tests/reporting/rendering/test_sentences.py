@@ -8,7 +8,7 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.reporting.rendering.given import Column
 from scrapdb.reporting.rendering.given import Table
 from scrapdb.reporting.rendering.rendered import TemplateError
-from scrapdb.reporting.rendering.rendered import rendered
+from tests.reporting.rendering.pages import here
 from tests.reporting.rendering.pages import page
 from tests.reporting.rendering.pages import render
 
@@ -84,7 +84,7 @@ def test_what_is_wrong_is_told_with_its_line(template: str) -> None:
 
     given = page(f"\n\n{template}\n", {"static/style.css": "p {}"}, price=1.5, row={"name": "x"}, items=[1, 2], t=TABLE)
     with pytest.raises(TemplateError) as raised:
-        rendered(given, answers={"ask": ask})
+        here(given, {"ask": ask})
     assert WRONG[template] in str(raised.value)
     assert raised.value.file == "template.html"
     assert raised.value.line in {3, 4}  # what is not closed is missed at the end
@@ -107,7 +107,7 @@ def test_a_template_that_is_not_utf_8_is_a_sentence() -> None:
 
 def test_a_template_that_is_not_there_is_a_sentence() -> None:
     with pytest.raises(TemplateError, match=r"There is no template 'other\.html'"):
-        rendered(page("").__class__(template="other.html", files={"template.html": b""}, language="en", context={}))
+        here(page("").__class__(template="other.html", files={"template.html": b""}, language="en", context={}))
 
 
 def test_a_language_that_is_none_is_a_sentence() -> None:

@@ -16,18 +16,22 @@ from scrapdb.reporting.rendering.inside.wire import start_clock
 
 def main() -> None:
     """Render one page."""
-    wire = Wire()
+    answer(Wire())
+
+
+def answer(wire: Wire) -> None:
+    """Answer with the page that is told, or with what is wrong with it."""
     task = wire.read_task(wire.receive())
     start_clock(task.seconds)
     environment = None
     try:
         environment = made(task, wire.ask)
-        answer: frames.Done | frames.Wrong = _rendered(task, environment)
+        said: frames.Done | frames.Wrong = _rendered(task, environment)
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is told
         signal.setitimer(signal.ITIMER_REAL, 0)
         wrong = told(error, task, environment)
-        answer = frames.Wrong(wrong.message, wrong.file, wrong.line)
-    wire.send(answer)
+        said = frames.Wrong(wrong.message, wrong.file, wrong.line)
+    wire.send(said)
 
 
 def _rendered(task: frames.Task, environment: Environment) -> frames.Done:

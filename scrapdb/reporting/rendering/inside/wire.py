@@ -26,10 +26,10 @@ class TooLongError(BaseException):
 
 
 class Wire:
-    """What this process says, and hears."""
+    """What this process says, and hears, by a descriptor: the one that its first argument names."""
 
-    def __init__(self) -> None:
-        self._descriptor = int(sys.argv[1])
+    def __init__(self, descriptor: int | None = None) -> None:
+        self._descriptor = int(sys.argv[1]) if descriptor is None else descriptor
 
         def row(run: Run) -> Row:
             return Row(run, self.ask)

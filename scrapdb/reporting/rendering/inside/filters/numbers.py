@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import copy
 from decimal import Decimal
 from decimal import localcontext
 from typing import Any
@@ -42,8 +43,7 @@ def percent(environment: View, value: Any, digits: int = 0) -> str:
         return MISSING
     if not exact.is_finite():
         return _infinite(environment, exact)
-    pattern = environment.language.locale.percent_formats[None]
-    pattern.frac_prec = (_digits(digits), _digits(digits))
+    pattern = _with_digits(environment.language.locale.percent_formats[None], _digits(digits))
     with _precise(exact):
         return str(pattern.apply(exact, environment.language.locale))
 
@@ -101,9 +101,16 @@ def _precise(exact: Decimal) -> Any:
 
 def _decimal(environment: View, exact: Decimal, digits: int) -> str:
     locale = environment.language.locale
-    pattern = locale.decimal_formats[None]
+    pattern = _with_digits(locale.decimal_formats[None], digits)
     with _precise(exact):
-        return str(pattern.apply(exact, locale, force_frac=(digits, digits)))
+        return str(pattern.apply(exact, locale))
+
+
+def _with_digits(pattern: numbers.NumberPattern, digits: int) -> numbers.NumberPattern:
+    """Return a pattern with so many digits after the point; Babel's own serves whoever asks for it next."""
+    own = copy(pattern)
+    own.frac_prec = (digits, digits)
+    return own
 
 
 def _by_itself(environment: View, exact: Decimal, *, is_whole: bool) -> str:
