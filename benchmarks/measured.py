@@ -1,4 +1,4 @@
-"""Run a command, and print its seconds and the most bytes that a process of it had in memory.
+"""Run a command, and print its seconds, those of the processor, and the most bytes that a process had in memory.
 
     python -I -S benchmarks/measured.py COMMAND...
 
@@ -22,7 +22,7 @@ def main(command: list[str]) -> None:
     if code := os.waitstatus_to_exitcode(status):
         sys.exit(f"{' '.join(command)} ended with {code}.")
     # Linux counts the peak in kilobytes, macOS in bytes; both give that of the largest process.
-    print(seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+    print(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 
 
 if __name__ == "__main__":

@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
-import random
+import json
+import math
+import re
 import sqlite3
 import sys
 import time
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import closing
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 from typing import NamedTuple
 
+import duckdb
+import pandas as pd
+
 import scrapdb
+from benchmarks import stores
 from benchmarks.racing import Measured
 from benchmarks.racing import Row
 from benchmarks.racing import race
 from benchmarks.racing import scrapdb as command
 from scrapdb.database import Database
-from scrapdb.store.runs import rechoose
-from scrapdb.store.upkeep import settle
-from scrapdb.store.write import Writer
 
-_ROUNDS = 5
+_LEAST, _ROUNDS, _ENOUGH = 3, 25, 5.0  # times that each is asked, and seconds after which it is enough
+_PATIENCE = 60.0  # seconds, by the clock on the wall
+_SLOW, _TIMES = 0.1, 4  # seconds, and times the least, of which nothing more is to be known
 _PROCESSES = 21
 _CHARACTERS = 1_000  # of a long text
-_MOST_LONG = 100_000  # notebooks with two of them, which take 23 KB each
-_NAMES = ("distance", "close", "last", "first", "symbol", "sector", "volume", "dj", "threshold", "maybe")
-_TEXTS = ("log", "notes")
-_ID = {name: index for index, name in enumerate((*_NAMES, *_TEXTS), 1)}
+_COLUMNS = ("notebook", "nb_status")
+Rows = Sequence[Sequence[Any]]
 
 
 class _Case(NamedTuple):
@@ -52,13 +58,13 @@ def _narrow(columns: str, driving: str, where: str, order: str = "n.path", joine
     """Write the driving row out of the index, then the others."""
     return (
         f"SELECT {columns} FROM scraps d JOIN notebooks n ON n.id = d.notebook_id {joined}"  # noqa: S608 (ours)
-        f" WHERE d.name_id = {_ID[driving]} AND {where} ORDER BY {order}"
+        f" WHERE d.name_id = {stores.ID[driving]} AND {where} ORDER BY {order}"
     )
 
 
 def _with(**names: str) -> str:
     return " ".join(
-        f"LEFT JOIN scraps {alias} ON {alias}.notebook_id = n.id AND {alias}.name_id = {_ID[name]}"
+        f"LEFT JOIN scraps {alias} ON {alias}.notebook_id = n.id AND {alias}.name_id = {stores.ID[name]}"
         for alias, name in names.items()
     )
 
@@ -66,12 +72,12 @@ def _with(**names: str) -> str:
 def _has(table: str, name: str, condition: str) -> str:
     return (
         f"EXISTS (SELECT 1 FROM {table} a WHERE a.notebook_id = d.notebook_id"  # noqa: S608 (ours)
-        f" AND a.name_id = {_ID[name]} AND {condition})"
+        f" AND a.name_id = {stores.ID[name]} AND {condition})"
     )
 
 
 def _of(name: str, condition: str) -> str:
-    return f"SELECT notebook_id AS id FROM scraps WHERE name_id = {_ID[name]} AND {condition}"  # noqa: S608 (ours)
+    return f"SELECT notebook_id AS id FROM scraps WHERE name_id = {stores.ID[name]} AND {condition}"  # noqa: S608 (ours)
 
 
 _SHOWN, _PAIR = "symbol, distance", "s.text, d.number"
@@ -172,88 +178,36 @@ _CASES = (
         f"SELECT 1 FROM {_RATIO} WHERE {_RISEN}",  # noqa: S608 (ours)
     ),
 )
+_MASKS: dict[str, Callable[[pd.DataFrame], pd.Series[bool]]] = {
+    _FEW: lambda runs: runs["distance"] < 0.001,
+    _TENTH: lambda runs: runs["distance"] < 0.1,
+    "distance < 0.5": lambda runs: runs["distance"] < 0.5,
+    _MANY: lambda runs: runs["distance"] < 0.9,
+    f"{_TENTH} and close": lambda runs: (runs["distance"] < 0.1) & (runs["close"] == 1),
+    'symbol in ("S00001", "S00002", "S00003")': lambda runs: runs["symbol"].isin(["S00001", "S00002", "S00003"]),
+    f"threshold = 0.1 and {_FEW}": lambda runs: (runs["threshold"] == 0.1) & (runs["distance"] < 0.001),
+    "sector = 'tech' and last > 50": lambda runs: (runs["sector"] == "tech") & (runs["last"] > 50),
+    f'{_FEW} or symbol = "S00001"': lambda runs: (runs["distance"] < 0.001) | (runs["symbol"] == "S00001"),
+    "last / first > 1.1": lambda runs: runs["last"] / runs["first"] > 1.1,
+    "dj.a = 1": lambda runs: runs["dj"].map(lambda text: json.loads(text).get("a")) == 1,
+    "maybe is null": lambda runs: runs["maybe"].isna(),
+    "nb.status = 'failed'": lambda runs: runs["nb_status"] == "failed",
+}
 _SMALL = 0.005  # seconds, below which an answer is mostly Python's
 
 
-def measure(directory: Path, count: int = 100_000) -> Iterator[Row]:
-    """Make a store of so many notebooks, and one with long texts, and yield the lines of the table."""
-    store, long = directory / f"query {count}.db", directory / f"query {count} long.db"
-    fill(store, count)
+def measure(_: Path, count: int = 100_000) -> Iterator[Row]:
+    """Ask a store of so many notebooks, and one with long texts besides, and yield the lines of the table."""
+    store = stores.kept(stores.DIRECTORY, count, 0)
     yield from _processes(store, count)
     yield from _inside(store, f"{count:,}")
-    if count <= _MOST_LONG:
-        fill(long, count, _CHARACTERS)
-        yield from _inside(long, f"{count:,} with long texts")
-
-
-def fill(store: Path, count: int, characters: int = 0) -> None:
-    """Write the tables that a query reads: random values, and for each notebook two texts of so many characters."""
-    with Writer(store):
-        pass
-    chance = random.Random(1)  # noqa: S311 (values, no secrets)
-    with closing(sqlite3.connect(store)) as connection, connection:
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.executemany("INSERT INTO names (id, name) VALUES (?, ?)", [(id_, name) for name, id_ in _ID.items()])
-        connection.executemany(
-            "INSERT INTO notebooks (id, path, status, started_at, seconds) VALUES (?, ?, ?, ?, ?)",
-            (_notebook(id_, chance) for id_ in range(1, count + 1)),
-        )
-        connection.executemany(
-            "INSERT INTO scraps (notebook_id, name_id, type, number, text, json, encoder, size, cell, output)"
-            " VALUES (?, ?, ?, ?, ?, ?, 'json', 10, 1, 0)",
-            (row for id_ in range(1, count + 1) for row in (*_scraps(id_, count, chance), *_texts(id_, characters))),
-        )
-        connection.executemany(
-            "INSERT INTO parameters (notebook_id, name_id, type, number, source, shadowed)"
-            " VALUES (?, 9, 'float', ?, 'injected', 0)",
-            ((id_, chance.choice([0.1, 0.2, 0.3])) for id_ in range(1, count + 1)),
-        )
-        for role, table in (("scrap", "scraps"), ("parameter", "parameters")):
-            connection.execute(
-                f"INSERT INTO name_types SELECT name_id, '{role}', type, count(*) FROM {table} GROUP BY 1, 3"  # noqa: S608
-            )
-            connection.execute(
-                f"UPDATE names SET type = 'number', {table} = (SELECT coalesce(sum(notebooks), 0)"  # noqa: S608
-                f" FROM name_types WHERE name_id = id AND role = '{role}')"
-            )
-    with Writer(store) as writer:
-        with writer.transaction():
-            rechoose(writer.connection)
-        settle(writer)
-
-
-def _notebook(id_: int, chance: random.Random) -> tuple[Any, ...]:
-    started = f"2026-{chance.randint(1, 11):02}-{chance.randint(1, 28):02}T{chance.randint(0, 23):02}:00:00.000000Z"
-    (status,) = chance.choices(["completed", "failed", "partial"], [90, 7, 3])
-    return id_, f"tickers/{id_ // 1000:04}/run-{id_:07}.ipynb", status, started, chance.random() * 100
-
-
-def _scraps(id_: int, count: int, chance: random.Random) -> Iterator[tuple[Any, ...]]:
-    first = chance.random() * 100 + 1
-    numbers = {
-        "distance": chance.random(),
-        "last": first * (0.5 + chance.random()),
-        "first": first,
-        "volume": chance.random() * 1e6,
-    }
-    if chance.random() < 0.1:  # noqa: PLR2004 (a tenth)
-        numbers["maybe"] = chance.random()
-    yield from ((id_, _ID[name], "float", number, None, None) for name, number in numbers.items())
-    yield id_, _ID["close"], "boolean", int(chance.random() < 0.2), None, None  # noqa: PLR2004 (a fifth)
-    yield id_, _ID["symbol"], "text", None, f"S{chance.randint(0, count // 40):05}", None
-    yield id_, _ID["sector"], "text", None, chance.choice(["tech", "energy", "bank", "food"]), None
-    yield id_, _ID["dj"], "json", None, None, f'{{"a":{chance.randint(0, 9)},"list":[1,2,3]}}'
-
-
-def _texts(id_: int, characters: int) -> Iterator[tuple[Any, ...]]:
-    for name in _TEXTS if characters else ():
-        yield id_, _ID[name], "text", None, f"{name} of {id_}: ".ljust(characters, "x"), None
+    yield from _inside(stores.kept(stores.DIRECTORY, count, _CHARACTERS), f"{count:,} with long texts")
 
 
 def _processes(store: Path, count: int) -> Iterator[Row]:
     query = command("--db", str(store), "query", "distance < 0.001", "-c", "symbol,distance")
     contenders = {"version": command("--version"), "csv": [*query, "--csv"], "table": [*query, "--format", "table"]}
-    results = race(contenders, _PROCESSES, lambda: None)
+    results = {name: found.of_processor() for name, found in race(contenders, _PROCESSES, lambda: None).items()}
     for name, bar in (("csv", "≤ 1.3"), ("table", "≤ 1.5")):
         ours, theirs = results[name], results["version"]
         work = f"scrapdb query, {name}, {count:,} notebooks"
@@ -265,51 +219,100 @@ def _milliseconds(measured: Measured) -> str:
 
 
 def _inside(store: Path, of: str) -> Iterator[Row]:
-    db = scrapdb.open(store)
+    db, parquet = scrapdb.open(store), stores.parquet(store)
     for case in _CASES:
-        ours, rows = _best(partial(_by_scrapdb, db, case))
         contenders = {
-            "SQL by hand over runs": _best(partial(_by_hand, store, case.wide)),
-            "SQL by hand over scraps": _best(partial(_by_hand, store, _counted(case))),
+            "scrapdb": partial(_by_scrapdb, db, case),
+            "SQL by hand over scraps": partial(_by_hand, store, _counted(case)),
+            "SQL by hand over runs": partial(_by_hand, store, case.wide),
+            "DuckDB": partial(_by_duckdb, parquet, case.wide),
+            "pandas": partial(_by_pandas, parquet, case),
         }
-        for name, (_, expected) in contenders.items():
-            if rows != expected:
-                sys.exit(f"{case.expression}: {len(rows)} rows, {name} {len(expected)}.")
-        against, (theirs, _) = min(contenders.items(), key=lambda contender: contender[1][0])
+        times, answers = _best(contenders)
+        rows, ours = answers["scrapdb"], times.pop("scrapdb")
+        if wrong := {name: found for name, found in answers.items() if found != rows}:
+            sys.exit(f"{case.expression}: {rows}, {wrong}.")
+        beside = ", ".join(f"{name} {times.pop(name) * 1000:.1f} ms" for name in ("DuckDB", "pandas"))
+        against, theirs = min(times.items(), key=lambda contender: contender[1])
         bar = "≤ 1.5" if theirs < _SMALL else "≤ 1.3"
-        yield Row(
-            _work(case, rows, of), against, f"{ours * 1000:.1f} ms", f"{theirs * 1000:.1f} ms", ours / theirs, bar
-        )
+        work = _work(case, rows.notebooks, of)
+        yield Row(work, against, f"{ours * 1000:.1f} ms", f"{theirs * 1000:.1f} ms", ours / theirs, bar, beside)
 
 
 def _counted(case: _Case) -> str:
     return case.narrow if case.columns else f"SELECT count(*) FROM ({case.narrow})"  # noqa: S608 (ours)
 
 
-def _work(case: _Case, rows: list[tuple[Any, ...]], of: str) -> str:
+def _work(case: _Case, count: int, of: str) -> str:
     question = f"`{case.expression}`" if case.expression else f"`-c '{case.columns}'`"
     if case.limit:
         question += f", the first {case.limit} by `{case.sort}`"
-    return f"{question}, {len(rows):,} of {of}" if case.columns else f"{question}, counting {rows[0][0]:,} of {of}"
+    return f"{question}, {count:,} of {of}" if case.columns else f"{question}, counting {count:,} of {of}"
 
 
-def _by_scrapdb(db: Database, case: _Case) -> list[tuple[Any, ...]]:
+def _by_scrapdb(db: Database, case: _Case) -> Rows:
     if case.columns is None:
         return [(db.count(case.expression),)]
-    return [tuple(row) for row in db.query(case.expression, case.columns, case.sort, case.limit).rows()]
+    return list(db.query(case.expression, case.columns, case.sort, case.limit).rows())
 
 
-def _by_hand(store: Path, sql: str) -> list[tuple[Any, ...]]:
-    """Open the file and ask, as somebody's script would."""
-    with closing(sqlite3.connect(store)) as connection:
+def _by_hand(store: Path, sql: str) -> Rows:
+    """Open the file and ask, as somebody's script would; nothing if it takes too long, for lack of memory perhaps."""
+    ends = time.monotonic() + _PATIENCE
+    with closing(sqlite3.connect(store)) as connection, suppress(sqlite3.OperationalError):
+        connection.set_progress_handler(lambda: time.monotonic() > ends, 1_000_000)
         return connection.execute(sql).fetchall()
+    return []
 
 
-def _best(ask: Callable[[], Any]) -> tuple[float, Any]:
-    """Take the least of the processor's time, which others on the machine change least."""
-    times = []
-    for _ in range(_ROUNDS):
-        began = time.process_time()
-        answer = ask()
-        times.append(time.process_time() - began)
-    return min(times), answer
+def _by_duckdb(parquet: Path, sql: str) -> Rows:
+    with closing(duckdb.connect()) as connection:
+        connection.execute(f"CREATE VIEW runs AS SELECT * FROM '{parquet}'")  # noqa: S608 (ours)
+        rows: Rows = connection.execute(sql).fetchall()
+        return rows
+
+
+def _by_pandas(parquet: Path, case: _Case) -> Rows:
+    key, shown = case.sort.removeprefix("-"), (case.columns or "").split(", ")
+    words = re.findall(r"[a-z_]+", f"{case.expression} {case.columns} {key} notebook".replace("nb.", "nb_"))
+    frame = pd.read_parquet(parquet, columns=[name for name in (*stores.NAMES, *_COLUMNS) if name in words])
+    if case.expression:
+        frame = frame[_MASKS[case.expression](frame)]
+    if case.columns is None:
+        return [(len(frame),)]
+    keys = [key, "notebook"] if key else ["notebook"]
+    frame = frame.sort_values(keys, ascending=[not case.sort.startswith("-"), True][-len(keys) :])
+    return list(frame[shown].head(case.limit or len(frame)).itertuples(index=False, name=None))
+
+
+class _Answer(NamedTuple):
+    """How many notebooks there are in an answer, and what tells it from others."""
+
+    notebooks: int
+    digest: int
+
+
+def _best(contenders: Mapping[str, Callable[[], Rows]]) -> tuple[dict[str, float], dict[str, _Answer]]:
+    """Ask in turn, and take the least of the processor's time of each, which others on the machine change least.
+
+    Who takes many times the least of all is asked once, and has no answer if nobody waited for it.
+    """
+    times = dict.fromkeys(contenders, math.inf)
+    answers = {}
+    began = time.process_time()
+    for round_ in range(_ROUNDS):
+        if round_ >= _LEAST and time.process_time() - began > _ENOUGH:
+            break
+        # Forwards and backwards, so that nobody always comes after one who has emptied the processor's caches.
+        for name, ask in list(contenders.items())[:: -1 if round_ % 2 else 1]:
+            if name != "scrapdb" and math.inf > times[name] > max(_SLOW, _TIMES * min(times.values())):
+                continue
+            before = time.process_time()
+            rows = ask()
+            if not rows:
+                times[name] = _PATIENCE
+                continue
+            times[name] = min(times[name], time.process_time() - before)
+            count = rows[0][0] if len(rows) == len(rows[0]) == 1 else len(rows)
+            answers[name] = _Answer(count, hash(tuple(map(tuple, rows))))
+    return times, answers

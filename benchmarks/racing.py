@@ -16,10 +16,15 @@ Command = Sequence[str]
 
 
 class Measured(NamedTuple):
-    """Some runs of one command: wall clock in seconds of each, and the largest process in bytes."""
+    """Some runs of one command: wall clock and processor time of each in seconds, and the largest process in bytes."""
 
     each: tuple[float, ...]
+    processor: tuple[float, ...]
     peak: int
+
+    def of_processor(self) -> Measured:
+        """Take the processor's time for the time, since others on the machine do not lengthen it."""
+        return Measured(self.processor, self.processor, self.peak)
 
     @property
     def seconds(self) -> float:
@@ -32,7 +37,10 @@ class Measured(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A line of the table: what was done, by whom against whom, how many times the other's time, and the bar."""
+    """A line of the table: what was done, by whom against whom, how many times the other's time, and the bar.
+
+    Besides it tells how long others took.
+    """
 
     work: str
     against: str
@@ -40,6 +48,7 @@ class Row(NamedTuple):
     theirs: str
     ratio: float
     bar: str
+    beside: str = ""
 
 
 def race(contenders: Mapping[str, Command], rounds: int, before: Callable[[], None]) -> dict[str, Measured]:
@@ -48,15 +57,13 @@ def race(contenders: Mapping[str, Command], rounds: int, before: Callable[[], No
     Raises:
         SystemExit: a command failed.
     """
-    runs: dict[str, list[tuple[float, int]]] = {name: [] for name in contenders}
+    runs: dict[str, list[tuple[float, float, int]]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, command in contenders.items():
             before()
             runs[name].append(_run(command))
-    return {
-        name: Measured(tuple(seconds for seconds, _ in of_one), max(peak for _, peak in of_one))
-        for name, of_one in runs.items()
-    }
+    columns = {name: list(zip(*of_one, strict=True)) for name, of_one in runs.items()}
+    return {name: Measured(seconds, processor, max(peaks)) for name, (seconds, processor, peaks) in columns.items()}
 
 
 def python(*arguments: str) -> Command:
@@ -71,17 +78,21 @@ def scrapdb(*arguments: str) -> Command:
 
 def show(rows: Sequence[Row]) -> str:
     """Write rows as a Markdown table."""
-    head = "| work | against | scrapdb | the other | ratio | bar |\n|---|---|---:|---:|---:|---:|"
-    lines = (
+    head = "| work | against | scrapdb | the other | ratio | bar |"
+    lines = [
         f"| {row.work} | {row.against} | {row.ours} | {row.theirs} | {row.ratio:,.2f} | {row.bar} |" for row in rows
-    )
-    return "\n".join([head, *lines])
+    ]
+    table = [head, "|---|---|---:|---:|---:|---:|", *lines]
+    if any(row.beside for row in rows):
+        beside = ["beside", "---", *(row.beside for row in rows)]
+        table = [f"{line} {text} |" for line, text in zip(table, beside, strict=True)]
+    return "\n".join(table)
 
 
-def _run(command: Command) -> tuple[float, int]:
+def _run(command: Command) -> tuple[float, float, int]:
     between = [sys.executable, "-I", "-S", str(Path(__file__).with_name("measured.py"))]
     run = subprocess.run([*between, *command], stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 (our own)
     if run.returncode:
         sys.exit(run.returncode)
-    seconds, peak = run.stdout.split()
-    return float(seconds), int(peak)
+    seconds, processor, peak = run.stdout.split()
+    return float(seconds), float(processor), int(peak)

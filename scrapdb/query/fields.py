@@ -201,6 +201,7 @@ class Fields:
     ) -> None:
         self.version = version
         self._is_lasting = False
+        self._are_all_asked = False
         self._lookup = lookup
         self._all_names = all_names
         self._found: dict[str, Field | None] = {}
@@ -237,7 +238,13 @@ class Fields:
 
     def names(self) -> list[str]:
         """Every name that a notebook has, in the order of the dictionary."""
+        self._are_all_asked = True
         return list(self._all_names())
+
+    @property
+    def asked(self) -> tuple[str, ...] | None:
+        """The names that were looked up; None if all were asked for."""
+        return None if self._are_all_asked else tuple(self._found)
 
     def meaning(self, node: Name) -> Meaning:
         """Find the field that a name stands for.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import sqlite3
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from datetime import datetime
 from typing import Any
 from typing import Literal
 from typing import NamedTuple
+from typing import TypeVar
 
 from scrapdb.errors import UsageError
 from scrapdb.query import bound_nodes
@@ -25,6 +27,7 @@ from scrapdb.query.binding import bind_value
 from scrapdb.query.columns import all_columns
 from scrapdb.query.columns import default_columns
 from scrapdb.query.columns import told_apart
+from scrapdb.query.fields import Columns
 from scrapdb.query.fields import Fields
 from scrapdb.query.fields import NameRow
 from scrapdb.query.folding import flattened
@@ -46,17 +49,18 @@ from scrapdb.store.readers.names import used_names
 from scrapdb.store.readers.names import varying_parameters
 from scrapdb.text import valid_text
 
+T = TypeVar("T")
 _CHUNK = 500
 LOOKED_AT = 10_000  # rows, to find the parameters that differ in them; of more it is told what varies in the store
 _MOST_VARYING = 200  # parameters that are looked at for that
 _LARGEST = 2**63 - 1  # that SQLite counts to
 _FEW = 1_000  # notebooks that an index is asked for, and that are sorted where it could give the first rows
-# If it has more it is asked for these, and so on: counting takes a hundredth of what the answer will take. At last a
-# share of all notebooks, beyond which it is quicker to read all rows of `runs`: the larger, the more characters these
-# have. All that was measured, at 100,000 notebooks; see `benchmarks`.
-_STEPS = (10_000, 100_000, 1_000_000)
+# If it has more it is asked for a share of all notebooks, beyond which it is quicker to read all rows of `runs`: the
+# larger, the more characters these have. Counting takes a hundredth of what the answer will take. That was measured, at
+# 100,000 notebooks; see `benchmarks`.
 _SHARE, _LARGEST_SHARE, _LONG = 1 / 20, 1 / 2, 4_000
 _MOST_FIRST = 10_000  # rows that are read so
+_QUESTIONS, _LONGEST_REMEMBERED = 64, 2_000  # of which plans are remembered: how many, and characters
 
 
 class Selection(NamedTuple):
@@ -90,13 +94,20 @@ class Question(Frozen):
 
 
 class Plan(Frozen):
-    """A question, bound to the fields of a store in one state."""
+    """A question, bound to the fields of a store in one state; and what was chosen to answer it, which stays right."""
 
     question: Question
-    version: int
     where: nodes.Truth | None
     columns: tuple[bound_nodes.Output, ...]
     order: tuple[statements.Order, ...]
+    chosen: dict[str, Any]
+
+    def once(self, what: str, choose: Callable[[], T]) -> T:
+        """What is chosen the first time. Which terms are looked up in an index says how soon it answers, not what."""
+        if what not in self.chosen:
+            self.chosen[what] = choose()
+        found: T = self.chosen[what]
+        return found
 
     @functools.cached_property
     def labels(self) -> tuple[str, ...]:
@@ -107,6 +118,11 @@ class Plan(Frozen):
     def is_raw(self) -> bool:
         """Whether its rows are shown as SQLite gives them."""
         return not self.question.parameters and all(map(results.is_raw, self.columns))
+
+    @functools.cached_property
+    def times(self) -> frozenset[str]:
+        """The labels of the columns that hold times."""
+        return frozenset(times_of(self.labels, self.columns))
 
     def first(self) -> tuple[bound_nodes.Sought, nodes.Truth | None] | None:
         """What gives its first rows off an index, without sorting all."""
@@ -139,8 +155,7 @@ def fields_of(connection: sqlite3.Connection) -> Fields:
 
     def lookup(name: str) -> list[NameRow]:
         with sentences(question=True):
-            found = roles_of_name(connection, valid_text(name))
-            columns = run_columns_of(connection, found[0][0]) if found else ()
+            found, columns = _told(connection, name)
         if not found:
             missed.add(valid_text(name))
         return [NameRow(*row[:-1], columns, bool(row[-1])) for row in found]
@@ -154,6 +169,12 @@ def fields_of(connection: sqlite3.Connection) -> Fields:
 
     with sentences(question=True):
         return Fields(lookup, all_names, version_of(connection))
+
+
+def _told(connection: sqlite3.Connection, name: str) -> tuple[list[tuple[int, str, str, str, int, int]], Columns]:
+    """What the store says of a name: its roles and types, and its columns of `runs`."""
+    found = roles_of_name(connection, valid_text(name))
+    return found, run_columns_of(connection, found[0][0]) if found else ()
 
 
 def version_of(connection: sqlite3.Connection) -> int:
@@ -200,24 +221,25 @@ def select(
         UsageError: a negative limit or offset, or a question that is too large for SQLite.
         StoreError: the store cannot be read.
     """
-    plan = planned(
-        connection,
-        fields,
-        expression,
-        unless=unless,
-        columns=columns,
-        differing=differing,
-        sort=sort,
-        limit=limit,
-        offset=offset,
-        only=only,
-    )
-    times = frozenset(times_of(plan.labels, plan.columns))
+    with snapshot(connection):
+        plan = planned(
+            connection,
+            fields,
+            expression,
+            unless=unless,
+            columns=columns,
+            differing=differing,
+            sort=sort,
+            limit=limit,
+            offset=offset,
+            only=only,
+        )
+        version = version_of(connection)
     if not plan.question.parameters:
-        return Selection(plan.labels, _rows(connection, plan), times=times)
-    rows = _rows_and_parameters(connection, plan)
+        return Selection(plan.labels, _rows(connection, plan, version), times=plan.times)
+    rows = _rows_and_parameters(connection, plan, version)
     labels = next(rows)
-    return Selection(labels, rows, len(labels) - len(plan.labels), times)
+    return Selection(labels, rows, len(labels) - len(plan.labels), plan.times)
 
 
 def planned(
@@ -235,19 +257,53 @@ def planned(
 ) -> Plan:
     """Bind a query to the fields of a store; arguments and errors are those of `select`."""
     bounds = within(limit, offset)
-    with snapshot(connection):
+    holds, fails = tuple(texts(expression)), tuple(texts(unless))
+    told = (holds, fails, columns, differing, sort, limit, offset)
+    with sentences(question=True), snapshot(connection):
+        remembered = _remembered(told) if only is None and _is_remembered(told) else []
+        if remembered and remembered[0].state == _state(connection, remembered[0].names):
+            return remembered[0].plan
         fields = current(connection, fields)
         question = Question(
-            tuple(map(parser.parse, texts(expression))),
-            tuple(map(parser.parse, texts(unless))),
-            tuple(_columns(fields, texts(expression if unless is None else unless), columns)),
+            tuple(map(parser.parse, holds)),
+            tuple(map(parser.parse, fails)),
+            tuple(_columns(fields, holds if unless is None else fails, columns)),
             tuple(parser.parse_sort(sort) if sort is not None else ()),
             *bounds,
             only,
             "" if columns is not None else "differing" if differing else "varying",
             datetime.now(UTC),
         )
-        return _planned(fields, question)
+        plan = _planned(fields, question)
+        if (names := fields.asked) is not None:
+            remembered[:] = [_Remembered(names, _state(connection, names), plan)]
+        return plan
+
+
+class _Remembered(NamedTuple):
+    """A plan that is right as long as the store says the same of the names that were looked up for it."""
+
+    names: tuple[str, ...]
+    state: tuple[Any, ...]
+    plan: Plan
+
+
+@functools.lru_cache(maxsize=_QUESTIONS)
+def _remembered(told: tuple[Any, ...]) -> list[_Remembered]:  # noqa: ARG001 (what it is remembered by)
+    """The last plan for a question, by what was told: one at most."""
+    return []
+
+
+def _is_remembered(told: tuple[Any, ...]) -> bool:
+    """Whether a plan may be: none that has the time in it, or that takes much memory."""
+    text = str(told)
+    return len(text) <= _LONGEST_REMEMBERED and "now" not in text.casefold()
+
+
+def _state(connection: sqlite3.Connection, names: Iterable[str]) -> tuple[Any, ...]:
+    """What a plan depends on; and how large the store is, on which depends whether it is good."""
+    pages = connection.execute("PRAGMA page_count").fetchone()
+    return (pages, *(_told(connection, name) for name in names))
 
 
 def within(limit: int | None, offset: int) -> tuple[int | None, int]:
@@ -265,17 +321,16 @@ def _planned(fields: Fields, question: Question) -> Plan:
     where = where_of(fields, question.holds, question.fails, question.now)
     return Plan(
         question,
-        fields.version,
         where,
         tuple(_bound_column(column, fields, question.now) for column in question.shown),
         tuple(statements.Order(bind_value(key.node, fields, question.now), key.descending) for key in question.order),
+        {},
     )
 
 
-def _still(connection: sqlite3.Connection, plan: Plan) -> Plan:
+def _still(connection: sqlite3.Connection, plan: Plan, version: int) -> Plan:
     """The plan, or that for a store that has changed since; inside the snapshot in which it is answered."""
-    known = plan.version == version_of(connection)
-    return plan if known else _planned(fields_of(connection), plan.question)
+    return plan if version == version_of(connection) else _planned(fields_of(connection), plan.question)
 
 
 def check(fields: Fields, expression: str | Sequence[str] | None = None, *, columns: str | None = None) -> None:
@@ -307,12 +362,14 @@ def count(
     connection: sqlite3.Connection, fields: Fields, expression: str | None = None, *, unless: str | None = None
 ) -> int:
     """The number of notebooks for which an expression holds; arguments and errors are those of `select`."""
-    with snapshot(connection):
-        holds, fails = (map(parser.parse, texts(text)) for text in (expression, unless))
-        where = where_of(current(connection, fields), holds, fails, datetime.now(UTC))
-        statement = statements.count_statement(seek.alone(where) or narrowed(connection, where) or where)
-        with sentences(question=True):
-            return int(execute(connection, *statement).fetchone()[0])
+    with sentences(question=True), snapshot(connection):
+        plan = planned(connection, fields, expression, unless=unless, columns="nb.path")
+        statement = plan.once("count", lambda: _count_statement(connection, plan.where))
+        return int(execute(connection, *statement).fetchone()[0])
+
+
+def _count_statement(connection: sqlite3.Connection, where: nodes.Truth | None) -> statements.Statement:
+    return statements.count_statement(seek.alone(where) or narrowed(connection, where) or where)
 
 
 def notebook_ids(connection: sqlite3.Connection, fields: Fields, expression: str | None = None) -> list[int]:
@@ -380,10 +437,8 @@ def narrowed(
             return found
         (total,) = connection.execute("SELECT coalesce(max(id), 0) FROM notebooks").fetchone()
         share = min(_SHARE + length(connection) / _LONG, _LARGEST_SHARE)
-        steps = (step for step in _STEPS if step < total * share)
-        return next(filter(None, map(looked_up, steps)), None) or looked_up(
-            int(total * share), scanning=share == _LARGEST_SHARE
-        )
+        found = looked_up(int(total * share), scanning=share == _LARGEST_SHARE)
+        return found or seek.missing(where, int(total * share))
 
 
 def _columns(fields: Fields, expressions: Sequence[str], columns: str | None) -> list[parser.Column]:
@@ -405,17 +460,17 @@ def times_of(labels: Sequence[str], columns: Sequence[bound_nodes.Output]) -> It
             yield label
 
 
-def _rows(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[Any, ...]]:
+def _rows(connection: sqlite3.Connection, plan: Plan, version: int) -> Iterator[tuple[Any, ...]]:
     with sentences(question=True), snapshot(connection):
-        plan = _still(connection, plan)
+        plan = _still(connection, plan, version)
         for chunk in _chunks(connection, plan):
             yield from _values(connection, plan, chunk)
 
 
-def _rows_and_parameters(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[Any, ...]]:
+def _rows_and_parameters(connection: sqlite3.Connection, plan: Plan, version: int) -> Iterator[tuple[Any, ...]]:
     """The labels, then the rows. If these are few, all are read before, so that no transaction is open meanwhile."""
     with sentences(question=True), snapshot(connection):
-        plan, fields = _still(connection, plan), fields_of(connection)
+        plan, fields = _still(connection, plan, version), fields_of(connection)
         chunks = _chunks(connection, plan)
         first = list(itertools.islice(chunks, LOOKED_AT // _CHUNK))
         more = list(itertools.islice(chunks, 1))
@@ -477,12 +532,18 @@ def _chunks(connection: sqlite3.Connection, plan: Plan) -> Iterator[Sequence[tup
 
 def _ways(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[statements.Statement, int]]:
     """Write the statement that answers a query, and before it one that does if it gives enough rows."""
+    soon = plan.once("soon", lambda: _soon(connection, plan))
+    if soon:
+        # An index of paths has all notebooks.
+        yield soon, plan.question.limit or 0 if plan.order else 0
+    if not soon or plan.order:
+        yield plan.once("all", lambda: plan.statement(narrowed(connection, plan.where) or plan.where)), 0
+
+
+def _soon(connection: sqlite3.Connection, plan: Plan) -> statements.Statement | None:
     first = plan.first()
     # Few are as soon sorted as found in order.
-    few = narrowed(connection, plan.where, only_few=True) if first else None
-    if first and not few:
-        sought, where = first
-        # An index of paths has all notebooks.
-        yield plan.statement(where, sought), plan.question.limit or 0 if plan.order else 0
-    if few or not first or plan.order:
-        yield plan.statement(few or narrowed(connection, plan.where) or plan.where), 0
+    if first is None or narrowed(connection, plan.where, only_few=True):
+        return None
+    sought, where = first
+    return plan.statement(where, sought)

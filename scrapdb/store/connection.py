@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sqlite3
 import stat
@@ -24,6 +25,7 @@ APPLICATION_ID = 0x53435244  # "SCRD", in bytes 68 to 71 of the file: https://ww
 DEFAULT_NAME = "scraps.db"
 _MAGIC = b"SQLite format 3\0"
 _HEADER = 100  # bytes
+_FILES = 16  # whose header is not read again for each question
 _opening = threading.Lock()  # held while a file is opened or looked at
 _WRITER_CACHE = -65_536  # KiB, negative as SQLite wants it
 
@@ -35,7 +37,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
         StoreNotFoundError: there is no file.
         StoreError: it is not a store, or of another version.
     """
-    check(path)
+    _check_once(path)
     with errors.sentences(path):
         connection = _connect(path, "mode=ro")
         try:
@@ -103,6 +105,20 @@ def check(path: Path, *, oldest: int = VERSION) -> None:
         what = "is a SQLite database, but not a store of scrapdb"
         raise StoreError(f"{path} {what}; nothing was changed. Name another file with --db.")
     check_version(path, int.from_bytes(header[60:64], "big"), oldest=oldest)
+
+
+def _check_once(path: Path) -> None:
+    """Look at the header of a file, unless it has been found right and was not written since."""
+    with suppress(OSError):  # of which `check` tells
+        state = path.stat()
+        _checked(path, state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
+        return
+    check(path)
+
+
+@functools.lru_cache(maxsize=_FILES)
+def _checked(path: Path, *_: int) -> None:
+    check(path)
 
 
 def check_version(path: Path, version: int, *, oldest: int = VERSION) -> None:
@@ -182,12 +198,17 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     # SQLite itself lets threads share a connection; a Table asked for in one may be read, or dropped, in another.
     with _opening:
         return sqlite3.connect(
-            f"{path.absolute().as_uri()}?{mode}",
+            f"{_uri(path.absolute())}?{mode}",
             uri=True,
             timeout=errors.BUSY_SECONDS,
             isolation_level=None,
             check_same_thread=False,
         )
+
+
+@functools.lru_cache(maxsize=_FILES)
+def _uri(path: Path) -> str:
+    return path.as_uri()
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

@@ -6,6 +6,8 @@ import math
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,16 @@ import pytest
 
 from scrapdb.database import Database
 from scrapdb.facts import Expression
+from scrapdb.query.binding import bind_truth
+from scrapdb.query.explain import explain
+from scrapdb.query.parser import parse
 from scrapdb.query.results import DisplayCell
 from scrapdb.query.select import count
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import ids_condition
 from scrapdb.query.select import select
+from scrapdb.query.sql.seek import missing
+from scrapdb.query.sql.statements import ids_statement
 from scrapdb.store.connection import open_reader
 from tests.query.stores import Display
 from tests.query.stores import Frame
@@ -247,3 +254,36 @@ def test_names_for_which_the_wide_table_has_no_room(room: int) -> None:
         assert "".join(row[0][0] for row in answer(store, expression, columns="nb.path")) == found
     assert answer(store, columns="nb.path", sort="-x, z") == [("a.ipynb",), ("b.ipynb",)]
     assert answer(store, columns="nb.path", sort="-z", limit=1) == [("b.ipynb",)]
+
+
+@pytest.mark.parametrize("columns", [100, 0])
+def test_an_index_tells_who_misses_a_value_as_the_wide_table_does(columns: int) -> None:
+    values: list[Any] = [1, 2.5, True, math.nan, None, "", "text", [1], {}, 2**70, Frame(3, 2), Display(), Display(())]
+    notebooks = [Notebook(f"{number:02}", {"x": value}) for number, value in enumerate(values)]
+    notebooks += [Notebook("n0", {}, {"x": 1}), Notebook("n1", {"x": None}, {"x": 1}), Notebook("n2", {"y": 1})]
+    notebooks += [Notebook("n3", {"x": math.nan}), Notebook("n4", {}, {"x": Expression("1 + y")})]
+    with closing(build(notebooks, columns=columns)) as store:
+        for question in ("x is null", "scrap.x is null", "param.x is null", "x is null and y is null or x is null"):
+            where = bind_truth(parse(question), fields_of(store), datetime.now(UTC))
+            rewritten = missing(where, 1_000)
+            assert rewritten != where
+            assert missing(where, 1) == where
+            found = [store.execute(*ids_statement(tree)).fetchall() for tree in (where, rewritten)]
+            assert sorted(found[1]) == sorted(found[0]), question
+        found_paths = [row[0] for row in answer(store, "x is null", columns="nb.path")]
+        assert found_paths == ["03", "04", "n1", "n2", "n3"]
+
+
+@pytest.mark.parametrize(("characters", "share", "is_asked"), [(2_000, 10, True), (2_000, 1, False), (5, 10, False)])
+def test_an_index_is_asked_who_misses_a_value_where_the_rows_are_long(
+    characters: int, share: int, *, is_asked: bool
+) -> None:
+    notebooks = [
+        Notebook(f"{number:04}", {"text": "a" * characters} | ({"x": number} if number % share == 0 else {}))
+        for number in range(2_000)
+    ]
+    with closing(build(notebooks)) as store:
+        assert len(answer(store, "x is null", columns="nb.path")) == 2_000 - 2_000 // share
+        assert count(store, fields_of(store), "x is null") == 2_000 - 2_000 // share
+        step = explain(store, fields_of(store), "x is null", columns="nb.path").steps[0]
+        assert ("scraps" in step.sql) == is_asked, step.sql

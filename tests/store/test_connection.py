@@ -127,6 +127,18 @@ def test_a_store_of_another_version_is_left_alone(store: Path, version: int, sen
     assert store.read_bytes() == content
 
 
+def test_a_store_that_was_read_is_looked_at_again_when_it_is_another(store: Path) -> None:
+    open_reader(store).close()
+    with closing(sqlite3.connect(store)) as connection:
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    os.utime(store, ns=(0, store.stat().st_mtime_ns + 1))  # clocks of file systems are slow
+    with pytest.raises(StoreError, match="newer"):
+        open_reader(store)
+    store.unlink()
+    with pytest.raises(StoreNotFoundError):
+        open_reader(store)
+
+
 def test_a_missing_store_is_not_made_for_reading(tmp_path: Path) -> None:
     with pytest.raises(StoreNotFoundError, match="scrapdb index DIR"):
         open_reader(tmp_path / "scraps.db")

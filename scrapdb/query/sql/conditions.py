@@ -116,12 +116,10 @@ def _relation(node: nodes.Comparison, at: Run) -> str:
         # A number is not a text: that they differ is true.
         for face, other in (("number", "text"), ("text", "number")):
             if face in lefts and other in rights:
-                found.append(_both(f"{lefts[face]} IS NOT NULL", right, f"{rights[other]} IS NOT NULL"))
+                is_known = isinstance(right, nodes.Constant | bound_nodes.Instant)
+                sides = [lefts[face]] if is_known else [lefts[face], rights[other]]
+                found.append(separated("AND", [f"{side} IS NOT NULL" for side in sides]))
     return separated("OR", found or ["NULL"])
-
-
-def _both(first: str, right: nodes.Value, second: str) -> str:
-    return first if isinstance(right, nodes.Constant | bound_nodes.Instant) else f"({first} AND {second})"
 
 
 def _choice(node: nodes.In, at: Run, *, negated: bool) -> str:

@@ -47,33 +47,23 @@ class Narrowing:
     def narrowed(self, where: nodes.Truth) -> Narrowed | None:
         """Look terms up in an index; None if it would give too many."""
         if isinstance(where, nodes.Or):
-            return self._any(where.terms)
-        terms = where.terms if isinstance(where, nodes.And) else (where,)
-        best = min(self._choices(terms), key=lambda choice: choice[0].size, default=None)
-        if best is None:
-            return None
-        (size, found), answered = best
-        return Narrowed(size, all_of((found, *(term for term in terms if term not in answered))))
+            return self._any(where)
+        terms = _terms(where)
+        choices: list[tuple[Narrowed, tuple[nodes.Truth, ...]]] = []
+        choices += [(Narrowed(self._size(sought), sought), sought.leaves) for sought in _sought(terms)]
+        choices += [(found, (term,)) for term in terms if isinstance(term, nodes.Or) and (found := self._any(term))]
+        best, answered = min(choices, key=lambda choice: choice[0].size, default=(Narrowed(math.inf, where), ()))
+        others = (term for term in terms if term not in answered)
+        return Narrowed(best.size, all_of((best.where, *others))) if best.size < math.inf else None
 
-    def _any(self, terms: tuple[nodes.Truth, ...]) -> Narrowed | None:
+    def _any(self, where: nodes.Or) -> Narrowed | None:
         found: list[Narrowed] = []
-        for term in terms:
-            each = self.narrowed(term) if len(terms) <= _MANY else None
+        for term in where.terms:
+            each = self.narrowed(term) if len(where.terms) <= _MANY else None
             if each is None or sum(one.size for one in found) + each.size >= self._enough:
                 return None
             found.append(each)
         return Narrowed(sum(one.size for one in found), nodes.Or(tuple(one.where for one in found)))
-
-    def _choices(self, terms: tuple[nodes.Truth, ...]) -> Iterator[tuple[Narrowed, tuple[nodes.Truth, ...]]]:
-        """Yield what can be looked up, and the terms that this answers."""
-        for sought in _sought(terms):
-            size = self._size(sought)
-            if size < math.inf:
-                yield Narrowed(size, sought), sought.leaves
-        for term in terms:
-            found = self._any(term.terms) if isinstance(term, nodes.Or) else None
-            if found:
-                yield found, (term,)
 
     def _size(self, sought: bound_nodes.Sought) -> float:
         row = sought.row
@@ -88,13 +78,23 @@ class Narrowing:
         return known if known < enough else math.inf
 
 
+def missing(where: nodes.Truth, enough: int) -> nodes.Truth:
+    """Have an index tell who has a value, where a notebook without it is looked for and fewer than `enough` have it."""
+    if isinstance(where, nodes.And | nodes.Or):
+        return type(where)(tuple(missing(term, enough) for term in where.terms))
+    node = where.node if isinstance(where, bound_nodes.Leaf) and not where.negated else None
+    place = node.operand if isinstance(node, nodes.IsNull) else None
+    if not isinstance(place, bound_nodes.FieldValue) or place.path or not isinstance(place.field, Field):
+        return where
+    there = bound_nodes.Leaf(nodes.IsNull(place), negated=True)
+    return bound_nodes.Fails(bound_nodes.Sought(place.field, (there,))) if place.field.notebooks < enough else where
+
+
 def alone(where: nodes.Truth | None) -> bound_nodes.Sought | None:
     """Take a tree for one look-up, if it is one: all its terms ask for the same row of an index."""
-    terms = where.terms if isinstance(where, nodes.And) else (where,) if where else ()
-    for sought in _sought(terms):
-        if len(sought.leaves) == len(terms) and any(map(_is_soon_counted, sought.leaves)):
-            return sought
-    return None
+    terms = _terms(where)
+    whole = (sought for sought in _sought(terms) if len(sought.leaves) == len(terms))
+    return next((sought for sought in whole if any(map(_is_soon_counted, sought.leaves))), None)
 
 
 def first(where: nodes.Truth | None, key: nodes.Value | None) -> tuple[bound_nodes.Sought, nodes.Truth | None] | None:
@@ -108,16 +108,19 @@ def first(where: nodes.Truth | None, key: nodes.Value | None) -> tuple[bound_nod
     if lowest is None or not isinstance(key, bound_nodes.FieldValue):
         return None
     row = bound_nodes.row_of(key.field)
-    terms = where.terms if isinstance(where, nodes.And) else (where,) if where else ()
     there = bound_nodes.Leaf(nodes.Comparison(">=", key, lowest), negated=False)
-    own = tuple(term for term in terms if isinstance(term, bound_nodes.Leaf) and term.row == row)
-    others = tuple(term for term in terms if term not in own)
+    own = tuple(term for term in _terms(where) if isinstance(term, bound_nodes.Leaf) and term.row == row)
+    others = tuple(term for term in _terms(where) if term not in own)
     return bound_nodes.Sought(row, (there, *own)), all_of(others) if others else None
 
 
 def all_of(terms: tuple[nodes.Truth, ...]) -> nodes.Truth:
     """Join by `and`."""
     return nodes.And(terms) if len(terms) > 1 else terms[0]
+
+
+def _terms(where: nodes.Truth | None) -> tuple[nodes.Truth, ...]:
+    return where.terms if isinstance(where, nodes.And) else (where,) if where else ()
 
 
 def _sought(terms: tuple[nodes.Truth, ...]) -> Iterator[bound_nodes.Sought]:
