@@ -164,4 +164,4 @@ def test_the_service_of_the_documentation_can_be_read(tmp_path: Path) -> None:
     (tmp_path / "service.yaml").write_text("\n".join(re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)))
     said = host.read(tmp_path / "service.yaml")
     assert said.mail
-    assert (said.url, set(said.askers), len(said.rules)) == ("https://reports.example.com", {"anna", "board"}, 2)
+    assert (said.url, set(said.askers), len(said.rules)) == ("https://reports.example.com", {"anna", "shop", "zoe"}, 2)
