@@ -44,7 +44,7 @@ class Failures:
 
     def are_many(self, address: str | None) -> bool:
         """Tell whether there were too many of late."""
-        times = self._times.get(address, ())
+        times = self._times.get(address, deque[float]())
         return len(times) == _MOST and monotonic() - times[0] < _WITHIN
 
 
