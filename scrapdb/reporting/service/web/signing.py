@@ -25,22 +25,27 @@ COOKIE = "scrapdb_session"
 SECONDS = 14 * 86_400  # for which somebody stays signed in
 _SHOWN = 16  # characters of a digest, by which it is seen that a token was taken back
 _MOST, _WITHIN = 20, 60.0  # wrong tokens, in so many seconds
+_ADDRESSES = 1_000  # that are remembered
 
 
 class Failures:
-    """Counts wrong tokens, so that nobody tries many."""
+    """Counts wrong tokens by the address from which they come, so that nobody tries many."""
 
     def __init__(self) -> None:
-        self._times: deque[float] = deque(maxlen=_MOST)
+        self._times: dict[str | None, deque[float]] = {}
 
-    def add(self) -> None:
-        """Remember one."""
-        self._times.append(monotonic())
+    def add(self, address: str | None) -> None:
+        """Remember one; of addresses that are many, the last ones."""
+        times = self._times.pop(address, None) or deque(maxlen=_MOST)
+        times.append(monotonic())
+        self._times[address] = times
+        if len(self._times) > _ADDRESSES:
+            del self._times[next(iter(self._times))]
 
-    @property
-    def are_many(self) -> bool:
-        """Whether there were too many of late."""
-        return len(self._times) == _MOST and monotonic() - self._times[0] < _WITHIN
+    def are_many(self, address: str | None) -> bool:
+        """Tell whether there were too many of late."""
+        times = self._times.get(address, deque[float]())
+        return len(times) == _MOST and monotonic() - times[0] < _WITHIN
 
 
 class Signers(NamedTuple):

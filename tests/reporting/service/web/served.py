@@ -93,7 +93,7 @@ def desk(directory: Path, host: Host = Host(), bundles: Mapping[str, Any] | None
 
 def client(desk: Desk, name: str | None = None, **more: Any) -> TestClient:
     """Call the service, as somebody who sends his token."""
-    app = application(desk)
+    app = more.pop("app", None) or application(desk)
     headers = {"authorization": f"Bearer {TOKENS[name]}"} if name else {}
     made = TestClient(app, ORIGIN, headers=headers, follow_redirects=False, raise_server_exceptions=False, **more)
     made.headers["user-agent"] = "tests"

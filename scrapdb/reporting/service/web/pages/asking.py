@@ -28,6 +28,7 @@ from scrapdb.reporting.service.web.api import reports
 from scrapdb.reporting.service.web.pages.rendering import language_name
 from scrapdb.reporting.service.web.pages.rendering import render
 from scrapdb.reporting.service.web.problem import Problem
+from scrapdb.reporting.service.web.shapes import LONGEST_SENTENCE
 from scrapdb.running.rows.values import Text
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def _filled(call: Call, config: Config) -> Filled:
         language=form.get("_language") or None,
         pdf="_pdf" in form,
         to=form.get("_to", "").strip(),
-        sentence=form.get("_sentence") or None,
+        sentence=form.get("_sentence", "")[:LONGEST_SENTENCE] or None,
     )
 
 

@@ -32,11 +32,11 @@ def sign_in(call: Call) -> Response:
     """Take a token, and give a cookie for it."""
     form = call.form
     to = local(form.get("next", ""))
-    if call.site.failures.are_many:
+    if call.site.failures.are_many(call.address):
         raise Problem(429, "There were too many wrong tokens. Try again in a minute.", {"Retry-After": "60"})
     who = access.by_token(call.host, form.get("token", "").strip())
     if who is None:
-        call.site.failures.add()
+        call.site.failures.add(call.address)
         audit.write(call.desk.ledger, None, "page", "refuse", detail="a wrong token", address=call.address)
         return render(call, "sign_in", 401, next=to, wrong="This token is nobody's.")
     audit.write(call.desk.ledger, who.name, "page", "sign in", address=call.address)
