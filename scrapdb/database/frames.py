@@ -203,20 +203,27 @@ class AlignedFrames:
             schema = schemas.unified(found, self._columns)
             self.schema = schemas.of_arrow(dataframe.as_columns(schema, schemas.with_gaps(schema, found)))
 
-    def table(self, frame: StoredFrame) -> pa.Table:
-        """Read one of `frames`.
+    def table(self, frame: StoredFrame, columns: Collection[str] | None = None) -> pa.Table:
+        """Read one of `frames`, or some of its columns.
 
         Raises:
             ScrapdbError: it is damaged.
         """
-        return schemas.fitted(self._renamed(load(self._connection, frame), frame), self.schema)
+        import pyarrow as pa
+
+        if columns is None:
+            return schemas.fitted(self._renamed(load(self._connection, frame), frame), self.schema)
+        wanted = pa.schema([field for field in self.schema if field.name in columns])
+        return schemas.fitted(self._renamed(load(self._connection, frame, self._stored(columns)), frame), wanted)
 
     def _columns(self, names: Collection[str]) -> Iterator[pa.Table]:
         """Read some columns of all frames; `table` tells of a frame that is damaged."""
-        stored = [name for name, free in self._names.items() if free in names]
         for frame in self.frames:
             with suppress(errors.ScrapdbError):
-                yield self._renamed(load(self._connection, frame, stored), frame)
+                yield self._renamed(load(self._connection, frame, self._stored(names)), frame)
+
+    def _stored(self, names: Collection[str]) -> list[str]:
+        return [name for name, free in self._names.items() if free in names]
 
     def _renamed(self, table: pa.Table, frame: StoredFrame) -> pa.Table:
         pandas = dataframe.said(table.schema)
