@@ -135,9 +135,17 @@ class _Statement:
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """Run it, and return its rows as Python's values."""
+        try:
+            with self._sentences():
+                result = self._wait(self._duck.execute, self._with_types(), self._parameters)
+        except BaseException:
+            self.close()
+            raise
+        return self._rows_of(result)
+
+    def _rows_of(self, result: Any) -> Iterator[tuple[Any, ...]]:
+        read = [_READ_AS.get(type_, (None, _same))[1] for type_ in self._types]
         with closing(self), self._sentences():
-            read = [_READ_AS.get(type_, (None, _same))[1] for type_ in self._types]
-            result = self._wait(self._duck.execute, self._with_types(), self._parameters)
             while rows := self._wait(result.fetchmany, _ROWS):
                 yield from rows if all(each is _same for each in read) else _read(rows, read)
 
