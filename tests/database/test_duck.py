@@ -191,7 +191,8 @@ def test_values_keep_their_types(store: Path) -> None:
 
 
 def test_every_format_prints_them(store: Path, tmp_path: Path) -> None:
-    sql = "SELECT 1.50 AS d, sum(n) AS s, max(day) AS t, list(n ORDER BY n NULLS LAST) AS l, {'a': 0.1} AS o FROM frame_prices"
+    shown = "1.50 AS d, sum(n) AS s, max(day) AS t, list(n ORDER BY n NULLS LAST) AS l, {'a': 0.1} AS o"
+    sql = f"SELECT {shown} FROM frame_prices"
     table = scrapdb.open(store).duckdb(sql)
 
     def printed(format_: str) -> str:
