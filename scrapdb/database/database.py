@@ -153,7 +153,7 @@ class Database:
 
         def ask(connection: sqlite3.Connection) -> Answer:
             fields = select.fields_of(connection)
-            if groups.is_asked(shared, shown, having):
+            if groups.is_asked(shared, shown, having, fields):
                 answer = groups.select_groups(
                     connection,
                     fields,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import itertools
 import re
@@ -22,11 +21,11 @@ from scrapdb import errors
 from scrapdb.database import schemas
 from scrapdb.database.table import Table
 from scrapdb.formats import dataframe
+from scrapdb.formats.dataframe import named
 from scrapdb.store.readers.frames import StoredFrame
 from scrapdb.store.readers.frames import frame_names
 from scrapdb.store.readers.frames import frames_of_name
 from scrapdb.store.readers.frames import parquet_of_frame
-from scrapdb.text import composed
 from scrapdb.text import valid_text
 
 if TYPE_CHECKING:
@@ -150,21 +149,6 @@ def asked(columns: str | Sequence[Hashable]) -> list[str] | None:
     if isinstance(columns, str):
         return [name for name in map(str.strip, _ASKED.findall(columns)) if name] or None
     return [str(tuple(map(str, name)) if isinstance(name, tuple) else name) for name in columns]
-
-
-def named(column: str, names: Collection[str]) -> list[str]:
-    """Find the column that is called so, or else in quotes or with other accents; of levels also `price.mean`."""
-    wanted = composed(_levels(column))
-    return [column] if column in names else [name for name in names if composed(_levels(name)) == wanted]
-
-
-def _levels(name: str) -> str:
-    """Join the levels of a name with dots, and take quotes away; a file has the Python of a tuple for levels."""
-    try:
-        written = ast.literal_eval(name) if name[:1] in {"(", "'", '"'} else name
-    except (MemoryError, RecursionError, SyntaxError, ValueError):
-        return name
-    return ".".join(str(level) for level in written if level != "") if isinstance(written, tuple) else str(written)
 
 
 class AlignedFrames:

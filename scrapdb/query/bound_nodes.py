@@ -31,6 +31,27 @@ class FieldValue(nodes.Value):
     path: tuple[str | int, ...] = ()
 
 
+class Column(nodes.Value):
+    """A column of a DataFrame, of which one row is asked; what it can be in some notebook."""
+
+    name: str
+    kinds: frozenset[Kind]
+
+
+class OfRows(nodes.Value):
+    """A function of the rows of a notebook's DataFrame: an expression for them, in which `param.0` is the first given.
+
+    Without an expression it is how many there are.
+    """
+
+    parts: ClassVar[tuple[str, ...]] = ("frame", "given")
+    frame: FieldValue
+    function: str
+    expression: str
+    given: tuple[FieldValue, ...]
+    kinds: frozenset[Kind]
+
+
 class Leaf(nodes.Truth):
     """A condition, or the contrary of one."""
 
@@ -107,6 +128,8 @@ def kinds(node: nodes.Value) -> frozenset[Kind]:
     if isinstance(node, Aggregate):
         same = FUNCTIONS[node.function].gives == "same"
         return kinds(node.argument) if same and isinstance(node.argument, nodes.Value) else frozenset({"number"})
+    if isinstance(node, OfRows | Column):
+        return node.kinds
     if isinstance(node, FieldValue):
         return frozenset({"number", "text", "json"}) if node.path else node.field.kinds
     if isinstance(node, nodes.Constant):

@@ -21,6 +21,7 @@ from scrapdb.query.fields import Fields
 from scrapdb.query.fields import Kind
 from scrapdb.query.functions import FUNCTIONS
 from scrapdb.query.patterns import execute
+from scrapdb.query.rows import frame_of
 from scrapdb.query.select import fields_of
 from scrapdb.query.sql import statements
 from scrapdb.query.sql.groups import others_statement
@@ -105,6 +106,8 @@ def _passed_over(
     """Tell of values of other kinds than an aggregate takes, once for each field."""
     functions: dict[tuple[nodes.Name, frozenset[Kind]], str] = {}
     for aggregate in aggregates:
+        if frame_of(aggregate, fields):
+            continue
         takes = FUNCTIONS[aggregate.function].takes
         for name in _calculated(aggregate.arguments) if "json" not in takes else ():
             functions.setdefault((name, takes), aggregate.function)
