@@ -393,7 +393,7 @@ class _OfRows(_Binding):
     def place(self, node: nodes.Name) -> Any:
         meaning = self.fields.meaning(node)
         if meaning.field == self.frame.field:
-            column = rows.column_of(node, meaning.path, self.fields.columns(self.frame.field.name_id))
+            column = rows.column_of(node, meaning, self.fields)
             self.names[node] = nodes.Name("", column.name)
             return column
         found = super().place(node)
@@ -469,7 +469,8 @@ class _OfGroups(_Binding):
             raise node.span.error(f"`{node}` is a column by itself: nothing is calculated with it, nor sorted by it")
         if not node.arguments:
             return bound_nodes.Aggregate(function.name, None, span=node.span)
-        if node.arguments[0] != rows.frame_of(node, self.fields) is not None:
+        frame = rows.frame_of(node, self.fields)
+        if frame and self.fields.meaning(frame).path:
             raise node.span.error(
                 f"`{node}` is of each notebook: group by it, or ask for an aggregate of it such as `max({node})`"
             )

@@ -61,7 +61,9 @@ class Leaf(nodes.Truth):
 
     @functools.cached_property
     def row(self) -> Field | str | None:
-        """The one row that it asks for, a field's or a table's, if it cannot be true without."""
+        """The one row that it asks for, a field's or a table's, if it cannot be true without; a DataFrame is none."""
+        if asks_rows(self):
+            return None
         rows = {row_of(place.field) for place in self.places}
         return rows.pop() if len(rows) == 1 and self.required else None
 
@@ -142,6 +144,11 @@ def kinds(node: nodes.Value) -> frozenset[Kind]:
         found = [kinds(argument) for argument in node.arguments if kinds(argument)]
         return frozenset.intersection(*found) if found else frozenset()
     return frozenset({"number"})
+
+
+def asks_rows(node: nodes.Node) -> bool:
+    """Whether rows of a DataFrame are asked, which takes longer than anything else."""
+    return any(isinstance(found, OfRows) for found, _ in nodes.walk(node))
 
 
 def row_of(field: Field | Attribute) -> Field | str:

@@ -55,13 +55,13 @@ def register(connection: sqlite3.Connection) -> None:
 
 
 def _of_rows(store: Path, expression: str, digest: str, content: bytes | None, notebook: str, *given: Any) -> Any:
-    key = expression, digest, given
-    if key not in _answers:
-        if len(_answers) >= _MOST:
-            _answers.clear()
-        with remembered():
+    key = expression, digest, given, tuple(map(type, given))  # 1 is equal to True
+    with remembered():
+        if key not in _answers:
+            if len(_answers) >= _MOST:
+                _answers.clear()
             _answers[key] = _answer(expression, _Source(store, digest, content, notebook), given)
-    return _answers[key]
+        return _answers[key]
 
 
 class _Source:
@@ -78,6 +78,11 @@ class _Source:
             ScrapdbError: the file is damaged or missing.
         """
         with self._opened() as file:
+            schema = file.schema_arrow
+            index = dataframe.said(schema).index_columns
+            if all(schema.names.count(name) == 1 and name not in index for name in names):  # as of most
+                table = file.read(columns=list(names), use_threads=False)
+                return {name: _plain(table.column(name)) for name in names}
             found = dataframe.columns(file)
             known = [column.name for column in found]
             called = {name: dataframe.named(name, known)[:1] for name in names}
@@ -134,7 +139,7 @@ def _plain(column: Any) -> Any:
     if is_.is_date(column.type) or is_.is_timestamp(column.type):
         utc = column.cast(pa.timestamp("us", getattr(column.type, "tz", None)), safe=False)
         return pc.assume_timezone(utc, "UTC") if utc.type.tz is None else utc.cast(pa.timestamp("us", "UTC"))
-    if is_.is_string(column.type) or is_.is_large_string(column.type):
+    if is_.is_string(column.type) or is_.is_large_string(column.type) or is_.is_string_view(column.type):
         return column.cast(pa.large_string())
     return column if is_.is_boolean(column.type) else pa.chunked_array([pa.nulls(len(column))])
 
@@ -401,7 +406,7 @@ def _of_numbers(function: str, numbers: Any) -> float | None:
         return pc.quantile(numbers, 0.5)[0].as_py()  # type: ignore[no-any-return]
     total = _exact(numbers) if pa.types.is_integer(numbers.type) else pc.sum(numbers).as_py()
     if function == "mean":
-        return total / len(numbers)  # type: ignore[no-any-return]
+        return total / len(numbers)
     return total if abs(total) <= _LARGEST else float(total)
 
 

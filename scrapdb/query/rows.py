@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from collections.abc import Mapping
 
 from scrapdb.errors import ExpressionError
 from scrapdb.errors import suggestion
 from scrapdb.formats.dataframe import named
 from scrapdb.query import bound_nodes
 from scrapdb.query import nodes
+from scrapdb.query.fields import Field
 from scrapdb.query.fields import Fields
-from scrapdb.query.fields import Kind
+from scrapdb.query.fields import Meaning
 
 _OF_NOTEBOOKS = ("first", "last")  # of a whole DataFrame, too
 CALLS = ("abs", "round", "length", "lower", "upper")
@@ -39,16 +39,15 @@ def frame_of(node: nodes.Aggregate, fields: Fields) -> nodes.Name | None:
     return found[0] if found else None
 
 
-def column_of(
-    node: nodes.Name, path: tuple[str | int, ...], columns: Mapping[str, frozenset[Kind]]
-) -> bound_nodes.Column:
+def column_of(node: nodes.Name, meaning: Meaning, fields: Fields) -> bound_nodes.Column:
     """Find the column that a name means.
 
     Raises:
         ExpressionError: there is none of that name, or nothing can be asked of what is in it.
     """
-    wanted = ".".join(map(str, path))
-    if not path:
+    wanted = ".".join(map(str, meaning.path))
+    columns = fields.columns(meaning.field.name_id) if isinstance(meaning.field, Field) else {}
+    if not meaning.path:
         raise node.span.error(
             f"`{node}` is a DataFrame: name one of its columns, such as `{node}.{min(columns, default='x')}`"
         )

@@ -47,10 +47,10 @@ _raised = threading.local()
 
 @contextmanager
 def remembered() -> Iterator[None]:
-    """Keep an error of ours that is raised in a function of SQL: SQLite hands on that there was one, and not which."""
+    """Keep what is raised in a function of SQL, an error of ours or Ctrl-C: SQLite hands on that it was something."""
     try:
         yield
-    except ScrapdbError as error:
+    except (ScrapdbError, KeyboardInterrupt) as error:
         _raised.error = error
         raise
 
@@ -71,7 +71,7 @@ def sentences(path: Path | None = None, *, question: bool = False) -> Iterator[N
     try:
         yield
     except sqlite3.Error as error:
-        own: ScrapdbError | None = vars(_raised).pop("error", None)
+        own: ScrapdbError | KeyboardInterrupt | None = vars(_raised).pop("error", None)
         raise own or (_of_question(error) if question else None) or StoreError(_sentence(error, path)) from error
 
 

@@ -53,8 +53,6 @@ class Run:
     def __init__(self, bind: Binder) -> None:
         self.bind = bind
 
-    notebook = "r.nb_id"
-
     def of(self, field: Field | Attribute, kind: Kind, expression: Expression = str) -> str:
         """An expression of a field's number, text or JSON, which is NULL where it is of another kind."""
         if isinstance(field, Attribute):
@@ -110,8 +108,6 @@ class Run:
 
 class Row(Run):
     """The row `v` of a field in `scraps` or `parameters`, or of a notebook in the table of an attribute."""
-
-    notebook = "v.notebook_id"
 
     def of(self, field: Field | Attribute, kind: Kind, expression: Expression = str) -> str:
         """An expression of a field's number, text or JSON."""
