@@ -286,7 +286,8 @@ class _Binding:
         meaning = self.fields.meaning(node)
         field, path = meaning.field, meaning.path
         if path and field.kinds and "json" not in field.kinds:
-            raise node.span.error(f"`{field.name}` is {_kinds(field.kinds)}: nothing can be looked up in it")
+            hint = f"; ask for what its rows have, as in `max({node})`" if "frame" in field.kinds else ""
+            raise node.span.error(f"`{field.name}` is {_kinds(field.kinds)}: nothing can be looked up in it{hint}")
         if any(isinstance(key, str) and (set(key) & set('"\\') or not key.isprintable()) for key in path):
             raise node.span.error("A key with quotes, backslashes or control characters cannot be looked up")
         return bound_nodes.FieldValue(field, path, span=node.span)

@@ -7,8 +7,6 @@ anywhere in the language, and NaN is missing; what is asked is told of the rows 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sqlite3
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -19,10 +17,10 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 
 from scrapdb.errors import ScrapdbError
-from scrapdb.formats import dataframe
 from scrapdb.query import nodes
 from scrapdb.query import times
 from scrapdb.query.fields import Kind
@@ -30,6 +28,9 @@ from scrapdb.query.parser import parse_columns
 from scrapdb.store import sidecars
 from scrapdb.store.connection import file_of
 from scrapdb.store.errors import remembered
+
+if TYPE_CHECKING:
+    from scrapdb.formats import dataframe
 
 _MOST = 100_000  # answers that are remembered; equal DataFrames are asked once
 _LARGEST = 2**63 - 1
@@ -77,6 +78,8 @@ class _Source:
         Raises:
             ScrapdbError: the file is damaged or missing.
         """
+        from scrapdb.formats import dataframe
+
         with self._opened() as file:
             schema = file.schema_arrow
             index = dataframe.said(schema).index_columns
@@ -93,12 +96,16 @@ class _Source:
 
     def columns(self) -> list[dataframe.Column]:
         """Read which columns there are, those of the index among them, with the errors of `read`."""
+        from scrapdb.formats import dataframe
+
         with self._opened() as file:
             return dataframe.columns(file)
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
         import pyarrow as pa
+
+        from scrapdb.formats import dataframe
 
         try:
             yield dataframe.open_file(pa.BufferReader(self._content or self._checked()))
@@ -117,6 +124,8 @@ class _Source:
             ) from error
 
     def _checked(self) -> bytes:
+        import hashlib
+
         content = self._path.read_bytes()
         if hashlib.sha256(content).hexdigest() != self._digest:
             raise ValueError("its file is not what was glued")
@@ -146,6 +155,8 @@ def _plain(column: Any) -> Any:
 
 def columns(connection: sqlite3.Connection, name_id: int) -> dict[str, frozenset[Kind]]:
     """Read which columns DataFrames of a name have, and what is in them; an index is looked for in one of each kind."""
+    import json
+
     found: dict[str, set[Kind]] = {}
     store = file_of(connection)
     for columns_, digest, content, notebook, _ in connection.execute(_SCHEMAS, (name_id,)):

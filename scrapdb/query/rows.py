@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from scrapdb.errors import ExpressionError
 from scrapdb.errors import suggestion
-from scrapdb.formats.dataframe import named
 from scrapdb.query import bound_nodes
 from scrapdb.query import nodes
 from scrapdb.query.fields import Field
@@ -45,6 +44,8 @@ def column_of(node: nodes.Name, meaning: Meaning, fields: Fields) -> bound_nodes
     Raises:
         ExpressionError: there is none of that name, or nothing can be asked of what is in it.
     """
+    from scrapdb.formats.dataframe import named  # and what only DataFrames need
+
     wanted = ".".join(map(str, meaning.path))
     columns = fields.columns(meaning.field.name_id) if isinstance(meaning.field, Field) else {}
     if not meaning.path:
