@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from datetime import UTC
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from typing import Literal
 
@@ -25,6 +26,7 @@ from scrapdb.query.patterns import execute
 from scrapdb.query.rows import frame_of
 from scrapdb.query.sql import groups
 from scrapdb.query.sql import statements
+from scrapdb.store.connection import reading
 from scrapdb.store.connection import snapshot
 from scrapdb.store.errors import sentences
 from scrapdb.store.readers import cells
@@ -86,6 +88,14 @@ def is_asked(by: object, columns: str | None, having: str | None = None, fields:
     """
     shown = parser.parse_columns(columns) if columns is not None else ()
     return by is not None or having is not None or any(_has_aggregate(column, fields) for column in shown)
+
+
+def is_asked_of(store: Path, by: object, columns: str | None, having: str | None = None) -> bool:
+    """The same, of a store, which is looked into only where one cannot tell."""
+    if by is not None or having is not None or not is_asked(by, columns):
+        return by is not None or having is not None
+    with reading(store) as connection:
+        return is_asked(by, columns, having, select.fields_of(connection))
 
 
 def labels_of(by: str | None) -> tuple[str, ...]:

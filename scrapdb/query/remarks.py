@@ -74,7 +74,7 @@ def told(
     asked: list[nodes.Node] = [parser.parse(text) for text in expressions if text is not None]
     shown = [column.node for text in (columns, by) if text is not None for column in parser.parse_columns(text)]
     aggregates: list[nodes.Aggregate] = []
-    if groups.is_asked(by, columns, having):
+    if groups.is_asked(by, columns, having, fields):
         of_groups = [*shown, *([parser.parse(having)] if having else [])]
         of_groups += [key.node for key in parser.parse_sort(sort)] if sort else []
         aggregates = [
