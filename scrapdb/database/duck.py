@@ -190,7 +190,7 @@ class _Statement:
         said = self._sql.casefold().replace('""', '"')
         for view, name in self._views.items():
             if view in said:
-                self._add(view, *_of_frames(connection, name))
+                self._add(view, *_of_frames(connection, self._in_time(frames_of_name(connection, name))))
 
     def _add(self, view: str, schema: pa.Schema, read: Read) -> None:
         self._duck.register(view, _data_set(schema, partial(self._guarded, read)))
@@ -198,13 +198,16 @@ class _Statement:
     def _guarded(self, read: Read, columns: Sequence[str], condition: Any) -> Iterator[Any]:
         """Read, and keep what went wrong: through DuckDB there would come a text."""
         try:
-            for batch in read(columns, condition):
-                if time.monotonic() > self._end:
-                    raise self._stopped()
-                yield batch
+            yield from self._in_time(read(columns, condition))
         except errors.ScrapdbError as error:
             self._failed.append(error)
             raise
+
+    def _in_time(self, found: Iterable[Any]) -> Iterator[Any]:
+        for each in found:
+            if time.monotonic() > self._end:
+                raise self._stopped()
+            yield each
 
     def _stopped(self) -> errors.StoreError:
         return errors.StoreError(f"The statement was stopped after {self._seconds:g} seconds (--seconds).")
@@ -328,10 +331,10 @@ def _list_of_frames(connection: sqlite3.Connection) -> tuple[pa.Schema, Read]:
     return schema, read
 
 
-def _of_frames(connection: sqlite3.Connection, name: str) -> tuple[pa.Schema, Read]:
+def _of_frames(connection: sqlite3.Connection, found: Iterable[StoredFrame]) -> tuple[pa.Schema, Read]:
     import pyarrow as pa
 
-    aligned = frames.AlignedFrames(connection, frames_of_name(connection, name), (_NOTEBOOK_ID,))
+    aligned = frames.AlignedFrames(connection, found, (_NOTEBOOK_ID,))
     if aligned.errors:
         raise errors.ScrapdbError(aligned.errors[0])
     names = _distinct({name: name for name in (_NOTEBOOK_ID, *aligned.schema.names)})

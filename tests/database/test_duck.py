@@ -254,7 +254,6 @@ def test_parameters_are_values(store: Path) -> None:
         ("SELECT 'a'::INT", "SQL: Could not convert string 'a' to INT32."),
         ("SELECT error('boo')", "SQL: boo."),
         ("CREATE TABLE x (a INT)", "`sql` only reads: this is CREATE."),
-        ("SELECT list(range) FROM range(200000000)", "The statement needs more memory than the 2GB"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(store: Path, sql: str, sentence: str) -> None:
@@ -388,6 +387,12 @@ def test_nothing_is_spilled(place: Path) -> None:
     assert files(place) == before
 
 
+def test_memory_is_limited(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duck, "_WALL", [setting.replace("2GB", "50MB") for setting in duck._WALL])
+    with pytest.raises(StoreError, match=r"^The statement needs more memory than the 2GB that it may have\.$"):
+        asked(store, "SELECT list(range) FROM range(20000000)")
+
+
 def test_time_is_limited(store: Path) -> None:
     endless = "FROM range(1000000000) a, range(1000000) b"
     for sql in (f"SELECT count(*) {endless}", f"SELECT a.range {endless}"):
@@ -395,6 +400,11 @@ def test_time_is_limited(store: Path) -> None:
         with pytest.raises(StoreError, match=r"^The statement was stopped after 0.3 seconds \(--seconds\)\.$"):
             asked(store, sql, seconds=0.3)
         assert time.monotonic() - began < 20
+
+
+def test_time_is_limited_while_files_are_opened(store: Path) -> None:
+    with pytest.raises(StoreError, match="was stopped after 1e-09 seconds"):
+        asked(store, "SELECT count(*) FROM frame_prices", seconds=1e-9)
 
 
 def test_a_statement_in_time_leaves_nothing_behind(store: Path) -> None:
