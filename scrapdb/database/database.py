@@ -153,7 +153,7 @@ class Database:
 
         def ask(connection: sqlite3.Connection) -> Answer:
             fields = select.fields_of(connection)
-            if groups.is_asked(shared, shown, having):
+            if groups.is_asked(shared, shown, having, fields):
                 answer = groups.select_groups(
                     connection,
                     fields,
@@ -295,6 +295,23 @@ class Database:
         asked_for = Asked(Axes(x or "", y or "", color or "", expression or ""), kind)
         with reading(self.path) as connection:
             return read(connection, asked_for, most)
+
+    def duckdb(self, sql: str, parameters: Mapping[str, Any] | None = None, seconds: float = 60) -> Table:
+        """Run one statement of DuckDB's SQL that only reads; each name of DataFrames is a view, as `frame_prices`.
+
+        Args:
+            sql: the statement.
+            parameters: values of its `$named` parameters.
+            seconds: after which it is stopped.
+
+        Raises:
+            UsageError: the statement is wrong, or does anything but read what is in the store.
+            StoreError: it took too long, or needs too much memory, or there is no store.
+            ScrapdbError: DuckDB is not installed, or a DataFrame is damaged.
+        """
+        from scrapdb.database import duck
+
+        return duck.answer(self.path, sql, parameters, seconds)
 
     def frame(
         self, name: str, where: str | None = None, columns: str | Sequence[Hashable] | None = None

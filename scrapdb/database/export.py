@@ -20,6 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 OpenFile = Callable[[str], IO[bytes]]  # a file of the data set, by its path in it
 _WITH_TIMES = frozenset({"notebooks", "records", "reports"})
+_TIMES = frozenset({"nb_started_at"})  # of `runs`
 _FRAMES = "frames"
 _PARTITION = "name"
 _ROW_GROUP_ROWS = 100_000
@@ -79,21 +81,36 @@ def export(
 
 
 def _write_table(connection: sqlite3.Connection, table: str, notebooks: Sequence[int] | None, open_: OpenFile) -> int:
+    schema = schema_of(table, exported.columns(connection, table))
+    return _write(open_(f"{table}.parquet"), schema, tables_of(exported.rows(connection, table, notebooks), schema))
+
+
+def schema_of(table: str, columns: Iterable[exported.Column]) -> pa.Schema:
+    """Return the types that columns of a table have."""
     import pyarrow as pa
 
-    types = {"TEXT": pa.string(), "INTEGER": pa.int64(), "REAL": pa.float64(), "BLOB": pa.binary()}
-    columns = [(column.name, types[column.type]) for column in exported.columns(connection, table)]
-    times = {attribute.column for attribute in ATTRIBUTES if attribute.kind == "time" and table in _WITH_TIMES}
-    schema = pa.schema([(name, arrow_time() if name in times else type_) for name, type_ in columns])
-    rows = exported.rows(connection, table, notebooks)
+    types = {
+        "TEXT": pa.string(),
+        "INTEGER": pa.int64(),
+        "REAL": pa.float64(),
+        "BLOB": pa.binary(),
+        "BOOLEAN": pa.bool_(),
+    }
+    times = (
+        {attribute.column for attribute in ATTRIBUTES if attribute.kind == "time"} if table in _WITH_TIMES else _TIMES
+    )
+    return pa.schema([(name, arrow_time() if name in times else types[type_]) for name, type_, _ in columns])
 
-    def tables() -> Iterator[pa.Table]:
-        while batch := list(islice(rows, _ROWS_AT_ONCE)):
-            values = zip(zip(*batch, strict=True), columns, strict=True)
-            plain = [pa.array(column, type_) for column, (_, type_) in values]
-            yield pa.table(plain, pa.schema(columns)).cast(schema)
 
-    return _write(open_(f"{table}.parquet"), schema, tables())
+def tables_of(rows: Iterator[tuple[Any, ...]], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Put rows of a table together, some at a time."""
+    import pyarrow as pa
+
+    stored = {arrow_time(): pa.string(), pa.bool_(): pa.int64()}
+    while batch := list(islice(rows, _ROWS_AT_ONCE)):
+        columns = zip(zip(*batch, strict=True), schema, strict=True)
+        arrays = [pa.array(values, stored.get(field.type, field.type)).cast(field.type) for values, field in columns]
+        yield pa.table(arrays, schema=schema)
 
 
 def _write_frames(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import itertools
 import re
@@ -22,11 +21,11 @@ from scrapdb import errors
 from scrapdb.database import schemas
 from scrapdb.database.table import Table
 from scrapdb.formats import dataframe
+from scrapdb.formats.dataframe import named
 from scrapdb.store.readers.frames import StoredFrame
 from scrapdb.store.readers.frames import frame_names
 from scrapdb.store.readers.frames import frames_of_name
 from scrapdb.store.readers.frames import parquet_of_frame
-from scrapdb.text import composed
 from scrapdb.text import valid_text
 
 if TYPE_CHECKING:
@@ -152,21 +151,6 @@ def asked(columns: str | Sequence[Hashable]) -> list[str] | None:
     return [str(tuple(map(str, name)) if isinstance(name, tuple) else name) for name in columns]
 
 
-def named(column: str, names: Collection[str]) -> list[str]:
-    """Find the column that is called so, or else in quotes or with other accents; of levels also `price.mean`."""
-    wanted = composed(_levels(column))
-    return [column] if column in names else [name for name in names if composed(_levels(name)) == wanted]
-
-
-def _levels(name: str) -> str:
-    """Join the levels of a name with dots, and take quotes away; a file has the Python of a tuple for levels."""
-    try:
-        written = ast.literal_eval(name) if name[:1] in {"(", "'", '"'} else name
-    except (MemoryError, RecursionError, SyntaxError, ValueError):
-        return name
-    return ".".join(str(level) for level in written if level != "") if isinstance(written, tuple) else str(written)
-
-
 class AlignedFrames:
     """Frames one after another, all with one schema: put together as by `across`, but read one at a time.
 
@@ -203,20 +187,27 @@ class AlignedFrames:
             schema = schemas.unified(found, self._columns)
             self.schema = schemas.of_arrow(dataframe.as_columns(schema, schemas.with_gaps(schema, found)))
 
-    def table(self, frame: StoredFrame) -> pa.Table:
-        """Read one of `frames`.
+    def table(self, frame: StoredFrame, columns: Collection[str] | None = None) -> pa.Table:
+        """Read one of `frames`, or some of its columns.
 
         Raises:
             ScrapdbError: it is damaged.
         """
-        return schemas.fitted(self._renamed(load(self._connection, frame), frame), self.schema)
+        import pyarrow as pa
+
+        if columns is None:
+            return schemas.fitted(self._renamed(load(self._connection, frame), frame), self.schema)
+        wanted = pa.schema([field for field in self.schema if field.name in columns])
+        return schemas.fitted(self._renamed(load(self._connection, frame, self._stored(columns)), frame), wanted)
 
     def _columns(self, names: Collection[str]) -> Iterator[pa.Table]:
         """Read some columns of all frames; `table` tells of a frame that is damaged."""
-        stored = [name for name, free in self._names.items() if free in names]
         for frame in self.frames:
             with suppress(errors.ScrapdbError):
-                yield self._renamed(load(self._connection, frame, stored), frame)
+                yield self._renamed(load(self._connection, frame, self._stored(names)), frame)
+
+    def _stored(self, names: Collection[str]) -> list[str]:
+        return [name for name, free in self._names.items() if free in names]
 
     def _renamed(self, table: pa.Table, frame: StoredFrame) -> pa.Table:
         pandas = dataframe.said(table.schema)

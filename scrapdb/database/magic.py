@@ -62,10 +62,9 @@ class Request(NamedTuple):
     by: str | None = None
     having: str | None = None
 
-    @property
-    def is_of_groups(self) -> bool:
+    def is_of_groups(self, db: Database) -> bool:
         """Whether a row is a group of notebooks."""
-        return groups.is_asked(self.by, self.columns, self.having)
+        return groups.is_asked_of(db.path, self.by, self.columns, self.having)
 
 
 class Answer(Table):
@@ -160,13 +159,13 @@ def answer(request: Request) -> Answer:
     db = Database(_store_path(request.db))
     if request.is_sql:
         return Answer(db.sql(request.expression or ""))
-    if request.scrap and request.is_of_groups:
+    if request.scrap and request.is_of_groups(db):
         raise errors.UsageError("--scrap shows what each notebook has glued; groups show it as `last(name)`.")
     of_groups: dict[str, Any] = {"by": request.by, "having": request.having}
     rows = db.query(request.expression, request.columns, request.sort, request.limit, differing=True, **of_groups)
     if told := remark(db.path, request.expression, columns=request.columns, sort=request.sort, **of_groups):
         sys.stderr.write("".join(f"{escaped(line)}\n" for line in told.split("\n")))
-    return Answer(rows, "" if request.is_of_groups else _pictures(db, request))
+    return Answer(rows, "" if request.is_of_groups(db) else _pictures(db, request))
 
 
 def _split_options(line: str) -> tuple[dict[str, str], list[str]]:

@@ -7,6 +7,7 @@ Source: https://pandas.pydata.org/docs/development/developer.html.
 
 from __future__ import annotations
 
+import ast
 import functools
 import json
 import warnings
@@ -19,6 +20,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
+
+from scrapdb.text import composed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,6 +130,21 @@ def _levels(pandas: Said, stored: Sequence[Column], rows: int) -> Iterator[Colum
         else:
             continue
         yield column._replace(name=default if name is None else str(name), is_index=True)
+
+
+def named(column: str, names: Collection[str]) -> list[str]:
+    """Find the column that is called so, or else in quotes or with other accents; of levels also `price.mean`."""
+    wanted = composed(_dotted(column))
+    return [column] if column in names else [name for name in names if composed(_dotted(name)) == wanted]
+
+
+def _dotted(name: str) -> str:
+    """Join the levels of a name with dots, and take quotes away; a file has the Python of a tuple for levels."""
+    try:
+        written = ast.literal_eval(name) if name[:1] in {"(", "'", '"'} else name
+    except (MemoryError, RecursionError, SyntaxError, ValueError):
+        return name
+    return ".".join(str(level) for level in written if level != "") if isinstance(written, tuple) else str(written)
 
 
 def types(schema: pa.Schema) -> list[str]:

@@ -58,7 +58,12 @@ def json_text(value: Any, *, allow_nan: bool = True) -> str:
 
 
 def _jsonable(value: Any) -> Any:
-    """Write bytes as Datasette does, anything else as it says it is."""
+    """Write bytes as Datasette does, a decimal as a number if that is the same, anything else as it says it is."""
+    from decimal import Decimal
+
+    if isinstance(value, Decimal) and value.is_finite():
+        number = int(value) if value == value.to_integral_value() else float(value)
+        return number if Decimal(repr(number)) == value else str(value)
     if isinstance(value, bytes):
         return {"$base64": True, "encoded": _base64(value)}
     return str(value)

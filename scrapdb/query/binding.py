@@ -11,10 +11,12 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from scrapdb.errors import ExpressionError
 from scrapdb.query import bound_nodes
 from scrapdb.query import nodes
+from scrapdb.query import rows
 from scrapdb.query import times
 from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Fields
@@ -284,7 +286,8 @@ class _Binding:
         meaning = self.fields.meaning(node)
         field, path = meaning.field, meaning.path
         if path and field.kinds and "json" not in field.kinds:
-            raise node.span.error(f"`{field.name}` is {_kinds(field.kinds)}: nothing can be looked up in it")
+            hint = f"; ask for what its rows have, as in `max({node})`" if "frame" in field.kinds else ""
+            raise node.span.error(f"`{field.name}` is {_kinds(field.kinds)}: nothing can be looked up in it{hint}")
         if any(isinstance(key, str) and (set(key) & set('"\\') or not key.isprintable()) for key in path):
             raise node.span.error("A key with quotes, backslashes or control characters cannot be looked up")
         return bound_nodes.FieldValue(field, path, span=node.span)
@@ -333,7 +336,27 @@ class _Binding:
 
     def aggregate(self, node: nodes.Aggregate) -> nodes.Value:
         function_of(node)
-        raise node.span.error(f"`{node}` {self.misplaced}")
+        frame = rows.frame_of(node, self.fields)
+        if frame is None:
+            raise node.span.error(f"`{node}` {self.misplaced}")
+        return self.of_rows(node, frame)
+
+    def of_rows(self, node: nodes.Aggregate, name: nodes.Name) -> nodes.Value:
+        function, (inside,) = function_of(node), node.arguments
+        frame = bound_nodes.FieldValue(self.fields.meaning(name).field, span=name.span)
+        if function.name == "count" and inside == name and not self.fields.meaning(name).path:
+            return bound_nodes.OfRows(frame, function.name, "", (), _NUMBERS, span=node.span)
+        binding = _OfRows(self.fields, self.now, frame)
+        argument = binding.column(inside)
+        kinds = _NUMBERS
+        if isinstance(argument, nodes.Value):
+            is_for = "is for numbers" if function.takes == _NUMBERS else "cannot take that"
+            _expect(argument, function.takes, f"`{function.name}` {is_for}")
+            kinds = bound_nodes.kinds(argument) if function.gives == "same" else _NUMBERS
+        elif function.name == "count":
+            raise node.span.error(f"`count` counts values: `sum({inside})` counts the rows for which that holds")
+        expression = str(nodes.replaced(node, binding.names))
+        return bound_nodes.OfRows(frame, function.name, expression, tuple(binding.given), kinds, span=node.span)
 
     def call(self, node: nodes.Call) -> nodes.Value:
         function = function_of(node)
@@ -352,6 +375,42 @@ class _Binding:
         if any(map(bound_nodes.kinds, arguments)) and not bound_nodes.kinds(called):
             raise node.span.error("`coalesce` needs values of one kind: numbers, texts or times")
         return called
+
+
+class _OfRows(_Binding):
+    """The binding of what is asked of the rows of a DataFrame. It is for the rows to answer, and only checked here.
+
+    `names` is how the names are written there, and `given` what they need of the notebook.
+    """
+
+    misplaced = "stands in another aggregate: each is of the rows of a DataFrame"
+
+    def __init__(self, fields: Fields, now: datetime, frame: bound_nodes.FieldValue) -> None:
+        super().__init__(fields, now)
+        self.frame = frame
+        self.names: dict[nodes.Node, nodes.Node] = {}
+        self.given: list[bound_nodes.FieldValue] = []
+
+    def place(self, node: nodes.Name) -> Any:
+        meaning = self.fields.meaning(node)
+        if meaning.field == self.frame.field:
+            column = rows.column_of(node, meaning, self.fields)
+            self.names[node] = nodes.Name("", column.name)
+            return column
+        found = super().place(node)
+        _expect(found, bound_nodes.SCALARS | _MOMENTS, "a row is compared with a number, a text or a time")
+        if found not in self.given:
+            self.given.append(found)
+        self.names[node] = nodes.Name("param", str(self.given.index(found)))
+        return found
+
+    def aggregate(self, node: nodes.Aggregate) -> nodes.Value:
+        raise node.span.error(f"`{node}` {self.misplaced}")
+
+    def call(self, node: nodes.Call) -> nodes.Value:
+        if function_of(node).name not in rows.CALLS:
+            raise node.span.error(f"`{node.function}` is not for the rows of a DataFrame: {', '.join(rows.CALLS)} are")
+        return super().call(node)
 
 
 class _OfNotebooks(_Binding):
@@ -411,6 +470,11 @@ class _OfGroups(_Binding):
             raise node.span.error(f"`{node}` is a column by itself: nothing is calculated with it, nor sorted by it")
         if not node.arguments:
             return bound_nodes.Aggregate(function.name, None, span=node.span)
+        frame = rows.frame_of(node, self.fields)
+        if frame and self.fields.meaning(frame).path:
+            raise node.span.error(
+                f"`{node}` is of each notebook: group by it, or ask for an aggregate of it such as `max({node})`"
+            )
         binding = _OfNotebooks(self.fields, self.now)
         binding.check_names(node.arguments[0])
         argument = binding.column(node.arguments[0])

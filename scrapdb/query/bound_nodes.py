@@ -31,6 +31,27 @@ class FieldValue(nodes.Value):
     path: tuple[str | int, ...] = ()
 
 
+class Column(nodes.Value):
+    """A column of a DataFrame, of which one row is asked; what it can be in some notebook."""
+
+    name: str
+    kinds: frozenset[Kind]
+
+
+class OfRows(nodes.Value):
+    """A function of the rows of a notebook's DataFrame: an expression for them, in which `param.0` is the first given.
+
+    Without an expression it is how many there are.
+    """
+
+    parts: ClassVar[tuple[str, ...]] = ("frame", "given")
+    frame: FieldValue
+    function: str
+    expression: str
+    given: tuple[FieldValue, ...]
+    kinds: frozenset[Kind]
+
+
 class Leaf(nodes.Truth):
     """A condition, or the contrary of one."""
 
@@ -40,7 +61,9 @@ class Leaf(nodes.Truth):
 
     @functools.cached_property
     def row(self) -> Field | str | None:
-        """The one row that it asks for, a field's or a table's, if it cannot be true without."""
+        """The one row that it asks for, a field's or a table's, if it cannot be true without; a DataFrame is none."""
+        if asks_rows(self):
+            return None
         rows = {row_of(place.field) for place in self.places}
         return rows.pop() if len(rows) == 1 and self.required else None
 
@@ -107,6 +130,8 @@ def kinds(node: nodes.Value) -> frozenset[Kind]:
     if isinstance(node, Aggregate):
         same = FUNCTIONS[node.function].gives == "same"
         return kinds(node.argument) if same and isinstance(node.argument, nodes.Value) else frozenset({"number"})
+    if isinstance(node, OfRows | Column):
+        return node.kinds
     if isinstance(node, FieldValue):
         return frozenset({"number", "text", "json"}) if node.path else node.field.kinds
     if isinstance(node, nodes.Constant):
@@ -119,6 +144,11 @@ def kinds(node: nodes.Value) -> frozenset[Kind]:
         found = [kinds(argument) for argument in node.arguments if kinds(argument)]
         return frozenset.intersection(*found) if found else frozenset()
     return frozenset({"number"})
+
+
+def asks_rows(node: nodes.Node) -> bool:
+    """Whether rows of a DataFrame are asked, which takes longer than anything else."""
+    return any(isinstance(found, OfRows) for found, _ in nodes.walk(node))
 
 
 def row_of(field: Field | Attribute) -> Field | str:

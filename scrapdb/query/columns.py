@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Sequence
 
 from scrapdb.query.fields import ATTRIBUTES
 from scrapdb.query.fields import Fields
+from scrapdb.query.nodes import Aggregate
 from scrapdb.query.nodes import Name
 from scrapdb.query.nodes import Node
-from scrapdb.query.nodes import names
 from scrapdb.query.parser import Column
+from scrapdb.query.rows import frame_of
 
 _PATH = Name("nb", "path")
 _ALIAS = Name("", "notebook")
@@ -19,8 +21,24 @@ _ALIAS = Name("", "notebook")
 
 def default_columns(fields: Fields, expressions: Iterable[Node]) -> list[Column]:
     """The notebook and the fields that the expressions name, to which the rows add the parameters that differ."""
-    shown = [name for expression in expressions for name in names(expression) if not _is_path(name, fields)]
-    return [_notebook(fields), *(Column(name.label, name) for name in dict.fromkeys(shown))]
+    shown = [node for expression in expressions for node in _asked(expression, fields)]
+    return [_notebook(fields), *(Column(_label(node), node) for node in dict.fromkeys(shown))]
+
+
+def _asked(node: Node, fields: Fields) -> Iterator[Node]:
+    """The fields that an expression names, and what it asks of the rows of DataFrames."""
+    if isinstance(node, Name):
+        if not _is_path(node, fields):
+            yield node
+    elif isinstance(node, Aggregate) and frame_of(node, fields):
+        yield node
+    else:
+        for child in node.children:
+            yield from _asked(child, fields)
+
+
+def _label(node: Node) -> str:
+    return node.label if isinstance(node, Name) else node.span.source or str(node)
 
 
 def all_columns(fields: Fields) -> list[Column]:

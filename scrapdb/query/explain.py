@@ -75,7 +75,7 @@ def explain(
     asked: dict[str, Any] = {"columns": columns, "sort": sort, "limit": limit, "offset": offset}
     of_groups: tuple[tuple[str, str], ...] = ()
     with sentences(question=True):
-        if groups.is_asked(by, columns, having):
+        if groups.is_asked(by, columns, having, fields):
             grouped = groups.planned(connection, fields, expression, by=by, having=having, **asked)
             told, of_groups = groups.statements_of(connection, grouped), tuple(_of_groups(grouped.question))
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Mapping
 from os.path import commonprefix
 from typing import Literal
 
@@ -194,12 +195,18 @@ class Fields:
         lookup: gives the rows of the dictionary for one name.
         all_names: gives every name.
         version: the state of the store that they tell of.
+        columns: gives the columns of the DataFrames of a name, by its id, and what is in each.
     """
 
     def __init__(
-        self, lookup: Callable[[str], Iterable[NameRow]], all_names: Callable[[], Iterable[str]], version: int = 0
+        self,
+        lookup: Callable[[str], Iterable[NameRow]],
+        all_names: Callable[[], Iterable[str]],
+        version: int = 0,
+        columns: Callable[[int], Mapping[str, frozenset[Kind]]] = lambda _: {},
     ) -> None:
         self.version = version
+        self.columns = functools.cache(columns)
         self._is_lasting = False
         self._are_all_asked = False
         self._lookup = lookup
@@ -218,7 +225,7 @@ class Fields:
 
     def lasting(self) -> Fields:
         """The same fields for what is asked later: columns of `runs` are called otherwise when names are added."""
-        fields = Fields(self._lookup, self._all_names, self.version)
+        fields = Fields(self._lookup, self._all_names, self.version, self.columns)
         fields._is_lasting = True
         return fields
 

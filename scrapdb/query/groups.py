@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from datetime import UTC
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from typing import Literal
 
@@ -22,8 +23,10 @@ from scrapdb.query.fields import Fields
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.functions import EXPRESSION
 from scrapdb.query.patterns import execute
+from scrapdb.query.rows import frame_of
 from scrapdb.query.sql import groups
 from scrapdb.query.sql import statements
+from scrapdb.store.connection import reading
 from scrapdb.store.connection import snapshot
 from scrapdb.store.errors import sentences
 from scrapdb.store.readers import cells
@@ -78,10 +81,21 @@ class Plan(Frozen):
         )
 
 
-def is_asked(by: object, columns: str | None, having: str | None = None) -> bool:
-    """Whether a query is one for groups: it says by what or which, or one of its columns has an aggregate."""
+def is_asked(by: object, columns: str | None, having: str | None = None, fields: Fields | None = None) -> bool:
+    """Whether a query is one for groups: it says by what or which, or one of its columns has an aggregate.
+
+    Of an aggregate one cannot tell without the fields whether it is of notebooks or of the rows of a DataFrame.
+    """
     shown = parser.parse_columns(columns) if columns is not None else ()
-    return by is not None or having is not None or any(map(_has_aggregate, shown))
+    return by is not None or having is not None or any(_has_aggregate(column, fields) for column in shown)
+
+
+def is_asked_of(store: Path, by: object, columns: str | None, having: str | None = None) -> bool:
+    """The same, of a store, which is looked into only where one cannot tell."""
+    if by is not None or having is not None or not is_asked(by, columns):
+        return by is not None or having is not None
+    with reading(store) as connection:
+        return is_asked(by, columns, having, select.fields_of(connection))
 
 
 def labels_of(by: str | None) -> tuple[str, ...]:
@@ -163,9 +177,9 @@ def planned(
 ) -> Plan:
     """Bind a query for groups to the fields of a store; arguments and errors are those of `select_groups`."""
     bounds = select.within(limit, offset)
-    if having is not None and not is_asked(by, columns):
-        raise UsageError("`having` chooses groups: say by what (`by`), or ask for an aggregate such as `count()`.")
     with snapshot(connection):
+        if having is not None and not is_asked(by, columns, None, fields):
+            raise UsageError("`having` chooses groups: say by what (`by`), or ask for an aggregate such as `count()`.")
         keys = tuple(map(_checked, parser.parse_columns(by) if by is not None else ()))
         question = Question(
             tuple(map(parser.parse, select.texts(expression))),
@@ -208,8 +222,9 @@ def _shown(keys: Sequence[parser.Column], columns: str | None, *, all_keys: bool
     return (*first, *asked)
 
 
-def _has_aggregate(column: parser.Column) -> bool:
-    return any(isinstance(node, nodes.Aggregate) for node, _ in nodes.walk(column.node))
+def _has_aggregate(column: parser.Column, fields: Fields | None) -> bool:
+    found = (node for node, _ in nodes.walk(column.node) if isinstance(node, nodes.Aggregate))
+    return any(fields is None or frame_of(node, fields) is None for node in found)
 
 
 def _planned(fields: Fields, question: Question) -> Plan:

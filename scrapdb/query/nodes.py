@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
 from typing import ClassVar
 from typing import Literal
 
@@ -324,6 +326,19 @@ def walk(node: Node) -> Iterator[tuple[Node, int]]:
 def names(node: Node) -> list[Name]:
     """The fields that an expression names, each once, in order."""
     return list(dict.fromkeys(found for found, _ in walk(node) if isinstance(found, Name)))
+
+
+def replaced(node: Node, others: Mapping[Node, Node]) -> Node:
+    """The tree with other nodes in the places of some."""
+    if node in others:
+        return others[node]
+
+    def part(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(part, value))
+        return replaced(value, others) if isinstance(value, Node) else value
+
+    return type(node)(*[part(getattr(node, name)) for name in node.fields], span=node.span) if node.parts else node
 
 
 def _inside(node: Node, binds: int) -> str:

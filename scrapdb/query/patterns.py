@@ -9,6 +9,7 @@ from typing import Any
 
 from scrapdb.errors import UsageError
 from scrapdb.query import aggregating
+from scrapdb.query import columnar
 
 _LAST = chr(0x10FFFF)
 # Surrogates are no characters of UTF-8: these stand on both sides of them.
@@ -65,6 +66,7 @@ def register(connection: sqlite3.Connection) -> None:
         "text_upper", 1, lambda text: text.upper() if isinstance(text, str) else None, deterministic=True
     )
     aggregating.register(connection)
+    columnar.register(connection)
 
 
 def execute(connection: sqlite3.Connection, sql: str, values: Mapping[str, object]) -> sqlite3.Cursor:

@@ -21,6 +21,7 @@ from scrapdb.query.fields import Fields
 from scrapdb.query.fields import Kind
 from scrapdb.query.functions import FUNCTIONS
 from scrapdb.query.patterns import execute
+from scrapdb.query.rows import frame_of
 from scrapdb.query.select import fields_of
 from scrapdb.query.sql import statements
 from scrapdb.query.sql.groups import others_statement
@@ -73,7 +74,7 @@ def told(
     asked: list[nodes.Node] = [parser.parse(text) for text in expressions if text is not None]
     shown = [column.node for text in (columns, by) if text is not None for column in parser.parse_columns(text)]
     aggregates: list[nodes.Aggregate] = []
-    if groups.is_asked(by, columns, having):
+    if groups.is_asked(by, columns, having, fields):
         of_groups = [*shown, *([parser.parse(having)] if having else [])]
         of_groups += [key.node for key in parser.parse_sort(sort)] if sort else []
         aggregates = [
@@ -105,6 +106,8 @@ def _passed_over(
     """Tell of values of other kinds than an aggregate takes, once for each field."""
     functions: dict[tuple[nodes.Name, frozenset[Kind]], str] = {}
     for aggregate in aggregates:
+        if frame_of(aggregate, fields):
+            continue
         takes = FUNCTIONS[aggregate.function].takes
         for name in _calculated(aggregate.arguments) if "json" not in takes else ():
             functions.setdefault((name, takes), aggregate.function)

@@ -10,6 +10,7 @@ from typing import Any
 from scrapdb.query.bound_nodes import Aggregate
 from scrapdb.query.bound_nodes import Decided
 from scrapdb.query.bound_nodes import FieldValue
+from scrapdb.query.bound_nodes import OfRows
 from scrapdb.query.bound_nodes import Output
 from scrapdb.query.fields import Field
 from scrapdb.query.frozen import Frozen
@@ -52,10 +53,15 @@ class DisplayCell(Frozen):
 def is_raw(column: Output) -> bool:
     """Whether a column is shown as SQLite gives it."""
     if not isinstance(column, FieldValue):
-        return not isinstance(column, Decided)
+        return not isinstance(column, Decided) and not (isinstance(column, OfRows) and is_truth(column.function))
     if isinstance(column.field, Field):
         return column.field.is_plain
     return column.field.kind != "json"
+
+
+def is_truth(function: str) -> bool:
+    """Whether a function gives what is true or false."""
+    return bool(function) and FUNCTIONS[function].gives == "truth"
 
 
 def reader(column: Output, index: int | None) -> Reader:
@@ -105,7 +111,7 @@ def _unless_missing(value: Any) -> Any:
 def _maker(column: Output) -> Callable[[Any], Any] | None:
     """What makes the value of a key or an aggregate of what SQLite gives; None if nothing is to be made."""
     name = column.function if isinstance(column, Aggregate) else ""
-    if isinstance(column, Decided) or (name and FUNCTIONS[name].gives == "truth"):
+    if isinstance(column, Decided) or is_truth(name):
         return bool
     place = value_of(column)
     if place is None or (name and FUNCTIONS[name].gives != "same" and name != "sum"):

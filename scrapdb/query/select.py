@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from scrapdb.errors import UsageError
 from scrapdb.query import bound_nodes
+from scrapdb.query import columnar
 from scrapdb.query import nodes
 from scrapdb.query import parser
 from scrapdb.query import results
@@ -168,7 +169,7 @@ def fields_of(connection: sqlite3.Connection) -> Fields:
         return names
 
     with sentences(question=True):
-        return Fields(lookup, all_names, version_of(connection))
+        return Fields(lookup, all_names, version_of(connection), lambda name_id: columnar.columns(connection, name_id))
 
 
 def _told(connection: sqlite3.Connection, name: str) -> tuple[list[tuple[int, str, str, str, int, int]], Columns]:

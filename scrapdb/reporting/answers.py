@@ -26,6 +26,7 @@ from scrapdb.errors import StoreError
 from scrapdb.errors import UsageError
 from scrapdb.errors import suggestion
 from scrapdb.facts import Expression
+from scrapdb.formats import dataframe
 from scrapdb.formats import html
 from scrapdb.formats import values
 from scrapdb.query import groups
@@ -228,7 +229,7 @@ class Answers:
             raise ScrapNotFoundError(f"{path} has glued no DataFrame as {name!r}; {known}")
         _first([found.frame], limit)
         read = frames.load(self._connection, found.frame)
-        if missing := [column for column in columns or () if not frames.named(column, read.schema.names)]:
+        if missing := [column for column in columns or () if not dataframe.named(column, read.schema.names)]:
             raise UsageError(f"{name} of {path} has no column {missing[0]}; there are {', '.join(read.schema.names)}.")
         return tables.table(read if columns is None else frames.load(self._connection, found.frame, columns), limit)
 

@@ -12,6 +12,7 @@ OverflowError and UnicodeError of values that SQLite cannot hold, since only a u
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +42,19 @@ _TOO_COMPLEX = ("parser stack overflow", "too many", "too large", "too complex",
 _OF_STATEMENTS = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE})
 
 
+_raised = threading.local()
+
+
+@contextmanager
+def remembered() -> Iterator[None]:
+    """Keep what is raised in a function of SQL, an error of ours or Ctrl-C: SQLite hands on that it was something."""
+    try:
+        yield
+    except (ScrapdbError, KeyboardInterrupt) as error:
+        _raised.error = error
+        raise
+
+
 @contextmanager
 def sentences(path: Path | None = None, *, question: bool = False) -> Iterator[None]:
     """Turn what SQLite raises into sentences.
@@ -52,11 +66,13 @@ def sentences(path: Path | None = None, *, question: bool = False) -> Iterator[N
     Raises:
         UsageError: the question is larger than SQLite can take.
         StoreError: SQLite, or the file system below it, failed.
+        ScrapdbError: what a function of ours has raised.
     """
     try:
         yield
     except sqlite3.Error as error:
-        raise (_of_question(error) if question else None) or StoreError(_sentence(error, path)) from error
+        own: ScrapdbError | KeyboardInterrupt | None = vars(_raised).pop("error", None)
+        raise own or (_of_question(error) if question else None) or StoreError(_sentence(error, path)) from error
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
+from scrapdb.store.runs import quoted
 from scrapdb.store.schema import tables
 
 # The bytes of displays, and of frames, which are exported as what they are; cells; what ids stand for; what follows
@@ -17,10 +18,11 @@ LEFT_OUT = frozenset(
     {"displays", "blobs", "frames", "cells", "names", "name_types", "run_columns", "runs", "executions"}
 )
 TABLES = tuple(table for table in tables() if table not in LEFT_OUT)
+WIDE = "runs"
 
 
 class Column(NamedTuple):
-    """A column: its name, its type (TEXT, INTEGER, REAL or BLOB), and the SQL that gives it."""
+    """A column: its name, its type (TEXT, INTEGER, REAL, BLOB or BOOLEAN), and the SQL that gives it."""
 
     name: str
     type: str
@@ -40,25 +42,55 @@ _COLUMNS = {
     ),
     "text": (Column("text", "TEXT", "iif(t.type = 'expression', json_extract(t.exact, '$'), t.text)"),),
 }
+# Of each column of numbers in the wide table what they are: booleans, integers, or any, as where not all can be told.
+_TYPES_OF_NUMBERS = """
+SELECT "column", CASE WHEN NOT min(whole) OR max(name_types.type = 'float') THEN 'REAL'
+                      WHEN min(name_types.type = 'boolean') THEN 'BOOLEAN' ELSE 'INTEGER' END
+  FROM run_columns JOIN names ON names.id = run_columns.name_id
+  JOIN name_types ON name_types.name_id = run_columns.name_id
+ WHERE kind = 'number' AND notebooks > 0 AND name_types.type IN ('boolean', 'integer', 'float') GROUP BY "column"
+"""
 
 
-def columns(connection: sqlite3.Connection, table: str) -> list[Column]:
-    """Return the columns of a table."""
+def columns(connection: sqlite3.Connection, table: str, *, ids: bool = False) -> list[Column]:
+    """Return the columns of a table; on request also `notebook_id`, which joins them."""
+    if table == WIDE:
+        return _wide(connection)
     present = connection.execute("SELECT name, type FROM pragma_table_info(?)", (table,))
     same = [(name, Column(name, type_, f"t.{name}")) for name, type_ in present]
-    return [column for name, kept in same if kept[:2] != _KEY for column in _COLUMNS.get(name, (kept,))]
+    found = [column for name, kept in same if kept[:2] != _KEY for column in _COLUMNS.get(name, (kept,))]
+    return [*found[:1], Column("notebook_id", "INTEGER", f"t.{_key(table)}"), *found[1:]] if ids else found
 
 
-def rows(connection: sqlite3.Connection, table: str, notebooks: Sequence[int] | None) -> Iterator[tuple[Any, ...]]:
-    """Read one of `TABLES` in the order of `columns`: the rows of some notebooks, by their ids, or of all."""
-    shown = ", ".join(column.sql for column in columns(connection, table))
+def _wide(connection: sqlite3.Connection) -> list[Column]:
+    """Return the columns of the wide table; those of numbers are as narrow as the numbers let them."""
+    types = dict(connection.execute(_TYPES_OF_NUMBERS))
+    present = connection.execute("SELECT name, type FROM pragma_table_info(?)", (WIDE,))
+    found = [(name, types.get(name, "REAL") if type_ == "NUMERIC" else type_) for name, type_ in present]
+    return [
+        Column(name, type_, f"CAST(t.{quoted(name)} AS REAL)" if type_ == "REAL" else f"t.{quoted(name)}")
+        for name, type_ in found
+    ]
+
+
+def rows(
+    connection: sqlite3.Connection,
+    table: str,
+    notebooks: Sequence[int] | None,
+    wanted: Sequence[Column] | None = None,
+) -> Iterator[tuple[Any, ...]]:
+    """Read a table in the order of `columns`, or of those wanted: rows of some notebooks, by their ids, or of all."""
+    shown = ", ".join(column.sql for column in wanted or columns(connection, table))
     source = f"{table} AS t"
-    if table != "notebooks":
+    if table not in {"notebooks", WIDE}:
         # CROSS, so that SQLite begins with the table, and reads it in the order in which it is stored.
         source += " CROSS JOIN notebooks AS n ON n.id = t.notebook_id"
     if table in {"scraps", "parameters"}:
         source += " CROSS JOIN names ON names.id = t.name_id"
-    key = "id" if table == "notebooks" else "notebook_id"
-    wanted = "" if notebooks is None else f" WHERE t.{key} IN (SELECT value FROM json_each(?))"
+    chosen = "" if notebooks is None else f" WHERE t.{_key(table)} IN (SELECT value FROM json_each(?))"
     values = () if notebooks is None else (json.dumps(notebooks),)
-    yield from connection.execute(f"SELECT {shown} FROM {source}{wanted}", values)
+    yield from connection.execute(f"SELECT {shown} FROM {source}{chosen}", values)
+
+
+def _key(table: str) -> str:
+    return {"notebooks": "id", WIDE: "nb_id"}.get(table, "notebook_id")

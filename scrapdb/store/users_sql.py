@@ -62,10 +62,10 @@ def execute(
     connection.set_progress_handler(is_over, _STEPS)
     with answering():
         cursor = connection.execute(sql, parameters or {})
-    return _distinct([column[0] for column in cursor.description or ()]), _rows(cursor, answering())
+    return distinct([column[0] for column in cursor.description or ()]), _rows(cursor, answering())
 
 
-def _distinct(names: Sequence[str]) -> list[str]:
+def distinct(names: Sequence[str]) -> list[str]:
     """Number the columns that are called alike: id, id_2; rows become dicts and JSON."""
     found: list[str] = []
     for name in names:

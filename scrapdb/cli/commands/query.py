@@ -74,7 +74,7 @@ def command(
         raise UsageError("--count prints no rows: leave out --pictures.")
     number = None
     if count or fail_if_empty:
-        is_of_groups = groups.is_asked(columns=columns, **grouped)
+        is_of_groups = groups.is_asked_of(db.path, columns=columns, **grouped)
         rows = db.query(*question, **grouped).rows() if is_of_groups else ()
         number = sum(1 for _ in rows) if is_of_groups else _number(db, expression, limit, offset)
     if count:

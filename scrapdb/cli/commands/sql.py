@@ -23,8 +23,17 @@ def command(
     *,
     parameters: Annotated[
         list[Any] | None,
-        typer.Option("-p", "--parameter", click_type=_PAIR, metavar="NAME VALUE", help="Value of :NAME. Repeatable."),
+        typer.Option(
+            "-p",
+            "--parameter",
+            click_type=_PAIR,
+            metavar="NAME VALUE",
+            help="Value of :NAME (of $NAME with --duckdb).",
+        ),
     ] = None,
+    duckdb: Annotated[
+        bool, typer.Option("--duckdb", help="Let DuckDB answer: with all DataFrames of a name as the view frame_NAME.")
+    ] = False,
     seconds: Annotated[float, typer.Option(click_type=_POSITIVE, metavar="N", help="Stop it after so long.")] = 60,
     printing: Printing,
     settings: Settings,
@@ -33,6 +42,8 @@ def command(
 
     \b
     scrapdb sql "select symbol, min(distance) from runs group by symbol"
+    scrapdb sql --duckdb "select notebook, max(price) from frame_prices group by all"
     """
     text = sys.stdin.read() if sql == "-" else sql
-    printing.print_rows(settings.database().sql(text, dict(parameters or ()), seconds=seconds), settings.say)
+    db = settings.database()
+    printing.print_rows((db.duckdb if duckdb else db.sql)(text, dict(parameters or ()), seconds=seconds), settings.say)

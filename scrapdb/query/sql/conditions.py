@@ -24,7 +24,8 @@ _LARGE = 2**63
 def test(node: nodes.Truth, at: Run) -> str:
     """Write the condition that a bound tree is true."""
     if isinstance(node, nodes.And | nodes.Or):
-        return separated("AND" if isinstance(node, nodes.And) else "OR", [test(term, at) for term in node.terms])
+        terms = sorted(node.terms, key=bound_nodes.asks_rows)  # SQLite tests one after another
+        return separated("AND" if isinstance(node, nodes.And) else "OR", [test(term, at) for term in terms])
     if isinstance(node, bound_nodes.Fails):
         return f"NOT ifnull({test(node.operand, at)}, 0)"
     if isinstance(node, bound_nodes.Sought):

@@ -30,6 +30,8 @@ def number(node: nodes.Value, at: Run) -> str:
         return _face(node, "number", at)
     if isinstance(node, bound_nodes.Key | bound_nodes.Aggregate):
         return at.of_group(node, "number")
+    if isinstance(node, bound_nodes.OfRows):
+        return _of_rows(node, "number", at)
     if isinstance(node, nodes.Negative):
         return f"(- {number(node.operand, at)})"
     if isinstance(node, nodes.Arithmetic):
@@ -47,6 +49,8 @@ def text(node: nodes.Value, at: Run) -> str:
         return _face(node, "text", at)
     if isinstance(node, bound_nodes.Key | bound_nodes.Aggregate):
         return at.of_group(node, "text")
+    if isinstance(node, bound_nodes.OfRows):
+        return _of_rows(node, "text", at)
     if isinstance(node, nodes.Constant):
         return at.bind(node.value) if isinstance(node.value, str) else "NULL"
     if isinstance(node, bound_nodes.Instant):
@@ -79,6 +83,22 @@ def json_path(path: tuple[str | int, ...]) -> str:
     """Write a path as SQLite's JSON functions read it."""
     steps = [f'."{step}"' if isinstance(step, str) else f"[{step}]" if step >= 0 else f"[#{step}]" for step in path]
     return "$" + "".join(steps)
+
+
+def _of_rows(node: bound_nodes.OfRows, face: str, at: Run) -> str:
+    """What a function gives of the rows of a DataFrame; SQLite tests what has a SELECT of its own after the others."""
+    named = f"f.notebook_id = r.nb_id AND f.name_id = {at.bind(node.frame.field.name_id)}"  # type: ignore[union-attr]
+    if not node.expression:
+        return f"(SELECT f.rows FROM frames AS f WHERE {named})"
+    given = "".join(f", coalesce({', '.join(faces(each, at).values())}, NULL)" for each in node.given)
+    found = f"of_rows({at.bind(node.expression)}, f.hash, b.data, n.path{given})"
+    if len(node.kinds) > 1:
+        is_face = f"typeof(value) {'=' if face == 'text' else '<>'} 'text'"
+        found = f"(SELECT iif({is_face}, value, NULL) FROM (SELECT {found} AS value))"
+    return (
+        f"(SELECT {found} FROM frames AS f JOIN notebooks AS n ON n.id = f.notebook_id"
+        f" LEFT JOIN blobs AS b ON f.stored = 'inline' AND b.hash = f.hash WHERE {named})"
+    )
 
 
 def _face(place: bound_nodes.FieldValue, face: str, at: Run) -> str:
