@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from datetime import UTC
 from datetime import datetime
@@ -320,13 +321,20 @@ def within(limit: int | None, offset: int) -> tuple[int | None, int]:
 
 def _planned(fields: Fields, question: Question) -> Plan:
     where = where_of(fields, question.holds, question.fails, question.now)
+    # By what `as` calls a column one can sort, as in SQL.
+    called = {column.label: node for column in question.shown if isinstance(node := column.node, nodes.Value)}
+    order = [(_named(key.node, called), key.descending) for key in question.order]
     return Plan(
         question,
         where,
         tuple(_bound_column(column, fields, question.now) for column in question.shown),
-        tuple(statements.Order(bind_value(key.node, fields, question.now), key.descending) for key in question.order),
+        tuple(statements.Order(bind_value(node, fields, question.now), descending) for node, descending in order),
         {},
     )
+
+
+def _named(node: nodes.Value, called: Mapping[str, nodes.Value]) -> nodes.Value:
+    return called.get(node.label, node) if isinstance(node, nodes.Name) else node
 
 
 def _still(connection: sqlite3.Connection, plan: Plan, version: int) -> Plan:

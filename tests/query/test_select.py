@@ -396,6 +396,13 @@ def test_order(store: sqlite3.Connection, sort: str | None, expected: str) -> No
     assert paths(store, "rate = 1", sort=sort, limit=3) == expected[:3]
 
 
+def test_an_order_by_what_a_column_is_called(store: sqlite3.Connection) -> None:
+    called = {"columns": "nb.path as path, -distance as d, few as distance", "expression": "distance > 0"}
+    assert answer(store, sort="d", **called) == answer(store, sort="-scrap.distance", **called)
+    assert [path for path, *_ in answer(store, sort="-d", **called)] == ["t/bcd.ipynb", "t/aaa.ipynb"]
+    assert answer(store, sort="distance, path", **called) == answer(store, sort="few, nb.path", **called)
+
+
 def test_random_orders() -> None:
     """A referee of its own: numbers, then texts, then nothing; equal ones by path."""
     random_ = random.Random(7)  # noqa: S311
