@@ -106,7 +106,7 @@ class Lasting:
     def size(self) -> int:
         """For how many runs there is room in all."""
         connected = self.cluster
-        return connected.size if connected else 0
+        return connected.size if connected and connected.is_open else 0
 
     def _keep(self) -> None:
         told = ""
