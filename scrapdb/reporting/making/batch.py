@@ -93,7 +93,7 @@ class Host(NamedTuple):
         overwrite: whether pages are pushed in the place of others.
         token: what issues the token of each report: a command, the name of a plugin, or the plugin.
         runner: the file that whoever makes them has locked, if not the directory; then no two ids may be the same.
-        cluster: is connected already to the scheduler that the settings name.
+        cluster: executes the notebooks, in place of the scheduler that the settings name.
     """
 
     reports: Path

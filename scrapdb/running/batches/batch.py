@@ -69,7 +69,7 @@ def carry_out(
         stop: ends it early, and says whether it was.
         execute: executes one run on this machine; by default `execute.execute`.
         around: does what is done here before and after a run; is given what executes it.
-        cluster: is connected already to the request's scheduler.
+        cluster: executes them, in place of the scheduler that the request names.
 
     Raises:
         ScrapdbError: another runner writes to the directory, or to one of the outputs.

@@ -27,7 +27,6 @@ from uuid import uuid4
 import msgspec
 from msgspec.structs import replace
 
-from scrapdb.errors import ScrapdbError
 from scrapdb.facts import Execution
 from scrapdb.files.remote import is_url
 from scrapdb.indexing import cluster
@@ -87,14 +86,13 @@ class Lasting:
     """A connection for many batches, which is made anew when it is lost. Arguments are those of `connected`."""
 
     def __init__(self, address: str, seen: str | None, warn: Callable[[str], None]) -> None:
-        self.address = address
-        self._seen, self._warn = seen, warn
+        self._address, self._seen, self._warn = address, seen, warn
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="scrapdb-scheduler")
         self.cluster: Cluster | None = None  # as long as it is connected
 
     def __enter__(self) -> Self:
-        cluster.check_installed(self.address)
+        cluster.check_installed(self._address)
         self._thread.start()
         return self
 
@@ -102,21 +100,15 @@ class Lasting:
         self._over.set()
         self._thread.join()
 
-    @property
-    def size(self) -> int:
-        """For how many runs there is room in all."""
-        connected = self.cluster
-        return connected.size if connected and connected.is_open else 0
-
     def _keep(self) -> None:
         told = ""
         while not self._over.is_set():
             try:
-                with connected(self.address, self._seen, self._warn) as self.cluster:
+                with connected(self._address, self._seen, self._warn) as self.cluster:
                     told = ""
                     while self.cluster.is_open and not self._over.wait(_LOOK):
                         pass
-            except ScrapdbError as error:
+            except Exception as error:  # noqa: BLE001 - a client fails in many ways, and is told once of each
                 if told != str(error):
                     self._warn(told := str(error))
             finally:
@@ -187,6 +179,8 @@ class Cluster:
         with self._change:
             while not self._free:
                 check()
+                if self._over.is_set():
+                    raise BrokenExecutor("the scheduler was gone before it began")
                 if self._alone_since is not None and time.monotonic() - self._alone_since > _DESERTED:
                     raise BrokenExecutor("no worker of the scheduler was left")
                 self._change.wait(_LOOK)

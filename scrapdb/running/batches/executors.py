@@ -40,7 +40,7 @@ class Way(NamedTuple):
     Args:
         execute: executes one on this machine; by default `execute.execute`.
         around: does what is done here before and after a run; is given what executes it, be that here or elsewhere.
-        cluster: is connected already to the scheduler that a request names.
+        cluster: executes it, in place of what a request names.
     """
 
     execute: Execute | None = None
@@ -69,7 +69,7 @@ def opened(request: Request, way: Way, watch: Callable[[Event | str], None], sto
         ScrapdbError: the scheduler cannot be reached, or its workers cannot do it.
     """
     done = _done(way.around, watch, stop)
-    if request.scheduler:
+    if way.cluster or request.scheduler:
         with nullcontext(way.cluster) if way.cluster else cluster.of(request, watch) as connected:
             jobs = request.jobs or _MOST_AT_ONCE
             with _threads(request, jobs, connected.worker, done, stop) as submit:

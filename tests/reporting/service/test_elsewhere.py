@@ -135,6 +135,19 @@ def test_what_is_asked_for_waits_while_there_is_no_scheduler(desk: Desk, bundles
     assert sum("cannot be reached" in line for line in told) <= 1  # it is told once, if it was tried meanwhile
 
 
+def test_what_is_cancelled_ends_there_and_what_is_interrupted_waits(desk: Desk, bundles: Path, pair: str) -> None:
+    write(bundles / "slow", "import time\ntime.sleep(600)")
+    with working(desk, pair):
+        first, second = (ask(desk, YOU, Wish(bundle="slow", parameters={"times": n}))[0] for n in range(2))
+        until(lambda: all(each.cell == 3 for each in now(desk, [first, second])))
+        requests.cancel(desk.ledger, first.id, "ben")
+        until(lambda: over(desk, [first]))
+    assert [(each.state, each.reason) for each in now(desk, [first, second])] == [
+        ("cancelled", "ben cancelled it"),
+        ("queued", None),
+    ]
+
+
 class Issuer:
     """Issues one token, and remembers which ones it was asked to revoke."""
 

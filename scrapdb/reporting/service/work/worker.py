@@ -29,6 +29,7 @@ from scrapdb.reporting.service.work import tidying
 from scrapdb.reporting.service.work.making import make
 from scrapdb.reporting.service.work.making import recover
 from scrapdb.running.batches import lost
+from scrapdb.running.batches.cluster import Cluster
 from scrapdb.running.batches.cluster import Lasting
 from scrapdb.running.events import Stop
 from scrapdb.running.kernels import servers
@@ -92,17 +93,20 @@ class _Worker:
         for id_, stop in self._under_way.values():
             if id_ in ended:
                 stop.interrupt()
-        room = self._jobs if self._elsewhere is None else min(self._jobs, self._elsewhere.size)
-        while len(self._under_way) < room and self._begin(pool):
+        room, cluster = self._jobs, None
+        if self._elsewhere:
+            cluster = self._elsewhere.cluster
+            room = min(room, cluster.size) if cluster and cluster.is_open else 0
+        while len(self._under_way) < room and self._begin(pool, cluster):
             pass
 
-    def _begin(self, pool: ThreadPoolExecutor) -> bool:
+    def _begin(self, pool: ThreadPoolExecutor, cluster: Cluster | None) -> bool:
         request = requests.claim(self._desk.ledger, self._worker, most=self._desk.host.each)
         if request is None:
             return False
         _log.info("%s begins, attempt %d", request.id, request.attempt)
         stop = Stop()
-        future = pool.submit(make, self._desk, request, self._worker, stop, self._elsewhere)
+        future = pool.submit(make, self._desk, request, self._worker, stop, cluster)
         self._under_way[future] = request.id, stop
         return True
 
