@@ -50,9 +50,9 @@ def worker(scheduler: str, before: str = "") -> Iterator[subprocess.Popen[str]]:
 
 
 @contextmanager
-def scheduling(before: str = "") -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def scheduling(before: str = "", port: str = "0") -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Start a scheduler, and give its address and its process."""
-    with started("scheduler", "--host", "127.0.0.1", "--port", "0", before=before) as process:
+    with started("scheduler", "--host", "127.0.0.1", "--port", port, before=before) as process:
         yield said(process, "Scheduler at:").split()[-1], process
 
 

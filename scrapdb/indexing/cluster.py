@@ -62,11 +62,9 @@ def connected(address: str, file: str | None) -> Iterator[Cluster]:
 @contextmanager
 def connection(address: str, file: str | None, work: Work) -> Iterator[Client]:
     """Connect to a scheduler that has workers, all of which can do some work. Arguments and errors are as above."""
-    try:
-        from distributed import Client
-    except ImportError:
-        wanted = "which is not installed: `pip install 'scrapdb[distributed]'`"
-        raise UsageError(f"The scheduler {address} is reached with distributed, {wanted}.") from None
+    check_installed(address)
+    from distributed import Client
+
     with _quiet(), ExitStack() as stack:
         try:
             client = stack.enter_context(Client(address, timeout=_SECONDS, set_as_default=False))
@@ -77,6 +75,19 @@ def connection(address: str, file: str | None, work: Work) -> Iterator[Client]:
                 f"The scheduler {address} cannot be reached: {reason}. Start it and {work.again}."
             ) from error
         yield client
+
+
+def check_installed(address: str) -> None:
+    """Refuse a scheduler that cannot be reached since distributed is not installed.
+
+    Raises:
+        UsageError: it is not.
+    """
+    try:
+        import distributed  # noqa: F401
+    except ImportError:
+        wanted = "which is not installed: `pip install 'scrapdb[distributed]'`"
+        raise UsageError(f"The scheduler {address} is reached with distributed, {wanted}.") from None
 
 
 @contextmanager

@@ -40,6 +40,7 @@ from scrapdb.reporting.making.reports import Reports
 from scrapdb.reporting.making.tokens import Tokens
 from scrapdb.running.batches.audience import Audience
 from scrapdb.running.batches.batch import carry_out
+from scrapdb.running.batches.cluster import Cluster
 from scrapdb.running.batches.request import Request
 from scrapdb.running.batches.request import Wanted
 from scrapdb.running.batches.runs import Run
@@ -92,6 +93,7 @@ class Host(NamedTuple):
         overwrite: whether pages are pushed in the place of others.
         token: what issues the token of each report: a command, the name of a plugin, or the plugin.
         runner: the file that whoever makes them has locked, if not the directory; then no two ids may be the same.
+        cluster: executes the notebooks, in place of the scheduler that the settings name.
     """
 
     reports: Path
@@ -101,6 +103,7 @@ class Host(NamedTuple):
     overwrite: bool = False
     token: str | Tokens | None = None
     runner: str | None = None
+    cluster: Cluster | None = None
 
 
 class Asked(NamedTuple):
@@ -340,7 +343,7 @@ def _made(asked: Asked, host: Host, audience: Audience, stop: Stop, warnings: li
     archive.keep(asked.bundle, host.reports)
     by_notebook = {_notebook(order): order for order in asked.orders}
     maker = Maker(by_notebook, overwrite=host.overwrite, issuer=asked.issuer)
-    runs = carry_out(asked.request, audience, stop, execute=maker)
+    runs = carry_out(asked.request, audience, stop, around=maker, cluster=host.cluster)
     warnings += runs.warnings
     _remark_change(asked.bundle, audience, warnings)
     return {by_notebook[run.path].id: _ended(by_notebook[run.path], run) for run in runs}

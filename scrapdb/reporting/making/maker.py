@@ -42,12 +42,12 @@ from scrapdb.reporting.making.tokens import Tokens
 from scrapdb.reporting.rendering import rendered
 from scrapdb.reporting.rendering.given import Page
 from scrapdb.reporting.rendering.given import Rendered
+from scrapdb.running.batches.executors import Execute
 from scrapdb.running.batches.previous import WELL
 from scrapdb.running.events import Event
 from scrapdb.running.events import Stop
 from scrapdb.running.kernels import outputs
 from scrapdb.running.kernels import redaction
-from scrapdb.running.kernels.execute import execute
 from scrapdb.running.rows.parameters import plain
 from scrapdb.running.rows.units import size
 from scrapdb.running.task import Task
@@ -75,15 +75,13 @@ class Ran(NamedTuple):
 
 
 class Maker:
-    """Makes the reports of one batch, as what executes its runs.
+    """Makes the reports of one batch, by what is done around its runs.
 
     Args:
         orders: by the path of the notebook.
         overwrite: whether pages are pushed in the place of others.
         issuer: gives each run a token, as a secret of that name; None if the notebook takes none.
     """
-
-    warms_up = True
 
     def __init__(
         self,
@@ -96,15 +94,15 @@ class Maker:
         self._overwrite = overwrite
         self._issuer = issuer
 
-    def __call__(self, task: Task, watch: Callable[[Event], None], stop: Stop) -> Execution:
-        """Make a report; what goes wrong with it is told in its record."""
+    def __call__(self, task: Task, watch: Callable[[Event], None], stop: Stop, execute: Execute) -> Execution:
+        """Make a report, whose notebook that executes; what goes wrong with it is told in its record."""
         order = self._orders[task.output]
         order.directory.mkdir(parents=True, exist_ok=True)
         _clear(order.directory)
         warnings: list[str] = []
         try:
             with self.secrets(order, task, warnings) as secrets:
-                ran = run(order, replace(task, secrets=secrets), watch, stop)
+                ran = run(order, replace(task, secrets=secrets), watch, stop, execute)
         except tokens.TokenError as error:
             ran = _not_run(order, task, str(error))
         made = _swept(order, finished(order, ran, stop), ran.hidden)
@@ -135,8 +133,8 @@ class Maker:
             yield {**task.secrets, name: token}
 
 
-def run(order: Order, task: Task, watch: Callable[[Event], None], stop: Stop) -> Ran:
-    """Execute the notebook of a report, and put what it left for its page where it belongs."""
+def run(order: Order, task: Task, watch: Callable[[Event], None], stop: Stop, execute: Execute) -> Ran:
+    """Have the notebook of a report executed, and put what it left for its page where it belongs."""
     notebook = Path(task.output)
     kept = (*task.keep_files, output.NAME, output.STATIC)
     task = replace(task, content=_noted(order, task), keep_files=kept)

@@ -32,6 +32,7 @@ from scrapdb.reporting.preview.shown import Problem
 from scrapdb.reporting.preview.shown import Shown
 from scrapdb.reporting.rendering.errors import TemplateError
 from scrapdb.running.batches.batch import carry_out
+from scrapdb.running.batches.executors import Execute
 from scrapdb.running.batches.previous import WELL
 from scrapdb.running.events import Event
 from scrapdb.running.events import Stop
@@ -133,7 +134,7 @@ class Remaking:
         made = maker.Maker({}, issuer=asked.issuer)
         found: list[maker.Ran] = []
 
-        def execute(task: Task, watch: Callable[[Event], None], stop: Stop) -> Execution:
+        def around(task: Task, watch: Callable[[Event], None], stop: Stop, execute: Execute) -> Execution:
             def heard(event: Event) -> None:
                 watch(event)
                 if event.kind == "cell":
@@ -142,14 +143,14 @@ class Remaking:
             shutil.rmtree(order.directory, ignore_errors=True)  # what an earlier run has left
             order.directory.mkdir(parents=True)
             with made.secrets(order, task, []) as secrets:
-                found.append(maker.run(order, replace(task, secrets=secrets), heard, stop))
+                found.append(maker.run(order, replace(task, secrets=secrets), heard, stop, execute))
             return found[-1].execution
 
         self._running, self._stop = _key(asked), Stop()
         if self._closed:
             self._stop.kill()
         try:
-            (run,) = carry_out(asked.request, stop=self._stop, execute=execute)
+            (run,) = carry_out(asked.request, stop=self._stop, around=around)
         finally:
             self._running = ""
         if not found:

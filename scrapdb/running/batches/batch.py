@@ -28,6 +28,7 @@ from scrapdb.running.batches import executors
 from scrapdb.running.batches import lost
 from scrapdb.running.batches.attempts import path_in_store
 from scrapdb.running.batches.audience import Audience
+from scrapdb.running.batches.cluster import Cluster
 from scrapdb.running.batches.indexer import Indexer
 from scrapdb.running.batches.journal import Journal
 from scrapdb.running.batches.lock import locked
@@ -53,7 +54,10 @@ def carry_out(
     request: Request,
     audience: Audience | None = None,
     stop: Stop | None = None,
+    *,
     execute: executors.Execute | None = None,
+    around: executors.Around | None = None,
+    cluster: Cluster | None = None,
 ) -> Runs:
     """Execute the runs of a batch, and bring each into the store when it ends.
 
@@ -63,7 +67,9 @@ def carry_out(
         request: what to run.
         audience: is told how it goes.
         stop: ends it early, and says whether it was.
-        execute: does one run; by default `execute.execute`. One that starts kernels by that says so by `warms_up`.
+        execute: executes one run on this machine; by default `execute.execute`.
+        around: does what is done here before and after a run; is given what executes it.
+        cluster: executes them, in place of the scheduler that the request names.
 
     Raises:
         ScrapdbError: another runner writes to the directory, or to one of the outputs.
@@ -78,7 +84,7 @@ def carry_out(
         left += [run.output for run, decision in choices if not decision.runs]  # a killed runner may not have got there
         _refuse_busy(wanted, busy, request.store)
         batch = _Batch(request, wanted, audience or Audience(), stop or Stop())
-        batch.run(executions, runner, left, execute)
+        batch.run(executions, runner, left, executors.Way(execute, around, cluster))
     return Runs(
         batch.runs,
         passed=len(request.wanted) - len(wanted),
@@ -111,7 +117,7 @@ class _Batch:
         """How they ended, in the order in which they were asked for."""
         return [self._last[task.output] for task in self._tasks]
 
-    def run(self, executions: Executions, runner: str, left: Iterable[str], execute: executors.Execute | None) -> None:
+    def run(self, executions: Executions, runner: str, left: Iterable[str], way: executors.Way) -> None:
         """Execute and index all."""
         request = self._request
         expected = executions.expected_seconds(request.code_hash or "")
@@ -120,13 +126,13 @@ class _Batch:
             for output in left:
                 self._index(output)
             if self._tasks:
-                self._execute(expected, execute)
+                self._execute(expected, way)
         self._hear_rest()
         if request.watched and _has_changed(request):
             self._warn(f"{request.notebook} was changed meanwhile; all runs executed it as it was at the beginning.")
 
-    def _execute(self, expected: float | None, execute: executors.Execute | None) -> None:
-        with executors.opened(self._request, execute, self._inbox.put, self._stop) as (self._submit, jobs):
+    def _execute(self, expected: float | None, way: executors.Way) -> None:
+        with executors.opened(self._request, way, self._inbox.put, self._stop) as (self._submit, jobs):
             self._journal.queue(self._tasks)
             self._audience.began(self._tasks, expected, jobs)
             for task in self._tasks:

@@ -14,6 +14,8 @@ from threading import Thread
 from typing import NamedTuple
 
 from scrapdb.facts import Execution
+from scrapdb.running.batches import cluster
+from scrapdb.running.batches.cluster import Cluster
 from scrapdb.running.batches.previous import WELL
 from scrapdb.running.batches.request import Request
 from scrapdb.running.events import Event
@@ -22,13 +24,28 @@ from scrapdb.running.task import Task
 from scrapdb.running.task import Work
 
 Execute = Callable[[Task, Callable[[Event], None], Stop], Execution]
+Around = Callable[[Task, Callable[[Event], None], Stop, Execute], Execution]
 Submit = Callable[[Task], "Future[Execution]"]
-Place = Callable[[Callable[[], None]], AbstractContextManager[Callable[[Task], Execution]]]
+Place = Callable[[Callable[[], None]], AbstractContextManager[Execute]]
 _MOST_AT_ONCE = 512  # threads that wait for runs elsewhere
 
 
 class NotBegunError(Exception):
     """The run did not begin; the text says why."""
+
+
+class Way(NamedTuple):
+    """How a run is done.
+
+    Args:
+        execute: executes one on this machine; by default `execute.execute`.
+        around: does what is done here before and after a run; is given what executes it, be that here or elsewhere.
+        cluster: executes it, in place of what a request names.
+    """
+
+    execute: Execute | None = None
+    around: Around | None = None
+    cluster: Cluster | None = None
 
 
 class Opened(NamedTuple):
@@ -39,35 +56,32 @@ class Opened(NamedTuple):
 
 
 @contextmanager
-def opened(
-    request: Request, execute: Execute | None, watch: Callable[[Event | str], None], stop: Stop
-) -> Iterator[Opened]:
+def opened(request: Request, way: Way, watch: Callable[[Event | str], None], stop: Stop) -> Iterator[Opened]:
     """Open what a request asks for, which is closed when all its runs are through.
 
     Args:
         request: what is to run, and where.
-        execute: does one run; by default `execute.execute`.
+        way: how.
         watch: is told what happens in it, and in sentences what goes wrong beside it.
         stop: says when to end before that.
 
     Raises:
         ScrapdbError: the scheduler cannot be reached, or its workers cannot do it.
     """
-    if request.scheduler:
-        from scrapdb.running.batches.cluster import connected
-
-        with connected(request, watch, stop) as cluster:
+    done = _done(way.around, watch, stop)
+    if way.cluster or request.scheduler:
+        with nullcontext(way.cluster) if way.cluster else cluster.of(request, watch) as connected:
             jobs = request.jobs or _MOST_AT_ONCE
-            with _threads(request, jobs, cluster.worker, stop) as submit:
-                yield Opened(submit, min(jobs, cluster.size))
+            with _threads(request, jobs, connected.worker, done, stop) as submit:
+                yield Opened(submit, min(jobs, connected.size))
         return
     from scrapdb.running.kernels import servers
 
     jobs = request.jobs or processors() + 2  # of which some always wait for their kernels to begin or to end
     with (
         servers.used(),
-        _warming_up(request) if getattr(execute, "warms_up", execute is None) else nullcontext(),
-        _threads(request, jobs, _here(execute or _executed(), watch, stop), stop) as submit,
+        nullcontext() if way.execute else _warming_up(request),
+        _threads(request, jobs, _here(way.execute or _executed()), done, stop) as submit,
     ):
         yield Opened(submit, jobs)
 
@@ -91,19 +105,29 @@ def _executed() -> Execute:
     return execute
 
 
-def _here(execute: Execute, watch: Callable[[Event], None], stop: Stop) -> Place:
+def _here(execute: Execute) -> Place:
     """Have runs executed by the threads themselves."""
-    return lambda _: nullcontext(lambda task: execute(task, watch, stop))
+    return lambda _: nullcontext(execute)
+
+
+def _done(around: Around | None, watch: Callable[[Event], None], stop: Stop) -> Callable[[Task, Execute], Execution]:
+    """Return what does a run by what executes it."""
+    if around is None:
+        return lambda task, execute: execute(task, watch, stop)
+    return lambda task, execute: around(task, watch, stop, execute)
 
 
 @contextmanager
-def _threads(request: Request, jobs: int, place: Place, stop: Stop) -> Iterator[Submit]:
+def _threads(
+    request: Request, jobs: int, place: Place, done: Callable[[Task, Execute], Execution], stop: Stop
+) -> Iterator[Submit]:
     """Yield what starts a run in a thread.
 
     Args:
         request: what is to run.
         jobs: how many threads there are.
         place: gives what executes a run, as soon as there is room for one.
+        done: does a run by that.
         stop: says when to end.
     """
     failed: list[Task] = []  # looked at when a thread takes the next run, which is sooner than anybody could cancel it
@@ -116,7 +140,7 @@ def _threads(request: Request, jobs: int, place: Place, stop: Stop) -> Iterator[
         check()
         with place(check) as execute:
             check()  # again, since there may have been no room for long
-            execution = execute(task)
+            execution = done(task, execute)
             if request.fail_fast and execution.state not in WELL and not request.retries.wants(execution, task.attempt):
                 failed.append(task)
             return execution

@@ -99,7 +99,7 @@ class _Messages:
 
     def __init__(self, worker: Worker, key: str, topic: str, stop: Stop, id_: str) -> None:
         self._worker, self._key, self._topic, self._stop, self._id = worker, key, topic, stop, id_
-        self._events: list[tuple[str, int, int, str]] = []
+        self._events: list[tuple[str, int, int, str, int | None]] = []
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="scrapdb-messages", daemon=True)
@@ -114,13 +114,13 @@ class _Messages:
         self._send()
 
     def hear(self, event: Event) -> None:
-        """Keep an event until the next message; only the last cell counts, and what one cell shows is joined."""
-        kind, cell, cells, text = event.kind, event.cell, event.cells, valid_text(event.text)
+        """Keep an event until the next message; what one cell shows is joined."""
+        kind, cell, text = event.kind, event.cell, valid_text(event.text)
         with self._lock:
-            last = self._events[-1] if self._events else ("", 0, 0, "")
-            if kind != "started" and (kind, cell if kind == "output" else last[1]) == last[:2]:
-                text = self._events.pop()[-1] + text
-            self._events.append((kind, cell, cells, text if len(text) <= _MOST_TEXT else f"…{text[-_MOST_TEXT:]}"))
+            if kind == "output" and self._events and self._events[-1][:2] == (kind, cell):
+                text = self._events.pop()[3] + text
+            text = text if len(text) <= _MOST_TEXT else f"…{text[-_MOST_TEXT:]}"
+            self._events.append((kind, cell, event.cells, text, event.place))
 
     def _work(self) -> None:
         self._send()

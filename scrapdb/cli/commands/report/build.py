@@ -29,6 +29,7 @@ def command(
     pages: report_options.Pages,
     over: over_store.OverStore,
     way: run_options.Way,
+    cluster: run_options.Cluster,
     limit: run_options.Limit,
     wall: run_options.Wall,
     as_json: Annotated[bool, typer.Option("--json", help="Print an array with an object for each report.")] = False,
@@ -53,7 +54,7 @@ def command(
     """
     from scrapdb.cli.reports import make
 
-    how = run_options.given(way, limit, wall)
+    how = run_options.given(way, cluster, limit, wall)
     if bundle is not None and over_store.is_template(bundle):
         over_store.make(bundle, over, asked, pages, how=how, settings=settings)
         return

@@ -19,6 +19,7 @@ from scrapdb.reporting.service.ledger import requests
 from scrapdb.reporting.service.ledger.ledger import written
 from scrapdb.reporting.service.ledger.requests import Request
 from scrapdb.running.batches.audience import Audience
+from scrapdb.running.batches.cluster import Cluster
 from scrapdb.running.batches.retries import NOT_READY
 from scrapdb.running.batches.retries import pause
 from scrapdb.running.batches.settings import Settings
@@ -52,7 +53,7 @@ class Watch(Audience):
             self._reached = None
 
 
-def make(desk: Desk, request: Request, worker: str, stop: Stop, scheduler: str | None = None) -> None:
+def make(desk: Desk, request: Request, worker: str, stop: Stop, cluster: Cluster | None = None) -> None:
     """Make the report of a request that this worker has taken up, and write how it ended.
 
     Args:
@@ -60,10 +61,10 @@ def make(desk: Desk, request: Request, worker: str, stop: Stop, scheduler: str |
         request: under way.
         worker: who makes it.
         stop: ends it early: since somebody cancelled it, or since the worker ends, which gives it back.
-        scheduler: address of a scheduler whose workers execute the notebook.
+        cluster: executes the notebook; by default this machine does.
     """
     try:
-        made = _made(desk, request, worker, stop, scheduler)
+        made = _made(desk, request, worker, stop, cluster)
     except ScrapdbError as error:
         made = Made(id=request.id, state="error", reason=str(error))
     except Exception as error:  # noqa: BLE001 - whatever it was, the request ends with its reason
@@ -107,13 +108,13 @@ def recover(desk: Desk, worker: str) -> int:
     return number
 
 
-def _made(desk: Desk, request: Request, worker: str, stop: Stop, scheduler: str | None) -> Made:
+def _made(desk: Desk, request: Request, worker: str, stop: Stop, cluster: Cluster | None) -> Made:
     who = access.person(desk.host, request.asker)
     if who is None or not access.may(desk.host, who, "ask", request.bundle):
         raise ScrapdbError(f"{request.asker} may not ask for {request.bundle} any more.")
     where = next((listed.where for listed in desk.catalogue.all() if listed.name == request.bundle), request.bundle)
     bundle = archive.kept(request.bundle_hash, desk.reports, where, request.bundle)
-    settings = Settings(**desk.host.settings | {"jobs": 1, "scheduler": scheduler, "retries": 0})
+    settings = Settings(**desk.host.settings | {"jobs": 1, "retries": 0})
     entry = batch.Entry(
         bundle=where,
         rows=(request.parameters,),
@@ -121,7 +122,7 @@ def _made(desk: Desk, request: Request, worker: str, stop: Stop, scheduler: str 
         name=request.id,
         pages=request.pages,
     )
-    host = batch.Host(desk.reports, desk.store, settings, token=desk.host.token, runner=worker)
+    host = batch.Host(desk.reports, desk.store, settings, token=desk.host.token, runner=worker, cluster=cluster)
     return batch.made(entry, bundle, host, Watch(desk, request), stop)
 
 

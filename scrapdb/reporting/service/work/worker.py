@@ -12,7 +12,9 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from contextlib import contextmanager
+from contextlib import nullcontext
 from contextlib import suppress
 from typing import IO
 
@@ -27,6 +29,8 @@ from scrapdb.reporting.service.work import tidying
 from scrapdb.reporting.service.work.making import make
 from scrapdb.reporting.service.work.making import recover
 from scrapdb.running.batches import lost
+from scrapdb.running.batches.cluster import Cluster
+from scrapdb.running.batches.cluster import Lasting
 from scrapdb.running.events import Stop
 from scrapdb.running.kernels import servers
 from scrapdb.store.executions import Executions
@@ -47,21 +51,27 @@ def work(desk: Desk, *, jobs: int = JOBS, scheduler: str | None = None, parent: 
         parent: a pipe at whose end it ends, too.
     """
     over = threading.Event()
-    with ledger.worker(desk.reports) as worker, servers.used(), _until(over, parent), _beside(desk, worker, over):
+    with (
+        ledger.worker(desk.reports) as worker,
+        servers.used(),
+        _elsewhere(scheduler, worker) as elsewhere,
+        _until(over, parent),
+        _beside(desk, worker, over),
+    ):
         _sweep(desk, worker)
         _log.info("worker began: %d at a time", jobs)
-        _Worker(desk, worker, jobs, scheduler).run(over)
+        _Worker(desk, worker, jobs, elsewhere).run(over)
     _log.info("worker ended")
 
 
 class _Worker:
     """The requests under way, in the hands of one thread."""
 
-    def __init__(self, desk: Desk, worker: str, jobs: int, scheduler: str | None) -> None:
+    def __init__(self, desk: Desk, worker: str, jobs: int, elsewhere: Lasting | None) -> None:
         self._desk = desk
         self._worker = worker
         self._jobs = jobs
-        self._scheduler = scheduler
+        self._elsewhere = elsewhere
         self._under_way: dict[Future[None], tuple[str, Stop]] = {}
 
     def run(self, over: threading.Event) -> None:
@@ -83,18 +93,27 @@ class _Worker:
         for id_, stop in self._under_way.values():
             if id_ in ended:
                 stop.interrupt()
-        while len(self._under_way) < self._jobs and self._begin(pool):
+        room, cluster = self._jobs, None
+        if self._elsewhere:
+            cluster = self._elsewhere.cluster
+            room = min(room, cluster.size) if cluster and cluster.is_open else 0
+        while len(self._under_way) < room and self._begin(pool, cluster):
             pass
 
-    def _begin(self, pool: ThreadPoolExecutor) -> bool:
+    def _begin(self, pool: ThreadPoolExecutor, cluster: Cluster | None) -> bool:
         request = requests.claim(self._desk.ledger, self._worker, most=self._desk.host.each)
         if request is None:
             return False
         _log.info("%s begins, attempt %d", request.id, request.attempt)
         stop = Stop()
-        future = pool.submit(make, self._desk, request, self._worker, stop, self._scheduler)
+        future = pool.submit(make, self._desk, request, self._worker, stop, cluster)
         self._under_way[future] = request.id, stop
         return True
+
+
+def _elsewhere(scheduler: str | None, worker: str) -> AbstractContextManager[Lasting | None]:
+    """Connect to a scheduler, whose workers see the lock of this one if they have the same disk."""
+    return Lasting(scheduler, worker, _log.warning) if scheduler else nullcontext()
 
 
 @contextmanager
