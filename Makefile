@@ -35,6 +35,7 @@ demo: $(INSTALLED)  ## Run the example's notebook for twelve tickers, ask, and m
 	@$(BIN)/scrapdb report build examples/voltage -p site=east --name "voltage-{site}"
 	@echo; echo "To browse the store: $(BIN)/scrapdb serve --open"
 	@echo "The report: $(CURDIR)/reports/voltage-east/report.html"
+	@echo "To ask for others on a page: $(BIN)/scrapdb report serve examples"
 
 # More at once than there are processors, since many tests wait: for kernels, browsers and clocks.
 test: $(INSTALLED) $(INSTALLED1)  ## Run the whole suite, and the plugin's part with Datasette 1.0 too

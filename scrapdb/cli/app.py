@@ -55,7 +55,14 @@ COMMANDS = {
     "completion": "Print what makes a shell complete commands and fields.",
 }
 _COMPLETE = "_SCRAPDB_COMPLETE"
-_OF_REPORTS = ("babel", "jinja2", "jsonschema")
+# What brings a package that is not installed: whose they are, and the extra.
+_EXTRAS = {
+    **dict.fromkeys(("babel", "jinja2", "jsonschema"), ("Reports need", "report")),
+    **dict.fromkeys(
+        ("cronsim", "itsdangerous", "slack_sdk", "standardwebhooks", "starlette", "uvicorn"),
+        ("A service of reports needs", "service"),
+    ),
+}
 
 
 class _Command(TyperCommand):
@@ -128,9 +135,11 @@ def _telling(ctx: Context) -> Iterator[None]:
         _tell(ctx, error, str(error))
         raise typer.Exit(error.exit_code) from None
     except ModuleNotFoundError as error:
-        if error.name not in _OF_REPORTS:
+        name = (error.name or "").partition(".")[0]
+        if name not in _EXTRAS:
             raise
-        _tell(ctx, error, f"Reports need {error.name}, which is not installed: pip install 'scrapdb[report]'")
+        needs, extra = _EXTRAS[name]
+        _tell(ctx, error, f"{needs} {name}, which is not installed: pip install 'scrapdb[{extra}]'")
         raise typer.Exit(1) from None
     except OSError as error:
         _tell(ctx, error, ": ".join(str(part) for part in (error.filename, error.strerror or error) if part))

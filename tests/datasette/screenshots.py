@@ -51,6 +51,7 @@ def main(directory: Path) -> None:
         }
         take(page, Path(temporary, "once"), texts, PICTURES, directory)
         take(page, Path(temporary, "month"), dict(month(texts)), OF_A_MONTH, directory)
+        take_service(page, Path(temporary), directory)
         take_report(page, Path(temporary), directory)
 
 
@@ -64,6 +65,17 @@ def take(page: Page, place: Path, texts: dict[str, str], pictures: dict[str, str
         for name, path in pictures.items():
             page.goto(f"{address}{path}", wait_until="networkidle")
             page.screenshot(path=directory / f"{name}.png", full_page=name == "overview")
+
+
+def take_service(page: Page, place: Path, directory: Path) -> None:
+    """Ask a service of the examples for a report in Catalan, and take pictures of its form and of what comes of it."""
+    serve = ("scrapdb", "--db", place / "service.db", "report", "serve", EXAMPLE.parent, "-o", place / "service")
+    with served(*serve) as address:
+        page.goto(f"{address}/bundles/voltage?p.site=north&_language=ca")
+        page.screenshot(path=directory / "service-form.png")
+        page.get_by_role("button", name="Ask for it").click()
+        page.frame_locator("iframe.report").locator("h1").wait_for(timeout=60_000)
+        page.screenshot(path=directory / "service-report.png")
 
 
 def take_report(page: Page, place: Path, directory: Path) -> None:

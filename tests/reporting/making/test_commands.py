@@ -108,18 +108,40 @@ def test_a_list_of_reports_is_made_and_resumed(where: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", ["babel", "jinja2", "jsonschema"])
-@pytest.mark.parametrize("command", ["check", "translate extract"])
+@pytest.mark.parametrize("command", ["check voltage", "translate extract voltage"])
 def test_what_is_not_installed_is_told(where: Path, missing: str, command: str) -> None:
     bundle(where / "voltage", files={"messages.html": "{{ _('x') }}"})
+    told = f"Error: Reports need {missing}, which is not installed: pip install 'scrapdb[report]'\n"
+    assert _without(missing, command) == (1, told)
+
+
+@pytest.mark.parametrize(
+    ("missing", "command"),
+    [
+        ("starlette", "serve voltage --port 0"),
+        ("itsdangerous", "serve voltage --port 0"),
+        ("uvicorn", "serve voltage --port 0 --no-work"),
+        ("cronsim", "schedule add voltage daily --cron @daily"),
+    ],
+)
+def test_what_a_service_lacks_is_told(where: Path, missing: str, command: str) -> None:
+    bundle(where / "voltage")
+    code, told = _without(missing, command)
+    sentence = f"Error: A service of reports needs {missing}, which is not installed: pip install 'scrapdb[service]'"
+    assert (code, told.splitlines()[-1]) == (1, sentence)
+    assert "Traceback" not in told
+
+
+def _without(missing: str, command: str) -> tuple[int, str]:
+    """Run a command where a package is not installed; return its exit code, and what it told."""
     program = (
         "import sys; from importlib.machinery import PathFinder as P; find = P.find_spec\n"
         f"P.find_spec = lambda name, *rest: None if name.partition('.')[0] == {missing!r} else find(name, *rest)\n"
-        f"sys.argv[1:] = {['report', *command.split(), 'voltage']!r}\n"
+        f"sys.argv[1:] = {['report', *command.split()]!r}\n"
         "from scrapdb.cli.app import main; main()"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    told = f"Error: Reports need {missing}, which is not installed: pip install 'scrapdb[report]'\n"
-    assert (ran.returncode, ran.stderr) == (1, told)
+    return ran.returncode, ran.stderr
 
 
 def test_a_sentence_makes_its_report(where: Path) -> None:

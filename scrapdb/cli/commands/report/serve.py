@@ -62,6 +62,7 @@ def command(
             stack.enter_context(supervisor.running([*words, "--log-json"] if log_json else words))
         address = serving.address(listens)
         settings.say(f"{address} has the reports of {bundles}. Ctrl-C ends it.")
+        _say_what_is_wrong(desk, bundles, settings)
         if open_:
             webbrowser.open(address)
         serving.serve(app, listens, is_behind=desk.host.url is not None)
@@ -71,3 +72,13 @@ def _application(desk: Desk) -> Starlette:
     from scrapdb.reporting.service.web.app import application
 
     return application(desk)
+
+
+def _say_what_is_wrong(desk: Desk, bundles: str, settings: Settings) -> None:
+    """Name the bundles that nobody can ask for; the pages show them, too."""
+    listed = desk.catalogue.all()
+    for each in listed:
+        if each.wrong:
+            settings.say(f"{each.name} cannot be asked for: {each.wrong}")
+    if not listed:
+        settings.say(f"{bundles} holds no bundle yet; `scrapdb report new` begins one, which is there at once.")

@@ -402,6 +402,17 @@ def test_a_link_that_was_given_away(shared: Desk) -> None:
     assert {line.via for line in audit.latest(shared.ledger) if line.what == "read"} == {"link"}
 
 
+def test_lists_count_their_lines_and_keep_days_whole(desk: Desk) -> None:
+    served.asked(desk, parameters={**served.GIVEN, "title": "<b>2026-02-09"})
+    you = served.client(desk)
+    page = you.get("/reports", headers=PAGE).text
+    assert "First day: <time>2026-02-02</time>" in page
+    assert "Heading: &lt;b&gt;<time>2026-02-09</time>" in page
+    assert "Who did what: one line." in you.get("/audit", headers=PAGE).text
+    served.asked(desk)
+    assert "Who did what: the last 2 lines." in you.get("/audit", headers=PAGE).text
+
+
 def test_reading_is_in_the_audit(shared: Desk) -> None:
     request = served.asked(shared, "ben")
     served.over(shared, request)

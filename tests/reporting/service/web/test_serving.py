@@ -98,6 +98,25 @@ def test_what_it_logs_is_one_line_whatever_is_asked(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_bundles_that_nobody_can_ask_for_are_said(tmp_path: Path) -> None:
+    served.bundle(tmp_path / "bundles" / "broken")
+    (tmp_path / "bundles" / "broken" / "config.json").write_text('{"title": }')
+    with process(tmp_path) as (running, _):
+        assert running.stderr
+        told = running.stderr.readline()
+    assert re.fullmatch(r"broken cannot be asked for: config\.json:1 is no JSON: .*\n", told)
+
+
+def test_a_directory_without_bundles_is_said(tmp_path: Path) -> None:
+    (tmp_path / "bundles").mkdir()
+    words = [sys.executable, "-m", "scrapdb", "report", "serve", "bundles", "--no-work", "--port", "0"]
+    with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr
+        told = [running.stderr.readline() for _ in range(2)][1]
+        running.send_signal(signal.SIGINT)
+    assert told == "bundles holds no bundle yet; `scrapdb report new` begins one, which is there at once.\n"
+
+
 def test_a_taken_port_is_said(tmp_path: Path) -> None:
     with process(tmp_path) as (_, url):
         port = url.rpartition(":")[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from jinja2 import Environment
 from jinja2 import FileSystemLoader
 from jinja2 import StrictUndefined
 from markupsafe import Markup
+from markupsafe import escape
 from starlette.responses import Response
 
 from scrapdb.formats import values
@@ -31,6 +33,7 @@ REFRESHED = 3  # seconds, while something is under way
 _HERE = Path(__file__).parent.parent
 STATIC = {"service.css": "text/css; charset=utf-8", "service.js": "text/javascript; charset=utf-8"}
 _PAGES = {"/": "Ask", "/reports": "Reports", "/queue": "Queue"}
+_DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b", re.ASCII)
 _MOST_SHOWN = 200  # characters of parameters in a list
 HTML = "text/html; charset=utf-8"
 
@@ -108,10 +111,12 @@ def in_order(parameters: Mapping[str, Any], config: Config | None) -> dict[str, 
     return {(known[name].label if name in known else None) or name: parameters[name] for name in names}
 
 
-def _short(parameters: Mapping[str, Any], config: Config | None) -> str:
+def _short(parameters: Mapping[str, Any], config: Config | None) -> Markup:
+    """Write parameters in a line, in which no day is broken at its hyphens."""
     given = in_order(parameters, config)
     text = values.escaped(" · ".join(f"{name}: {values.plain(value)}" for name, value in given.items()))
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+    cut = text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+    return Markup(_DAY.sub(r"<time>\g<0></time>", str(escape(cut))))  # noqa: S704 - all but the tag is escaped
 
 
 def _when(zone: ZoneInfo, moment: str | None) -> Markup:
