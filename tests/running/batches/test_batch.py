@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import closing
 from contextlib import suppress
 from pathlib import Path
@@ -233,6 +234,17 @@ def test_an_index_that_fails_to_the_end_says_what_to_do(tmp_path: Path) -> None:
     runs = carry_out(request(tmp_path, [{"x": 1}]), Listener(say), execute=pretended)
     assert states(runs) == ["completed"]
     assert runs.warnings[-1].endswith("`scrapdb index` brings in what is missing.")
+
+
+@pytest.fixture(autouse=True)
+def _heard() -> Iterator[None]:
+    """Let signals be heard that are ignored below `nohup`, and in the background of a shell."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 SCRIPT = """
