@@ -182,6 +182,15 @@ def test_what_is_said_of_a_service_is_checked(tmp_path: Path) -> None:
         "each: 0": "each has to be",
         "rules: [{bundles: a, aks: [b]}]": "rules[0].aks is no option",
         "limits: {timeout: soon}": "timeout",
+        "zone: ../../etc/passwd": "zone: There is no time zone",
+        "zone: Europe": "zone: There is no time zone",
+        "links: soon": "links: 'soon' is no duration",
+        "links: 0d": "links: '0d' is no duration",
+        "keep: {younger: x}": "keep.younger: 'x' is no duration",
+        "mail: {host: a, sender: b, largest: much}": "mail.largest: 'much' is no size",
+        "url: reports.example.com": "url: 'reports.example.com' is no address of a server",
+        "url: 'javascript:alert(1)'": "is no address of a server",
+        "url: 'http://['": "is no address of a server",
     }.items():
         file.write_text(wrong)
         with pytest.raises(UsageError) as told:
