@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -157,7 +158,12 @@ def test_files_beside_the_ledger_are_for_its_owner_alone(tmp_path: Path) -> None
 def test_who_never_says_what_he_wants_is_not_waited_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     servers: list[uvicorn.Server] = []
     run = uvicorn.Server.run
-    monkeypatch.setattr(uvicorn.Server, "run", lambda self, **more: (servers.append(self), run(self, **more)))
+
+    def kept(server: uvicorn.Server, **more: Any) -> None:
+        servers.append(server)
+        run(server, **more)
+
+    monkeypatch.setattr(uvicorn.Server, "run", kept)
     monkeypatch.setattr(serving, "_IDLE", 0.5)
     with serving.listening(desk.host, "127.0.0.1", 0) as listens:
         thread = threading.Thread(target=serving.serve, args=(application(desk), listens))
