@@ -110,16 +110,14 @@ def ask(desk: Desk, who: Person, wish: Wish, address: str | None = None) -> tupl
     """
     try:
         request = _request(desk, who, wish)
-        _check_rate(desk, who)
-        try:
-            request, new = requests.add(desk.ledger, request, most=desk.host.waiting)
-        except requests.QueueFullError as error:
-            raise TooManyError(str(error), 60) from error
+        with desk.ledger.writing():  # all of it or nothing, and nobody else asks between counting and adding
+            _check_rate(desk, who)
+            request, new = _added(desk, request)
+            if new:
+                audit.write(desk.ledger, who.name, wish.via, "ask", request=request.id, address=address)
     except ScrapdbError as error:
         audit.write(desk.ledger, who.name, wish.via, "refuse", detail=f"{wish.bundle}: {error}", address=address)
         raise
-    if new:
-        audit.write(desk.ledger, who.name, wish.via, "ask", request=request.id, address=address)
     return request, new
 
 
@@ -178,6 +176,13 @@ def _check_condition(condition: str) -> None:
         parse(condition)
     except ExpressionError as error:
         raise UsageError(f"The condition {condition!r} cannot be read: {error.message.rstrip('.')}.") from error
+
+
+def _added(desk: Desk, request: Request) -> tuple[Request, bool]:
+    try:
+        return requests.add(desk.ledger, request, most=desk.host.waiting)
+    except requests.QueueFullError as error:
+        raise TooManyError(str(error), 60) from error
 
 
 def _check_rate(desk: Desk, who: Person) -> None:

@@ -6,10 +6,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 from typing import Any
 from typing import Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta
@@ -19,6 +24,7 @@ from scrapdb.reporting.bundles.target import place
 from scrapdb.running.batches import said
 from scrapdb.running.batches.batch_file import Way
 from scrapdb.running.batches.batch_file import check_limits
+from scrapdb.running.rows import units
 
 _Names = tuple[str, ...]
 _Variable = Annotated[str | None, Meta(description="Name of the variable of the environment in which it is.")]
@@ -132,18 +138,42 @@ def read(path: Path | None) -> Host:
         return Host()
     host = said.read(path, Host, _BELOW, "What is said of a service")
     check_limits(path, host.limits)
-    _check_addresses(path, host)
+    _check_values(path, host)
     return msgspec.structs.replace(host, **host.located(path.parent))
 
 
-def _check_addresses(path: Path, host: Host) -> None:
-    """Refuse addresses of people that are none, to which failures would go in vain."""
-    named = {f"askers.{name}.address": each.address for name, each in host.askers.items()}
-    for where, address in {"author": host.author, **named}.items():
+def _check_values(path: Path, host: Host) -> None:
+    """Refuse addresses, times, sizes and zones that are none, of which nobody would hear before they are needed."""
+    checks: list[tuple[str, Any, Callable[[Any], object]]] = [
+        ("author", host.author, place),
+        *((f"askers.{name}.address", each.address, place) for name, each in host.askers.items()),
+        ("url", host.url, _check_url),
+        ("zone", host.zone, _check_zone),
+        ("links", host.links, units.duration),
+        ("keep.younger", host.keep.younger, units.duration),
+        ("mail.largest", host.mail and host.mail.largest, units.size),
+    ]
+    for where, value, check in checks:
         try:
-            _ = place(address) if address is not None else None
+            if value is not None:
+                check(value)
         except UsageError as error:
             raise UsageError(f"{path}: {where}: {error}") from error
+
+
+def _check_url(url: str) -> None:
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        if parts.scheme in {"http", "https"} and parts.hostname:
+            return
+    raise UsageError(f"{url!r} is no address of a server; write one, as https://reports.example.com.")
+
+
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise UsageError(f"There is no time zone {name!r}; write one, as Europe/Madrid.") from error
 
 
 def schema() -> dict[str, Any]:

@@ -7,7 +7,9 @@ import json
 import os
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +29,7 @@ from scrapdb.reporting.service.host import Asker
 from scrapdb.reporting.service.host import Host
 from scrapdb.reporting.service.host import Rule
 from scrapdb.reporting.service.ledger import audit
+from scrapdb.reporting.service.ledger import requests
 from tests.reporting.service.bundles import write
 
 YOU = Person("you")
@@ -85,6 +88,38 @@ def test_nobody_asks_for_too_much_at_once(desk: Desk) -> None:
     ask(desk, Person("ben"), Wish(bundle="sales"))
     with pytest.raises(desks.TooManyError, match="3 reports wait already"):
         ask(desk, Person("clara"), Wish(bundle="sales"))
+
+
+def test_many_at_the_same_time_are_not_all_the_last_one(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = desk._replace(host=Host(rate=1))
+    count = requests.asked_since
+
+    def slowly(*given: Any) -> int:
+        counted = count(*given)
+        time.sleep(0.05)
+        return counted
+
+    monkeypatch.setattr(requests, "asked_since", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        errors = [each.exception() for each in [pool.submit(ask, desk, YOU, Wish(bundle="sales")) for _ in range(4)]]
+    assert [type(error) for error in errors].count(desks.TooManyError) == 3
+    assert len(requests.latest(desk.ledger)) == 1
+
+
+def test_what_is_not_in_the_audit_was_not_asked_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise ScrapdbError("The ledger failed: database or disk is full.")
+
+    monkeypatch.setattr(audit, "write", full)
+    with pytest.raises(ScrapdbError, match="full"):
+        ask(desk, YOU, Wish(bundle="sales"))
+    assert requests.latest(desk.ledger) == []
+
+
+def test_the_audit_holds_no_more_than_the_beginning(desk: Desk) -> None:
+    with pytest.raises(UsageError):
+        ask(desk, YOU, Wish(bundle="sales", deliver_if="(" * 50_000))
+    assert len(str(audit.latest(desk.ledger)[0].detail)) == 1_000
 
 
 def test_rights_are_by_bundle_and_group() -> None:
@@ -147,6 +182,15 @@ def test_what_is_said_of_a_service_is_checked(tmp_path: Path) -> None:
         "each: 0": "each has to be",
         "rules: [{bundles: a, aks: [b]}]": "rules[0].aks is no option",
         "limits: {timeout: soon}": "timeout",
+        "zone: ../../etc/passwd": "zone: There is no time zone",
+        "zone: Europe": "zone: There is no time zone",
+        "links: soon": "links: 'soon' is no duration",
+        "links: 0d": "links: '0d' is no duration",
+        "keep: {younger: x}": "keep.younger: 'x' is no duration",
+        "mail: {host: a, sender: b, largest: much}": "mail.largest: 'much' is no size",
+        "url: reports.example.com": "url: 'reports.example.com' is no address of a server",
+        "url: 'javascript:alert(1)'": "is no address of a server",
+        "url: 'http://['": "is no address of a server",
     }.items():
         file.write_text(wrong)
         with pytest.raises(UsageError) as told:

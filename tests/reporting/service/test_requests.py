@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 import subprocess
 import sys
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC
@@ -19,6 +22,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from scrapdb.errors import ScrapdbError
+from scrapdb.reporting.bundles.target import Target
 from scrapdb.reporting.service.ledger import requests
 from scrapdb.reporting.service.ledger.ledger import Ledger
 from scrapdb.reporting.service.ledger.ledger import is_gone
@@ -59,6 +63,49 @@ def test_a_key_stands_for_one_report(ledger: Ledger) -> None:
     with pytest.raises(requests.KeyUsedError, match="'k' stands for another report, 1"):
         asked(ledger, "3", key="k", parameters={"a": 2})
     assert asked(ledger, "4", "ben", key="k", parameters={"a": 2}).id == "4"
+
+
+def test_a_key_stands_for_where_it_goes_too(ledger: Ledger) -> None:
+    first = asked(ledger, "1", key="k", deliver=(Target(to="mail:anna@example.com"),))
+    assert requests.add(ledger, replace(first, id="2"))[0] == first
+    for more in ({"deliver": ()}, {"deliver_if": "total > 1"}):
+        with pytest.raises(requests.KeyUsedError):
+            requests.add(ledger, replace(first, id="3", **more))
+
+
+def test_a_clock_that_went_back_keeps_nobody_waiting(ledger: Ledger) -> None:
+    moments = [datetime.now(UTC) + timedelta(seconds=each) for each in (-90, -30, 3600)]
+    for number, moment in enumerate(moments):
+        asked(ledger, str(number), asked_at=written(moment))
+    assert requests.asked_since(ledger, "anna", written(datetime.now(UTC) - timedelta(minutes=1))) == 1
+
+
+def test_nobody_else_reads_the_ledger(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        with Ledger(tmp_path) as ledger:
+            asked(ledger, "1")
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == {f".scrapdb-service.db{end}": 0o600 for end in ("", "-wal", "-shm")}
+
+
+def test_who_reads_waits_for_no_writer(ledger: Ledger) -> None:
+    first = asked(ledger, "1")
+    with sqlite3.connect(ledger.path, isolation_level=None) as other, ThreadPoolExecutor(1) as pool:
+        other.execute("BEGIN IMMEDIATE")
+        writes = pool.submit(asked, ledger, "2")
+        time.sleep(0.1)
+        began = time.monotonic()
+        assert requests.latest(ledger) == [first]
+        took = time.monotonic() - began
+        other.execute("ROLLBACK")
+        assert writes.result().id == "2"
+    assert took < 5
+    with ledger.writing() as connection:  # who writes reads what he has written
+        connection.execute("UPDATE requests SET state = 'running' WHERE id = '1'")
+        assert [each.state for each in requests.latest(ledger)] == ["queued", "running"]
 
 
 def test_a_moment_of_a_schedule_asks_once(ledger: Ledger) -> None:

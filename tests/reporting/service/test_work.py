@@ -9,11 +9,13 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import psutil
 import pytest
 from msgspec.structs import replace
 
+from scrapdb.errors import ScrapdbError
 from scrapdb.facts import Execution
 from scrapdb.reporting.making import batch
 from scrapdb.reporting.making import record
@@ -25,6 +27,8 @@ from scrapdb.reporting.service.ledger import ledger
 from scrapdb.reporting.service.ledger import requests
 from scrapdb.reporting.service.ledger.requests import Request
 from scrapdb.reporting.service.work import making
+from scrapdb.running.events import Event
+from scrapdb.running.task import Task
 from tests.reporting.service.bundles import write
 
 YOU = Person("you")
@@ -136,6 +140,29 @@ def test_what_was_made_before_the_end_is_not_made_again(desk: Desk, mine: str) -
     record.write(order.directory, replace(made, made_at=ledger.now()))
     assert making.recover(desk, mine) == 1
     assert state(desk, request) == "completed"
+
+
+def test_what_could_not_be_written_down_is_written_down_later(desk: Desk, mine: str) -> None:
+    under_way, dropped = claimed(desk, mine), claimed(desk, mine)
+    assert making.recover(desk, mine, [under_way.id]) == 1
+    assert (state(desk, under_way), state(desk, dropped)) == ("running", "retrying")
+
+
+def test_a_busy_ledger_breaks_no_report(desk: Desk, mine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = claimed(desk, mine)
+    watch = making.Watch(desk, request)
+    watch.heard(Event(cast("Task", None), "cell", 2, 3))  # whose it is, is not looked at
+
+    def busy(*_: object) -> None:
+        raise ScrapdbError("The ledger failed: database is locked.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(requests, "reached", busy)
+        watch.ticked()
+    watch.ticked()
+    found = requests.get(desk.ledger, request.id)
+    assert found
+    assert (found.cell, found.cells) == (2, 3)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ class Line(NamedTuple):
 
 
 _COLUMNS = ", ".join(Line._fields)
+_LONGEST = 1_000  # characters of a detail, in which may stand what somebody has sent
 
 
 def write(
@@ -34,7 +35,7 @@ def write(
     address: str | None = None,
 ) -> None:
     """Write who did what, to which report, and from where."""
-    line = Line(now(), who, via, what, request, detail, address)
+    line = Line(now(), who, via, what, request, detail and detail[:_LONGEST], address)
     with ledger.writing() as connection:
         connection.execute(f"INSERT INTO audit ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", line)
 

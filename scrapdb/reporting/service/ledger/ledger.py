@@ -47,10 +47,11 @@ class Ledger:
 
     def __init__(self, reports: Path) -> None:
         self.path = reports / NAME
-        self._lock = threading.RLock()
+        self._lock, self._reading = threading.RLock(), threading.RLock()
+        self._writer: int | None = None  # the thread that is in a transaction
         try:
             reports.mkdir(parents=True, exist_ok=True)
-            self._connection = _opened(self.path)
+            self._connection, self._reader = _opened(self.path), _opened(self.path)
         except (OSError, sqlite3.Error) as error:
             raise ScrapdbError(f"The ledger {self.path} cannot be opened: {error}.") from error
 
@@ -60,20 +61,19 @@ class Ledger:
 
     def __exit__(self, *_: object) -> None:
         """Close it."""
+        self._reader.close()
         self._connection.close()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Yield the connection, for statements that change nothing.
+        """Yield a connection, for statements that change nothing; who only reads waits for no writer.
 
         Raises:
             ScrapdbError: SQLite failed.
         """
-        with self._lock:
-            try:
-                yield self._connection
-            except sqlite3.Error as error:
-                raise ScrapdbError(f"The ledger {self.path} failed: {error}.") from error
+        writes = self._writer == threading.get_ident()
+        with self._lock if writes else self._reading, self._told():
+            yield self._connection if writes else self._reader
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -82,12 +82,26 @@ class Ledger:
         Raises:
             ScrapdbError: SQLite failed.
         """
-        with self.reading() as connection:
-            if connection.in_transaction:  # the caller's
-                yield connection
-            else:
-                with transaction(connection):
-                    yield connection
+        if self._writer == threading.get_ident():  # the caller's
+            with self._told():
+                yield self._connection
+            return
+        if not self._lock.acquire(timeout=_BUSY):
+            raise ScrapdbError(f"The ledger {self.path} is busy: others have written to it for {_BUSY:.0f} seconds.")
+        try:
+            self._writer = threading.get_ident()
+            with self._told(), transaction(self._connection):
+                yield self._connection
+        finally:
+            self._writer = None
+            self._lock.release()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise ScrapdbError(f"The ledger {self.path} failed: {error}.") from error
 
 
 @contextmanager
@@ -113,6 +127,7 @@ def is_gone(worker: str) -> bool:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
+    path.touch(0o600)  # before SQLite makes it: what it writes beside it gets the same mode
     connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
     try:
         connection.row_factory = sqlite3.Row

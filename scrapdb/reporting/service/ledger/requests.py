@@ -63,7 +63,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     def same(self, other: Request) -> bool:
         """Tell whether another asks for the same report."""
         return all(
-            getattr(self, name) == getattr(other, name) for name in ("bundle", "parameters", "language", "pages")
+            getattr(self, name) == getattr(other, name)
+            for name in ("bundle", "parameters", "language", "pages", "deliver", "deliver_if")
         )
 
 
@@ -186,12 +187,19 @@ def cancelled(ledger: Ledger, worker: str) -> list[str]:
         return [row["id"] for row in connection.execute(asked, [worker])]
 
 
-def left(ledger: Ledger) -> list[Request]:
-    """Return those under way at workers that are gone."""
+def left(ledger: Ledger, worker: str = "", under_way: Collection[str] = ()) -> list[Request]:
+    """Return those under way at workers that are gone, and those that a worker has no more in its hands.
+
+    Args:
+        ledger: is read.
+        worker: which lives.
+        under_way: what it makes.
+    """
     with ledger.reading() as connection:
         rows = connection.execute("SELECT * FROM requests WHERE state = 'running' AND ended_at IS NULL").fetchall()
-    gone = {worker for worker in {row["worker"] for row in rows} if is_gone(worker)}
-    return [_of(row) for row in rows if row["worker"] in gone]
+    gone = {name for name in {row["worker"] for row in rows} - {worker} if is_gone(name)}
+    dropped = {row["id"] for row in rows if row["worker"] == worker} - {*under_way}
+    return [_of(row) for row in rows if row["worker"] in gone or row["id"] in dropped]
 
 
 def take_over(ledger: Ledger, request: Request, worker: str) -> bool:
@@ -280,8 +288,9 @@ def counts(ledger: Ledger) -> dict[str, int]:
 def asked_since(ledger: Ledger, asker: str, moment: str) -> int:
     """Count what somebody has asked for since a moment, himself and not by a schedule."""
     with ledger.reading() as connection:
-        asked = "SELECT count(*) FROM requests WHERE asker = ? AND asked_at >= ? AND via <> 'schedule'"
-        return int(connection.execute(asked, [asker, moment]).fetchone()[0])
+        # What is later than now was asked for before the clock went back.
+        asked = "SELECT count(*) FROM requests WHERE asker = ? AND asked_at BETWEEN ? AND ? AND via <> 'schedule'"
+        return int(connection.execute(asked, [asker, moment, now()]).fetchone()[0])
 
 
 def untold(ledger: Ledger) -> list[Request]:

@@ -188,7 +188,7 @@ class Call:
         site, origin = self.http.headers.get("sec-fetch-site"), self.http.headers.get("origin")
         ours = {self.http.headers.get("host", "").lower(), urlsplit(self.host.url or "").netloc.lower()} - {""}
         if (site or "none") not in {"same-origin", "none"} or (
-            origin is not None and urlsplit(origin).netloc.lower() not in ours
+            origin is not None and origin.lower().partition("://")[2] not in ours
         ):
             raise Problem(403, "A page of another server may not ask for that.")
 

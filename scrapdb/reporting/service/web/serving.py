@@ -12,6 +12,7 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
 
 if TYPE_CHECKING:
+    import asyncio
     from types import FrameType
 
     from starlette.applications import Starlette
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from scrapdb.reporting.service.host import Host
 
 _GRACE = 3  # seconds in which answers under way end
-_IDLE = 15  # seconds for which a connection may rest
+_IDLE = 15  # seconds for which a connection may rest, or be about to say what it wants
 _MOST = 400  # answers at the same time
 _BACKLOG = 256
 
@@ -69,6 +70,20 @@ def serve(app: Starlette, listens: socket.socket, *, is_behind: bool = False) ->
         is_behind: whether another server stands before it on this machine, which says from whom a call comes.
     """
     import uvicorn
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class Patient(H11Protocol):
+        """Waits for a call as long as for the next one; not anew with each byte that comes of it."""
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+        def data_received(self, data: bytes) -> None:
+            self.conn.receive_data(data)
+            self.handle_events()
 
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -80,7 +95,7 @@ def serve(app: Starlette, listens: socket.socket, *, is_behind: bool = False) ->
     theirs.setLevel(logging.WARNING)
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=Patient,
         ws="none",
         loop="asyncio",
         lifespan="off",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
+from contextlib import suppress
 from datetime import UTC
 from datetime import datetime
 from datetime import timedelta
@@ -49,8 +51,9 @@ class Watch(Audience):
     def ticked(self) -> None:
         """Write it down."""
         if event := self._reached:
-            requests.reached(self._desk.ledger, self._request.id, event.cell, event.cells)
-            self._reached = None
+            with suppress(ScrapdbError):  # it is told again at the next tick, and the report is none the worse
+                requests.reached(self._desk.ledger, self._request.id, event.cell, event.cells)
+                self._reached = None
 
 
 def make(desk: Desk, request: Request, worker: str, stop: Stop, cluster: Cluster | None = None) -> None:
@@ -91,10 +94,13 @@ def settle(desk: Desk, request: Request, worker: str, state: str, reason: str | 
     _log.info("%s is %s%s", request.id, state, f": {reason}" if reason else "")
 
 
-def recover(desk: Desk, worker: str) -> int:
-    """See to what workers left that are gone: what they made is written down, all else is made again. Count both."""
+def recover(desk: Desk, worker: str, under_way: Collection[str] = ()) -> int:
+    """See to what workers left that are gone: what they made is written down, all else is made again. Count both.
+
+    So is what this one has made and could not write down.
+    """
     number = 0
-    for request in requests.left(desk.ledger):
+    for request in requests.left(desk.ledger, worker, under_way):
         if not requests.take_over(desk.ledger, request, worker):
             continue
         number += 1

@@ -88,7 +88,7 @@ class _Worker:
             id_, _ = self._under_way.pop(future)
             if error := future.exception():
                 _log.error("%s could not be written down: %s", id_, error)
-        recover(self._desk, self._worker)
+        recover(self._desk, self._worker, [id_ for id_, _ in self._under_way.values()])
         ended = set(requests.cancelled(self._desk.ledger, self._worker))
         for id_, stop in self._under_way.values():
             if id_ in ended:

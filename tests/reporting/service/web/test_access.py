@@ -265,6 +265,7 @@ def test_forms_of_others_change_nothing(shared: Desk, path: str, fields: dict[st
         {"origin": "https://evil.example"},
         {"origin": "null"},
         {"origin": "http://127.0.0.1:8766"},
+        {"origin": "http://["},
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site"},
     ):

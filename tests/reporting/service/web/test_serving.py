@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,9 +18,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvicorn
 
+from scrapdb.reporting.service.desk import Desk
+from scrapdb.reporting.service.web import serving
+from scrapdb.reporting.service.web.app import application
 from tests.reporting.service.web import served
 
 SECONDS = 60
@@ -147,3 +153,33 @@ def test_files_beside_the_ledger_are_for_its_owner_alone(tmp_path: Path) -> None
         get(f"{url}/")
         for name in (".scrapdb-service.key", ".scrapdb-service.db"):
             assert (tmp_path / "reports" / name).stat().st_mode & 0o077 == 0
+
+
+def test_who_never_says_what_he_wants_is_not_waited_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    servers: list[uvicorn.Server] = []
+    run = uvicorn.Server.run
+
+    def kept(server: uvicorn.Server, **more: Any) -> None:
+        servers.append(server)
+        run(server, **more)
+
+    monkeypatch.setattr(uvicorn.Server, "run", kept)
+    monkeypatch.setattr(serving, "_IDLE", 0.5)
+    with serving.listening(desk.host, "127.0.0.1", 0) as listens:
+        thread = threading.Thread(target=serving.serve, args=(application(desk), listens))
+        thread.start()
+        address = listens.getsockname()
+        with socket.create_connection(address) as silent, socket.create_connection(address) as slow:
+            silent.settimeout(SECONDS)
+            slow.settimeout(0.1)
+            slow.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ")
+            began, ended = time.monotonic(), False
+            while not ended and time.monotonic() - began < 5:
+                with suppress(TimeoutError):
+                    slow.sendall(b"y")
+                    ended = slow.recv(1) == b""
+            assert ended
+            assert silent.recv(1) == b""
+        assert get(f"http://127.0.0.1:{address[1]}/health")[0] == 200
+        servers[0].should_exit = True
+        thread.join()
