@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +16,12 @@ import typer
 from scrapdb.cli.options import Settings
 
 if TYPE_CHECKING:
+    from scrapdb.database.table import Table
     from scrapdb.reporting.service.desk import Desk
     from scrapdb.reporting.service.ledger.ledger import Ledger
 
 _DEFAULT = "reports"
+_MINUTE = len("2026-11-30T07:00")
 
 
 Bundles = Annotated[
@@ -74,6 +77,22 @@ class Service(NamedTuple):
         """Return the arguments by which another command lays the same desk."""
         words = [bundles, "-o", self.output or _DEFAULT, "--db", str(settings.store_path(create=True))]
         return words + (["--config", str(self.config)] if self.config else [])
+
+
+def for_people(table: Table, times: Sequence[str]) -> Table:
+    """Leave out columns in which nothing stands, and the seconds of times: a terminal has no room for all of it."""
+    from scrapdb.database.table import Table
+
+    told = [
+        [_minute(cell) if name in times else cell for name, cell in zip(table.columns, row, strict=True)]
+        for row in table.rows()
+    ]
+    kept = [place for place in range(len(table.columns)) if not told or any(row[place] is not None for row in told)]
+    return Table([table.columns[place] for place in kept], lambda: ([row[place] for place in kept] for row in told))
+
+
+def _minute(moment: str | None) -> str | None:
+    return f"{moment[:_MINUTE].replace('T', ' ')} UTC" if moment else None
 
 
 def log(*, as_json: bool = False) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,7 @@ from scrapdb.running.batches.batch_file import Way
 from scrapdb.running.batches.batch_file import check_limits
 from scrapdb.running.rows import units
 
+_DIGEST = re.compile("[0-9a-f]{64}")
 _Names = tuple[str, ...]
 _Variable = Annotated[str | None, Meta(description="Name of the variable of the environment in which it is.")]
 
@@ -139,6 +141,7 @@ def read(path: Path | None) -> Host:
     host = said.read(path, Host, _BELOW, "What is said of a service")
     check_limits(path, host.limits)
     _check_values(path, host)
+    _check_tokens(path, host)
     return msgspec.structs.replace(host, **host.located(path.parent))
 
 
@@ -174,6 +177,16 @@ def _check_zone(name: str) -> None:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise UsageError(f"There is no time zone {name!r}; write one, as Europe/Madrid.") from error
+
+
+def _check_tokens(path: Path, host: Host) -> None:
+    """Refuse what is no hash, most of all a token itself, by which nobody would ever be let in."""
+    for name, each in host.askers.items():
+        if not all(map(_DIGEST.fullmatch, each.tokens)):
+            raise UsageError(
+                f"{path}: askers.{name}.tokens: a hash has 64 characters from 0 to 9 and a to f; "
+                f"`scrapdb report token {name}` prints it below the token."
+            )
 
 
 def schema() -> dict[str, Any]:

@@ -156,10 +156,12 @@ def test_nowhere_unless_it_is_said() -> None:
     ("said", "sentence"),
     [
         ("author: ops@example.com", "author: ops@example.com is no target; write mail:ops@example.com."),
+        (f"askers: {{anna: {{tokens: [{'a' * 43}]}}}}", "askers.anna.tokens: a hash has 64 characters from 0 to 9"),
+        (f"askers: {{anna: {{tokens: [{'0a' * 32}, {'A0' * 32}]}}}}", "askers.anna.tokens: a hash has 64"),
         ("askers: {anna: {address: 'slack:sales'}}", "askers.anna.address: 'slack:sales' is no channel of Slack; "),
     ],
 )
-def test_addresses_in_service_yaml(tmp_path: Path, said: str, sentence: str) -> None:
+def test_addresses_and_hashes_in_service_yaml(tmp_path: Path, said: str, sentence: str) -> None:
     path = tmp_path / "service.yaml"
     path.write_text(said)
     with pytest.raises(UsageError, match=f"^{re.escape(f'{path}: {sentence}')}"):

@@ -11,6 +11,7 @@ from typer._types import TyperChoice
 
 from scrapdb.cli.options import Settings
 from scrapdb.cli.service import Service
+from scrapdb.cli.service import for_people
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +79,9 @@ def _tell(found: Sequence[Delivery], settings: Settings, *, as_json: bool, as_ta
     if as_json or as_table:
         columns = ("state", "target", "address", "letter", "attempt", "not_before", "ended_at", "reason")
         rows = [[getattr(each, name) for name in columns] for each in found]
-        Printing(json=as_json).print_rows(Table(columns, lambda: iter(rows)), settings.say)
+        printing, table = Printing(json=as_json), Table(columns, lambda: iter(rows))
+        is_for_people = printing.resolved() == "table"
+        printing.print_rows(for_people(table, ("not_before", "ended_at")) if is_for_people else table, settings.say)
         return
     for each in found:
         again = f" It is tried again from {each.not_before} on, while the service runs." if each.not_before else ""

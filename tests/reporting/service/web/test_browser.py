@@ -99,6 +99,8 @@ def test_a_form_becomes_a_report(browser: Browser, desk: Desk, url: str) -> None
         served.begun(desk, request, 2, 5)
         page.get_by_text("cell 2 of 5").wait_for()
         page.locator("#log").get_by_text("Cell 2").wait_for()
+        served.begun(desk, request, 5, 5)
+        page.get_by_text("cell 5 of 5, then the page").wait_for()
         served.over(desk, request, title="Qualitat de la tensió")
         frame = page.frame_locator("iframe.report")
         assert frame.locator("h1").inner_text() == f"Report of {request.id}"

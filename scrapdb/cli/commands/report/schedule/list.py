@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from typing import Annotated
-from typing import Any
 
 import typer
 
 from scrapdb.cli.options import Settings
 from scrapdb.cli.service import Service
-
-if TYPE_CHECKING:
-    from scrapdb.database.table import Table
+from scrapdb.cli.service import for_people
 
 _COLUMNS = ("name", "bundle", "cron", "zone", "next_at", "last_at", "owner", "paused_by", "reason")
-_TIMES, _MINUTE = ("next_at", "last_at"), len("2026-11-30T07:00")
+_TIMES = ("next_at", "last_at")
 
 
 def command(
@@ -43,22 +39,7 @@ def command(
         for each in found
     ]
     printing = Printing(json=json)
-    is_for_people = bool(rows) and printing.resolved() == "table"
-    printing.print_rows(_for_people(rows) if is_for_people else Table(_COLUMNS, lambda: iter(rows)))
+    table = Table(_COLUMNS, lambda: iter(rows))
+    printing.print_rows(for_people(table, _TIMES) if printing.resolved() == "table" else table)
     if not rows:
         settings.say("There are no schedules.")
-
-
-def _for_people(rows: list[tuple[Any, ...]]) -> Table:
-    """Leave out what no schedule has, and the seconds of times: a terminal has no room for all of it."""
-    from scrapdb.database.table import Table
-
-    told = [
-        [_minute(cell) if name in _TIMES else cell for name, cell in zip(_COLUMNS, row, strict=True)] for row in rows
-    ]
-    kept = [place for place in range(len(_COLUMNS)) if any(row[place] for row in told)]
-    return Table([_COLUMNS[place] for place in kept], lambda: ([row[place] for place in kept] for row in told))
-
-
-def _minute(moment: str | None) -> str | None:
-    return f"{moment[:_MINUTE].replace('T', ' ')} UTC" if moment else None
