@@ -40,8 +40,8 @@ demo: $(INSTALLED)  ## Run the example's notebook for twelve tickers, ask, and m
 # More at once than there are processors, since many tests wait: for kernels, browsers and clocks.
 test: $(INSTALLED) $(INSTALLED1)  ## Run the whole suite, and the plugin's part with Datasette 1.0 too
 	@$(COMPILED)
-	@$(BIN)/python -m pytest -n 3 --dist worksteal
-	@$(VENV1)/bin/python -m pytest -n 3 --dist worksteal tests/datasette
+	@$(BIN)/python -m pytest -n 4 --dist worksteal
+	@$(VENV1)/bin/python -m pytest -n 4 --dist worksteal tests/datasette
 
 lint: $(INSTALLED)  ## Check style and types
 	@$(BIN)/ruff check

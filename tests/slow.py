@@ -18,11 +18,11 @@ _BELOW = {
         r"|test_endings\.py::test_each_end.*\[(?:fresh|limits)-(?!exception|memory of children|processor\]|kill -9)"
         r"|test_cluster\.py::test_(?:when|a_worker|what_nobody|stopping)"
         r"|test_engine\.py::test_(?:an_end_before|without_a_file)"
-        r"|test_kernels\.py::(?:.*environment|test_interrupt_reaches_bash\[none)"
+        r"|test_kernels\.py::(?:.*environment|test_interrupt_reaches_bash)"
         r"|test_provisioner\.py::.*landlock"
     ),
     "tests/reporting/": re.compile(
-        r"test_batch\.py::test_(?:resume_makes|a_killed_scrapdb|a_zip_and)"
+        r"test_batch\.py::test_(?:resume_makes|a_killed_scrapdb|a_zip_and|fifty)"
         r"|test_maker\.py::test_(?:limits_of_the_bundle|a_page_again|a_frame_that_says|an_error_of_the_template_is_mended)"
         r"|test_maker\.py::test_(?:the_record_follows|the_bytes_are|a_token_is_issued.*\[(?!printed))"
         r"|test_commands\.py::test_(?:a_list_of_reports|what_went_wrong)"

@@ -52,6 +52,7 @@ def remembered() -> Iterator[None]:
         yield
     except (ScrapdbError, KeyboardInterrupt) as error:
         _raised.error = error
+        sqlite3.enable_callback_tracebacks(False)  # noqa: FBT003 - which Datasette wants to see; this one will be told
         raise
 
 

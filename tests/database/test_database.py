@@ -30,6 +30,7 @@ METHODS: dict[str, Callable[[scrapdb.Database], object]] = {
     "explain": lambda db: db.explain("x = 1"),
     "check": lambda db: db.check("x = 1"),
     "sql": lambda db: db.sql("SELECT 1"),
+    "duckdb": lambda db: db.duckdb("SELECT 1"),
     "plot": lambda db: db.plot(),
     "frame": lambda db: db.frame("x"),
     "frame_table": lambda db: db.frame_table("x"),

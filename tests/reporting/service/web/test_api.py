@@ -161,7 +161,7 @@ def test_what_is_wrong_is_said_and_nothing_asked_for(desk: Desk, wish: object, s
 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"\xff", b'{"bundle": "\xed\xa0\x80"}', b'{"bundle": NaN}', b'{"bundle":"voltage","parameters":'
-             b'{"title":' + b"[" * 5000 + b"]" * 5000 + b"}}"]
+             b'{"title":' + b"[" * 100_000 + b"]" * 100_000 + b"}}"]
 )  # fmt: skip
 def test_what_is_no_json_is_refused(desk: Desk, body: bytes) -> None:
     headers = {"content-type": "application/json"}
