@@ -99,11 +99,14 @@ def test_who_is_killed_leaves_it_to_the_next(desk: Desk, bundles: Path) -> None:
         worker.wait()
     psutil.wait_procs(children, timeout=20)
     assert [each for each in children if each.is_running()] == []
+    (lock,) = desk.reports.glob("*.lock")
+    assert [*ledger.temporary(str(lock)).iterdir()]
     with ledger.worker(desk.reports) as mine:
         assert making.recover(desk, mine) == 1
     found = requests.get(desk.ledger, request.id)
     assert found
     assert (found.state, found.attempt, found.reason) == ("retrying", 2, making.GONE)
+    assert not ledger.temporary(str(lock)).exists()
 
 
 def test_it_ends_with_its_parent(desk: Desk) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import shutil
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +24,7 @@ from scrapdb.store.connection import transaction
 NAME = ".scrapdb-service.db"
 APPLICATION_ID = 0x53435253  # "SCRS", in bytes 68 to 71 of the file
 VERSION = 1
+_TEMPORARY = tempfile.gettempdir()  # before a worker has one of its own
 _BUSY = 30.0  # seconds for which a writer waits for another
 
 
@@ -117,10 +120,16 @@ def worker(reports: Path) -> Iterator[str]:
         os.close(descriptor)
 
 
+def temporary(worker: str) -> Path:
+    """Name the directory in which a worker has its temporary files, with a short path, since sockets are below it."""
+    return Path(_TEMPORARY, f"scrapdb-{Path(worker).stem.rpartition('-')[2]}")
+
+
 def is_gone(worker: str) -> bool:
-    """Tell whether a worker is gone; what it left of its lock is removed."""
+    """Tell whether a worker is gone; what it left of its lock and of temporary files is removed."""
     if is_held(worker):
         return False
+    shutil.rmtree(temporary(worker), ignore_errors=True)
     with suppress(OSError):
         Path(worker).unlink()
     return True

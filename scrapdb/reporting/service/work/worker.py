@@ -6,7 +6,9 @@ It holds the lock on a file as long as it lives. What it leaves when it is kille
 from __future__ import annotations
 
 import logging
+import shutil
 import signal
+import tempfile
 import threading
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -53,6 +55,7 @@ def work(desk: Desk, *, jobs: int = JOBS, scheduler: str | None = None, parent: 
     over = threading.Event()
     with (
         ledger.worker(desk.reports) as worker,
+        _temporary(worker),
         servers.used(),
         _elsewhere(scheduler, worker) as elsewhere,
         _until(over, parent),
@@ -149,6 +152,20 @@ def _told(what: str) -> Iterator[None]:
         yield
     except Exception:  # noqa: BLE001 - whatever it was, the other reports go on
         _log.exception("%s cannot be seen to; it is tried again", what)
+
+
+@contextmanager
+def _temporary(worker: str) -> Iterator[None]:
+    """Have temporary files where the next worker finds them if this one is killed."""
+    directory, before = ledger.temporary(worker), tempfile.tempdir
+    directory.mkdir(0o700)
+    directory.chmod(0o711)  # kernels are other users, and have theirs in it
+    tempfile.tempdir = str(directory)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 @contextmanager
