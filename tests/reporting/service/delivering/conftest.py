@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterator
 from datetime import UTC
 from datetime import datetime
 from datetime import timedelta
@@ -10,11 +11,29 @@ from pathlib import Path
 
 import pytest
 
+from tests.reporting.service.delivering import receivers
+from tests.reporting.service.delivering.receivers import Post
+
+
+@pytest.fixture(scope="module")
+def _server() -> Iterator[Post]:
+    with receivers.post() as post:
+        yield post
+
+
+@pytest.fixture
+def post(_server: Post) -> Post:
+    """Return a mail server that has got nothing yet, and behaves well."""
+    _server.got.clear()
+    _server.to.clear()
+    _server.behaves = {}
+    return _server
+
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Make a certificate of 127.0.0.1 that signs itself, and its key."""
-    x509 = pytest.importorskip("cryptography.x509")
+    from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec

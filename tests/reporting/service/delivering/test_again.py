@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +18,9 @@ from scrapdb.reporting.service.ledger import deliveries
 from scrapdb.reporting.service.ledger import ledger as ledgers
 from tests import sessions
 from tests.reporting.service.delivering import desks
-from tests.reporting.service.delivering import receivers
 from tests.reporting.service.delivering.receivers import Post
 
 ANNA, BEN = "mail:anna@example.com", "mail:ben@example.com"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Post]:
-    with receivers.post() as post:
-        yield post
-
-
-@pytest.fixture
-def post(server: Post) -> Post:
-    server.got.clear()
-    server.to.clear()
-    server.behaves = {}
-    return server
 
 
 def said(post: Post) -> dict[str, Any]:

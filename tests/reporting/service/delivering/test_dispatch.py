@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from scrapdb.reporting.service.ledger import deliveries
 from scrapdb.reporting.service.ledger import ledger as ledgers
 from scrapdb.reporting.service.ledger import requests
 from tests.reporting.service.delivering import desks
-from tests.reporting.service.delivering import receivers
 from tests.reporting.service.delivering.receivers import Post
 
 ANNA, BEN = Target(to="mail:anna@example.com"), Target(to="mail:ben@example.com")
@@ -46,20 +44,6 @@ with desks.desk(Path(sys.argv[1]), **__import__("json").loads(sys.argv[2])) as d
     while desks.stepped(desk):
         pass
 """
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Post]:
-    with receivers.post() as post:
-        yield post
-
-
-@pytest.fixture
-def post(server: Post) -> Post:
-    server.got.clear()
-    server.to.clear()
-    server.behaves = {}
-    return server
 
 
 def said(port: int, **more: Any) -> dict[str, Any]:

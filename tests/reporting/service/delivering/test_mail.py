@@ -6,7 +6,6 @@ import base64
 import json
 import socket
 import ssl
-from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -22,20 +21,6 @@ from tests.reporting.service.delivering import receivers
 from tests.reporting.service.delivering.receivers import Post
 
 ANNA = Target(to="mail:anna@example.com")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Post]:
-    with receivers.post() as post:
-        yield post
-
-
-@pytest.fixture
-def post(server: Post) -> Post:
-    server.got.clear()
-    server.to.clear()
-    server.behaves = {}
-    return server
 
 
 def said(post: Post, **more: Any) -> dict[str, Any]:
