@@ -11,12 +11,15 @@ from typing import NamedTuple
 
 # 1: as first written. 2: `notebooks.etag`, for notebooks at URLs. 3: the tables of 2; defaults, status and names are
 # read otherwise. 4: the tables `records` and `executions`; what 3 read is read the same. 5: the table `reports` and
-# `executions.report`, likewise. 6: `names.whole`, likewise.
-VERSION = 6
+# `executions.report`, likewise. 6: `names.whole`, likewise. 7: the tables of versions, likewise.
+VERSION = 7
 SAME = 3  # the first version that read every notebook as this one does
 OLDEST = 2  # the first version that `index` makes one of this version, with the tables that it has
 # Columns that older tables do not have.
 _LATER = (("executions", "report", "TEXT"), ("names", "whole", "INTEGER NOT NULL DEFAULT 1"))
+# The tables that are kept of a version, and the one that tells what names stood for: `version_scraps` is as `scraps`.
+KEPT = ("notebooks", "scraps", "parameters", "displays", "frames", "records", "reports", "problems")
+_COUNTED = "name_types"
 # Not compiled here, since every query imports this module, and few ask for more than `VERSION`.
 _NAME = r"(?m)^CREATE (?:TABLE|INDEX) (\w+)"
 _TABLE = r"(?m)^CREATE TABLE (\w+)"
@@ -49,7 +52,18 @@ def statements() -> Iterator[str]:
         statement += line
         if sqlite3.complete_statement(statement):
             yield statement
+            yield from _of_versions(statement)
             statement = ""
+
+
+def _of_versions(statement: str) -> Iterator[str]:
+    """Make of the statement of a table that of the table with the same columns for versions, if there is one."""
+    found = re.search(_TABLE, statement)
+    if found and found[1] in (*KEPT, _COUNTED):
+        columns = statement[found.end() :].replace(" NOT NULL UNIQUE,", " NOT NULL,       ")
+        title = f"-- {found[1].replace('_', ' ').capitalize()} of versions: as in `{found[1]}`, of what notebooks were."
+        columns = columns.replace("REFERENCES notebooks", "REFERENCES versions")
+        yield f"{title}\nCREATE TABLE version_{found[1]}{columns}"
 
 
 def add_missing(connection: sqlite3.Connection) -> None:

@@ -1,4 +1,5 @@
--- The store of scrapdb: one SQLite file, derived from notebooks (but for `executions`), to be read without scrapdb too.
+-- The store of scrapdb: one SQLite file, to be read without scrapdb too. It follows from the notebooks, but for
+-- `executions`, `settings` and what `versions` keep of notebooks that are no more.
 --
 -- A value stands in exactly one of the columns `number`, `text` and `json`, by its `type`:
 --   null               no column is set
@@ -18,6 +19,11 @@
 -- that references notebooks lets its rows go with those of a notebook. It is exported, unless LEFT_OUT of
 -- store/exported.py names it, and TABLES of datasette/store.py says who may see it. Both raise VERSION in
 -- store/schema.py, in a line that says why.
+--
+-- What notebooks were is kept in tables with the columns of those that say what they are: version_notebooks,
+-- version_scraps, version_parameters, version_displays, version_frames, version_records, version_reports and
+-- version_problems, in which `notebook_id`, or the `id` of version_notebooks, is versions.id; and version_name_types,
+-- which counts versions. They are empty unless versions are kept.
 
 -- Notebooks: one row per notebook file.
 CREATE TABLE notebooks (
@@ -211,6 +217,26 @@ CREATE TABLE problems (
   message TEXT NOT NULL             -- what is wrong, in a sentence
 );
 
+-- Versions: what each notebook was, and among that what it is, since versions are kept.
+CREATE TABLE versions (
+  id INTEGER PRIMARY KEY,
+  path TEXT NOT NULL,               -- as in notebooks
+  version INTEGER NOT NULL,         -- of this notebook, from 1, in the order in which the store came to know them
+  notebook_id INTEGER,              -- as in notebooks.id, of the version that is there now; of others NULL
+  previous INTEGER,                 -- as in versions.id, of the version before it; of a commit's on its branch
+  since TEXT NOT NULL,              -- from when the notebook was so, UTC
+  until TEXT,                       -- until when, UTC; NULL: it still is; equal to `since`: never, on the branch asked for
+  commit_hash TEXT,                 -- the commit that made it so, in hexadecimal digits
+  authored_at TEXT,                 -- the author's time of that commit, UTC
+  branch TEXT                       -- the branch on which that commit was found
+);
+
+-- Settings: what holds for every index of this store.
+CREATE TABLE settings (
+  name TEXT PRIMARY KEY,            -- keep: which versions are kept; git DIRECTORY: what was read of a repository
+  value TEXT NOT NULL               -- as JSON
+) WITHOUT ROWID;
+
 -- Run columns: which column of `runs` shows which name.
 CREATE TABLE run_columns (
   name_id INTEGER NOT NULL REFERENCES names (id),
@@ -251,3 +277,8 @@ CREATE INDEX executions_by_state ON executions (state);
 CREATE INDEX executions_by_report ON executions (notebook) WHERE report IS NOT NULL;
 -- Serves: replacing the problems of one notebook.
 CREATE INDEX problems_by_notebook ON problems (notebook_id);
+-- Serves: the versions of a notebook, and which of them is there now.
+CREATE INDEX versions_by_path ON versions (path, version);
+CREATE UNIQUE INDEX versions_by_notebook ON versions (notebook_id) WHERE notebook_id IS NOT NULL;
+-- Serves: replacing the problems of one version.
+CREATE INDEX version_problems_by_notebook ON version_problems (notebook_id);
