@@ -19,6 +19,7 @@ from scrapdb.query.binding import bind_value
 from scrapdb.query.fields import Field
 from scrapdb.query.fields import Fields
 from scrapdb.query.fields import Kind
+from scrapdb.query.functions import FIRST
 from scrapdb.query.functions import FUNCTIONS
 from scrapdb.query.patterns import execute
 from scrapdb.query.rows import frame_of
@@ -156,6 +157,10 @@ def _count(connection: sqlite3.Connection, field: Field) -> int:
 
 
 def _compared(root: nodes.Node) -> Iterator[nodes.Name]:
-    for node, _ in nodes.walk(root):
+    for node in nodes.walk_until(root, _is_over_time):
         if isinstance(node, nodes.Comparison | nodes.In | nodes.Holds):
-            yield from nodes.names(node)
+            yield from (name for name in nodes.walk_until(node, _is_over_time) if isinstance(name, nodes.Name))
+
+
+def _is_over_time(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.OverTime) or (isinstance(node, nodes.Aggregate) and node.function == FIRST)
