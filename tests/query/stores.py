@@ -18,6 +18,8 @@ from scrapdb.facts import Expression
 from scrapdb.store import runs
 from scrapdb.store import schema
 
+SCHEMA = "\n".join(schema.statements())
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -71,8 +73,7 @@ def laid_out(value: Any) -> tuple[str, Any, str | None, str | None, str | None]:
 def build(notebooks: Iterable[Notebook], file: str = ":memory:", *, columns: int = runs.LIMIT) -> sqlite3.Connection:
     """Write a store, whose wide table has room for so many columns."""
     connection = sqlite3.connect(file)
-    for statement in schema.statements():
-        connection.execute(statement)
+    connection.executescript(SCHEMA)
     for notebook in notebooks:
         _write(connection, notebook)
     _count(connection)
