@@ -5,11 +5,6 @@ from __future__ import annotations
 import sqlite3
 
 
-def are_kept(connection: sqlite3.Connection) -> bool:
-    """Whether versions of notebooks are kept."""
-    return connection.execute("SELECT 1 FROM main.versions LIMIT 1").fetchone() is not None
-
-
 def roles_of(connection: sqlite3.Connection, name: str) -> list[tuple[int, str, str, str, int]]:
     """Read what a name stood for: its id, itself, a role, a type, and how many versions have both."""
     return connection.execute(
