@@ -30,6 +30,8 @@ from scrapdb.store.connection import reading
 from scrapdb.store.errors import sentences
 from scrapdb.store.past import Past
 
+NEW = "previous(nb.path) is null"  # of a notebook without a version before
+_BEFORE = ("previous", "change")
 _NUMBERS: frozenset[Kind] = frozenset({"number"})
 
 
@@ -90,6 +92,12 @@ def told(
     sentences_ = [_unknown(_expressions(connection, fields, compared))] if compared else []
     sentences_ += _passed_over(connection, fields, expressions, aggregates) if aggregates else []
     return "\n".join(filter(None, sentences_)) or None
+
+
+def asks_before(expression: str) -> bool:
+    """Return whether something is asked that a notebook without a version before this one misses."""
+    found = (node for node, _ in nodes.walk(parser.parse(expression)) if isinstance(node, nodes.OverTime))
+    return any(node.function in _BEFORE for node in found)
 
 
 def _unknown(counts: Mapping[str, int]) -> str | None:

@@ -420,7 +420,11 @@ def statements_of(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[
 
 
 def count(
-    connection: sqlite3.Connection, fields: Fields, expression: str | None = None, *, unless: str | None = None
+    connection: sqlite3.Connection,
+    fields: Fields,
+    expression: str | Sequence[str] | None = None,
+    *,
+    unless: str | None = None,
 ) -> int:
     """The number of notebooks for which an expression holds; arguments and errors are those of `select`."""
     with sentences(question=True), snapshot(connection):

@@ -57,9 +57,10 @@ class Notebook(Run):
         """The id of the first of the versions that lead to this one."""
         line = f"line{self.level}"
         return (
-            f"(WITH RECURSIVE {line}(id, n) AS (SELECT {self.version}, 0"
-            f" UNION ALL SELECT p.id, {line}.n + 1 FROM {line} CROSS JOIN {_VERSIONS} AS w ON w.id = {line}.id"
-            f" CROSS JOIN {_VERSIONS} AS p ON p.id = w.previous)"
+            f"(WITH RECURSIVE {line}(id, previous, n) AS"
+            f" (SELECT w.id, w.previous, 0 FROM {_VERSIONS} AS w WHERE w.id = {self.version}"
+            f" UNION ALL SELECT w.id, w.previous, {line}.n + 1"
+            f" FROM {line} CROSS JOIN {_VERSIONS} AS w ON w.id = {line}.previous)"
             f" SELECT id FROM (SELECT id, max(n) FROM {line}))"
         )
 
