@@ -28,6 +28,7 @@ from scrapdb.text import valid_text
 
 if TYPE_CHECKING:
     from datetime import date
+    from datetime import timedelta
 
     import pandas as pd
     import pyarrow as pa
@@ -110,6 +111,7 @@ class Database:
         force: bool = False,
         workers: int | None = None,
         scheduler: str | None = None,
+        keep: bool | int | timedelta | None = None,
         progress: Callable[[Progress], None] = lambda _: None,
     ) -> Summary:
         """Bring the store up to date with the notebooks below some paths.
@@ -121,13 +123,16 @@ class Database:
             force: whether to read unchanged notebooks too.
             workers: how many processes read; by default one per processor.
             scheduler: address of a scheduler of dask.distributed whose workers read instead.
+            keep: which versions of notebooks are kept from now on: all, none, the last so many, or those that ended
+                less than so long ago. It is a setting of the store.
             progress: is told how far it is.
 
         Raises:
-            UsageError: a path does not exist.
+            UsageError: a path does not exist, or `keep` is negative.
             StoreError: the store cannot be written.
         """
         from scrapdb.indexing.loop import index
+        from scrapdb.store.versions import Retention
 
         return index(
             self.path,
@@ -137,6 +142,7 @@ class Database:
             force=force,
             workers=workers,
             scheduler=scheduler,
+            keep=None if keep is None else Retention.of(keep),
             progress=progress,
         )
 
