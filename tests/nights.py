@@ -65,9 +65,9 @@ def _befall(path: Path, place: int, share: float, number: int, before: list[byte
     if what == "is touched" and path.exists():
         os.utime(path)
         return
-    if what == "is as it was" or (place == _LOOPING and number > 4):  # A B A B, and once more A
-        _write(path, before[-2 if number % 7 else -1] if len(before) > 1 else before[-1])
-        before.append(path.read_bytes())
+    kinds = [*dict.fromkeys(before)]
+    if len(kinds) > 1 and (what == "is as it was" or place == _LOOPING):
+        _write(path, kinds[number % 2 if place == _LOOPING else -2])
         return
     written = json.dumps(notebook(path.stem, number, share, place, fails=what == "fails"), indent=1).encode()
     before.append(written[: len(written) // 2] if what == "is torn" else written)
