@@ -18,6 +18,7 @@ from scrapdb.errors import UsageError
 from scrapdb.indexing.loop import index
 from scrapdb.store import schema
 from scrapdb.store.versions import Retention
+from scrapdb.store.versions import set_retention
 from tests.notebook_builder import PNG
 from tests.notebook_builder import code
 from tests.notebook_builder import display
@@ -241,3 +242,16 @@ def test_who_writes_meanwhile_keeps_versions_too(tmp_path: Path) -> None:
     os.utime(path)
     index(store, [str(path)])
     assert [row[1] for row in of(store)] == [1, 2]
+
+
+def test_what_a_killed_index_has_not_kept_the_next_one_keeps(tmp_path: Path) -> None:
+    from scrapdb.store.write import Writer
+
+    store, path = tmp_path / "scraps.db", tmp_path / "a.ipynb"
+    write(path, gluing(x=1))
+    index(store, [str(tmp_path)])
+    with Writer(store) as writer, writer.transaction():
+        set_retention(writer.connection, ALL)
+    assert of(store) == []
+    index(store, [str(tmp_path)], keep=ALL)
+    assert [row[:2] for row in of(store)] == [(1, 1)]
