@@ -15,6 +15,7 @@ import typer
 from typer._types import TyperChoice
 
 from scrapdb.cli import options
+from scrapdb.cli.looking_back import Versions
 from scrapdb.errors import UsageError
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def command(
     ] = None,
     *,
     axes: Axes,
+    past: Versions,
     picture: Picture,
     settings: options.Settings,
 ) -> None:
@@ -111,7 +113,7 @@ def command(
     scrapdb plot -x distance -o distances.png --width 1200 --height 600
     """
     format_ = picture.resolved()
-    db = settings.database()
+    db = past.database(settings)
     plot = db.plot(expression, *axes, most=_MOST if format_ == "text" else None)  # type: ignore[arg-type]
     if format_ == "text":
         _write_text(plot, picture)
