@@ -19,6 +19,7 @@ from scrapdb.database.table import Table
 from scrapdb.database.table import asked
 from scrapdb.errors import UsageError
 from scrapdb.query import groups
+from scrapdb.query import remarks
 from scrapdb.query import select
 from scrapdb.store.connection import check
 from scrapdb.store.connection import reading
@@ -50,12 +51,16 @@ _SIZED = ("scrap", "notebook", "encoder")
 
 
 class Verdict(NamedTuple):
-    """What a check found: whether it holds, how many notebooks were looked at and failed, and which."""
+    """What a check found: whether it holds, how many notebooks were looked at and failed, and which.
+
+    Of an expression that asks for the version before, `new` is how many of those that failed have none.
+    """
 
     holds: bool
     looked_at: int
     failed: int
     offenders: Table
+    new: int = 0
 
 
 def open(path: str | os.PathLike[str]) -> Database:  # noqa: A001 - named as what it does, like sqlite3's and gzip's
@@ -275,7 +280,7 @@ class Database:
         """Find out whether an expression holds for every notebook, or for any.
 
         Args:
-            expression: what should hold. A notebook that misses a value offends.
+            expression: what should hold. A notebook that misses a value offends, also what it had in the version before.
             where: an expression that chooses the notebooks to look at.
             any_: whether one notebook is enough.
 
@@ -291,8 +296,11 @@ class Database:
             fields = select.fields_of(connection)
             looked_at = select.count(connection, fields, where)
             failed = select.count(connection, fields, where, unless=expression)
+            first = [*([where] if where else []), remarks.NEW]
+            asks_new = failed and remarks.asks_before(expression)
+            new = select.count(connection, fields, first, unless=expression) if asks_new else 0
         holds = looked_at > failed if any_ else looked_at > 0 and not failed
-        return Verdict(holds, looked_at, failed, asked(self.path, ask, self.past))
+        return Verdict(holds, looked_at, failed, asked(self.path, ask, self.past), new)
 
     def sql(self, sql: str, parameters: Mapping[str, Any] | None = None, seconds: float = 60) -> Table:
         """Run one SQL statement that only reads.
