@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from scrapdb.indexing.changes import Summary
     from scrapdb.indexing.loop import Progress
     from scrapdb.store.readers.executions import Attempt
+    from scrapdb.store.readers.sizes import OfVersions
     from scrapdb.store.upkeep import Collected
 
 _COMPLETIONS = 200
@@ -491,6 +492,13 @@ class Database:
 
         with reading(self.path) as connection:
             return totals(connection)
+
+    def sizes_of_versions(self) -> OfVersions | None:
+        """Count the versions that are kept, and the bytes that the store has for nothing else; None if there are none."""
+        from scrapdb.store.readers.sizes import of_versions
+
+        with reading(self.path) as connection:
+            return of_versions(connection)
 
     def export(self, target: str | os.PathLike[str], where: str | None = None, *, force: bool = False) -> Exported:
         """Write the store as a parquet data set: the tables, and the DataFrames of each name.
