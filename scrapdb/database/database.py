@@ -494,7 +494,7 @@ class Database:
             return totals(connection)
 
     def sizes_of_versions(self) -> OfVersions | None:
-        """Count the versions that are kept, and the bytes that the store has for nothing else; None if there are none."""
+        """Count the versions that are kept, and the bytes that the store has for nothing else; None if none."""
         from scrapdb.store.readers.sizes import of_versions
 
         with reading(self.path) as connection:
