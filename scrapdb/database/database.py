@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from scrapdb.charts.drawn import Plot
     from scrapdb.charts.plot import PlotKind
     from scrapdb.database.export import Exported
+    from scrapdb.database.history import History
     from scrapdb.database.notebook import StoredNotebook
     from scrapdb.database.report import StoredReport
     from scrapdb.database.sides import Compared
@@ -387,6 +388,36 @@ class Database:
 
         with reading(self.path, self.past) as connection:
             return StoredNotebook(self.path, find(connection, self.path, os.fspath(name)), self.past)
+
+    def history(
+        self,
+        notebook: str | os.PathLike[str],
+        names: str | Sequence[str] = (),
+        *,
+        changes: bool = False,
+        limit: int | None = None,
+        branches: bool = False,
+    ) -> History:
+        """Read the versions of a notebook, the newest last, and what some values were in each.
+
+        Args:
+            notebook: its path, or as much of its end as tells it from others; one that is gone has its versions still.
+            names: fields or expressions, a list of such or `"distance, last / first as growth"`; by default the numbers
+                and texts that changed.
+            changes: whether to read only the versions in which one of them changed.
+            limit: the most versions, which are the last.
+            branches: whether to read those of commits, too, which never were on the branch asked for.
+
+        Raises:
+            NotebookNotFoundError: there is no such notebook, or more than one, or no version of it.
+            ExpressionError: a name is wrong, or unknown in every version of any notebook.
+            UsageError: two columns are called the same.
+            StoreError: there is no store, it cannot be read, or it keeps no versions.
+        """
+        from scrapdb.database.history import history
+
+        asked_for = [names] if isinstance(names, str) else names
+        return history(self.path, os.fspath(notebook), asked_for, changes=changes, limit=limit, branches=branches)
 
     def diff(
         self,

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from collections.abc import Sequence
+from typing import Literal
 from typing import NamedTuple
 
 from scrapdb.errors import NotebookNotFoundError
@@ -41,6 +42,22 @@ SELECT pair.id, name, 'gone', a.number, NULL, a.type, NULL
                     WHERE b.notebook_id = pair.id AND b.name_id = a.name_id)"""
 _PAIRS = """
 WITH pair AS (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS before FROM json_each(?))"""
+_LINE = """
+WITH RECURSIVE line (id) AS (
+  SELECT id FROM main.versions WHERE path = ?
+   UNION SELECT previous FROM main.versions JOIN line USING (id) WHERE previous IS NOT NULL)"""
+_NAMES_OF_VALUES = """
+WITH found AS (
+  SELECT 'scrap' AS role, name_id, s.type, coalesce(number, text, exact) AS value, cell, output
+    FROM json_each(?1) AS chosen CROSS JOIN main.version_scraps AS s ON s.notebook_id = chosen.value
+   UNION ALL
+  SELECT 'param', name_id, p.type, coalesce(number, text, exact), NULL, NULL
+    FROM json_each(?1) AS chosen CROSS JOIN main.version_parameters AS p ON p.notebook_id = chosen.value
+   WHERE NOT shadowed)
+SELECT role, name, count(DISTINCT value) > 1
+  FROM found JOIN main.names ON names.id = name_id WHERE found.type IN ('integer', 'float', 'boolean', 'text')
+ GROUP BY role, name_id
+ ORDER BY role <> 'scrap', max(found.type = 'text'), max(found.type = 'boolean'), min(cell), min(output), name"""
 _NUMBERS = ("integer", "float")
 _LARGEST = 1.7976931348623157e308
 _DIGITS = 9  # of the number of a version
@@ -108,6 +125,14 @@ class Change(NamedTuple):
     after: float | None = None
 
 
+class NamedValue(NamedTuple):
+    """A name of what versions have, and whether it is not the same in all that have it."""
+
+    role: Literal["scrap", "param"]
+    name: str
+    is_changing: bool
+
+
 class Around(NamedTuple):
     """The numbers of the versions just before and after one, and of the last."""
 
@@ -127,6 +152,32 @@ def of_path(connection: sqlite3.Connection, path: str, limit: int | None = None)
         f"{_VERSIONS} WHERE v.path = ? ORDER BY v.version DESC LIMIT ?", (path, -1 if limit is None else limit)
     )
     return [Version(*row) for row in rows]
+
+
+def line(connection: sqlite3.Connection, path: str) -> list[Version]:
+    """Read the versions of a notebook and, across renamings, all that they follow, in the order of their times."""
+    rows = connection.execute(f"{_LINE} {_VERSIONS} WHERE v.id IN line ORDER BY v.since, v.id", (path,))
+    return [Version(*row) for row in rows]
+
+
+def paths_of_gone(connection: sqlite3.Connection, wanted: str) -> list[str]:
+    """Find the notebooks that are no more by the ends of their paths, with or without suffix; one by its whole path."""
+    if _are_kept(connection, wanted):
+        return [wanted]
+    rows = connection.execute(
+        """SELECT DISTINCT path FROM main.versions
+            WHERE path LIKE '%.ipynb'
+              AND (substr('/' || path, -length(?1)) = ?1 OR substr('/' || path, -length(?2)) = ?2)
+            ORDER BY path""",
+        [f"/{wanted}", f"/{wanted}.ipynb"],
+    )
+    return [path for (path,) in rows]
+
+
+def names_of_values(connection: sqlite3.Connection, versions: Iterable[Version]) -> list[NamedValue]:
+    """Read the names of what versions have as numbers, booleans and texts: of scraps numbers first, then as glued."""
+    rows = connection.execute(_NAMES_OF_VALUES, (_ids(versions),))
+    return [NamedValue(role, name, bool(is_changing)) for role, name, is_changing in rows]
 
 
 def find(connection: sqlite3.Connection, wanted: str, version: int | None = None) -> Version:
