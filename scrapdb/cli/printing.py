@@ -22,6 +22,7 @@ from scrapdb.formats import write
 from scrapdb.formats.table import room
 
 if TYPE_CHECKING:
+    from scrapdb.database import Database
     from scrapdb.database.table import Table
 
 
@@ -73,7 +74,7 @@ class Printing(NamedTuple):
         self,
         table: Table,
         say: Callable[[str], None] = lambda _: None,
-        pictures: Path | None = None,
+        pictures: Database | None = None,
         more: Callable[[int], str] = _more,
     ) -> None:
         """Print rows in that format; on a terminal a table fits its width.
@@ -106,11 +107,11 @@ class Printing(NamedTuple):
 
 
 @contextmanager
-def _pictures(store: Path | None) -> Iterator[Callable[[Any], bytes | None]]:
+def _pictures(store: Database | None) -> Iterator[Callable[[Any], bytes | None]]:
     if store is None:
         yield lambda _: None
         return
     from scrapdb.database.pictures import pictures
 
-    with pictures(store) as picture:
+    with pictures(store.path, store.past) as picture:
         yield picture

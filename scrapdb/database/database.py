@@ -104,6 +104,16 @@ class Database:
         """Return the store with every version of each notebook as a notebook of its own."""
         return Database(self.path, EVERY_VERSION)
 
+    def looking_back(self, as_of: str | date | None = None, *, versions: bool = False) -> Database:
+        """Return the store as of a moment, with all versions, or as it is.
+
+        Raises:
+            UsageError: both are asked for, or it is no moment.
+        """
+        if as_of is not None and versions:
+            raise UsageError("Look back at one moment, or at all versions: these have `nb.since` and `nb.until`.")
+        return self.versions() if versions else self if as_of is None else self.at(as_of)
+
     def index(
         self,
         *paths: str | os.PathLike[str],
@@ -181,7 +191,7 @@ class Database:
             StoreError: there is no store, it cannot be read, or it keeps no versions.
         """
         if as_of is not None or versions:
-            then = self._then(as_of, versions=versions)
+            then = self.looking_back(as_of, versions=versions)
             return then.query(expression, columns, sort, limit, offset, by=by, having=having, differing=differing)
         shown, keys, shared = _joined(columns), _joined(sort or None), _joined(by or None)
 
@@ -598,11 +608,6 @@ class Database:
         check(self.path)
         with Writer(self.path) as writer:
             return collect(writer)
-
-    def _then(self, as_of: str | date | None, *, versions: bool) -> Database:
-        if as_of is not None and versions:
-            raise UsageError("Ask as of a moment, or for all versions: these have `nb.since` and `nb.until`.")
-        return self.versions() if as_of is None else self.at(as_of)
 
     def _frame(self, name: str, where: str | None, columns: str | Sequence[Hashable] | None) -> pa.Table:
         from scrapdb.database import frames

@@ -111,9 +111,8 @@ class History(Table):
         found = [entry.version for entry in self.entries]
         own = {name: cells for name, cells in _own_columns(found, self._ended).items() if cells}
         shown = [[_marked(entry, place, marks) for place in range(len(self.labels))] for entry in self.entries]
-        rows: list[Sequence[Any]] = [
-            (*front, *behind) for front, behind in zip(zip(*own.values(), strict=True), shown, strict=True)
-        ]
+        front = zip(*own.values(), strict=True)
+        rows: list[Sequence[Any]] = [(*first, *rest) for first, rest in zip(front, shown, strict=True)]
         return Table([*own, *self.labels], lambda: iter(rows), 0 if self._asked else len(self.labels))
 
     def plot(self) -> Plot:

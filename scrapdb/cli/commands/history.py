@@ -34,17 +34,15 @@ def command(
     branches: Annotated[
         bool, typer.Option("--branches", help="Also the versions of branches on which the notebook was otherwise.")
     ] = False,
-    chart: Annotated[
-        bool, typer.Option("--chart", help="Draw the values over time, with characters or to FILE.")
-    ] = False,
+    chart: Annotated[bool, typer.Option("--chart", help="Draw the values over time.")] = False,
     printing: Printing,
     settings: options.Settings,
 ) -> None:
     """Show the versions of NOTEBOOK, the newest last, and what the values NAME were in each.
 
     A NAME is a field or any expression of the query language; without one the numbers and texts are shown that changed.
-    In a table a value that is not as in the version before has a mark: it has risen, fallen, or is another one. Versions
-    are kept since `scrapdb index --keep`, and read from commits by `scrapdb index --git`; NOTEBOOK may be gone.
+    In a table a value that is not as in the version before has a mark: it has risen, fallen, or is another one.
+    Versions are kept by `scrapdb index --keep`, and read from commits by `scrapdb index --git`. NOTEBOOK may be gone.
 
     \b
     scrapdb history BCD

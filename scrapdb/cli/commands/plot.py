@@ -10,6 +10,7 @@ from typer._types import TyperChoice
 
 from scrapdb.cli import drawing
 from scrapdb.cli import options
+from scrapdb.cli.looking_back import Versions
 
 _KINDS = ("scatter", "line", "histogram")
 _MOST = 200_000  # runs that are drawn with characters
@@ -38,6 +39,7 @@ def command(
     ] = None,
     *,
     axes: Axes,
+    past: Versions,
     picture: drawing.Picture,
     settings: options.Settings,
 ) -> None:
@@ -53,7 +55,7 @@ def command(
     scrapdb plot -x distance -o distances.png --width 1200 --height 600
     """
     is_text = picture.resolved() == "text"
-    db = settings.database()
+    db = past.database(settings)
     plot = db.plot(expression, *axes, most=_MOST if is_text else None)  # type: ignore[arg-type]
     drawing.write(plot, picture, settings.say)
     settings.remark(db, expression, columns=", ".join(filter(None, axes[:3])) or None)

@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from scrapdb import errors
+from scrapdb.cli.looking_back import AsOf
 from scrapdb.cli.options import NotebookName
 from scrapdb.cli.options import Pictures
 from scrapdb.cli.options import Settings
@@ -17,6 +18,7 @@ from scrapdb.cli.printing import Printing
 from scrapdb.text import composed
 
 if TYPE_CHECKING:
+    from scrapdb.database import Database
     from scrapdb.database.notebook import StoredNotebook
     from scrapdb.database.notebook import StoredScrap
     from scrapdb.store.readers.executions import Attempt
@@ -44,6 +46,7 @@ def command(
     *,
     trace: Annotated[bool, typer.Option("--trace", help="Print the traceback of the error that ended it.")] = False,
     pictures: Pictures = False,
+    past: AsOf,
     printing: Printing,
     settings: Settings,
 ) -> None:
@@ -61,7 +64,7 @@ def command(
     """
     if pictures and (name or trace):
         raise errors.UsageError("--pictures is for all values of a notebook: leave out NAME and --trace.")
-    db = settings.database()
+    db = past.database(settings)
     try:
         found = db.notebook(notebook)
     except errors.NotebookNotFoundError:
@@ -74,7 +77,7 @@ def command(
     if trace:
         _print_trace(found, printing)
     elif name is None:
-        _show_notebook(found, printing, settings, db.path if pictures else None)
+        _show_notebook(found, printing, settings, db if pictures else None)
     elif name in found.scraps:
         _show_scrap(found.scraps[name], printing, settings)
     elif name in found.parameters:
@@ -83,7 +86,7 @@ def command(
         raise _unknown(found, name)
 
 
-def _show_notebook(found: StoredNotebook, printing: Printing, settings: Settings, pictures: Path | None) -> None:
+def _show_notebook(found: StoredNotebook, printing: Printing, settings: Settings, pictures: Database | None) -> None:
     as_table = printing.resolved() == "table"
     if as_table:
         _print_heading(found)
