@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from scrapdb.database.table import Table
 from scrapdb.database.table import asked
+from scrapdb.errors import NotebookNotFoundError
 from scrapdb.errors import UsageError
 from scrapdb.query import groups
 from scrapdb.query import select
@@ -389,15 +390,24 @@ class Database:
     def notebook(self, name: str | os.PathLike[str]) -> StoredNotebook:
         """Find a notebook by its path, or by as much of its end as tells it from others (`BCD`).
 
+        With `@3`, `@previous` or `@COMMIT` behind it, it is that version of the notebook.
+
         Raises:
-            NotebookNotFoundError: there is none, or more than one.
+            NotebookNotFoundError: there is none, or more than one, or no such version.
             StoreError: there is no store, or it cannot be read.
         """
+        from scrapdb.database.history import version_of
         from scrapdb.database.notebook import StoredNotebook
         from scrapdb.database.notebook import find
 
         with reading(self.path, self.past) as connection:
-            return StoredNotebook(self.path, find(connection, self.path, os.fspath(name)), self.past)
+            try:
+                return StoredNotebook(self.path, find(connection, self.path, os.fspath(name)), self.past)
+            except NotebookNotFoundError:
+                version = version_of(connection, self.path, os.fspath(name))
+                if version is None or self.past is not None:
+                    raise
+        return StoredNotebook(self.path, version.id, EVERY_VERSION)
 
     def history(
         self,

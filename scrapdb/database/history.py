@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Collection
 from collections.abc import Iterator
@@ -41,6 +42,8 @@ _KEY = ("nb.path", "nb.version")  # which tell versions apart
 _SHORT_HASH = 8  # characters
 _MINUTE, _SECOND = len("2026-11-01T12:00"), len("2026-11-01T12:00:00")
 _COMPLETED = "completed"
+_PREVIOUS = "previous"
+_VERSION = re.compile(rf"[0-9]{{1,9}}|[0-9a-fA-F]{{4,64}}|{_PREVIOUS}")
 
 
 class Marks(NamedTuple):
@@ -180,6 +183,36 @@ def path_of(connection: sqlite3.Connection, store: Path, name: str) -> str:
         return gone[0]
 
 
+def version_of(connection: sqlite3.Connection, store: Path, text: str) -> Version | None:
+    """Find what `BCD@3`, `BCD@previous` or `BCD@COMMIT` names; None if it is no such text.
+
+    Raises:
+        NotebookNotFoundError: there is no such notebook, or more than one, or no such version of it.
+    """
+    name, _, which = text.rpartition("@")
+    if not name or not _VERSION.fullmatch(which):
+        return None
+    path = path_of(connection, store, name)
+    line = versions.line(connection, path)
+    found = list(_called(line, path, which))
+    if len({version.commit_hash for version in found}) > 1:
+        raise errors.NotebookNotFoundError(f"More than one commit of {path} begins with {which}; give more of it.")
+    if not found:
+        what = "version before the last one" if which == _PREVIOUS else f"version {which}"
+        raise errors.NotebookNotFoundError(f"The store keeps no {what} of {path}; `scrapdb history {name}` lists them.")
+    return found[-1]
+
+
+def _called(line: Sequence[Version], path: str, which: str) -> Iterator[Version]:
+    if which == _PREVIOUS:
+        there = [version for version in line if version.was_there]
+        yield from (version for version in line if there and version.id == there[-1].before_id)
+    elif numbered := [version for version in line if (version.path, str(version.version)) == (path, which)]:
+        yield from numbered
+    else:
+        yield from (version for version in line if (version.commit_hash or "").startswith(which.lower()))
+
+
 def _ended(line: Sequence[Version]) -> set[int]:
     """Return the ids of the versions after which there was none for a while, or is none since."""
     there = [version for version in line if version.was_there]
@@ -271,6 +304,11 @@ def _own_columns(found: Sequence[Version], ended: Collection[int]) -> dict[str, 
         "branch": branches if len(set(branches)) > 1 and not all(version.was_there for version in found) else [],
         "notebook": paths if len(set(paths)) > 1 else [],
     }
+
+
+def minute(time: str) -> str:
+    """Write a time of the store to the minute."""
+    return time[:_MINUTE].replace("T", " ")
 
 
 def _moments(times: Sequence[str | None]) -> list[str | None]:

@@ -125,6 +125,16 @@ class Change(NamedTuple):
     after: float | None = None
 
 
+class Kept(NamedTuple):
+    """Which version a notebook is, and how many of it there are."""
+
+    version: int
+    since: str
+    until: str | None
+    commit_hash: str | None
+    versions: int
+
+
 class NamedValue(NamedTuple):
     """A name of what versions have, and whether it is not the same in all that have it."""
 
@@ -152,6 +162,16 @@ def of_path(connection: sqlite3.Connection, path: str, limit: int | None = None)
         f"{_VERSIONS} WHERE v.path = ? ORDER BY v.version DESC LIMIT ?", (path, -1 if limit is None else limit)
     )
     return [Version(*row) for row in rows]
+
+
+def of_notebook(connection: sqlite3.Connection, notebook_id: int) -> Kept | None:
+    """Tell which version a notebook is, on a connection that looks back by the id of a version; None if of none."""
+    row = connection.execute(
+        """SELECT version, since, until, commit_hash, (SELECT count(*) FROM main.versions WHERE path = v.path)
+             FROM versions AS v WHERE notebook_id = ?""",
+        (notebook_id,),
+    ).fetchone()
+    return Kept(*row) if row else None
 
 
 def line(connection: sqlite3.Connection, path: str) -> list[Version]:
