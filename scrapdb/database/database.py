@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from scrapdb.database.table import Table
 from scrapdb.database.table import asked
+from scrapdb.errors import NotebookNotFoundError
 from scrapdb.errors import UsageError
 from scrapdb.query import groups
 from scrapdb.query import remarks
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from scrapdb.charts.drawn import Plot
     from scrapdb.charts.plot import PlotKind
     from scrapdb.database.export import Exported
+    from scrapdb.database.history import History
     from scrapdb.database.notebook import StoredNotebook
     from scrapdb.database.report import StoredReport
     from scrapdb.database.sides import Compared
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from scrapdb.indexing.changes import Summary
     from scrapdb.indexing.loop import Progress
     from scrapdb.store.readers.executions import Attempt
+    from scrapdb.store.readers.sizes import OfVersions
     from scrapdb.store.upkeep import Collected
 
 _COMPLETIONS = 200
@@ -401,15 +404,54 @@ class Database:
     def notebook(self, name: str | os.PathLike[str]) -> StoredNotebook:
         """Find a notebook by its path, or by as much of its end as tells it from others (`BCD`).
 
+        With `@3`, `@previous` or `@COMMIT` behind it, it is that version of the notebook.
+
         Raises:
-            NotebookNotFoundError: there is none, or more than one.
+            NotebookNotFoundError: there is none, or more than one, or no such version.
             StoreError: there is no store, or it cannot be read.
         """
+        from scrapdb.database.history import version_of
         from scrapdb.database.notebook import StoredNotebook
         from scrapdb.database.notebook import find
 
         with reading(self.path, self.past) as connection:
-            return StoredNotebook(self.path, find(connection, self.path, os.fspath(name)), self.past)
+            try:
+                return StoredNotebook(self.path, find(connection, self.path, os.fspath(name)), self.past)
+            except NotebookNotFoundError:
+                version = version_of(connection, self.path, os.fspath(name))
+                if version is None or self.past is not None:
+                    raise
+        return StoredNotebook(self.path, version.id, EVERY_VERSION)
+
+    def history(
+        self,
+        notebook: str | os.PathLike[str],
+        names: str | Sequence[str] = (),
+        *,
+        changes: bool = False,
+        limit: int | None = None,
+        branches: bool = False,
+    ) -> History:
+        """Read the versions of a notebook, the newest last, and what some values were in each.
+
+        Args:
+            notebook: its path, or as much of its end as tells it from others; one that is gone has its versions still.
+            names: fields or expressions, a list of such or `"distance, last / first as growth"`; by default the numbers
+                and texts that changed.
+            changes: whether to read only the versions in which one of them changed.
+            limit: the most versions, which are the last.
+            branches: whether to read those of commits, too, which never were on the branch asked for.
+
+        Raises:
+            NotebookNotFoundError: there is no such notebook, or more than one, or no version of it.
+            ExpressionError: a name is wrong, or unknown in every version of any notebook.
+            UsageError: two columns are called the same.
+            StoreError: there is no store, it cannot be read, or it keeps no versions.
+        """
+        from scrapdb.database.history import history
+
+        asked_for = [names] if isinstance(names, str) else names
+        return history(self.path, os.fspath(notebook), asked_for, changes=changes, limit=limit, branches=branches)
 
     def diff(
         self,
@@ -547,6 +589,13 @@ class Database:
 
         with reading(self.path, self.past) as connection:
             return totals(connection)
+
+    def sizes_of_versions(self) -> OfVersions | None:
+        """Count the versions that are kept, and the bytes that the store has for nothing else; None if none."""
+        from scrapdb.store.readers.sizes import of_versions
+
+        with reading(self.path) as connection:
+            return of_versions(connection)
 
     def export(self, target: str | os.PathLike[str], where: str | None = None, *, force: bool = False) -> Exported:
         """Write the store as a parquet data set: the tables, and the DataFrames of each name.
