@@ -68,6 +68,15 @@ _EXTRAS = {
 class _Command(TyperCommand):
     """A command whose usage names arguments as its help does; typer would put them into braces."""
 
+    @staticmethod
+    def spelled(args: list[str]) -> list[str]:
+        """Fill in values that can be left out; a command that has such options brings its own."""
+        return args
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Read the options."""
+        return super().parse_args(ctx, self.spelled(args))
+
     def collect_usage_pieces(self, ctx: Context) -> list[str]:
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
@@ -102,7 +111,8 @@ class _Commands(TyperGroup):
             return _further(cmd_name, self.table[cmd_name], module)
         single = _plain()
         settings = {"ignore_unknown_options": cmd_name == "set"}  # of which a value may be -1
-        made = single.command(cmd_name, cls=_Command, short_help=self.table[cmd_name], context_settings=settings)
+        kind = type("_Own", (_Command,), {"spelled": staticmethod(getattr(module, "spelled", list))})
+        made = single.command(cmd_name, cls=kind, short_help=self.table[cmd_name], context_settings=settings)
         made(joined(module.command))
         return typer.main.get_command(single)
 

@@ -30,7 +30,9 @@ from scrapdb.notebooks import scan
 from scrapdb.store import known
 from scrapdb.store.rows import Known
 from scrapdb.store.schema import OLDEST
+from scrapdb.store.upkeep import keep_versions
 from scrapdb.store.upkeep import settle
+from scrapdb.store.versions import Retention
 from scrapdb.store.write import Writer
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ def index(
     max_bytes: int = scan.MAX_BYTES,
     patience: float = 0.0,
     apart: bool = False,
+    keep: Retention | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> changes.Summary:
     """Bring a store up to date with the notebooks below some paths. `Database.index` tells most arguments and errors.
@@ -75,7 +78,8 @@ def index(
     `names` are further files, of which a missing one is an error in the summary; nothing is removed on their account.
     `max_bytes` is the size beyond which a notebook is not read, and `patience` the seconds after its last change for
     which a file that ends too early is left alone, as one that is being written. With `apart`, a process is started
-    even for a few files, so that none that kills its reader kills this one.
+    even for a few files, so that none that kills its reader kills this one. `keep` says which versions the store keeps
+    from now on; by default as before.
     """
     began = time.monotonic()
     base = os.path.realpath(store.parent)
@@ -86,6 +90,8 @@ def index(
     counts: Counter[changes.Change] = Counter()
     with Writer(store, oldest=OLDEST) as writer, _few_collections(), closing(Backlog()) as backlog:
         known.forget_older(writer)
+        if keep is not None:
+            keep_versions(writer, keep)
         count, last = known.extent(writer)
         met = bytearray(last + 1)  # a mark by the id of each stored notebook that the walk came upon
         for change, candidate, stored in _compare(candidates, writer, force=force):

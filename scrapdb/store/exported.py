@@ -15,8 +15,8 @@ from scrapdb.store.schema import tables
 # The bytes of displays, and of frames, which are exported as what they are; cells; what ids stand for; what follows
 # from the others; and what is of no notebook.
 LEFT_OUT = frozenset(
-    {"displays", "blobs", "frames", "cells", "names", "name_types", "run_columns", "runs", "executions"}
-)
+    {"displays", "blobs", "frames", "cells", "names", "name_types", "run_columns", "runs", "executions", "settings"}
+) | {table for table in tables() if table.startswith("version")}
 TABLES = tuple(table for table in tables() if table not in LEFT_OUT)
 WIDE = "runs"
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from scrapdb.store import runs
 from scrapdb.store import schema
+from scrapdb.store.connection import transaction
 from scrapdb.store.errors import sentences
 from scrapdb.store.rows import File
 from scrapdb.store.rows import Known
@@ -37,13 +38,15 @@ def forget_older(writer: Writer) -> None:
     with sentences(writer.path):
         (version,) = writer.connection.execute("PRAGMA user_version").fetchone()
     if version < schema.VERSION:
-        with writer.transaction():
+        # Not a transaction of the writer's, which reads tables that may not be there yet.
+        with sentences(writer.path), transaction(writer.connection):
             schema.add_missing(writer.connection)
             runs.mark_whole(writer.connection)
             if version < schema.SAME:
                 writer.connection.execute(_OUTDATED)
                 writer.connection.execute(_FORGET)
             writer.connection.execute(f"PRAGMA user_version = {schema.VERSION}")
+        writer.forget()
 
 
 def known_files(writer: Writer, paths: Sequence[str]) -> dict[str, Known]:

@@ -21,7 +21,7 @@ _LATER = (("executions", "report", "TEXT"), ("names", "whole", "INTEGER NOT NULL
 KEPT = ("notebooks", "scraps", "parameters", "displays", "frames", "records", "reports", "problems")
 _COUNTED = "name_types"
 # Not compiled here, since every query imports this module, and few ask for more than `VERSION`.
-_NAME = r"(?m)^CREATE (?:TABLE|INDEX) (\w+)"
+_NAME = r"(?m)^CREATE (?:TABLE|INDEX|UNIQUE INDEX) (\w+)"
 _TABLE = r"(?m)^CREATE TABLE (\w+)"
 _REFERENCE = r'(?m)^  "?(\w+)"? .*\bREFERENCES notebooks \(id\)'
 _COLUMN = r'(?m)^  "?([a-z]\w*)"? [A-Z].*?(?:--\s*(.*))?$'

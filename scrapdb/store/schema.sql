@@ -219,7 +219,7 @@ CREATE TABLE problems (
 
 -- Versions: what each notebook was, and among that what it is, since versions are kept.
 CREATE TABLE versions (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice, since `previous` may name one that was let go
   path TEXT NOT NULL,               -- as in notebooks
   version INTEGER NOT NULL,         -- of this notebook, from 1, in the order in which the store came to know them
   notebook_id INTEGER,              -- as in notebooks.id, of the version that is there now; of others NULL
@@ -277,8 +277,9 @@ CREATE INDEX executions_by_state ON executions (state);
 CREATE INDEX executions_by_report ON executions (notebook) WHERE report IS NOT NULL;
 -- Serves: replacing the problems of one notebook.
 CREATE INDEX problems_by_notebook ON problems (notebook_id);
--- Serves: the versions of a notebook, and which of them is there now.
+-- Serve: the versions of a notebook, what changed in a day, and which version is there now.
 CREATE INDEX versions_by_path ON versions (path, version);
+CREATE INDEX versions_by_since ON versions (since);
 CREATE UNIQUE INDEX versions_by_notebook ON versions (notebook_id) WHERE notebook_id IS NOT NULL;
 -- Serves: replacing the problems of one version.
 CREATE INDEX version_problems_by_notebook ON version_problems (notebook_id);

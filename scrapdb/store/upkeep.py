@@ -8,6 +8,7 @@ from typing import NamedTuple
 from scrapdb.store import full_text
 from scrapdb.store import runs
 from scrapdb.store import sidecars
+from scrapdb.store import versions
 from scrapdb.store.errors import BUSY_SECONDS
 from scrapdb.store.errors import sentences
 from scrapdb.store.write import Writer
@@ -16,6 +17,13 @@ from scrapdb.store.write import Writer
 # of those of numbers the commonest. Each index takes 17 bytes a run, and 10 microseconds of every run written again.
 _INDEXED = ("nb_status", "nb_started_at", "nb_seconds")
 _INDEXED_NUMBERS = 10
+
+_NAMED = " UNION ".join(
+    f"SELECT hash FROM {table}" for table in ("displays", "frames", "version_displays", "version_frames")
+)
+_SIDECARS = " UNION ".join(
+    f"SELECT hash FROM {table} WHERE stored = 'sidecar'" for table in ("frames", "version_frames")
+)
 
 
 class Collected(NamedTuple):
@@ -29,10 +37,31 @@ class Collected(NamedTuple):
 
 def settle(writer: Writer) -> None:
     """Give SQLite's planner statistics and fold the write-ahead log into the file, as far as readers allow."""
+    if kept := retention(writer):
+        with writer.transaction():
+            versions.let_go(writer.connection, kept)
     with sentences(writer.path):
         writer.connection.execute("PRAGMA analysis_limit = 1000")
         _analyze(writer.connection)
         _checkpoint(writer.connection)
+
+
+def retention(writer: Writer) -> versions.Retention | None:
+    """Read which versions a store keeps; None if it keeps none."""
+    with sentences(writer.path):
+        return versions.retention(writer.connection)
+
+
+def keep_versions(writer: Writer, wanted: versions.Retention) -> None:
+    """Keep versions of notebooks from now on, of what is there already first, and let go of those not wanted."""
+    if wanted == retention(writer):
+        return
+    with writer.transaction():
+        versions.set_retention(writer.connection, wanted)
+    for notebooks in versions.without(writer.connection) if wanted.count != 0 else ():
+        with writer.transaction():
+            versions.keep(writer.connection, notebooks, wanted)
+    writer.forget()
 
 
 def optimize(writer: Writer) -> int:
@@ -65,15 +94,15 @@ def make_searchable(writer: Writer) -> None:
 def collect(writer: Writer) -> Collected:
     """Remove blobs, names and sidecars that nothing names; sidecars only after an hour."""
     with writer.transaction():
-        blobs = writer.connection.execute(
-            "DELETE FROM blobs WHERE hash NOT IN (SELECT hash FROM displays UNION SELECT hash FROM frames)"
-        ).rowcount
-        writer.connection.execute("DELETE FROM name_types WHERE notebooks = 0")
+        blobs = writer.connection.execute(f"DELETE FROM blobs WHERE hash NOT IN ({_NAMED})").rowcount
+        for table in ("name_types", "version_name_types"):
+            writer.connection.execute(f"DELETE FROM {table} WHERE notebooks = 0")
         names = writer.connection.execute(
             """DELETE FROM names WHERE scraps = 0 AND parameters = 0
-                                   AND id NOT IN (SELECT name_id FROM run_columns)"""
+                                   AND id NOT IN (SELECT name_id FROM run_columns)
+                                   AND id NOT IN (SELECT name_id FROM version_name_types)"""
         ).rowcount
-        frames = writer.connection.execute("SELECT hash FROM frames WHERE stored = 'sidecar'")
+        frames = writer.connection.execute(_SIDECARS)
         files, size = sidecars.remove_unnamed(writer.path, {digest for (digest,) in frames})
     writer.forget()
     return Collected(blobs, files, size, names)
@@ -82,7 +111,7 @@ def collect(writer: Writer) -> Collected:
 def _analyze(connection: sqlite3.Connection) -> None:
     connection.execute("ANALYZE")
     # What was tiny when it was counted is read whole for each notebook, however large a batch has made it.
-    connection.execute("DELETE FROM sqlite_stat1 WHERE tbl IN ('records', 'reports')")
+    connection.execute("DELETE FROM sqlite_stat1 WHERE tbl IN ('records', 'reports') OR tbl LIKE 'version%'")
 
 
 def _checkpoint(connection: sqlite3.Connection) -> None:

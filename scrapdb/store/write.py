@@ -20,6 +20,7 @@ from scrapdb.store import indexes
 from scrapdb.store import runs
 from scrapdb.store import schema
 from scrapdb.store import sidecars
+from scrapdb.store import versions
 from scrapdb.store.connection import open_writer
 from scrapdb.store.connection import transaction
 from scrapdb.store.errors import sentences
@@ -73,6 +74,8 @@ class Writer:
         self._columns: dict[runs.Column, str] = {}
         self._parts: set[str] = set()
         self._searched = False
+        self._kept: versions.Retention | None = None
+        self._has_versions = False
 
     def __enter__(self) -> Self:
         """Return the writer itself."""
@@ -101,11 +104,24 @@ class Writer:
             counts: Changes = Counter()
             ids = self._claim_ids(batch, counts)
             self._write_sidecars(batch)
-            self._write_values(batch, ids, counts)
+            self._write_values(batch, ids)
+            counts.update((self._ids[row[0]], "scrap", row[1]) for rows in batch for row in rows.scraps)
+            counts.update((self._ids[row[0]], "parameter", row[1]) for rows in batch for row in rows.parameters)
             self._write_runs(batch, ids)
+            self._keep(ids)
             if self._searched:
                 full_text.add(self.connection, ids)
             self._count(counts)
+
+    def write_versions(self, batch: Sequence[Rows], ids: Sequence[int]) -> None:
+        """Write what notebooks were, for versions that have no rows yet, by their ids. Inside a `transaction`.
+
+        Raises:
+            StoreError: SQLite failed, or the disk is full.
+        """
+        self._write_sidecars(batch)
+        self._write_values(batch, ids, "version_")
+        versions.count_names(self.connection, ids)
 
     def remove(self, paths: Iterable[str], *, attempts: bool = False) -> None:
         """Remove notebooks; on request also what runners have written of their attempts at them."""
@@ -114,7 +130,9 @@ class Writer:
             counts: Changes = Counter()
             if attempts:
                 self.connection.execute(_FORGET, (json.dumps(paths),))
-            for notebook_id in self._ids_of(paths).values():
+            gone = self._ids_of(paths)
+            versions.close(self.connection, [*gone.values()])
+            for notebook_id in gone.values():
                 self._clear(notebook_id, counts)
                 self.connection.execute("DELETE FROM notebooks WHERE id = ?", (notebook_id,))
             self._count(counts)
@@ -147,6 +165,15 @@ class Writer:
             self._columns = runs.read_columns(self.connection)
             self._parts = set()
             self._searched = full_text.is_there(self.connection)
+            self._kept = versions.retention(self.connection)
+            self._has_versions = versions.are_there(self.connection)
+
+    def _keep(self, notebooks: Sequence[int]) -> None:
+        """Keep versions of what was written, if the store does; else what was written is not what there are some of."""
+        if self._kept:
+            versions.keep(self.connection, notebooks, self._kept)
+        elif self._has_versions:
+            versions.unlink(self.connection, notebooks)
 
     def _claim_ids(self, batch: Sequence[Rows], counts: Changes) -> list[int]:
         """Give each notebook its id: the one it has, whose rows are cleared, or the next one."""
@@ -176,21 +203,21 @@ class Writer:
             where = f"{error.strerror} ({error.filename})"
             raise StoreError(f"A large frame cannot be written beside the store: {where}.") from error
 
-    def _write_values(self, batch: Sequence[Rows], ids: Sequence[int], counts: Changes) -> None:
+    def _write_values(self, batch: Sequence[Rows], ids: Sequence[int], prefix: str = "") -> None:
         names = self._name_ids({row[0] for rows in batch for row in (*rows.scraps, *rows.parameters)})
         of = list(zip(ids, batch, strict=True))
-        self._insert("notebooks", [(id_, *rows.notebook) for id_, rows in of], "REPLACE")
+        self._insert(f"{prefix}notebooks", [(id_, *rows.notebook) for id_, rows in of], "REPLACE")
         for table in ("scraps", "parameters", "displays", "frames"):
-            self._insert(table, [(id_, names[row[0]], *row[1:]) for id_, rows in of for row in getattr(rows, table)])
-        self._insert("cells", [(id_, *row) for id_, rows in of for row in rows.code_cells])
+            named = [(id_, names[row[0]], *row[1:]) for id_, rows in of for row in getattr(rows, table)]
+            self._insert(f"{prefix}{table}", named)
         for table in ("records", "reports"):
-            self._insert(table, [(id_, *row) for id_, rows in of for row in getattr(rows, table)])
-        self._insert("problems", [(None, id_, *row) for id_, rows in of for row in rows.problems])
+            self._insert(f"{prefix}{table}", [(id_, *row) for id_, rows in of for row in getattr(rows, table)])
+        self._insert(f"{prefix}problems", [(None, id_, *row) for id_, rows in of for row in rows.problems])
+        if not prefix:
+            self._insert("cells", [(id_, *row) for id_, rows in of for row in rows.code_cells])
         self.connection.executemany(
             "INSERT OR IGNORE INTO blobs VALUES (?, ?)", [blob for rows in batch for blob in rows.blobs.items()]
         )
-        counts.update((names[row[0]], "scrap", row[1]) for rows in batch for row in rows.scraps)
-        counts.update((names[row[0]], "parameter", row[1]) for rows in batch for row in rows.parameters)
 
     def _insert(self, table: str, rows: Sequence[tuple[Any, ...]], how: str = "INSERT") -> None:
         if rows:

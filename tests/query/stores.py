@@ -9,15 +9,14 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import scrapdb.store
 from scrapdb.facts import Expression
 from scrapdb.store import runs
+from scrapdb.store import schema
 
-SCHEMA = (Path(scrapdb.store.__file__).parent / "schema.sql").read_text(encoding="utf-8")
+SCHEMA = "\n".join(schema.statements())
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -22,8 +23,10 @@ from scrapdb.errors import UsageError
 if TYPE_CHECKING:
     from scrapdb.indexing.changes import Summary
     from scrapdb.indexing.loop import Progress
+    from scrapdb.store.versions import Retention
 
 _MAX_MIB = 256
+_RETENTION = re.compile(r"all|[0-9][0-9a-z.]*")
 
 
 def command(
@@ -48,6 +51,13 @@ def command(
         ),
     ] = _MAX_MIB * 2**20,
     null: Annotated[bool, typer.Option("-0", "--null", help="The list on standard input is separated by NUL.")] = False,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[N|AGE]",
+            help="Keep what notebooks were, from now on: all versions, the last N, or those of 30d; 0: none.",
+        ),
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on: index after every change, until Ctrl-C.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON, with the errors that it has.")
@@ -73,15 +83,44 @@ def command(
         scheduler=scheduler,
         max_bytes=max_bytes,
     )
+    kept = _retention(keep) if keep else None
     roots = [root for root in paths if root != "-"]
     names = _listed(null=null) if "-" in paths else ()
     with _progress(settings) as progress:
-        summary = once(roots, names=names, force=force, progress=progress)
+        summary = once(roots, names=names, force=force, keep=kept, progress=progress)
     _tell(summary, path, settings, as_json=as_json)
     if watch:
         _follow(path, paths, once, summary, settings, as_json=as_json)
     if summary.errors or (strict and summary.failed):
         raise typer.Exit(1)
+
+
+def spelled(args: list[str]) -> list[str]:
+    """Say `--keep all` where --keep stands alone: before an option, a path, or nothing."""
+    follow = [*args[1:], ""]
+    end = args.index("--") if "--" in args else len(args)
+    return [
+        "--keep=all" if arg == "--keep" and place < end and not _RETENTION.fullmatch(after) else arg
+        for place, (arg, after) in enumerate(zip(args, follow, strict=True))
+    ]
+
+
+def _retention(wanted: Sequence[str]) -> Retention:
+    """Read which versions are to be kept: `100`, `30d`, both, or `all`."""
+    from scrapdb.store.versions import Retention
+
+    count = seconds = None
+    for text in wanted:
+        if text.isdecimal():
+            count = int(text)
+        elif text != "all":
+            from scrapdb.running.rows.units import duration
+
+            try:
+                seconds = int(duration(text))
+            except UsageError:
+                raise UsageError(f"--keep takes a number of versions or an age, as 100 or 30d, not {text!r}.") from None
+    return Retention(count, seconds)
 
 
 def _check(paths: Sequence[str], *, watch: bool, strict: bool, workers: int | None, scheduler: str | None) -> None:
