@@ -60,6 +60,8 @@ class Summary(msgspec.Struct, frozen=True):
     """What an index did. As text it is a sentence.
 
     `failed` counts the notebooks found that cannot be read, changed or not; `unfinished` those that are being written.
+    `versions` counts those that were added from a repository, `failed_versions` those of it that cannot be read, and is
+    None if no repository was read.
     """
 
     added: int = 0
@@ -70,6 +72,8 @@ class Summary(msgspec.Struct, frozen=True):
     unfinished: int = 0
     seconds: float = 0.0
     errors: list[str] = []
+    versions: int = 0
+    failed_versions: int | None = None
 
     @classmethod
     def of(cls, counts: Counter[Change], seconds: float, errors: list[str]) -> Self:

@@ -88,7 +88,7 @@ def index(
     walk = scan.Scan(base, exclude)
     candidates = scan.scan(walk, roots, names=names)
     counts: Counter[changes.Change] = Counter()
-    with Writer(store, oldest=OLDEST) as writer, _few_collections(), closing(Backlog()) as backlog:
+    with Writer(store, oldest=OLDEST) as writer, few_collections(), closing(Backlog()) as backlog:
         known.forget_older(writer)
         if keep is not None:
             keep_versions(writer, keep)
@@ -140,7 +140,7 @@ def _read(
     from scrapdb.indexing.workers import results
 
     with (
-        _marked(store, here=start is None) as was_killed,
+        marked(store, here=start is None) as was_killed,
         closing(results(backlog, start, reader, apart=apart or was_killed)) as done,
     ):
         yield from _batches(done)
@@ -196,7 +196,7 @@ def _prune(writer: Writer, walk: scan.Scan, met: bytearray) -> int:
 
 
 @contextmanager
-def _marked(store: Path, *, here: bool) -> Iterator[bool]:
+def marked(store: Path, *, here: bool) -> Iterator[bool]:
     """Leave a file beside the store while this process reads, and yield whether a killed one has left it.
 
     A notebook may have killed it, so that this time none is read in the process that writes.
@@ -214,7 +214,7 @@ def _marked(store: Path, *, here: bool) -> Iterator[bool]:
 
 
 @contextmanager
-def _few_collections() -> Iterator[None]:
+def few_collections() -> Iterator[None]:
     """Look for cycles less often, as in the workers."""
     thresholds = gc.get_threshold()
     gc.set_threshold(GARBAGE)

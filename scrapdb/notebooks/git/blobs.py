@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from contextlib import suppress
+from subprocess import Popen
 
 from scrapdb.notebooks.git.repository import Repository
 from scrapdb.notebooks.git.repository import run
@@ -30,16 +30,14 @@ class Blobs:
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
-        self._git = None
+        self._git: Popen[bytes] | None = None
 
     def close(self) -> None:
         """End the process."""
         git, self._git = self._git, None
         if git:
-            with suppress(OSError):
-                git.stdin.close()
-            git.stdout.close()
-            git.wait()
+            with suppress(OSError), git:  # which closes its pipes and waits
+                pass
 
     def read(self, blob: str) -> bytes:
         """Return the bytes of a blob.
@@ -48,16 +46,18 @@ class Blobs:
             MissingError: it is missing, or damaged, of which git dies.
         """
         git = self._git = self._git or started(self._repository, "cat-file", "--batch")
-        try:
-            git.stdin.write(f"{blob}\n".encode())
-            git.stdin.flush()
-            _, *told = git.stdout.readline().split()
-            if len(told) == 2:
-                content = git.stdout.read(int(told[1]) + 1)
-                if len(content) == int(told[1]) + 1:
-                    return content[:-1]
-        except (OSError, ValueError):
-            pass
-        if not (told == [b"missing"]):
-            self.close()
+        content = None
+        if git.stdin and git.stdout:
+            with suppress(OSError):
+                git.stdin.write(f"{blob}\n".encode())
+                git.stdin.flush()
+                _, *told = git.stdout.readline().split() or [b""]
+                if told == [b"missing"]:
+                    raise MissingError(blob)
+                if told:
+                    size = int(told[-1])
+                    content = git.stdout.read(size + 1)[: size + 1]
+                    if len(content) == size + 1:
+                        return content[:-1]
+        self.close()
         raise MissingError(blob)

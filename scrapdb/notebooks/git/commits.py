@@ -19,7 +19,7 @@ _HEADS, _REMOTES = "refs/heads/", "refs/remotes/"
 _FILE = "100"  # how the modes of files begin: 100644 and 100755
 _DELETED = "D"
 _DIFFERENCES = (
-    "diff-tree --stdin -r --raw -z --no-abbrev --no-color --no-ext-diff --no-textconv --ignore-submodules=none".split()
+    ["diff-tree", "--stdin", "-r", "--raw", "-z", "--no-abbrev", "--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none"]
 )
 
 
@@ -31,7 +31,7 @@ class Branch(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What is read of a repository: the commit of its revision, if there is any, and the branches, the revision's first.
+    """What is read of a repository: the commit of its revision, if there is one, and its branches, the revision's first.
 
     If a revision was named, only what it reaches is read, and the other branches only lend their names.
     """
@@ -83,7 +83,9 @@ def asked(repository: Repository, revision: str | None) -> Asked:
     listed = run(repository, "for-each-ref", "--format=%(objectname) %(refname) %(symref)", _HEADS, _REMOTES)
     refs = [line.split(" ") for line in os.fsdecode(listed).splitlines()]
     own = _full_name(repository, name)
-    branches = [(ref != own, not ref.startswith(_HEADS), _short(ref), at) for at, ref, points_to in refs if not points_to]
+    branches = [
+        (ref != own, not ref.startswith(_HEADS), _short(ref), at) for at, ref, points_to in refs if not points_to
+    ]
     return Asked(tip, [Branch(short, at) for _, _, short, at in sorted(branches)], revision is not None)
 
 
@@ -167,7 +169,7 @@ def changes(repository: Repository, commits: Iterable[Commit], wanted: Callable[
 
 
 def _parsed(raw: bytes, wanted: Callable[[bytes], bool]) -> Changes:
-    """Parse `diff-tree --stdin --raw -z`: `OLD NEW\\n` for two trees, then `:MODE MODE BLOB BLOB STATUS\\0PATH\\0` each.
+    """Parse what `diff-tree --stdin --raw -z` writes: a line `OLD NEW` for two trees, and each difference after that.
 
     Source: https://git-scm.com/docs/diff-format#_raw_output_format
     """

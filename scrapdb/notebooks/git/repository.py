@@ -1,7 +1,7 @@
 """A repository, and git run in it: nothing that its configuration names is executed, and nothing is fetched.
 
-Only plumbing is called, which shows no signatures, asks no external differ and starts no pager. What else might make git
-run something or wait is switched off in the environment and on the command line.
+Only plumbing is called, which shows no signatures, asks no external differ and starts no pager. What else might make
+git run something or wait is switched off in the environment and on the command line.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Sequence
 
 import msgspec
 
@@ -17,7 +18,9 @@ from scrapdb.errors import UsageError
 
 _URL = re.compile(r"[A-Za-z][\w+.:-]*://|[\w.-]+@[\w.-]+:|[\w.-]{2,}:(?!\\)")  # what `git clone` takes for no directory
 _LOCAL = "file://"
-_KEPT = re.compile(r"GIT_(CONFIG_|EXEC_PATH|CEILING_)")  # a hook that indexes has GIT_DIR and others set, for another one
+_KEPT = re.compile(
+    r"GIT_(CONFIG_|EXEC_PATH|CEILING_)"
+)  # GIT_DIR and others may be set by a hook
 _ENVIRONMENT = {
     "GIT_ALLOW_PROTOCOL": "",  # none: objects that a partial clone has not fetched are missing
     "GIT_NO_LAZY_FETCH": "1",
@@ -108,7 +111,7 @@ def started(repository: Repository, *arguments: str) -> subprocess.Popen[bytes]:
     )
 
 
-def _completed(directory: str, arguments: tuple[str, ...] | list[str], given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+def _completed(directory: str, arguments: Sequence[str], given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(
             _command(directory, arguments), input=given, capture_output=True, check=False, env=_environment()
@@ -119,7 +122,7 @@ def _completed(directory: str, arguments: tuple[str, ...] | list[str], given: by
         raise UsageError(f"git cannot be started: {error.strerror}.") from error
 
 
-def _command(directory: str, arguments: tuple[str, ...] | list[str]) -> list[str]:
+def _command(directory: str, arguments: Sequence[str]) -> list[str]:
     configured = [part for setting in _CONFIGURED for part in ("-c", setting)]
     return ["git", "--no-pager", *configured, "-C", directory, *arguments]
 
