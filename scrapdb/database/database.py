@@ -22,9 +22,13 @@ from scrapdb.query import groups
 from scrapdb.query import select
 from scrapdb.store.connection import check
 from scrapdb.store.connection import reading
+from scrapdb.store.past import EVERY_VERSION
+from scrapdb.store.past import Past
 from scrapdb.text import valid_text
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import pandas as pd
     import pyarrow as pa
 
@@ -69,13 +73,34 @@ class Database:
 
     Args:
         path: the database file.
+        past: what every question looks back at, as `at` and `versions` make it; by default it is the present.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], past: Past | None = None) -> None:
         self.path = Path(path)
+        self.past = past
 
     def __repr__(self) -> str:
-        return f"Database({str(self.path)!r})"
+        looking = "" if self.past is None else f".at({self.past.moment!r})" if self.past.moment else ".versions()"
+        return f"Database({str(self.path)!r}){looking}"
+
+    def at(self, moment: str | date) -> Database:
+        """Return the store as it was at a moment: every question to it is answered by the versions that were there.
+
+        Args:
+            moment: a date or a datetime, ISO 8601, or what an expression may say, such as `now() - days(7)`. Without an
+                offset it is UTC; a date is its midnight.
+
+        Raises:
+            UsageError: it is no moment.
+        """
+        from scrapdb.query import moments
+
+        return Database(self.path, moments.at(moment))
+
+    def versions(self) -> Database:
+        """Return the store with every version of each notebook as a notebook of its own."""
+        return Database(self.path, EVERY_VERSION)
 
     def index(
         self,
@@ -126,6 +151,8 @@ class Database:
         by: str | Sequence[str] | None = None,
         having: str | None = None,
         differing: bool = False,
+        as_of: str | date | None = None,
+        versions: bool = False,
     ) -> Table:
         """Ask for the notebooks for which an expression holds, or for groups of them.
 
@@ -143,12 +170,17 @@ class Database:
             having: what holds for the groups.
             differing: whether, by default, only those parameters are shown that differ in the rows, as on the command
                 line.
+            as_of: a moment: ask the store as it was then, as `at` does.
+            versions: whether every version of a notebook is a row, as of `versions()`.
 
         Raises:
             ExpressionError: the expression, a column or a sort key is wrong, or names an unknown field.
-            UsageError: two columns are called the same, or `having` is asked of notebooks.
-            StoreError: there is no store, or it cannot be read.
+            UsageError: two columns are called the same, `having` is asked of notebooks, or `as_of` is no moment.
+            StoreError: there is no store, it cannot be read, or it keeps no versions.
         """
+        if as_of is not None or versions:
+            then = self._then(as_of, versions=versions)
+            return then.query(expression, columns, sort, limit, offset, by=by, having=having, differing=differing)
         shown, keys, shared = _joined(columns), _joined(sort or None), _joined(by or None)
 
         def ask(connection: sqlite3.Connection) -> Answer:
@@ -180,7 +212,7 @@ class Database:
             _refuse_doubles(answer.labels)
             return answer
 
-        return asked(self.path, ask)
+        return asked(self.path, ask, self.past)
 
     def count(self, expression: str | None = None) -> int:
         """Count the notebooks for which an expression holds.
@@ -189,7 +221,7 @@ class Database:
             ExpressionError: the expression is wrong.
             StoreError: there is no store, or it cannot be read.
         """
-        with reading(self.path) as connection:
+        with reading(self.path, self.past) as connection:
             return select.count(connection, select.fields_of(connection), expression)
 
     def explain(
@@ -209,7 +241,7 @@ class Database:
         """
         from scrapdb.query.explain import explain
 
-        with reading(self.path) as connection:
+        with reading(self.path, self.past) as connection:
             explanation = explain(
                 connection,
                 select.fields_of(connection),
@@ -239,12 +271,12 @@ class Database:
         def ask(connection: sqlite3.Connection) -> Answer:
             return select.select(connection, select.fields_of(connection), where, unless=expression, differing=True)
 
-        with reading(self.path) as connection:
+        with reading(self.path, self.past) as connection:
             fields = select.fields_of(connection)
             looked_at = select.count(connection, fields, where)
             failed = select.count(connection, fields, where, unless=expression)
         holds = looked_at > failed if any_ else looked_at > 0 and not failed
-        return Verdict(holds, looked_at, failed, asked(self.path, ask))
+        return Verdict(holds, looked_at, failed, asked(self.path, ask, self.past))
 
     def sql(self, sql: str, parameters: Mapping[str, Any] | None = None, seconds: float = 60) -> Table:
         """Run one SQL statement that only reads.
@@ -260,7 +292,7 @@ class Database:
         """
         from scrapdb.store import users_sql
 
-        return asked(self.path, lambda connection: users_sql.execute(connection, sql, parameters, seconds))
+        return asked(self.path, lambda connection: users_sql.execute(connection, sql, parameters, seconds), self.past)
 
     def plot(
         self,
@@ -293,7 +325,7 @@ class Database:
         from scrapdb.charts.points import Axes
 
         asked_for = Asked(Axes(x or "", y or "", color or "", expression or ""), kind)
-        with reading(self.path) as connection:
+        with reading(self.path, self.past) as connection:
             return read(connection, asked_for, most)
 
     def duckdb(self, sql: str, parameters: Mapping[str, Any] | None = None, seconds: float = 60) -> Table:
@@ -352,8 +384,8 @@ class Database:
         from scrapdb.database.notebook import StoredNotebook
         from scrapdb.database.notebook import find
 
-        with reading(self.path) as connection:
-            return StoredNotebook(self.path, find(connection, self.path, os.fspath(name)))
+        with reading(self.path, self.past) as connection:
+            return StoredNotebook(self.path, find(connection, self.path, os.fspath(name)), self.past)
 
     def diff(
         self,
@@ -391,7 +423,7 @@ class Database:
         """
         from scrapdb.store.readers.executions import called
 
-        with reading(self.path) as connection:
+        with reading(self.path, self.past) as connection:
             found = called(connection, valid_text(os.fspath(name)))
         return found[0] if len(found) == 1 else None
 
@@ -412,7 +444,7 @@ class Database:
         """
         from scrapdb.store.readers import reports
 
-        with reading(self.path) as connection:
+        with reading(self.path, self.past) as connection:
             chosen = self._chosen(connection, where)
             found = reports.reports(connection, reports.Filters(state, bundle), notebooks=chosen, limit=limit)
         others = ("reason", "bundle", "bundle_version", "batch", "notebook")
@@ -437,7 +469,7 @@ class Database:
         from scrapdb.store.readers.names import name_summaries
 
         def rows() -> Iterator[tuple[Any, ...]]:
-            with reading(self.path) as connection:
+            with reading(self.path, self.past) as connection:
                 yield from name_summaries(connection)
             for attribute in ATTRIBUTES if attributes else ():
                 yield attribute.name, "notebook", attribute.kind, None, None, None, attribute.description
@@ -450,7 +482,7 @@ class Database:
         from scrapdb.query.fields import ATTRIBUTES
         from scrapdb.store.readers.names import names_starting_with
 
-        with reading(self.path) as connection:
+        with reading(self.path, self.past) as connection:
             names = names_starting_with(connection, start, _COMPLETIONS)
         names += [attribute.name for attribute in ATTRIBUTES if attribute.name.startswith(start)]
         return list(dict.fromkeys(names))
@@ -470,7 +502,7 @@ class Database:
             names = ("notebook", "cell", "output", "name", "kind", "message")
             return names, problems_of_notebook(connection, notebook_id)
 
-        return asked(self.path, ask)
+        return asked(self.path, ask, self.past)
 
     def sizes(self, by: str = "scrap") -> Table:
         """List bytes by `scrap`, `notebook` or `encoder`, largest first.
@@ -483,13 +515,13 @@ class Database:
 
         if by not in _SIZED:
             raise UsageError(f"Bytes are added up by {', '.join(_SIZED[:-1])} or {_SIZED[-1]}, not by {by!r}.")
-        return asked(self.path, lambda connection: sizes_by(connection, by))
+        return asked(self.path, lambda connection: sizes_by(connection, by), self.past)
 
     def totals(self) -> dict[str, int]:
         """Count notebooks, and the bytes of their files, their scraps, the store and its sidecars."""
         from scrapdb.store.readers.sizes import totals
 
-        with reading(self.path) as connection:
+        with reading(self.path, self.past) as connection:
             return totals(connection)
 
     def export(self, target: str | os.PathLike[str], where: str | None = None, *, force: bool = False) -> Exported:
@@ -507,7 +539,7 @@ class Database:
         """
         from scrapdb.database.export import export
 
-        with reading(self.path) as connection:
+        with reading(self.path, self.past) as connection:
             return export(connection, os.fspath(target), self._chosen(connection, where), force=force)
 
     def optimize(self) -> int:
@@ -528,11 +560,16 @@ class Database:
         with Writer(self.path) as writer:
             return collect(writer)
 
+    def _then(self, as_of: str | date | None, *, versions: bool) -> Database:
+        if as_of is not None and versions:
+            raise UsageError("Ask as of a moment, or for all versions: these have `nb.since` and `nb.until`.")
+        return self.versions() if as_of is None else self.at(as_of)
+
     def _frame(self, name: str, where: str | None, columns: str | Sequence[Hashable] | None) -> pa.Table:
         from scrapdb.database import frames
 
         wanted = None if columns is None else frames.asked(columns)
-        with reading(self.path) as connection:
+        with reading(self.path, self.past) as connection:
             return frames.across(connection, name, self._chosen(connection, where), wanted)
 
     def _chosen(self, connection: sqlite3.Connection, where: str | None) -> list[int] | None:

@@ -18,6 +18,7 @@ from scrapdb.formats import html
 from scrapdb.formats import values
 from scrapdb.query.results import DisplayCell
 from scrapdb.store.connection import reading
+from scrapdb.store.past import Past
 from scrapdb.store.readers import executions
 from scrapdb.store.readers import notebooks
 from scrapdb.store.readers.displays import display_of_scrap
@@ -41,8 +42,9 @@ def find(connection: sqlite3.Connection, store: Path, name: str) -> int:
 class StoredScrap:
     """A scrap of a notebook: `name`, `type`, `encoder`, and where it was glued (`cell`, `cell_id`, `output`)."""
 
-    def __init__(self, store: Path, notebook_id: int, value: notebooks.NotebookValue) -> None:
+    def __init__(self, store: Path, notebook_id: int, value: notebooks.NotebookValue, past: Past | None = None) -> None:
         self._store = store
+        self._past = past
         self._notebook_id = notebook_id
         self._value = value
         self.name = value.name
@@ -62,13 +64,13 @@ class StoredScrap:
         """
         if self._value.frame is None:
             return self._value.value
-        with reading(self._store) as connection:
+        with reading(self._store, self._past) as connection:
             return frames.glued(connection, self._value.frame)
 
     @property
     def display(self) -> dict[str, bytes]:
         """What was shown for it: bytes by MIME type, as the notebook had them; not safe to show as they are."""
-        with reading(self._store) as connection:
+        with reading(self._store, self._past) as connection:
             return display_of_scrap(connection, self._notebook_id, self.name)
 
     def table(self) -> Table:
@@ -80,7 +82,7 @@ class StoredScrap:
         """
         if self._value.frame is None:
             raise errors.UsageError(f"{self.name} is no DataFrame.")
-        with reading(self._store) as connection:
+        with reading(self._store, self._past) as connection:
             return frames.Rows(frames.load(connection, self._value.frame))
 
     def __repr__(self) -> str:
@@ -129,8 +131,8 @@ class StoredNotebook:
     of `records`, what a runner recorded of its run, or None; `attempt` is one that is queued or under way, or None.
     """
 
-    def __init__(self, store: Path, notebook_id: int) -> None:
-        with reading(store) as connection:
+    def __init__(self, store: Path, notebook_id: int, past: Past | None = None) -> None:
+        with reading(store, past) as connection:
             self.attributes = notebooks.notebook_row(connection, notebook_id)
             self.values = notebooks.parameters_of_notebook(connection, notebook_id) + notebooks.scraps_of_notebook(
                 connection, notebook_id
@@ -143,7 +145,11 @@ class StoredNotebook:
         self.status: str = self.attributes["status"]
         self.parameters = Named({value.name: value.value for value in self.values if value.role == "parameter"})
         self.scraps = StoredScraps(
-            {value.name: StoredScrap(store, notebook_id, value) for value in self.values if value.role == "scrap"},
+            {
+                value.name: StoredScrap(store, notebook_id, value, past)
+                for value in self.values
+                if value.role == "scrap"
+            },
             self.path,
         )
 

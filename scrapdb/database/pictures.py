@@ -10,19 +10,20 @@ from typing import Any
 
 from scrapdb.query.results import DisplayCell
 from scrapdb.store.connection import reading
+from scrapdb.store.past import Past
 from scrapdb.store.readers.displays import display_as
 
 _KINDS = ("image/png", "image/jpeg")
 
 
 @contextmanager
-def pictures(store: Path) -> Iterator[Callable[[Any], bytes | None]]:
+def pictures(store: Path, past: Past | None = None) -> Iterator[Callable[[Any], bytes | None]]:
     """Yield what returns the PNG or JPEG of a display, and None for any other value, while the store is open.
 
     Raises:
         StoreError: there is no store, or it cannot be read.
     """
-    with reading(store) as connection:
+    with reading(store, past) as connection:
 
         def picture(value: Any) -> bytes | None:
             if not isinstance(value, DisplayCell):

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from scrapdb.store.past import Past
+
     Rows = tuple[Sequence[str], Iterator[Sequence[Any]]]  # the names of the columns, and the rows
     Answer = Rows | Selection
     Ask = Callable[[sqlite3.Connection], Answer]
@@ -99,24 +101,25 @@ class Table:
         return table(self.columns, (map(short, row) for row in rows[:_SHOWN])) + more
 
 
-def asked(store: Path, ask: Ask) -> Table:
+def asked(store: Path, ask: Ask, past: Past | None = None) -> Table:
     """Ask a store at once, for the columns of the answer and mistakes in the question; again for rows taken again.
 
     Args:
         store: the database file.
         ask: returns the names of the columns, and the rows while the store is open.
+        past: what is looked back at; by default it is the present.
 
     Raises:
         StoreError: there is no store, or it cannot be read; also while rows are taken.
     """
-    first = _answer(store, ask)
+    first = _answer(store, ask, past)
     columns, optional, times = next(first)
     waiting = [first]
 
     def rows() -> Iterator[Sequence[Any]]:
         if waiting:
             return waiting.pop()
-        again = _answer(store, ask)
+        again = _answer(store, ask, past)
         if next(again)[0] != columns:
             raise StoreError(f"The columns of the answer are not {', '.join(columns)} any more; ask anew.")
         return again
@@ -124,12 +127,12 @@ def asked(store: Path, ask: Ask) -> Table:
     return Table(columns, rows, optional, times)
 
 
-def _answer(store: Path, ask: Ask) -> Iterator[Sequence[Any]]:
+def _answer(store: Path, ask: Ask, past: Past | None) -> Iterator[Sequence[Any]]:
     """Return the names of the columns, how many are optional, and which hold times; then the rows.
 
     The store is open until the last of them, or until nobody wants more.
     """
-    with closing(open_reader(store)) as connection, sentences(store):
+    with closing(open_reader(store, past)) as connection, sentences(store):
         answer = ask(connection)
         columns, rows = answer[:2]
         yield tuple(columns), *((answer.optional, answer.times) if isinstance(answer, Selection) else (0, frozenset()))

@@ -20,8 +20,9 @@ _ALIAS = Name("", "notebook")
 
 
 def default_columns(fields: Fields, expressions: Iterable[Node]) -> list[Column]:
-    """The notebook and the fields that the expressions name, to which the rows add the parameters that differ."""
-    shown = [node for expression in expressions for node in _asked(expression, fields)]
+    """The notebook, its version, and the fields that are named, to which the rows add the parameters that differ."""
+    shown: list[Node] = [Name("nb", attribute.removeprefix("nb.")) for attribute in fields.telling]
+    shown += [node for expression in expressions for node in _asked(expression, fields)]
     return [_notebook(fields), *(Column(_label(node), node) for node in dict.fromkeys(shown))]
 
 
@@ -42,7 +43,7 @@ def _label(node: Node) -> str:
 
 
 def all_columns(fields: Fields) -> list[Column]:
-    """Every field: the notebook, the scraps and parameters, the attributes."""
+    """Every field: the notebook, scraps and parameters, and attributes; those of versions if these are the rows."""
     found = []
     for name in fields.names():
         field = fields.find(name)
@@ -51,7 +52,8 @@ def all_columns(fields: Fields) -> list[Column]:
         found.append(Name("", name))
         if field.scraps and field.parameters:
             found.append(Name("param", name))
-    found += [Name(*attribute.name.split(".")) for attribute in ATTRIBUTES if attribute.column != "path"]  # type: ignore[arg-type]
+    shown = (each for each in ATTRIBUTES if each.column != "path" and (fields.telling or not each.is_of_version))
+    found += [Name(*attribute.name.split(".")) for attribute in shown]  # type: ignore[arg-type]
     return [_notebook(fields), *(Column(name.label, name) for name in found)]
 
 

@@ -24,6 +24,7 @@ Kind = values.Kind | Literal["time"]
 
 _REPORT: Role = "report"
 _TABLES = {"nb": "notebooks", "exec": "records", _REPORT: "reports"}  # by the prefix of the attributes in them
+_OF_VERSIONS = frozenset({"nb.version", "nb.since", "nb.until", "nb.commit", "nb.branch", "nb.authored_at"})
 # With more names than this only those that begin alike are compared for a suggestion.
 _MANY = 2000
 _TELLING: frozenset[Kind] = frozenset({"number", "text", "json"})
@@ -35,7 +36,7 @@ Columns = tuple[tuple[str, str], ...]
 
 
 class Attribute(Frozen):
-    """A field that is always there, from a column of `notebooks`, `records` or `reports`.
+    """A field that is always there, from a column of `notebooks`, `versions`, `records` or `reports`.
 
     One without a prefix gives way to what was glued.
     """
@@ -48,7 +49,12 @@ class Attribute(Frozen):
     @functools.cached_property
     def table(self) -> str:
         """The table that has the column."""
-        return _TABLES.get(self.name.partition(".")[0], "notebooks")
+        return "versions" if self.is_of_version else _TABLES.get(self.name.partition(".")[0], "notebooks")
+
+    @property
+    def is_of_version(self) -> bool:
+        """Whether it tells of a version, and only where versions are kept."""
+        return self.name in _OF_VERSIONS
 
     @functools.cached_property
     def kinds(self) -> frozenset[Kind]:
@@ -82,6 +88,12 @@ ATTRIBUTES = (
     Attribute("nb.nbformat", "nbformat", "text", "version of the notebook format"),
     Attribute("nb.cells", "cells", "number", "number of cells"),
     Attribute("nb.metadata", "metadata", "json", "metadata of the notebook: `nb.metadata.kernelspec.name`"),
+    Attribute("nb.version", "version", "number", "which version of the notebook it is, from 1, if they are kept"),
+    Attribute("nb.since", "since", "time", "from when the notebook was so"),
+    Attribute("nb.until", "until", "time", "until when; missing of what still is"),
+    Attribute("nb.commit", "commit_hash", "text", "the commit that made it so, in hexadecimal digits"),
+    Attribute("nb.branch", "branch", "text", "the branch on which that commit was found"),
+    Attribute("nb.authored_at", "authored_at", "time", "the author's time of that commit"),
     Attribute("exec.state", "state", "text", "how its runner says that it ended"),
     Attribute("exec.reason", "reason", "text", "why it was skipped, killed, timed out, …"),
     Attribute("exec.cell", "cell", "number", "cell in which it ended, from 0"),
@@ -196,6 +208,7 @@ class Fields:
         all_names: gives every name.
         version: the state of the store that they tell of.
         columns: gives the columns of the DataFrames of a name, by its id, and what is in each.
+        telling: the attributes that tell the versions of a notebook apart, if each of them is a row.
     """
 
     def __init__(
@@ -204,7 +217,9 @@ class Fields:
         all_names: Callable[[], Iterable[str]],
         version: int = 0,
         columns: Callable[[int], Mapping[str, frozenset[Kind]]] = lambda _: {},
+        telling: tuple[str, ...] = (),
     ) -> None:
+        self.telling = telling
         self.version = version
         self.columns = functools.cache(columns)
         self._is_lasting = False
@@ -225,7 +240,7 @@ class Fields:
 
     def lasting(self) -> Fields:
         """The same fields for what is asked later: columns of `runs` are called otherwise when names are added."""
-        fields = Fields(self._lookup, self._all_names, self.version, self.columns)
+        fields = Fields(self._lookup, self._all_names, self.version, self.columns, self.telling)
         fields._is_lasting = True
         return fields
 

@@ -29,6 +29,7 @@ from scrapdb.query.sql import statements
 from scrapdb.store.connection import reading
 from scrapdb.store.connection import snapshot
 from scrapdb.store.errors import sentences
+from scrapdb.store.past import Past
 from scrapdb.store.readers import cells
 
 _CHUNK = 500
@@ -90,11 +91,13 @@ def is_asked(by: object, columns: str | None, having: str | None = None, fields:
     return by is not None or having is not None or any(_has_aggregate(column, fields) for column in shown)
 
 
-def is_asked_of(store: Path, by: object, columns: str | None, having: str | None = None) -> bool:
+def is_asked_of(
+    store: Path, by: object, columns: str | None, having: str | None = None, past: Past | None = None
+) -> bool:
     """The same, of a store, which is looked into only where one cannot tell."""
     if by is not None or having is not None or not is_asked(by, columns):
         return by is not None or having is not None
-    with reading(store) as connection:
+    with reading(store, past) as connection:
         return is_asked(by, columns, having, select.fields_of(connection))
 
 

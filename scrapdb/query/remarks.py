@@ -27,6 +27,7 @@ from scrapdb.query.sql import statements
 from scrapdb.query.sql.groups import others_statement
 from scrapdb.store.connection import reading
 from scrapdb.store.errors import sentences
+from scrapdb.store.past import Past
 
 _NUMBERS: frozenset[Kind] = frozenset({"number"})
 
@@ -38,6 +39,7 @@ def remark(
     by: str | None = None,
     having: str | None = None,
     sort: str | None = None,
+    past: Past | None = None,
 ) -> str | None:
     """Say in how many notebooks a field that is compared is an expression, and which values aggregates pass over.
 
@@ -48,6 +50,7 @@ def remark(
         by: what its groups share.
         having: what holds for them.
         sort: what it sorts by.
+        past: what it looks back at.
 
     Returns:
         One sentence or more, or None if there is nothing to say.
@@ -57,7 +60,7 @@ def remark(
         StoreError: the store cannot be read.
     """
     of_groups = {"by": by, "having": having, "sort": sort}
-    with reading(store) as connection:
+    with reading(store, past) as connection:
         return told(connection, fields_of(connection), *expressions, columns=columns, **of_groups)
 
 

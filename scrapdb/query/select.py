@@ -29,6 +29,7 @@ from scrapdb.query.binding import bind_value
 from scrapdb.query.columns import all_columns
 from scrapdb.query.columns import default_columns
 from scrapdb.query.columns import told_apart
+from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Columns
 from scrapdb.query.fields import Fields
 from scrapdb.query.fields import NameRow
@@ -37,6 +38,7 @@ from scrapdb.query.frozen import Frozen
 from scrapdb.query.patterns import execute
 from scrapdb.query.sql import seek
 from scrapdb.query.sql import statements
+from scrapdb.store import past
 from scrapdb.store.connection import file_of
 from scrapdb.store.connection import snapshot
 from scrapdb.store.errors import damaged
@@ -62,6 +64,11 @@ _FEW = 1_000  # notebooks that an index is asked for, and that are sorted where 
 # 100,000 notebooks; see `benchmarks`.
 _SHARE, _LARGEST_SHARE, _LONG = 1 / 20, 1 / 2, 4_000
 _MOST_FIRST = 10_000  # rows that are read so
+# What has several versions of a notebook in the order in which these came.
+_BY_VERSION = (
+    statements.Order(bound_nodes.FieldValue(Attribute("nb.path", "path", "text", "")), descending=False),
+    statements.Order(bound_nodes.FieldValue(Attribute("nb.id", "id", "number", "")), descending=False),
+)
 _QUESTIONS, _LONGEST_REMEMBERED = 64, 2_000  # of which plans are remembered: how many, and characters
 
 
@@ -170,7 +177,20 @@ def fields_of(connection: sqlite3.Connection) -> Fields:
         return names
 
     with sentences(question=True):
-        return Fields(lookup, all_names, version_of(connection), lambda name_id: columnar.columns(connection, name_id))
+        return Fields(
+            lookup,
+            all_names,
+            version_of(connection),
+            lambda name_id: columnar.columns(connection, name_id),
+            _telling(connection),
+        )
+
+
+def _telling(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """The attributes that tell the rows of a notebook apart, if there are several."""
+    if not past.is_every_version(connection):
+        return ()
+    return ("nb.version", "nb.since", *(["nb.commit"] if past.are_commits(connection) else []))
 
 
 def _told(connection: sqlite3.Connection, name: str) -> tuple[list[tuple[int, str, str, str, int, int]], Columns]:
@@ -260,7 +280,7 @@ def planned(
     """Bind a query to the fields of a store; arguments and errors are those of `select`."""
     bounds = within(limit, offset)
     holds, fails = tuple(texts(expression)), tuple(texts(unless))
-    told = (holds, fails, columns, differing, sort, limit, offset)
+    told = (holds, fails, columns, differing, sort, limit, offset, past.of(connection))
     with sentences(question=True), snapshot(connection):
         remembered = _remembered(told) if only is None and _is_remembered(told) else []
         if remembered and remembered[0].state == _state(connection, remembered[0].names):
@@ -323,12 +343,13 @@ def _planned(fields: Fields, question: Question) -> Plan:
     where = where_of(fields, question.holds, question.fails, question.now)
     # By what `as` calls a column one can sort, as in SQL.
     called = {column.label: node for column in question.shown if isinstance(node := column.node, nodes.Value)}
-    order = [(_named(key.node, called), key.descending) for key in question.order]
+    named = [(_named(key.node, called), key.descending) for key in question.order]
+    order = tuple(statements.Order(bind_value(node, fields, question.now), descending) for node, descending in named)
     return Plan(
         question,
         where,
         tuple(_bound_column(column, fields, question.now) for column in question.shown),
-        tuple(statements.Order(bind_value(node, fields, question.now), descending) for node, descending in order),
+        (*order, *(_BY_VERSION if fields.telling else ())),
         {},
     )
 
@@ -378,7 +399,8 @@ def count(
 
 
 def _count_statement(connection: sqlite3.Connection, where: nodes.Truth | None) -> statements.Statement:
-    return statements.count_statement(seek.alone(where) or narrowed(connection, where) or where)
+    alone = seek.alone(where) if past.of(connection) is None else None
+    return statements.count_statement(alone or narrowed(connection, where) or where)
 
 
 def notebook_ids(connection: sqlite3.Connection, fields: Fields, expression: str | None = None) -> list[int]:
@@ -431,7 +453,12 @@ def where_of(
 def narrowed(
     connection: sqlite3.Connection, where: nodes.Truth | None, *, only_few: bool = False
 ) -> nodes.Truth | None:
-    """Ask the indexes which terms have few notebooks, so that these are looked up; None if none has."""
+    """Ask the indexes which terms have few notebooks, so that these are looked up; None if none has.
+
+    The past has no such indexes.
+    """
+    if past.of(connection) is not None:
+        return None
 
     def count(sought: bound_nodes.Sought, limit: int) -> int:
         return int(execute(connection, *statements.count_statement(sought, limit)).fetchone()[0])
@@ -550,7 +577,7 @@ def _ways(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[statemen
 
 
 def _soon(connection: sqlite3.Connection, plan: Plan) -> statements.Statement | None:
-    first = plan.first()
+    first = plan.first() if past.of(connection) is None else None
     # Few are as soon sorted as found in order.
     if first is None or narrowed(connection, plan.where, only_few=True):
         return None

@@ -16,6 +16,9 @@ from pathlib import Path
 from scrapdb.errors import StoreError
 from scrapdb.errors import StoreNotFoundError
 from scrapdb.store import errors
+from scrapdb.store.past import LookingBack
+from scrapdb.store.past import Past
+from scrapdb.store.past import look_back
 from scrapdb.store.schema import OLDEST
 from scrapdb.store.schema import SAME
 from scrapdb.store.schema import VERSION
@@ -30,16 +33,21 @@ _opening = threading.Lock()  # held while a file is opened or looked at
 _WRITER_CACHE = -65_536  # KiB, negative as SQLite wants it
 
 
-def open_reader(path: Path) -> sqlite3.Connection:
+def open_reader(path: Path, past: Past | None = None) -> sqlite3.Connection:
     """Open a store for reading only; nothing is created or changed.
+
+    Args:
+        path: the database file.
+        past: what is looked back at; by default it is the present.
 
     Raises:
         StoreNotFoundError: there is no file.
-        StoreError: it is not a store, or of another version.
+        StoreError: it is not a store, or of another version, or keeps none of notebooks.
     """
     _check_once(path)
     with errors.sentences(path):
-        connection = _connect(path, "mode=ro")
+        kind = sqlite3.Connection if past is None else LookingBack
+        connection = _connect(path, "mode=ro", kind)
         try:
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         except sqlite3.Error:
@@ -47,20 +55,30 @@ def open_reader(path: Path) -> sqlite3.Connection:
             # A store whose directory may not be written has no place for WAL's shared memory.
             if os.access(path.parent, os.W_OK) or size_of_log(path):
                 raise
-            connection = _connect(path, "immutable=1")
+            connection = _connect(path, "immutable=1", kind)
+        if past is not None:
+            _look_back(connection, past)
         connection.execute("PRAGMA query_only = ON")
     return connection
 
 
+def _look_back(connection: sqlite3.Connection, past: Past) -> None:
+    try:
+        look_back(connection, past)
+    except BaseException:
+        connection.close()
+        raise
+
+
 @contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a store for one question, all of whose statements see the same rows.
+def reading(path: Path, past: Past | None = None) -> Iterator[sqlite3.Connection]:
+    """Open a store for one question, all of whose statements see the same rows; arguments are those of `open_reader`.
 
     Raises:
         StoreNotFoundError: there is no file.
-        StoreError: it is not a store, or of another version, or SQLite failed.
+        StoreError: it is not a store, or of another version, or keeps none of notebooks, or SQLite failed.
     """
-    with closing(open_reader(path)) as connection, errors.sentences(path), snapshot(connection):
+    with closing(open_reader(path, past)) as connection, errors.sentences(path), snapshot(connection):
         yield connection
 
 
@@ -194,7 +212,7 @@ def file_of(connection: sqlite3.Connection) -> Path:
     return Path(connection.execute("PRAGMA database_list").fetchone()[2])
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def _connect(path: Path, mode: str, kind: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
     # SQLite itself lets threads share a connection; a Table asked for in one may be read, or dropped, in another.
     with _opening:
         return sqlite3.connect(
@@ -203,6 +221,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
             timeout=errors.BUSY_SECONDS,
             isolation_level=None,
             check_same_thread=False,
+            factory=kind,
         )
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
+from scrapdb.store import past
+
 LONGEST = 4_096  # characters of one text
 _CREATE = "CREATE VIRTUAL TABLE search USING fts5(path, error, texts, tokenize = 'unicode61 remove_diacritics 2')"
 _INSERT = f"""
@@ -22,8 +24,11 @@ SELECT id, path, nullif(coalesce(error_name, '') || ' ' || coalesce(error_value,
 
 
 def is_there(connection: sqlite3.Connection) -> bool:
-    """Return whether the store has the table."""
-    return connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'search'").fetchone() is not None
+    """Return whether the store has the table, which tells of the present only."""
+    return (
+        past.of(connection) is None
+        and connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'search'").fetchone() is not None
+    )
 
 
 def make(connection: sqlite3.Connection) -> None:

@@ -97,11 +97,10 @@ def command(
 
 def spelled(args: list[str]) -> list[str]:
     """Say `--keep all` where --keep stands alone: before an option, a path, or nothing."""
-    follow = [*args[1:], ""]
     end = args.index("--") if "--" in args else len(args)
     return [
         "--keep=all" if arg == "--keep" and place < end and not _RETENTION.fullmatch(after) else arg
-        for place, (arg, after) in enumerate(zip(args, follow, strict=True))
+        for place, (arg, after) in enumerate(zip(args, [*args[1:], ""], strict=False))
     ]
 
 

@@ -139,7 +139,7 @@ def _sought(terms: tuple[nodes.Truth, ...]) -> Iterator[bound_nodes.Sought]:
 
 def _is_soon_counted(leaf: bound_nodes.Leaf) -> bool:
     """Whether it is quick to count what holds: tables such as `records` have no indexes, but are short."""
-    return _stands_together(leaf) or (isinstance(leaf.row, str) and leaf.row != "notebooks")
+    return _stands_together(leaf) or (isinstance(leaf.row, str) and leaf.row not in ("notebooks", "versions"))
 
 
 def _stands_together(leaf: bound_nodes.Leaf) -> bool:
