@@ -110,9 +110,10 @@ class Database:
         force: bool = False,
         workers: int | None = None,
         scheduler: str | None = None,
+        git: str | os.PathLike[str] | None = None,
         progress: Callable[[Progress], None] = lambda _: None,
     ) -> Summary:
-        """Bring the store up to date with the notebooks below some paths.
+        """Bring the store up to date with the notebooks below some paths, or with those committed to a repository.
 
         Args:
             paths: directories, notebooks, globs and URLs.
@@ -121,15 +122,19 @@ class Database:
             force: whether to read unchanged notebooks too.
             workers: how many processes read; by default one per processor.
             scheduler: address of a scheduler of dask.distributed whose workers read instead.
+            git: a repository, `"REPO"` or `"REPO@REV"`, of which every committed version is read: of all branches, or
+                up to a revision.
             progress: is told how far it is.
 
         Raises:
-            UsageError: a path does not exist.
+            UsageError: a path, the repository or its revision does not exist.
             StoreError: the store cannot be written.
         """
+        from scrapdb.indexing import history
         from scrapdb.indexing.loop import index
 
-        return index(
+        repository = history.opened(os.fspath(git)) if git is not None else None
+        summary = index(
             self.path,
             [os.fspath(path) for path in paths],
             exclude=exclude,
@@ -139,6 +144,12 @@ class Database:
             scheduler=scheduler,
             progress=progress,
         )
+        if repository is None:
+            return summary
+        versions = history.index(
+            self.path, *repository, exclude=exclude, prune=prune, force=force, workers=workers, progress=progress
+        )
+        return summary.beside(versions)
 
     def query(
         self,

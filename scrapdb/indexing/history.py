@@ -74,9 +74,20 @@ class _Item(NamedTuple):
         return self.candidate.path, self.candidate.etag or ""
 
 
+def opened(asked: str) -> tuple[repository.Repository, str | None]:
+    """Open the repository that is asked for, `REPO` or `REPO@REV`, and return it and the revision.
+
+    Raises:
+        UsageError: there is no such repository, or no git.
+    """
+    directory, revision = repository.parted(asked)
+    return repository.opened(directory), revision
+
+
 def index(
     store_path: Path,
-    asked: str,
+    repo: repository.Repository,
+    revision: str | None = None,
     *,
     exclude: Sequence[str] = (),
     prune: bool = True,
@@ -91,7 +102,8 @@ def index(
 
     Args:
         store_path: the store.
-        asked: directory of the repository, and after an `@` the revision; by default HEAD and all branches.
+        repo: the repository.
+        revision: the commit up to which it is read; by default HEAD and all branches.
         exclude: globs of names or of paths below the repository that are passed over.
         prune: whether to remove notebooks, not their versions, that are not in that commit any more.
         force: whether to read again what has been read.
@@ -100,13 +112,11 @@ def index(
         progress: is told how far it is.
 
     Raises:
-        UsageError: there is no such repository or revision, or no git.
+        UsageError: there is no such revision.
         ScrapdbError: the repository cannot be read.
         StoreError: the store cannot be written.
     """
     began = time.monotonic()
-    directory, revision = repository.parted(asked)
-    repo = repository.opened(directory)
     tips = commits.asked(repo, revision)
     with Writer(store_path, oldest=OLDEST) as writer, few_collections():
         known.forget_older(writer)

@@ -57,7 +57,7 @@ SELECT 1 FROM versions AS v JOIN version_notebooks AS k ON k.id = v.id LEFT JOIN
         AND NOT EXISTS (SELECT 1 FROM versions WHERE notebook_id = n.id)) LIMIT 1"""
 _NEVER = "UPDATE versions SET until = since, notebook_id = NULL WHERE id = ?"
 _CONTENTS = """
-SELECT id, content_hash FROM json_each(?) AS wanted CROSS JOIN version_notebooks ON id = wanted.value"""
+SELECT k.id, content_hash FROM json_each(?) AS wanted CROSS JOIN version_notebooks AS k ON k.id = wanted.value"""
 _CONTENT = "SELECT content_hash FROM version_notebooks WHERE id = ?"
 _UNREADABLE = """
 SELECT v.path, k.os_path FROM version_notebooks AS k JOIN versions AS v ON v.id = k.id

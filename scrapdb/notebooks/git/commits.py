@@ -18,9 +18,7 @@ from scrapdb.notebooks.scan import SUFFIX
 _HEADS, _REMOTES = "refs/heads/", "refs/remotes/"
 _FILE = "100"  # how the modes of files begin: 100644 and 100755
 _DELETED = "D"
-_DIFFERENCES = (
-    ["diff-tree", "--stdin", "-r", "--raw", "-z", "--no-abbrev", "--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none"]
-)
+_DIFFERENCES = ("diff-tree", "--stdin", "-r", "--raw", "-z", "--no-abbrev", "--no-ext-diff", "--no-textconv")
 
 
 class Branch(NamedTuple):
@@ -31,7 +29,7 @@ class Branch(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What is read of a repository: the commit of its revision, if there is one, and its branches, the revision's first.
+    """What is read of a repository: the commit of its revision, if there is one, and the branches, its own first.
 
     If a revision was named, only what it reaches is read, and the other branches only lend their names.
     """

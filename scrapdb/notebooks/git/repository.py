@@ -18,9 +18,7 @@ from scrapdb.errors import UsageError
 
 _URL = re.compile(r"[A-Za-z][\w+.:-]*://|[\w.-]+@[\w.-]+:|[\w.-]{2,}:(?!\\)")  # what `git clone` takes for no directory
 _LOCAL = "file://"
-_KEPT = re.compile(
-    r"GIT_(CONFIG_|EXEC_PATH|CEILING_)"
-)  # GIT_DIR and others may be set by a hook
+_KEPT = re.compile(r"GIT_(CONFIG_|EXEC_PATH|CEILING_)")  # GIT_DIR and others may be set by a hook
 _ENVIRONMENT = {
     "GIT_ALLOW_PROTOCOL": "",  # none: objects that a partial clone has not fetched are missing
     "GIT_NO_LAZY_FETCH": "1",
@@ -106,14 +104,14 @@ def run(repository: Repository, *arguments: str, given: bytes = b"") -> bytes:
 def started(repository: Repository, *arguments: str) -> subprocess.Popen[bytes]:
     """Start git, with pipes to and from it."""
     pipe = subprocess.PIPE
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603 - git, with arguments that are no options
         _command(repository.top, arguments), stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=_environment()
     )
 
 
 def _completed(directory: str, arguments: Sequence[str], given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     try:
-        return subprocess.run(
+        return subprocess.run(  # noqa: S603 - as above
             _command(directory, arguments), input=given, capture_output=True, check=False, env=_environment()
         )
     except FileNotFoundError:
