@@ -162,6 +162,14 @@ def unlink(connection: sqlite3.Connection, notebooks: Sequence[int]) -> None:
     connection.execute(_UNLIKE, (ids_as_json(notebooks),))
 
 
+def link(connection: sqlite3.Connection, linked: Sequence[tuple[int, int]]) -> None:
+    """Say which versions notebooks are, by the ids of both."""
+    connection.executemany(
+        "UPDATE versions SET notebook_id = NULL WHERE notebook_id = ?", [pair[:1] for pair in linked]
+    )
+    connection.executemany("UPDATE versions SET notebook_id = ? WHERE id = ?", linked)
+
+
 def close(connection: sqlite3.Connection, notebooks: Sequence[int]) -> None:
     """Say of notebooks, by their ids, that they are no more."""
     now = written(datetime.now(UTC))
