@@ -45,6 +45,6 @@ def _keep(connection: sqlite3.Connection, notebook: int, path: str, since: str) 
         shown = [":made" if column == key else column for column in columns]
         shown = ["NULL" if column == "id" and table == "problems" else column for column in shown]
         connection.execute(
-            f"INSERT INTO version_{table} SELECT {', '.join(shown)} FROM {table} WHERE {key} = :notebook",  # noqa: S608
+            f"INSERT INTO version_{table} SELECT {', '.join(shown)} FROM {table} WHERE {key} = :notebook",
             {"made": made, "notebook": notebook},
         )

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from scrapdb.cli import options
+from scrapdb.cli.looking_back import Versions
 from scrapdb.cli.printing import Printing
 
 
@@ -15,6 +16,7 @@ def command(
     *,
     where: options.Where = None,
     any_: Annotated[bool, typer.Option("--any", help="It is enough that it holds for one notebook.")] = False,
+    past: Versions,
     printing: Printing,
     settings: options.Settings,
 ) -> None:
@@ -28,7 +30,7 @@ def command(
     scrapdb check "accuracy > 0.9" --where "model = 'large'"
     scrapdb check "change(auc) > -0.01" --where "previous(auc) is not null"
     """
-    db = settings.database()
+    db = past.database(settings)
     verdict = db.check(expression, where=where, any_=any_)
     if not verdict.looked_at:
         settings.say("There is no notebook to check.")
