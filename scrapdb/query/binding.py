@@ -141,9 +141,9 @@ class _Binding:
     def check_names(self, root: nodes.Node) -> None:
         """Look up all names first: an unknown one may be part of `a-b`, which is known."""
         for node in nodes.walk_until(root, self.is_over_time):
-            if self.is_over_time(node):
-                self.check_names_then(node)
             if not isinstance(node, nodes.Name):
+                if self.is_over_time(node):
+                    self.check_names_then(node)
                 continue
             try:
                 self.fields.meaning(node)

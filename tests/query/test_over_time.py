@@ -149,7 +149,7 @@ def above(value: Value, bound: float) -> Value:
 
 
 def failed(version: Version) -> bool:
-    return version.notebook.columns["status"] == "failed"
+    return bool(version.notebook.columns["status"] == "failed")
 
 
 def of_x(loop: Loop) -> dict[str, Value]:
