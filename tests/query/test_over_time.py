@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import math
 import sqlite3
 from collections.abc import Callable
@@ -10,19 +12,29 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from scrapdb.database import Database
 from scrapdb.errors import ExpressionError
+from scrapdb.indexing.loop import index
 from scrapdb.query import groups
 from scrapdb.query import remarks
 from scrapdb.query import select
 from scrapdb.query.explain import explain
+from scrapdb.query.patterns import execute
+from scrapdb.store.connection import reading
 from scrapdb.store.past import EVERY_VERSION
 from scrapdb.store.past import LookingBack
 from scrapdb.store.past import look_back
+from scrapdb.store.versions import Retention
+from tests.notebook_builder import code
+from tests.notebook_builder import notebook
+from tests.notebook_builder import scrap
+from tests.notebook_builder import write
 from tests.query.stores import Frame
 from tests.query.stores import Notebook
 from tests.query.stores import Version
@@ -39,8 +51,8 @@ def day(number: int) -> str:
 def version(
     path: str, since: int, previous: int | None = None, status: str = "completed", *, now: bool = False, **scraps: Any
 ) -> Version:
-    notebook = Notebook(path, scraps, {"given": since}, {"status": status, "ended_at": day(since)})
-    return Version(notebook, day(since), previous, now)
+    held = Notebook(path, scraps, {"given": since}, {"status": status, "ended_at": day(since)})
+    return Version(held, day(since), previous, now)
 
 
 HISTORY = [
@@ -132,7 +144,7 @@ def number(value: Any) -> float | None:
     return value + 0 if abs(value) < 2**63 else float(value)
 
 
-def scrap(name: str) -> Value:
+def glued(name: str) -> Value:
     return lambda version: version.notebook.scraps.get(name)
 
 
@@ -154,7 +166,7 @@ def failed(version: Version) -> bool:
 
 def of_x(loop: Loop) -> dict[str, Value]:
     """Expressions that are columns, and what each gives."""
-    x = scrap("x")
+    x = glued("x")
     return {
         "previous(x)": loop.previous(x),
         "first(x)": loop.first(x),
@@ -427,3 +439,67 @@ def test_remarks_tell_of_what_is(store: sqlite3.Connection) -> None:
     assert remarks.told(store, select.fields_of(store), "first(gone) = 1 and x > 1", columns="previous(gone)") is None
     assert remarks.asks_before("x > 1 and change(x) > 0")
     assert not remarks.asks_before("streak(x > 1) > 2")
+
+
+# Of notebooks that were really indexed
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Database:
+    """A notebook of five nights: its numbers, and a DataFrame that is a list in the fourth."""
+    directory = tmp_path_factory.mktemp("nights")
+    for night, auc in enumerate(AUC):
+        frame = scrap("prices", payload(PRICES[night]), "pandas") if night != 3 else scrap("prices", [1, 2])
+        values = {"auc": auc} if auc is not None else {}
+        outputs = [scrap(name, value) for name, value in values.items()]
+        write(directory / "a.ipynb", notebook(code("glue()", *outputs, frame)), 1_700_000_000 + night * 86_400)
+        if night == 4:
+            write(directory / "b.ipynb", notebook(code("glue()", scrap("auc", 0.5))), 1_700_000_000)
+        index(directory / "scraps.db", [str(directory)], keep=Retention())
+    return Database(directory / "scraps.db")
+
+
+AUC = (0.5, 0.75, None, 0.875, 0.625)
+PRICES = [pd.DataFrame({"price": [night, night * 10.0, 7]}) for night in range(5)]
+
+
+def payload(frame: pd.DataFrame) -> str:
+    file = io.BytesIO()
+    frame.to_parquet(file)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def test_dataframes_of_versions_are_asked_as_pandas_would(nights: Database) -> None:
+    columns = "sum(prices.price), previous(sum(prices.price)), first(sum(prices.price)), previous(count(prices))"
+    found = list(nights.versions().query("notebook = 'a.ipynb'", columns=columns, sort="nb.version"))
+    sums = [None if night == 3 else PRICES[night]["price"].sum() for night in range(5)]
+    counts = [None if night == 3 else 3 for night in range(5)]
+    assert [tuple(row.values()) for row in found] == list(
+        zip(sums, [None, *sums[:-1]], [sums[0]] * 5, [None, *counts[:-1]], strict=True)
+    )
+    (now,) = nights.query("notebook = 'a.ipynb'", columns="previous(prices), first(any(prices.price > 6)) as was")
+    assert now == {"previous(prices)": [1, 2], "was": True}
+
+
+def test_the_present_is_the_last_version(nights: Database) -> None:
+    (row,) = nights.query("notebook = 'a.ipynb'", columns="change(auc), first(auc), streak(auc > 0.6), nb.version")
+    assert tuple(row.values()) == (-0.25, 0.5, 2, 5)
+    assert [row["notebook"] for row in nights.query("previous(change(auc)) is null")] == ["a.ipynb", "b.ipynb"]
+    wanted = "change(auc), previous(auc), since(auc > 0.6)"
+    (then,) = nights.at("2023-11-15T23:00").query("notebook = 'a.ipynb'", columns=wanted)
+    assert tuple(then.values()) == (0.25, 0.5, "2023-11-15T22:13:20.000000Z")
+
+
+def test_check_says_which_offenders_are_new(nights: Database) -> None:
+    verdict = nights.check("change(auc) > -0.1")
+    assert (verdict.holds, verdict.looked_at, verdict.failed, verdict.new) == (False, 2, 2, 1)
+    verdict = nights.check("change(auc) > -0.3", where="previous(auc) is not null")
+    assert (verdict.holds, verdict.looked_at, verdict.failed, verdict.new) == (True, 1, 0, 0)
+    assert nights.check("auc > 1").new == 0
+
+
+def test_an_expression_that_filters_a_table_elsewhere(nights: Database) -> None:
+    with reading(nights.path) as connection:
+        sql, values = select.ids_condition(connection, select.fields_of(connection), ["change(auc) < 0"], "p")
+        found = execute(connection, f"SELECT path FROM notebooks WHERE id IN ({sql})", values).fetchall()
+    assert found == [("a.ipynb",)]
