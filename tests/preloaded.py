@@ -131,8 +131,10 @@ def _start(caller: socket.socket, events: selectors.BaseSelector) -> None:
 def _attend(key: selectors.SelectorKey, events: selectors.BaseSelector) -> None:
     """Hand on a signal, or the end of the child; with its caller goes the child."""
     pid, end, caller = key.data
+    if caller.fileno() < 0:  # which has been told the end a moment ago
+        return
     if key.fd != end:
-        with suppress(ProcessLookupError):
+        with suppress(OSError):
             signal.pidfd_send_signal(end, (caller.recv(1) or bytes([signal.SIGKILL]))[0])
         return
     _, status = os.waitpid(pid, 0)
