@@ -29,7 +29,7 @@ settings.load_profile("scrapdb")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave to `make proof` what takes long; begin with whole sessions, for none of which everybody waits at the end."""
+    """Leave to `make proof` what takes long, and begin with sessions, so that nobody waits for one at the end."""
     slow.mark(items)
     items.sort(key=lambda item: not item.nodeid.startswith("tests/test_"))
 
