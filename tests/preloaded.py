@@ -16,6 +16,7 @@ import os
 import pkgutil
 import resource
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
@@ -62,13 +63,13 @@ def script() -> str:
     """Return a program that does what `python -m scrapdb` does."""
     if "FRESH_INTERPRETERS" in os.environ or sys.platform != "linux":
         return f'#!/bin/sh\nexec "{sys.executable}" -m scrapdb "$@"\n'
-    return _CLIENT.format(python=sys.executable, address=_address(), largest=_LARGEST)
+    return _CLIENT.format(python=sys.executable, address=_server()[0], largest=_LARGEST)
 
 
 @functools.cache
-def _address() -> str:
-    """Start the process, which ends with this one, and return where it listens."""
-    address = str(Path(tempfile.mkdtemp(prefix="scrapdb-"), "s"))
+def _server() -> tuple[str, subprocess.Popen[bytes]]:
+    """Start the process, which ends with this one, and return also where it listens."""
+    address = str(Path(tempfile.mkdtemp(prefix="scrapdb-tests-"), "s"))
     root = str(Path(__file__).parent.parent)
     process = subprocess.Popen(
         [sys.executable, "-c", f"from tests.preloaded import serve; serve({address!r})"],
@@ -79,15 +80,7 @@ def _address() -> str:
     )
     assert process.stdout
     assert process.stdout.readline() == b"ready\n"
-    atexit.register(_end, process, address)
-    return address
-
-
-def _end(process: subprocess.Popen[bytes], address: str) -> None:
-    process.kill()
-    process.communicate()
-    Path(address).unlink()
-    Path(address).parent.rmdir()
+    return address, process
 
 
 def serve(address: str) -> None:
@@ -109,6 +102,7 @@ def serve(address: str) -> None:
         while True:
             for key, _ in events.select():
                 if key.fd == 0:
+                    shutil.rmtree(Path(address).parent)
                     return
                 if key.fileobj is listener:
                     _start(listener.accept()[0], events)
