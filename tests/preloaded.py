@@ -80,6 +80,7 @@ def _server() -> tuple[str, subprocess.Popen[bytes]]:
     )
     assert process.stdout
     assert process.stdout.readline() == b"ready\n"
+    atexit.register(process.communicate)
     return address, process
 
 
