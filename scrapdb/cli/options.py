@@ -70,7 +70,9 @@ class Settings(NamedTuple):
         """Tell of values that comparisons and aggregates leave out: of an expression, and of others than they take."""
         from scrapdb.query.remarks import remark
 
-        if not self.quiet and (told := remark(database.path, *expressions, columns=columns, **of_groups)):
+        if not self.quiet and (
+            told := remark(database.path, *expressions, columns=columns, past=database.past, **of_groups)
+        ):
             complain(told)
 
     def say(self, message: str) -> None:

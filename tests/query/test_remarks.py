@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,7 +92,7 @@ MEAN = "that `mean` cannot take, and passes over."
         ),
     ],
 )
-def test_what_aggregates_pass_over_is_told(store: Path, options: dict[str, str], told: str | None) -> None:
+def test_what_aggregates_pass_over_is_told(store: Path, options: dict[str, Any], told: str | None) -> None:
     assert remark(store, options.pop("expression", None), **options) == told
 
 

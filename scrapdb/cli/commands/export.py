@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from scrapdb.cli.looking_back import AsOf
 from scrapdb.cli.options import Settings
 from scrapdb.cli.options import Where
 
@@ -15,13 +16,14 @@ def command(
     *,
     where: Where = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
+    past: AsOf,
     settings: Settings,
 ) -> None:
     """Write notebooks, scraps, parameters, problems and DataFrames as parquet files, for DuckDB, Spark or polars.
 
     DIR is a new or empty directory, or a URL such as s3://bucket/results. A directory is there when all of it is.
     """
-    db = settings.database()
+    db = past.database(settings)
     exported = db.export(target, where=where, force=force)
     for error in exported.errors:
         settings.say(f"Warning: {error}")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from scrapdb.cli import options
+from scrapdb.cli.looking_back import Versions
 from scrapdb.cli.printing import Printing
 
 
@@ -17,6 +18,7 @@ def command(
     columns: Annotated[
         str | None, typer.Option("-c", "--columns", metavar="A,B", help="Columns of the DataFrame to show.")
     ] = None,
+    past: Versions,
     printing: Printing,
     settings: options.Settings,
 ) -> None:
@@ -29,6 +31,6 @@ def command(
     scrapdb frame prices --where "distance < 0.1" -o prices.parquet
     scrapdb frame stats -c "day, price.mean"
     """
-    db = settings.database()
+    db = past.database(settings)
     printing.print_rows(db.frame_table(name, where=where, columns=columns), settings.say)
     settings.remark(db, where)

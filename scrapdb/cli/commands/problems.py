@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from scrapdb.cli.looking_back import AsOf
 from scrapdb.cli.options import Settings
 from scrapdb.cli.printing import Printing
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 def command(
     notebook: Annotated[str | None, typer.Argument(metavar="NOTEBOOK", hidden=True)] = None,
     *,
+    past: AsOf,
     printing: Printing,
     settings: Settings,
 ) -> None:
@@ -24,7 +26,7 @@ def command(
 
     On a terminal each problem is a sentence below its notebook, unless a format is asked for.
     """
-    problems = settings.database().problems(notebook)
+    problems = past.database(settings).problems(notebook)
     if printing.chosen() or printing.resolved() != "table":
         printing.print_rows(problems, settings.say)
     else:

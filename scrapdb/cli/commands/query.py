@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from scrapdb.cli import options
+from scrapdb.cli.looking_back import Versions
 from scrapdb.cli.printing import Printing
 from scrapdb.errors import UsageError
 
@@ -45,6 +46,7 @@ def command(
     ] = False,
     fail_if_empty: Annotated[bool, typer.Option("-e", "--fail-if-empty", help="Exit with 1 if there is none.")] = False,
     pictures: options.Pictures = False,
+    past: Versions,
     printing: Printing,
     settings: options.Settings,
 ) -> None:
@@ -60,7 +62,7 @@ def command(
     from scrapdb.formats.streams import print_text
     from scrapdb.query import groups
 
-    db = settings.database()
+    db = past.database(settings)
     question = expression, columns, sort or (), limit, offset
     grouped: dict[str, Any] = {"by": ", ".join(by) if by else None, "having": having}
     if explain:
@@ -74,14 +76,14 @@ def command(
         raise UsageError("--count prints no rows: leave out --pictures.")
     number = None
     if count or fail_if_empty:
-        is_of_groups = groups.is_asked_of(db.path, columns=columns, **grouped)
+        is_of_groups = groups.is_asked_of(db.path, columns=columns, past=db.past, **grouped)
         rows = db.query(*question, **grouped).rows() if is_of_groups else ()
         number = sum(1 for _ in rows) if is_of_groups else _number(db, expression, limit, offset)
     if count:
         db.query(expression, columns, sort or (), 0, **grouped)  # which says what is wrong with columns and order
         print_text(f"{number}\n", printing.output)
     else:
-        printing.print_rows(db.query(*question, differing=True, **grouped), settings.say, db.path if pictures else None)
+        printing.print_rows(db.query(*question, differing=True, **grouped), settings.say, db if pictures else None)
     settings.remark(db, expression, columns=columns, sort=", ".join(sort or ()), **grouped)
     if fail_if_empty and not number:
         raise typer.Exit(1)

@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from scrapdb import errors
+from scrapdb.cli.looking_back import AsOf
 from scrapdb.cli.options import NotebookName
 from scrapdb.cli.options import Pictures
 from scrapdb.cli.options import Settings
@@ -17,9 +18,11 @@ from scrapdb.cli.printing import Printing
 from scrapdb.text import composed
 
 if TYPE_CHECKING:
+    from scrapdb.database import Database
     from scrapdb.database.notebook import StoredNotebook
     from scrapdb.database.notebook import StoredScrap
     from scrapdb.store.readers.executions import Attempt
+    from scrapdb.store.readers.versions import Kept
 
 _COLUMNS = (
     "name",
@@ -35,6 +38,7 @@ _COLUMNS = (
     "execution_count",
 )
 _TABLE_COLUMNS = ("name", "role", "type", "value", "cell")
+_SHORT_HASH = 8  # characters
 _ATTRIBUTES = ("status", "started_at", "seconds", "kernel", "source")
 
 
@@ -44,13 +48,14 @@ def command(
     *,
     trace: Annotated[bool, typer.Option("--trace", help="Print the traceback of the error that ended it.")] = False,
     pictures: Pictures = False,
+    past: AsOf,
     printing: Printing,
     settings: Settings,
 ) -> None:
     """Show the status, parameters and scraps of NOTEBOOK, and where each was glued; of a run under way how far it is.
 
     With NAME, show that value: a DataFrame as rows, a picture to `-o FILE`, anything else as it is. NOTEBOOK is a path,
-    or as much of its end as tells it from others.
+    or as much of its end as tells it from others; NOTEBOOK@3, @previous and @COMMIT are versions of it.
 
     \b
     scrapdb show BCD
@@ -61,7 +66,7 @@ def command(
     """
     if pictures and (name or trace):
         raise errors.UsageError("--pictures is for all values of a notebook: leave out NAME and --trace.")
-    db = settings.database()
+    db = past.database(settings)
     try:
         found = db.notebook(notebook)
     except errors.NotebookNotFoundError:
@@ -74,7 +79,7 @@ def command(
     if trace:
         _print_trace(found, printing)
     elif name is None:
-        _show_notebook(found, printing, settings, db.path if pictures else None)
+        _show_notebook(found, printing, settings, db if pictures else None)
     elif name in found.scraps:
         _show_scrap(found.scraps[name], printing, settings)
     elif name in found.parameters:
@@ -83,7 +88,7 @@ def command(
         raise _unknown(found, name)
 
 
-def _show_notebook(found: StoredNotebook, printing: Printing, settings: Settings, pictures: Path | None) -> None:
+def _show_notebook(found: StoredNotebook, printing: Printing, settings: Settings, pictures: Database | None) -> None:
     as_table = printing.resolved() == "table"
     if as_table:
         _print_heading(found)
@@ -109,10 +114,22 @@ def _print_heading(found: StoredNotebook) -> None:
         _print_line("error", f"{escaped(error)} (cell {found.attributes['error_cell']})")
     for label, text in lines(found.record, found.attributes["error_name"]) if found.record else ():
         _print_line(label, text)
+    if found.version:
+        _print_line("versions", _told(found.version))
     if found.attempt:
         _print_now(found.attempt)
     if found.values:
         typer.echo()
+
+
+def _told(kept: Kept) -> str:
+    """Say which version of how many it is, and since when."""
+    from scrapdb.database.history import minute
+
+    which = "this one" if kept.version == kept.versions and not kept.until else f"this is {kept.version}"
+    until = f" until {minute(kept.until)}" if kept.until else ""
+    commit = f", commit {kept.commit_hash[:_SHORT_HASH]}" if kept.commit_hash else ""
+    return f"{kept.versions:,}, {which} since {minute(kept.since)}{until}{commit}"
 
 
 def _print_line(label: str, text: str) -> None:
