@@ -137,8 +137,8 @@ def _values(looking: Database, expected: list[Version], keys: tuple[str, ...]) -
     known = {row["name"] for row in looking.fields()}
     names = [name for name in NAMES if name in known]
     rows = looking.query(None, columns=[*keys, "nb.status", *names], sort=keys).rows()
-    ours = [_plain(row) for row in rows]
-    wanted = [_plain([*_key(version, keys), _status(version), *map(version.value, names)]) for version in expected]
+    ours = [plain(row) for row in rows]
+    wanted = [plain([*_key(version, keys), _status(version), *map(version.value, names)]) for version in expected]
     assert ours == wanted, _unlike(ours, wanted)
     close = [version for version in expected if _is_less(version.value("distance"), 0.1)]
     rows = looking.query("distance < 0.1", columns=keys, sort=keys).rows()
@@ -210,7 +210,7 @@ def _answers(then: Database, now: Database) -> int:
 
 def _answer(db: Database, question: str | None, **how: Any) -> list[tuple[Any, ...]] | None:
     try:
-        return [_plain(row) for row in db.query(question, **how).rows()]
+        return [plain(row) for row in db.query(question, **how).rows()]
     except ExpressionError:  # a name that no notebook had then, or that was of another type
         return None
 
@@ -246,7 +246,7 @@ def _unlike(ours: list[Any], theirs: list[Any]) -> str:
     return next((f"{one} is not {other}" for one, other in pairs if one != other), "")
 
 
-def _plain(row: Iterable[Any]) -> tuple[Any, ...]:
+def plain(row: Iterable[Any]) -> tuple[Any, ...]:
     """Make values comparable: NaN is itself, and a frame or display is what it shows, not of which notebook."""
     cells = (str(value) if isinstance(value, FrameCell | DisplayCell) else value for value in row)
     return tuple("NaN" if isinstance(value, float) and math.isnan(value) else value for value in cells)
