@@ -104,7 +104,7 @@ def read(connection: sqlite3.Connection, axes: Axes, most: int | None = None) ->
     for row in selection.rows:
         (rows if all(map(can_be_drawn, row[1:])) else others).append(row)
     if not rows:
-        _refuse(selection.labels[1:], [row[1:] for row in others])
+        refuse(selection.labels[1:], [row[1:] for row in others])
     left_out = len(others) + (choice.missing if choice else 0)
     scales = tuple(scale([row[place] for row in rows]) for place in range(1, len(drawn) + 1))
     return Points(selection.labels[1:], scales, rows, left_out, choice and choice.chosen_from)
@@ -133,7 +133,7 @@ def _choose(connection: sqlite3.Connection, fields: Fields, axes: Axes, most: in
     return _Choice(one_of(ids), None, missing=total - len(ids))
 
 
-def _refuse(labels: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+def refuse(labels: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     """Refuse an axis of which no run has anything to draw, but something else."""
     for label, values in zip(labels, zip(*rows, strict=True), strict=False):
         foreign = next((_FOREIGN[type(value)] for value in values if type(value) in _FOREIGN), None)

@@ -38,6 +38,7 @@ COMMANDS = {
     "query": "Show the notebooks for which an expression holds.",
     "fields": "List every name that can be asked for.",
     "show": "Show one notebook, or one of its values.",
+    "history": "Show the versions of one notebook.",
     "diff": "Show what differs between notebooks.",
     "frame": "Show one DataFrame across notebooks.",
     "sql": "Run SQL that only reads.",

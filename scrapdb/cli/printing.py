@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from scrapdb.database.table import Table
 
 
+def _more(missing: int) -> str:
+    differ = "parameter differs" if missing == 1 else "parameters differ"
+    return f"{missing} more {differ} here; `scrapdb query -c '*'` shows every field."
+
+
 class Printing(NamedTuple):
     """A format, by its name or by an option of its own, and a file to write to."""
 
@@ -70,6 +75,7 @@ class Printing(NamedTuple):
         table: Table,
         say: Callable[[str], None] = lambda _: None,
         pictures: Database | None = None,
+        more: Callable[[int], str] = _more,
     ) -> None:
         """Print rows in that format; on a terminal a table fits its width.
 
@@ -77,6 +83,7 @@ class Printing(NamedTuple):
             table: the rows. Optional columns are left out where a terminal has no room for them.
             say: is told in a sentence that some are, or what a format cannot hold as it is.
             pictures: the store whose pictures are placed in cells, which only Excel has; None for none.
+            more: says how many are left out.
 
         Raises:
             UsageError: pictures are asked for, and another format.
@@ -92,8 +99,7 @@ class Printing(NamedTuple):
         with _pictures(pictures) as picture:
             write(self.resolved(), columns, rows, self.output, width, times=table.times, picture=picture, say=say)
         if missing := len(table.columns) - len(columns):
-            differ = "parameter differs" if missing == 1 else "parameters differ"
-            say(f"{missing} more {differ} here; `scrapdb query -c '*'` shows every field.")
+            say(more(missing))
 
     def is_on_terminal(self) -> bool:
         """Return whether rows are printed on a terminal."""

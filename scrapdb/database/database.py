@@ -17,8 +17,10 @@ from typing import NamedTuple
 
 from scrapdb.database.table import Table
 from scrapdb.database.table import asked
+from scrapdb.errors import NotebookNotFoundError
 from scrapdb.errors import UsageError
 from scrapdb.query import groups
+from scrapdb.query import remarks
 from scrapdb.query import select
 from scrapdb.store.connection import check
 from scrapdb.store.connection import reading
@@ -28,6 +30,7 @@ from scrapdb.text import valid_text
 
 if TYPE_CHECKING:
     from datetime import date
+    from datetime import timedelta
 
     import pandas as pd
     import pyarrow as pa
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from scrapdb.charts.drawn import Plot
     from scrapdb.charts.plot import PlotKind
     from scrapdb.database.export import Exported
+    from scrapdb.database.history import History
     from scrapdb.database.notebook import StoredNotebook
     from scrapdb.database.report import StoredReport
     from scrapdb.database.sides import Compared
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
     from scrapdb.indexing.changes import Summary
     from scrapdb.indexing.loop import Progress
     from scrapdb.store.readers.executions import Attempt
+    from scrapdb.store.readers.sizes import OfVersions
     from scrapdb.store.upkeep import Collected
 
 _COMPLETIONS = 200
@@ -49,12 +54,16 @@ _SIZED = ("scrap", "notebook", "encoder")
 
 
 class Verdict(NamedTuple):
-    """What a check found: whether it holds, how many notebooks were looked at and failed, and which."""
+    """What a check found: whether it holds, how many notebooks were looked at and failed, and which.
+
+    Of an expression that asks for the version before, `new` is how many of those that failed have none.
+    """
 
     holds: bool
     looked_at: int
     failed: int
     offenders: Table
+    new: int = 0
 
 
 def open(path: str | os.PathLike[str]) -> Database:  # noqa: A001 - named as what it does, like sqlite3's and gzip's
@@ -120,9 +129,11 @@ class Database:
         force: bool = False,
         workers: int | None = None,
         scheduler: str | None = None,
+        keep: bool | int | timedelta | None = None,
+        git: str | os.PathLike[str] | None = None,
         progress: Callable[[Progress], None] = lambda _: None,
     ) -> Summary:
-        """Bring the store up to date with the notebooks below some paths.
+        """Bring the store up to date with the notebooks below some paths, or with those committed to a repository.
 
         Args:
             paths: directories, notebooks, globs and URLs.
@@ -131,15 +142,22 @@ class Database:
             force: whether to read unchanged notebooks too.
             workers: how many processes read; by default one per processor.
             scheduler: address of a scheduler of dask.distributed whose workers read instead.
+            keep: which versions of notebooks are kept from now on: all, none, the last so many, or those that ended
+                less than so long ago. It is a setting of the store.
+            git: a repository, `"REPO"` or `"REPO@REV"`, of which every committed version is read: of all branches, or
+                up to a revision.
             progress: is told how far it is.
 
         Raises:
-            UsageError: a path does not exist.
+            UsageError: a path, the repository or its revision does not exist, or `keep` is negative.
             StoreError: the store cannot be written.
         """
+        from scrapdb.indexing import history
         from scrapdb.indexing.loop import index
+        from scrapdb.store.versions import Retention
 
-        return index(
+        repository = history.opened(os.fspath(git)) if git is not None else None
+        summary = index(
             self.path,
             [os.fspath(path) for path in paths],
             exclude=exclude,
@@ -147,8 +165,15 @@ class Database:
             force=force,
             workers=workers,
             scheduler=scheduler,
+            keep=None if keep is None else Retention.of(keep),
             progress=progress,
         )
+        if repository is None:
+            return summary
+        versions = history.index(
+            self.path, *repository, exclude=exclude, prune=prune, force=force, workers=workers, progress=progress
+        )
+        return summary.beside(versions)
 
     def query(
         self,
@@ -269,7 +294,7 @@ class Database:
         """Find out whether an expression holds for every notebook, or for any.
 
         Args:
-            expression: what should hold. A notebook that misses a value offends.
+            expression: what should hold. A notebook that misses a value offends, also what it had in the version before.
             where: an expression that chooses the notebooks to look at.
             any_: whether one notebook is enough.
 
@@ -285,8 +310,11 @@ class Database:
             fields = select.fields_of(connection)
             looked_at = select.count(connection, fields, where)
             failed = select.count(connection, fields, where, unless=expression)
+            first = [*([where] if where else []), remarks.NEW]
+            asks_new = failed and remarks.asks_before(expression)
+            new = select.count(connection, fields, first, unless=expression) if asks_new else 0
         holds = looked_at > failed if any_ else looked_at > 0 and not failed
-        return Verdict(holds, looked_at, failed, asked(self.path, ask, self.past))
+        return Verdict(holds, looked_at, failed, asked(self.path, ask, self.past), new)
 
     def sql(self, sql: str, parameters: Mapping[str, Any] | None = None, seconds: float = 60) -> Table:
         """Run one SQL statement that only reads.
@@ -387,15 +415,54 @@ class Database:
     def notebook(self, name: str | os.PathLike[str]) -> StoredNotebook:
         """Find a notebook by its path, or by as much of its end as tells it from others (`BCD`).
 
+        With `@3`, `@previous` or `@COMMIT` behind it, it is that version of the notebook.
+
         Raises:
-            NotebookNotFoundError: there is none, or more than one.
+            NotebookNotFoundError: there is none, or more than one, or no such version.
             StoreError: there is no store, or it cannot be read.
         """
+        from scrapdb.database.history import version_of
         from scrapdb.database.notebook import StoredNotebook
         from scrapdb.database.notebook import find
 
         with reading(self.path, self.past) as connection:
-            return StoredNotebook(self.path, find(connection, self.path, os.fspath(name)), self.past)
+            try:
+                return StoredNotebook(self.path, find(connection, self.path, os.fspath(name)), self.past)
+            except NotebookNotFoundError:
+                version = version_of(connection, self.path, os.fspath(name))
+                if version is None or self.past is not None:
+                    raise
+        return StoredNotebook(self.path, version.id, EVERY_VERSION)
+
+    def history(
+        self,
+        notebook: str | os.PathLike[str],
+        names: str | Sequence[str] = (),
+        *,
+        changes: bool = False,
+        limit: int | None = None,
+        branches: bool = False,
+    ) -> History:
+        """Read the versions of a notebook, the newest last, and what some values were in each.
+
+        Args:
+            notebook: its path, or as much of its end as tells it from others; one that is gone has its versions still.
+            names: fields or expressions, a list of such or `"distance, last / first as growth"`; by default the numbers
+                and texts that changed.
+            changes: whether to read only the versions in which one of them changed.
+            limit: the most versions, which are the last.
+            branches: whether to read those of commits, too, which never were on the branch asked for.
+
+        Raises:
+            NotebookNotFoundError: there is no such notebook, or more than one, or no version of it.
+            ExpressionError: a name is wrong, or unknown in every version of any notebook.
+            UsageError: two columns are called the same.
+            StoreError: there is no store, it cannot be read, or it keeps no versions.
+        """
+        from scrapdb.database.history import history
+
+        asked_for = [names] if isinstance(names, str) else names
+        return history(self.path, os.fspath(notebook), asked_for, changes=changes, limit=limit, branches=branches)
 
     def diff(
         self,
@@ -533,6 +600,13 @@ class Database:
 
         with reading(self.path, self.past) as connection:
             return totals(connection)
+
+    def sizes_of_versions(self) -> OfVersions | None:
+        """Count the versions that are kept, and the bytes that the store has for nothing else; None if none."""
+        from scrapdb.store.readers.sizes import of_versions
+
+        with reading(self.path) as connection:
+            return of_versions(connection)
 
     def export(self, target: str | os.PathLike[str], where: str | None = None, *, force: bool = False) -> Exported:
         """Write the store as a parquet data set: the tables, and the DataFrames of each name.

@@ -184,7 +184,7 @@ class _Statement:
 
     def _register(self, connection: sqlite3.Connection) -> None:
         """Give it the views; those of DataFrames, whose files must be opened for it, if their names are in the SQL."""
-        for table in (*exported.TABLES, exported.WIDE):
+        for table in (*exported.TABLES, *exported.VERSIONS, exported.WIDE):
             self._add(table, *_of_table(connection, table))
         self._add("frames", *_list_of_frames(connection))
         said = self._sql.casefold().replace('""', '"')
@@ -235,7 +235,7 @@ class _Statement:
         if isinstance(error, duckdb.PermissionException) or _LOCKED in message:
             return errors.UsageError(f"`sql` only reads what is in the store: {(what or kind).rstrip('.')}.")
         if unknown := _UNKNOWN.match(what):
-            known = [*self._views, *exported.TABLES, exported.WIDE, "frames"]
+            known = [*self._views, *exported.TABLES, *exported.VERSIONS, exported.WIDE, "frames"]
             what = f"there is no table {unknown[1]}; {errors.suggestion(unknown[1], known)}"
         return errors.UsageError(f"SQL: {what or kind}{'' if (what or kind)[-1:] in '.!?' else '.'}")
 

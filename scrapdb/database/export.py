@@ -2,6 +2,7 @@
 
     notebooks.parquet   scraps.parquet   parameters.parquet   problems.parquet
     frames/name=prices/part-0.parquet    all DataFrames of a name, the column `notebook` in front
+    versions.parquet    version_scraps.parquet   …   the same of versions, if the store keeps some
 
 Rows go through in batches, so memory does not grow with the store.
 """
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 OpenFile = Callable[[str], IO[bytes]]  # a file of the data set, by its path in it
 _WITH_TIMES = frozenset({"notebooks", "records", "reports"})
+_TIMES_OF_VERSIONS = frozenset({"since", "until", "authored_at"})
 _TIMES = frozenset({"nb_started_at"})  # of `runs`
 _FRAMES = "frames"
 _PARTITION = "name"
@@ -96,10 +98,16 @@ def schema_of(table: str, columns: Iterable[exported.Column]) -> pa.Schema:
         "BLOB": pa.binary(),
         "BOOLEAN": pa.bool_(),
     }
-    times = (
-        {attribute.column for attribute in ATTRIBUTES if attribute.kind == "time"} if table in _WITH_TIMES else _TIMES
-    )
+    times = _times(table)
     return pa.schema([(name, arrow_time() if name in times else types[type_]) for name, type_, _ in columns])
+
+
+def _times(table: str) -> Collection[str]:
+    """Name the columns of a table that hold times."""
+    if table == "versions":
+        return _TIMES_OF_VERSIONS
+    has_times = table.removeprefix("version_") in _WITH_TIMES
+    return {attribute.column for attribute in ATTRIBUTES if attribute.kind == "time"} if has_times else _TIMES
 
 
 def tables_of(rows: Iterator[tuple[Any, ...]], schema: pa.Schema) -> Iterator[pa.Table]:

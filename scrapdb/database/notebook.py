@@ -21,6 +21,7 @@ from scrapdb.store.connection import reading
 from scrapdb.store.past import Past
 from scrapdb.store.readers import executions
 from scrapdb.store.readers import notebooks
+from scrapdb.store.readers import versions
 from scrapdb.store.readers.displays import display_of_scrap
 from scrapdb.store.readers.problems import problems_of_notebook
 from scrapdb.text import Named
@@ -128,7 +129,8 @@ class StoredNotebook:
     """A notebook of a store.
 
     `path` is relative to the store where the notebook lies below it, `attributes` the row of `notebooks`, `record` that
-    of `records`, what a runner recorded of its run, or None; `attempt` is one that is queued or under way, or None.
+    of `records`, what a runner recorded of its run, or None; `attempt` is one that is queued or under way, or None;
+    `version` is which of its versions it is, or None if none are kept.
     """
 
     def __init__(self, store: Path, notebook_id: int, past: Past | None = None) -> None:
@@ -140,6 +142,7 @@ class StoredNotebook:
             self.record = notebooks.record_of_notebook(connection, notebook_id)
             self.attempt = executions.under_way(connection, self.attributes["path"])
             self.problems = list(problems_of_notebook(connection, notebook_id))
+            self.version = versions.of_notebook(connection, notebook_id)
         self._id = notebook_id
         self.path: str = self.attributes["path"]
         self.status: str = self.attributes["status"]

@@ -23,6 +23,7 @@ from scrapdb.database import differences
 from scrapdb.database import frames
 from scrapdb.database.changed_code import Source
 from scrapdb.database.editing import knows
+from scrapdb.database.history import version_of
 from scrapdb.database.notebook import find
 from scrapdb.files.paths import located
 from scrapdb.formats import dataframe
@@ -30,6 +31,9 @@ from scrapdb.notebooks.extract import sources
 from scrapdb.notebooks.ipynb import UnreadableError
 from scrapdb.notebooks.read import read
 from scrapdb.store.connection import reading
+from scrapdb.store.past import EVERY_VERSION
+from scrapdb.store.past import Past
+from scrapdb.store.past import of as looked_back
 from scrapdb.store.readers import notebooks
 from scrapdb.store.readers.displays import display_hashes
 from scrapdb.store.readers.displays import display_of_scrap
@@ -82,13 +86,14 @@ def compared(
 
     Args:
         store: the store, if there is one.
-        names: of files, or of notebooks in the store: paths, or as much of their ends as tells them from others.
+        names: of files, or of notebooks in the store: paths, or as much of their ends as tells them from others; with
+            `@3`, `@previous` or `@COMMIT` behind them of versions.
         tolerance: as for `differences.compare`.
         choice: what to compare.
 
     Raises:
         UsageError: it is one notebook only, or one that cannot be read, or nothing is called as chosen.
-        NotebookNotFoundError: there is no such notebook, or more than one.
+        NotebookNotFoundError: there is no such notebook, or more than one, or no such version.
         StoreError: the store cannot be read.
     """
     if not (math.isfinite(tolerance) and tolerance >= 0):
@@ -130,10 +135,13 @@ def _side(store: Path | None, name: str) -> _Side:
         raise errors.NotebookNotFoundError(f"There is no notebook {name}, and no store that knows one by this name.")
     with reading(store) as connection:
         try:
-            notebook_id = find(connection, store, name)
+            return _of_store(connection, store, find(connection, store, name))
         except errors.NotebookNotFoundError as error:
-            raise _unknown(connection, name, error) from None
-        return _of_store(connection, store, notebook_id)
+            version = version_of(connection, store, name)
+            if version is None:
+                raise _unknown(connection, name, error) from None
+    with reading(store, EVERY_VERSION) as connection:
+        return _of_store(connection, store, version.id)._replace(path=f"{version.path}@{version.version}")
 
 
 def _unknown(connection: sqlite3.Connection, name: str, error: Exception) -> Exception:
@@ -146,6 +154,7 @@ def _unknown(connection: sqlite3.Connection, name: str, error: Exception) -> Exc
 
 
 def _of_store(connection: sqlite3.Connection, store: Path, notebook_id: int) -> _Side:
+    past = looked_back(connection)
     row = notebooks.notebook_row(connection, notebook_id)
     _refuse_unreadable(
         row["path"], row["status"], [found[-1] for found in problems_of_notebook(connection, notebook_id)]
@@ -158,7 +167,8 @@ def _of_store(connection: sqlite3.Connection, store: Path, notebook_id: int) -> 
     }
     displays = {
         scrap.name: differences.DisplayHashes(
-            display_hashes(connection, notebook_id, scrap.name), partial(_stored_png, store, notebook_id, scrap.name)
+            display_hashes(connection, notebook_id, scrap.name),
+            partial(_stored_png, store, past, notebook_id, scrap.name),
         )
         for scrap in scraps
         if scrap.displays
@@ -226,8 +236,8 @@ def _stored_table(store: Path, frame: StoredFrame) -> pa.Table:
         return frames.load(connection, frame)
 
 
-def _stored_png(store: Path, notebook_id: int, name: str) -> bytes:
-    with reading(store) as connection:
+def _stored_png(store: Path, past: Past | None, notebook_id: int, name: str) -> bytes:
+    with reading(store, past) as connection:
         return display_of_scrap(connection, notebook_id, name).get(differences.PNG, b"")
 
 

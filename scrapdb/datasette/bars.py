@@ -11,6 +11,8 @@ from scrapdb.store.readers.overview import Day
 
 _BINS = 24
 WIDTH, HEIGHT = 240, 48  # of a histogram, in the units of its SVG
+LINE_WIDTH, LINE_HEIGHT = 160, 28  # of a line, likewise
+_EDGE = 3.0  # around a line, for its thickness and its last point
 _GAP = 1.5
 _THOUSAND, _MILLIARD = 1e3, 1e9
 _LARGEST = 1e308  # that is drawn in proportion
@@ -21,6 +23,14 @@ class Histogram(NamedTuple):
     """Numbers by size: the outline of their bars as the path of an SVG, and what it shows in words."""
 
     path: str
+    words: str
+
+
+class Line(NamedTuple):
+    """Numbers in their order: the line as the path of an SVG, its last point, and what it shows in words."""
+
+    path: str
+    end: tuple[str, str]
     words: str
 
 
@@ -71,6 +81,24 @@ def binned(numbers: Sequence[float], lowest: float, highest: float) -> list[int]
         place = number - lowest if are_few else part * bins
         counts[min(bins - 1, max(0, int(place)))] += 1
     return counts
+
+
+def line(numbers: Sequence[float | None]) -> Line:
+    """Draw finite numbers in their order, of which at least one is there; where one is missing the line has a gap."""
+    there = [number for number in numbers if number is not None]
+    lowest, highest = min(there), max(there)
+    # Halves, since the distance of the largest numbers is beyond all numbers.
+    span = highest / 2 - lowest / 2
+    across = (LINE_WIDTH - 2 * _EDGE) / max(1, len(numbers) - 1)
+    path, last, end = "", None, ("0", "0")
+    for place, number in enumerate(numbers):
+        if number is not None:
+            part = (number / 2 - lowest / 2) / span if span else 0.5
+            end = f"{_EDGE + place * across:.4g}", f"{LINE_HEIGHT - _EDGE - part * (LINE_HEIGHT - 2 * _EDGE):.4g}"
+            path += f"{'L' if last is not None else 'M'}{end[0]} {end[1]}{'h0' if last is None else ''}"
+        last = number
+    first, latest, least, most = map(short, (there[0], there[-1], lowest, highest))
+    return Line(path, end, f"{len(there)} versions: first {first}, last {latest}, lowest {least}, highest {most}")
 
 
 def days(counted: Sequence[Day]) -> list[Bar]:

@@ -9,6 +9,7 @@ from typing import IO
 from typing import Any
 from typing import NamedTuple
 
+from scrapdb.formats.values import Marked
 from scrapdb.formats.values import escaped
 from scrapdb.formats.values import short
 
@@ -96,7 +97,8 @@ def _measured(name: str, cells: Sequence[str], *, numeric: bool) -> _Column:
 
 
 def _is_numeric(values: Sequence[Any]) -> bool:
-    return all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values)
+    bare = (value.value if isinstance(value, Marked) else value for value in values)
+    return all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in bare)
 
 
 def _taken(widths: Sequence[int]) -> int:

@@ -5,11 +5,22 @@ from __future__ import annotations
 import math
 import re
 from typing import Any
+from typing import NamedTuple
 
 # C0 and C1 controls, line separators, and the marks that turn the direction of text around.
 _DIRECTIONS = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
 _CONTROLS = f"[\0-\x1f{_DIRECTIONS}]"
 _CONTROLS_BUT_LINES = f"[\0-\x08\x0b-\x1f{_DIRECTIONS}]"
+
+
+class Marked(NamedTuple):
+    """A value of a table with a mark of one character behind it; without one there is a blank, so that all align."""
+
+    value: Any
+    mark: str = ""
+
+    def __str__(self) -> str:
+        return f"{short(self.value)} {self.mark or ' '}"
 
 
 def escaped(text: str) -> str:

@@ -15,9 +15,14 @@ from scrapdb.store.schema import tables
 # The bytes of displays, and of frames, which are exported as what they are; cells; what ids stand for; what follows
 # from the others; and what is of no notebook.
 LEFT_OUT = frozenset(
-    {"displays", "blobs", "frames", "cells", "names", "name_types", "run_columns", "runs", "executions", "settings"}
-) | {table for table in tables() if table.startswith("version")}
-TABLES = tuple(table for table in tables() if table not in LEFT_OUT)
+    {
+        *("displays", "blobs", "frames", "cells", "names", "name_types", "run_columns", "runs", "executions"),
+        *("version_displays", "version_frames", "version_name_types", "settings"),
+    }
+)
+_OF_VERSIONS = "version"  # so the names of tables begin
+VERSIONS = tuple(table for table in tables() if table.startswith(_OF_VERSIONS) and table not in LEFT_OUT)
+TABLES = tuple(table for table in tables() if table not in LEFT_OUT and table not in VERSIONS)
 WIDE = "runs"
 
 
@@ -42,6 +47,15 @@ _COLUMNS = {
     ),
     "text": (Column("text", "TEXT", "iif(t.type = 'expression', json_extract(t.exact, '$'), t.text)"),),
 }
+_VERSION = Column("version", "INTEGER", "n.version")
+# Of a version what its ids stand for: whether it is there now, and the version before it.
+_COLUMNS_OF_A_VERSION = _COLUMNS | {
+    "notebook_id": (Column("is_there", "BOOLEAN", "t.notebook_id IS NOT NULL"),),
+    "previous": (
+        Column("previous_notebook", "TEXT", "(SELECT path FROM main.versions WHERE id = t.previous)"),
+        Column("previous", "INTEGER", "(SELECT version FROM main.versions WHERE id = t.previous)"),
+    ),
+}
 # Of each column of numbers in the wide table what they are: booleans, integers, or any, as where not all can be told.
 _TYPES_OF_NUMBERS = """
 SELECT "column", CASE WHEN NOT min(whole) OR max(name_types.type = 'float') THEN 'REAL'
@@ -53,13 +67,17 @@ SELECT "column", CASE WHEN NOT min(whole) OR max(name_types.type = 'float') THEN
 
 
 def columns(connection: sqlite3.Connection, table: str, *, ids: bool = False) -> list[Column]:
-    """Return the columns of a table; on request also `notebook_id`, which joins them."""
+    """Return the columns of a table; on request also `notebook_id`, or `version_id`, which joins them."""
     if table == WIDE:
         return _wide(connection)
     present = connection.execute("SELECT name, type FROM pragma_table_info(?)", (table,))
     same = [(name, Column(name, type_, f"t.{name}")) for name, type_ in present]
-    found = [column for name, kept in same if kept[:2] != _KEY for column in _COLUMNS.get(name, (kept,))]
-    return [*found[:1], Column("notebook_id", "INTEGER", f"t.{_key(table)}"), *found[1:]] if ids else found
+    known = _COLUMNS_OF_A_VERSION if table == "versions" else _COLUMNS
+    found = [column for name, kept in same if kept[:2] != _KEY for column in known.get(name, (kept,))]
+    if table in VERSIONS and table != "versions":
+        found[1:1] = [_VERSION]
+    id_ = "version_id" if table in VERSIONS else "notebook_id"
+    return [*found[:1], Column(id_, "INTEGER", f"t.{_key(table)}"), *found[1:]] if ids else found
 
 
 def _wide(connection: sqlite3.Connection) -> list[Column]:
@@ -81,16 +99,18 @@ def rows(
 ) -> Iterator[tuple[Any, ...]]:
     """Read a table in the order of `columns`, or of those wanted: rows of some notebooks, by their ids, or of all."""
     shown = ", ".join(column.sql for column in wanted or columns(connection, table))
-    source = f"{table} AS t"
+    source, key, of = f"main.{table} AS t" if table in VERSIONS else f"{table} AS t", f"t.{_key(table)}", "notebooks"
+    chosen = f"{key} IN (SELECT value FROM json_each(?))"
+    if table in VERSIONS:
+        of, chosen = "main.versions", "n.path IN (SELECT path FROM json_each(?) JOIN notebooks ON id = value)"
     if table not in {"notebooks", WIDE}:
         # CROSS, so that SQLite begins with the table, and reads it in the order in which it is stored.
-        source += " CROSS JOIN notebooks AS n ON n.id = t.notebook_id"
-    if table in {"scraps", "parameters"}:
+        source += f" CROSS JOIN {of} AS n ON n.id = {key}"
+    if table.removeprefix(f"{_OF_VERSIONS}_") in {"scraps", "parameters"}:
         source += " CROSS JOIN names ON names.id = t.name_id"
-    chosen = "" if notebooks is None else f" WHERE t.{_key(table)} IN (SELECT value FROM json_each(?))"
-    values = () if notebooks is None else (json.dumps(notebooks),)
-    yield from connection.execute(f"SELECT {shown} FROM {source}{chosen}", values)
+    where, values = ("", ()) if notebooks is None else (f" WHERE {chosen}", (json.dumps(notebooks),))
+    yield from connection.execute(f"SELECT {shown} FROM {source}{where}", values)
 
 
 def _key(table: str) -> str:
-    return {"notebooks": "id", WIDE: "nb_id"}.get(table, "notebook_id")
+    return {"notebooks": "id", "version_notebooks": "id", "versions": "id", WIDE: "nb_id"}.get(table, "notebook_id")

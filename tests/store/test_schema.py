@@ -26,7 +26,11 @@ def test_tables_of_notebooks_are_those_that_say_of_which() -> None:
 
 def test_every_table_is_exported_or_left_out_by_name() -> None:
     assert exported.TABLES == ("notebooks", "scraps", "parameters", "records", "reports", "problems")
-    assert sorted([*exported.TABLES, *exported.LEFT_OUT]) == sorted(schema.tables())
+    assert (
+        *("version_notebooks", "version_scraps", "version_parameters", "version_records", "version_reports"),
+        *("version_problems", "versions"),
+    ) == exported.VERSIONS
+    assert sorted([*exported.TABLES, *exported.VERSIONS, *exported.LEFT_OUT]) == sorted(schema.tables())
 
 
 @pytest.mark.parametrize("table", [*schema.KEPT, "name_types"])

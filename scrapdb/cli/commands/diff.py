@@ -41,12 +41,13 @@ def command(
 
     Status, parameters, code and Markdown by cells, scraps and displays are compared: numbers by difference and ratio,
     texts by words, JSON by path, DataFrames by columns and rows, pictures by hash and, with Pillow, by pixels. A and B
-    are notebooks in the store, named as for `show`, or files that are in none. It exits with 2 if they cannot be
-    compared.
+    are notebooks in the store or versions of them, named as for `show`, or files that are in none. It exits with 2 if
+    they cannot be compared.
 
     \b
     scrapdb diff BCD MNO
     scrapdb diff BCD MNO --tolerance 1e-6 --ignore "code,display.*"
+    scrapdb diff BCD@previous BCD
     scrapdb diff old.ipynb new.ipynb --only "scrap.*" --json
     """
     from scrapdb.database.differences import Choice

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from scrapdb.database.notebook import StoredNotebook
     from scrapdb.database.notebook import StoredScrap
     from scrapdb.store.readers.executions import Attempt
+    from scrapdb.store.readers.versions import Kept
 
 _COLUMNS = (
     "name",
@@ -37,6 +38,7 @@ _COLUMNS = (
     "execution_count",
 )
 _TABLE_COLUMNS = ("name", "role", "type", "value", "cell")
+_SHORT_HASH = 8  # characters
 _ATTRIBUTES = ("status", "started_at", "seconds", "kernel", "source")
 
 
@@ -53,7 +55,7 @@ def command(
     """Show the status, parameters and scraps of NOTEBOOK, and where each was glued; of a run under way how far it is.
 
     With NAME, show that value: a DataFrame as rows, a picture to `-o FILE`, anything else as it is. NOTEBOOK is a path,
-    or as much of its end as tells it from others.
+    or as much of its end as tells it from others; NOTEBOOK@3, @previous and @COMMIT are versions of it.
 
     \b
     scrapdb show BCD
@@ -112,10 +114,22 @@ def _print_heading(found: StoredNotebook) -> None:
         _print_line("error", f"{escaped(error)} (cell {found.attributes['error_cell']})")
     for label, text in lines(found.record, found.attributes["error_name"]) if found.record else ():
         _print_line(label, text)
+    if found.version:
+        _print_line("versions", _told(found.version))
     if found.attempt:
         _print_now(found.attempt)
     if found.values:
         typer.echo()
+
+
+def _told(kept: Kept) -> str:
+    """Say which version of how many it is, and since when."""
+    from scrapdb.database.history import minute
+
+    which = "this one" if kept.version == kept.versions and not kept.until else f"this is {kept.version}"
+    until = f" until {minute(kept.until)}" if kept.until else ""
+    commit = f", commit {kept.commit_hash[:_SHORT_HASH]}" if kept.commit_hash else ""
+    return f"{kept.versions:,}, {which} since {minute(kept.since)}{until}{commit}"
 
 
 def _print_line(label: str, text: str) -> None:

@@ -5,6 +5,28 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from typing import Any
+from typing import NamedTuple
+
+from scrapdb.store import schema
+
+_OF_VERSIONS = "version"  # so the names of tables begin
+# What only versions name, in tables that say which bytes those are.
+_ONLY_OF_VERSIONS = """
+SELECT coalesce(sum({size}), 0) FROM {bytes}
+ WHERE hash NOT IN (SELECT hash FROM displays UNION ALL SELECT hash FROM frames)"""
+
+
+class OfVersions(NamedTuple):
+    """What versions of notebooks take: how many there are, of how many notebooks, and of what only they name the bytes.
+
+    `tables` is None where SQLite cannot tell how large a table is.
+    """
+
+    versions: int
+    notebooks: int
+    tables: int | None
+    blobs: int
+    sidecars: int
 
 
 def sizes_by(connection: sqlite3.Connection, by: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
@@ -24,9 +46,38 @@ def totals(connection: sqlite3.Connection) -> dict[str, int]:
         "scraps": "SELECT coalesce(sum(size), 0) FROM scraps",
         "store": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
         "sidecars": """SELECT coalesce(sum(size), 0)
-                         FROM (SELECT DISTINCT hash, size FROM frames WHERE stored = 'sidecar')""",
+                         FROM (SELECT hash, size FROM frames WHERE stored = 'sidecar'
+                                UNION SELECT hash, size FROM version_frames WHERE stored = 'sidecar')""",
     }
     return {name: int(connection.execute(sql).fetchone()[0]) for name, sql in sums.items()}
+
+
+def of_versions(connection: sqlite3.Connection) -> OfVersions | None:
+    """Count the versions that are kept, and what they take; None if there are none."""
+    counts = connection.execute("SELECT count(*), count(DISTINCT path) FROM versions").fetchone()
+    if not counts[0]:
+        return None
+    blobs = _ONLY_OF_VERSIONS.format(size="length(data)", bytes="blobs")
+    sidecars = _ONLY_OF_VERSIONS.format(
+        size="size", bytes="(SELECT DISTINCT hash, size FROM version_frames WHERE stored = 'sidecar')"
+    )
+    found = (connection.execute(sql).fetchone()[0] for sql in (blobs, sidecars))
+    return OfVersions(*counts, _of_tables(connection), *found)
+
+
+def _of_tables(connection: sqlite3.Connection) -> int | None:
+    """Add up the pages of the tables of versions, and of their indexes (https://www.sqlite.org/dbstat.html)."""
+    names = [name for name in schema.tables() if name.startswith(_OF_VERSIONS)]
+    marks = ", ".join("?" * len(names))
+    try:
+        (pages,) = connection.execute(
+            f"""SELECT sum(pgsize) FROM dbstat WHERE aggregate = TRUE
+                   AND name IN (SELECT name FROM sqlite_schema WHERE tbl_name IN ({marks}))""",
+            names,
+        ).fetchone()
+    except sqlite3.OperationalError:  # it has been compiled without
+        return None
+    return int(pages)
 
 
 _STORED = """
