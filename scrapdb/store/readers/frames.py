@@ -11,11 +11,17 @@ from scrapdb.errors import StoreError
 from scrapdb.store import sidecars
 from scrapdb.store.connection import file_of
 from scrapdb.store.errors import damaged
+from scrapdb.store.past import is_every_version
 from scrapdb.text import composed
+
+_VERSION = "(SELECT version FROM main.versions WHERE id = frames.notebook_id)"
 
 
 class StoredFrame(NamedTuple):
-    """A DataFrame in the store: where it is from, its shape, and the parquet file's SHA-256 and bytes."""
+    """A DataFrame in the store: where it is from, its shape, and the parquet file's SHA-256 and bytes.
+
+    `version` is that of the notebook, where all of them are looked at.
+    """
 
     notebook_id: int
     notebook: str
@@ -24,6 +30,7 @@ class StoredFrame(NamedTuple):
     hash: str
     size: int
     stored: str
+    version: int | None = None
 
 
 class NamedFrame(NamedTuple):
@@ -40,8 +47,8 @@ def frame_names(connection: sqlite3.Connection) -> list[str]:
 
 
 def frames_of_name(connection: sqlite3.Connection, name: str) -> Iterator[StoredFrame]:
-    """Read where the DataFrames of a name are, by path of their notebooks."""
-    return (found.frame for found in _frames(connection, "name = ? ORDER BY path", composed(name)))
+    """Read where the DataFrames of a name are, by path of their notebooks, and by version."""
+    return (found.frame for found in _frames(connection, "name = ? ORDER BY path, notebook_id", composed(name)))
 
 
 def frames_of_notebook(connection: sqlite3.Connection, notebook_id: int) -> dict[str, StoredFrame]:
@@ -80,8 +87,9 @@ def parquet_of_frame(connection: sqlite3.Connection, frame: StoredFrame) -> byte
 
 
 def _frames(connection: sqlite3.Connection, condition: str, *values: str | int) -> Iterator[NamedFrame]:
+    version = _VERSION if is_every_version(connection) else "NULL"
     rows = connection.execute(
-        f"""SELECT name, notebook_id, path, rows, columns, hash, frames.size, stored
+        f"""SELECT name, notebook_id, path, rows, columns, hash, frames.size, stored, {version}
               FROM frames JOIN names ON names.id = name_id JOIN notebooks ON notebooks.id = notebook_id
              WHERE {condition}""",
         values,
