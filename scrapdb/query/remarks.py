@@ -26,6 +26,7 @@ from scrapdb.query.rows import frame_of
 from scrapdb.query.select import fields_of
 from scrapdb.query.sql import statements
 from scrapdb.query.sql.groups import others_statement
+from scrapdb.store import past
 from scrapdb.store.connection import reading
 from scrapdb.store.errors import sentences
 from scrapdb.store.past import Past
@@ -162,7 +163,7 @@ def _expressions(connection: sqlite3.Connection, fields: Fields, compared: Itera
 
 
 def _count(connection: sqlite3.Connection, field: Field) -> int:
-    if not field.scraps:
+    if not field.scraps and past.of(connection) is None:
         return dict(field.parameters)["expression"]
     return int(connection.execute(*statements.expressions_statement(field)).fetchone()[0])
 
