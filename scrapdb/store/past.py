@@ -82,6 +82,17 @@ def are_kept(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute(_ARE_KEPT).fetchone()[0])
 
 
+def began(connection: sqlite3.Connection) -> str | None:
+    """Tell when the first version was there, if none was yet at the moment that is looked at."""
+    looked_at = of(connection)
+    if looked_at is None or looked_at.moment is None:
+        return None
+    if connection.execute("SELECT 1 FROM temp.chosen LIMIT 1").fetchone():
+        return None
+    (first,) = connection.execute("SELECT min(since) FROM main.versions").fetchone()
+    return str(first) if first is not None and first > looked_at.moment else None
+
+
 def look_back(connection: sqlite3.Connection, past: Past) -> None:
     """Have a connection of that kind look back, once.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from scrapdb.store import past
 from scrapdb.store.values import ids_as_json
 from scrapdb.text import composed
 
+_TRIED, _LOOKED_AT = 20, 1000  # numbers of the past that may vary, and how many values of each
 _EXAMPLES = 3
 _LONGEST_EXAMPLE = 40  # characters
 # Two rows if a parameter has two values now, also where the past is looked at, which has no index: the least and the
@@ -60,17 +62,30 @@ def names_starting_with(connection: sqlite3.Connection, start: str, limit: int =
 
 
 def commonest_numbers(connection: sqlite3.Connection, limit: int) -> list[str]:
-    """Read the names that stand for numbers in the most notebooks, but for those that stand for the same in all now."""
+    """Read the names that stand for numbers in the most notebooks, but for those that always stand for the same."""
+    if past.of(connection) is not None:
+        return list(islice(_varying_numbers(connection), limit))
     rows = connection.execute(
         """SELECT name FROM names WHERE type = 'number' AND (
-             (SELECT min(number) FROM main.scraps WHERE name_id = names.id)
-           < (SELECT max(number) FROM main.scraps WHERE name_id = names.id)
-          OR (SELECT min(number) FROM main.parameters WHERE name_id = names.id)
-           < (SELECT max(number) FROM main.parameters WHERE name_id = names.id)
+             (SELECT min(number) FROM scraps WHERE name_id = names.id)
+           < (SELECT max(number) FROM scraps WHERE name_id = names.id)
+          OR (SELECT min(number) FROM parameters WHERE name_id = names.id)
+           < (SELECT max(number) FROM parameters WHERE name_id = names.id)
            ) ORDER BY scraps + parameters DESC, name LIMIT ?""",
         (limit,),
     )
     return [name for (name,) in rows]
+
+
+def _varying_numbers(connection: sqlite3.Connection) -> Iterator[str]:
+    """Read the same of the past, which has no index: by the first values of those that are commonest."""
+    commonest = "SELECT id, name FROM names WHERE type = 'number' ORDER BY scraps + parameters DESC, name LIMIT ?"
+    for name_id, name in connection.execute(commonest, (_TRIED,)).fetchall():
+        for table in ("scraps", "parameters"):
+            few = f"SELECT number FROM {table} WHERE name_id = ? LIMIT {_LOOKED_AT}"
+            if connection.execute(f"SELECT min(number) < max(number) FROM ({few})", (name_id,)).fetchone()[0]:
+                yield name
+                break
 
 
 def roles_of_name(connection: sqlite3.Connection, name: str) -> list[tuple[int, str, str, str, int, int]]:
