@@ -296,3 +296,17 @@ def test_one_looks_back_at_one_thing(db: Database) -> None:
         db.query(as_of="2026-01-01", versions=True)
     assert repr(db.at("2026-01-02")).endswith(f".at('{at_store(1)}')")
     assert repr(db.versions()).endswith(".versions()")
+
+
+def test_what_cannot_look_back_says_so(db: Database, tmp_path: Path) -> None:
+    then = db.at("2026-01-02")
+    for ask in (
+        lambda: then.index(tmp_path),
+        lambda: then.diff("AAA", "BCD"),
+        lambda: then.duckdb("select 1"),
+        lambda: then.report("r"),
+        then.optimize,
+        then.gc,
+    ):
+        with pytest.raises(UsageError, match=r"\.at\('2026-01-02T.*'\) looks back, which only questions can"):
+            ask()
