@@ -311,9 +311,9 @@ def test_a_version_of_a_side_branch_and_a_renamed_notebook(versioned: Path, tmp_
     assert "2 versions: first 0.5, last 1000, lowest 0.5, highest 1000" in numbers
     banner = text_of(section(get(store, page("notebook", path=A, version=2)).text, 'role="status">', "</p>"))
     assert "which was never on the branch asked for" in banner
-    assert (
-        "renamed from runs/gone.ipynb" in versions_of(get(store, page("notebook", path="runs/new.ipynb")).text)["1"][2]
-    )
+    renamed = get(store, page("notebook", path="runs/new.ipynb")).text
+    assert versions_of(renamed)["1"][2] == "renamed from runs/gone.ipynb"
+    assert list(versions_of(renamed)) == ["1", "1 runs/gone.ipynb"]
     news = section(get(store, OVERVIEW).text, '<h2 id="news">', "<section aria-labelledby")
     assert "Gone" not in news
     assert not re.search(r"<h3>New <", news)
@@ -325,7 +325,14 @@ def test_many_versions_are_cut_and_lead_to_all(versioned: Path, monkeypatch: pyt
     assert list(versions_of(text)) == ["4", "3"]
     (link,) = re.findall(r'href="([^"]+)">All versions', text)
     rows = get(versioned, html.unescape(link).replace("versions?", "versions.json?_shape=array&")).json()
-    assert [row["version"] for row in rows] == [4, 3, 2, 1]
+    assert [(row["path"], row["version"]) for row in rows] == [(A, 4), (A, 3), (A, 2), (A, 1)]
+
+
+def test_the_table_of_versions_leads_to_their_pages(versioned: Path) -> None:
+    text = get(versioned, f"/scraps/versions?path={A}").text
+    links = [html.unescape(link) for link in re.findall(r'<td class="col-version[^>]*><a href="([^"]+)"', text)]
+    assert links == [page("notebook", path=A, version=version) for version in (4, 3, 2, 1)]
+    assert get(versioned, "/scraps/versions?_col=version").status_code == 200
 
 
 def test_shared_connections_stay_in_the_present(versioned: Path) -> None:
