@@ -37,6 +37,7 @@ from scrapdb.store import exported
 from scrapdb.store.readers.frames import StoredFrame
 from scrapdb.store.readers.frames import frame_names
 from scrapdb.store.readers.frames import frames_of_name
+from scrapdb.store.readers.versions import are_there
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,7 +64,12 @@ class Exported(msgspec.Struct):
 
 
 def export(
-    connection: sqlite3.Connection, target: str, notebooks: Sequence[int] | None = None, *, force: bool = False
+    connection: sqlite3.Connection,
+    target: str,
+    notebooks: Sequence[int] | None = None,
+    *,
+    force: bool = False,
+    versions: bool = True,
 ) -> Exported:
     """Write the notebooks of these ids, or all, as a parquet data set, with the errors of `Database.export`.
 
@@ -72,7 +78,8 @@ def export(
     written = Exported()
     destination = _objects if remote.is_url(target) else _directory
     with destination(target, force=force) as open_:
-        for table in exported.TABLES:
+        of_versions = exported.VERSIONS if versions and are_there(connection) else ()
+        for table in (*exported.TABLES, *of_versions):
             written.rows[table] = _write_table(connection, table, notebooks, open_)
         wanted = None if notebooks is None else set(notebooks)
         for name in frame_names(connection):
@@ -223,7 +230,8 @@ def _objects(url: str, *, force: bool) -> Iterator[OpenFile]:
 
 def _refuse_others(target: str, names: Collection[str], *, force: bool) -> None:
     """Refuse a place that is not empty, or, with `force`, that has what is not of an export."""
-    others = set(names) - {_FRAMES, *(f"{table}.parquet" for table in exported.TABLES)}
+    ours = (f"{table}.parquet" for table in (*exported.TABLES, *exported.VERSIONS))
+    others = set(names) - {_FRAMES, *ours}
     if others:
         raise UsageError(f"{target} has other files ({min(others)}, …); name a new directory.")
     if names and not force:

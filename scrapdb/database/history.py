@@ -183,6 +183,15 @@ def path_of(connection: sqlite3.Connection, store: Path, name: str) -> str:
         return gone[0]
 
 
+def unchanged_since(store: Path, path: str, version: int, name: str) -> Version | None:
+    """Find the version of a notebook since which a value has been as it is in one of them; None if that is not kept."""
+    entries = history(store, path, [name]).entries
+    at = next((place for place, entry in enumerate(entries) if entry.version[1:3] == (path, version)), None)
+    if at is None:
+        return None
+    return next(entry.version for entry in entries[at::-1] if entry.changed or entry is entries[0])
+
+
 def version_of(connection: sqlite3.Connection, store: Path, text: str) -> Version | None:
     """Find what `BCD@3`, `BCD@previous` or `BCD@COMMIT` names; None if it is no such text.
 
