@@ -47,6 +47,7 @@ _COLUMNS = {
     ),
     "text": (Column("text", "TEXT", "iif(t.type = 'expression', json_extract(t.exact, '$'), t.text)"),),
 }
+_PATHS = "SELECT notebooks.path FROM json_each(?) JOIN notebooks ON notebooks.id = value"
 _VERSION = Column("version", "INTEGER", "n.version")
 # Of a version what its ids stand for: whether it is there now, and the version before it.
 _COLUMNS_OF_A_VERSION = _COLUMNS | {
