@@ -23,6 +23,8 @@ PROOFS = {
     "full_disk": 80,
     "read_only": 80,
     "together": 120,
+    "kept": 240,
+    "nights": 240,
     "rewritten": 90,
     "sidecars": 60,
     "damaged": 150,

@@ -38,19 +38,19 @@ def prove(trial: Trial) -> Iterator[Counts]:
         command = trial.random.choice(_COMMANDS) if store.exists() else _COMMANDS[0]
         paths = [root] if command[0] == "index" else []
         moment = trial.random.uniform(_SHORTEST, limits[command])
-        killed = _kill(start(*command, *paths, db=store), moment)
+        killed = kill(start(*command, *paths, db=store), moment)
         limits[command] = limits[command] * _LONGER if killed else moment
-        yield Counter({"kills survived" if killed else "ended before the kill": 1, **_look(store)})
+        yield Counter({"kills survived" if killed else "ended before the kill": 1, **look(store)})
         if trial.random.random() < 1 / 2:  # otherwise the next one completes what this one began
             notebooks.shake(root, _NOTEBOOKS, number + 1, trial.random)
         if number % _COMPARED == _COMPARED - 1:
             yield _compare(trial, root, store)
             if trial.random.random() < 1 / 2:
-                _remove(store)
+                remove(store)
     yield _compare(trial, root, store)
 
 
-def _kill(process: subprocess.Popen[bytes], seconds: float) -> bool:
+def kill(process: subprocess.Popen[bytes], seconds: float) -> bool:
     """Kill a process and those it started after a while; tell whether it was still there."""
     with suppress(subprocess.TimeoutExpired):
         process.wait(seconds)
@@ -62,7 +62,7 @@ def _kill(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return True
 
 
-def _look(store: Path) -> Counts:
+def look(store: Path) -> Counts:
     """See that what is left is whole, before and after the sidecars that nothing names are collected."""
     if not store.exists() or not store.stat().st_size:
         return Counter()
@@ -78,14 +78,15 @@ def _look(store: Path) -> Counts:
 def _compare(trial: Trial, root: Path, store: Path) -> Counts:
     """Let an index end, and compare it with one from nothing."""
     undisturbed = trial.directory / "undisturbed.db"
-    _remove(undisturbed)
+    remove(undisturbed)
     for path in (store, undisturbed):
         succeeded(scrapdb("index", root, db=path))
         check(path)
     return Counter({"rows compared": compare(store, undisturbed), "comparisons": 1})
 
 
-def _remove(store: Path) -> None:
+def remove(store: Path) -> None:
+    """Remove a store, with all that lies beside it."""
     for path in (*store.parent.glob(f"{store.name}*"), *sidecars(store)):
         if path.is_file():
             path.unlink()

@@ -45,6 +45,12 @@ def _queries(db: scrapdb.Database, _: str) -> None:
         claim([run["label"], run["list"], run["asked"]] == expected, f"A query shows half a notebook: {run}")
 
 
+def _versions(db: scrapdb.Database, _: str) -> None:
+    for run in db.versions().query("generation >= 0", columns="notebook, nb.version, generation, label, list"):
+        generation = run["generation"]
+        claim([run["label"], run["list"]] == [f"g{generation}", [generation] * 3], f"A version is half of two: {run}")
+
+
 def _statements(db: scrapdb.Database, _: str) -> None:
     rows = list(db.sql(notebooks.MIXED).rows())
     claim(not rows, f"`runs` has half a notebook: {rows[:3]}")
@@ -58,7 +64,7 @@ def _frames(db: scrapdb.Database, _: str) -> None:
 
 _ROLES: dict[str, tuple[Callable[[scrapdb.Database, str], None], ...]] = {
     "index": (_indexes,),
-    "read": (_queries, _statements, _frames),
+    "read": (_queries, _versions, _statements, _frames),
 }
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Two indexers and ten readers at once, while notebooks change."""
+"""Two indexers, which keep versions, and ten readers at once, while notebooks change."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def prove(trial: Trial) -> Iterator[Counts]:
     """Let them all run until the time is over, then compare with an index that was alone."""
     root = notebooks.plant(trial.directory / "notebooks", _NOTEBOOKS)
     store = trial.directory / "shared.db"
-    succeeded(scrapdb("index", root, db=store))
+    succeeded(scrapdb("index", root, "--keep", db=store))
     stop = trial.directory / "stop"
     roles = ["index"] * _INDEXERS + ["read"] * _READERS
     everybody = [

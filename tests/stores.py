@@ -23,6 +23,7 @@ _USED = {
     "run_columns": "name_id IN (SELECT id FROM names WHERE scraps > 0 OR parameters > 0)",
     "blobs": "hash IN (SELECT hash FROM displays UNION ALL SELECT hash FROM frames)",
 }
+_PAST = ("settings", "version")  # tables whose names begin so tell how a store has come to what it is
 _LONG = 64  # bytes and characters; longer values are compared by their SHA-256
 
 
@@ -63,7 +64,7 @@ def contents(store: Path, *, used: bool = False) -> dict[str, Rows]:
 def compare(one: Path, two: Path) -> int:
     """See that two stores hold the same; ids, the order of columns and what nothing uses may differ.
 
-    Search tables are compared if both stores have one.
+    Search tables are compared if both stores have one, and what was there before is not.
 
     Returns:
         How many rows were compared.
@@ -73,16 +74,19 @@ def compare(one: Path, two: Path) -> int:
     """
     first, second = contents(one, used=True), contents(two, used=True)
     optional = {"search"} - (first.keys() & second.keys())
-    for table in sorted((first.keys() | second.keys()) - optional):
+    tables = {table for table in first.keys() | second.keys() if not table.startswith(_PAST)}
+    for table in sorted(tables - optional):
         left, right = first.get(table, Counter()), second.get(table, Counter())
         for store, surplus in ((one, left - right), (two, right - left)):
             example = next(iter(surplus), "")
             assert not surplus, f"{table}: {surplus.total()} rows are only in {store.name}, such as {example[:1000]}"
-    return sum(rows.total() for rows in first.values())
+    return sum(first[table].total() for table in tables & first.keys())
 
 
 def check(store: Path) -> int:
     """See that a store is whole: no damage, no dangling row, right counts, `runs` as the values, sidecars as named.
+
+    Its versions too: none is twice, or lasts while another does, and those that are there now are what is there now.
 
     Returns:
         How many sidecars were read.
@@ -98,10 +102,13 @@ def check(store: Path) -> int:
         for what, sql in _HOLD_NO_ROWS.items():
             found = connection.execute(sql).fetchmany(3)
             assert not found, f"{store.name}: {what}: {found}"
+        for table in _OF_NOTEBOOKS:
+            found = connection.execute(_unlike(connection, table)).fetchmany(3)
+            assert not found, f"{store.name}: {table} of notebooks are not those of their versions: {found}"
         for name, column, name_id, kind in _columns(connection):
             found = connection.execute(_shown_otherwise(column, kind), {"name": name_id}).fetchmany(3)
             assert not found, f"{store.name}: `runs` shows {name!r} otherwise than it is: {found}"
-        named = connection.execute("SELECT DISTINCT hash, size FROM frames WHERE stored = 'sidecar'").fetchall()
+        named = connection.execute(f"SELECT DISTINCT hash, size FROM {_FRAMES} WHERE stored = 'sidecar'").fetchall()
     for digest, size in named:
         _whole_sidecar(sidecar(store, digest), digest, size)
     return len(named)
@@ -115,7 +122,7 @@ def sidecar(store: Path, digest: str) -> Path:
 def unnamed(store: Path) -> list[Path]:
     """Find the files among the sidecars that no row names."""
     with closing(sqlite3.connect(store)) as connection:
-        named = {sidecar(store, digest) for (digest,) in connection.execute("SELECT hash FROM frames")}
+        named = {sidecar(store, digest) for (digest,) in connection.execute(f"SELECT hash FROM {_FRAMES}")}
     return [path for path in sidecars(store) if path not in named]
 
 
@@ -148,6 +155,21 @@ def _runs(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
     columns = sorted((column[0], place) for place, column in enumerate(cursor.description) if column[0] != "nb_id")
     for row in cursor:
         yield {column: _short(row[place]) for column, place in columns if row[place] is not None}
+
+
+def _unlike(connection: sqlite3.Connection, table: str) -> str:
+    """Write the SQL for rows of notebooks that are not among those of their versions, and the other way round.
+
+    Times of files may have changed since, without their content.
+    """
+    key = "id" if table == "notebooks" else "notebook_id"
+    left_out = {key, "id", "mtime", "mtime_ns", "etag"} if table in {"notebooks", "problems"} else {key}
+    columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[1] not in left_out]
+    shown = ", ".join(f't."{column}"' for column in columns)
+    now = f"SELECT v.path, {shown} FROM {table} AS t JOIN versions AS v ON v.notebook_id = t.{key}"
+    kept = f"SELECT v.path, {shown} FROM version_{table} AS t JOIN versions AS v ON v.id = t.{key}"
+    kept = f"{kept} WHERE v.notebook_id IS NOT NULL"
+    return f"SELECT * FROM ({now} EXCEPT {kept}) UNION ALL SELECT * FROM ({kept} EXCEPT {now})"
 
 
 def _short(value: Any) -> Any:
@@ -184,15 +206,42 @@ SELECT runs.notebook, runs.{quoted}, of.value FROM runs JOIN
  WHERE of.type IN {types} AND length(of.value) < 4096 AND runs.{quoted} IS NOT of.value"""
 
 
+_OF_NOTEBOOKS = ("notebooks", "scraps", "parameters", "displays", "frames", "records", "reports", "problems")
+_FRAMES = "(SELECT hash, size, stored FROM frames UNION SELECT hash, size, stored FROM version_frames)"
 _VALUES = """
 (SELECT notebook_id, name_id, 'scrap' AS role, type, number, json FROM scraps UNION ALL
  SELECT notebook_id, name_id, 'parameter', type, number, json FROM parameters)"""
-_HOLD_NO_ROWS = {
-    "counts of types are wrong": f"""
-SELECT * FROM (SELECT name_id, role, type, count(*) FROM {_VALUES} GROUP BY 1, 2, 3 EXCEPT SELECT * FROM name_types)
+_KEPT_VALUES = _VALUES.replace("FROM ", "FROM version_")
+_MISCOUNTED = """
+SELECT * FROM (SELECT name_id, role, type, count(*) FROM {values} GROUP BY 1, 2, 3 EXCEPT SELECT * FROM {counts})
  UNION ALL
-SELECT * FROM (SELECT * FROM name_types WHERE notebooks > 0
-               EXCEPT SELECT name_id, role, type, count(*) FROM {_VALUES} GROUP BY 1, 2, 3)""",
+SELECT * FROM (SELECT * FROM {counts} WHERE notebooks <> 0
+               EXCEPT SELECT name_id, role, type, count(*) FROM {values} GROUP BY 1, 2, 3)"""
+_HOLD_NO_ROWS = {
+    "counts of types are wrong": _MISCOUNTED.format(values=_VALUES, counts="name_types"),
+    "counts of types of versions are wrong": _MISCOUNTED.format(values=_KEPT_VALUES, counts="version_name_types"),
+    "versions are twice": "SELECT path, version FROM versions GROUP BY 1, 2 HAVING count(*) > 1",
+    "versions end before they begin": "SELECT path, version, since, until FROM versions WHERE until < since",
+    "kept versions last at the same time": """
+SELECT a.path, a.version, a.since, a.until, b.version, b.since, b.until FROM versions AS a
+  JOIN versions AS b ON b.path = a.path AND b.version > a.version
+ WHERE a.commit_hash IS NULL AND b.commit_hash IS NULL AND (a.until IS NULL OR a.until > b.since)""",
+    "kept versions that are there now have ended, or others have not": """
+SELECT path, version, until, notebook_id FROM versions
+ WHERE commit_hash IS NULL AND (until IS NULL) <> (notebook_id IS NOT NULL)
+    OR notebook_id NOT IN (SELECT id FROM notebooks)""",
+    "versions follow others of their notebook than the one before": """
+SELECT a.path, a.version, b.path, b.version FROM versions AS a JOIN versions AS b ON b.id = a.previous
+ WHERE a.commit_hash IS NULL AND (a.path <> b.path OR a.version <= b.version OR EXISTS (
+         SELECT 1 FROM versions AS c WHERE c.path = a.path AND c.commit_hash IS NULL
+            AND c.version > b.version AND c.version < a.version))""",
+    "notebooks of a store that keeps versions have none": """
+SELECT path FROM notebooks WHERE EXISTS (SELECT 1 FROM settings WHERE name = 'keep')
+   AND id NOT IN (SELECT notebook_id FROM versions WHERE notebook_id IS NOT NULL)""",
+    "versions have no rows": "SELECT path, version FROM versions WHERE id NOT IN (SELECT id FROM version_notebooks)",
+    "versions are half gone": "SELECT path FROM version_notebooks WHERE id NOT IN (SELECT id FROM versions)",
+    "names are gone that versions have": f"""
+SELECT name_id FROM {_KEPT_VALUES} WHERE name_id NOT IN (SELECT id FROM names)""",
     "counts of names are wrong": """
 SELECT name, scraps, parameters FROM names
  WHERE scraps <> (SELECT count(*) FROM scraps WHERE name_id = id)
@@ -214,5 +263,9 @@ SELECT path, status FROM notebooks
     "a number is none": f"SELECT * FROM {_VALUES} WHERE typeof(number) NOT IN ('null', 'integer', 'real')",
     "JSON is none": f"SELECT * FROM {_VALUES} WHERE json IS NOT NULL AND NOT json_valid(json)",
     "frames miss their bytes": """
-SELECT hash FROM frames WHERE stored = 'inline' AND hash NOT IN (SELECT hash FROM blobs)""",
+SELECT hash FROM (SELECT * FROM frames UNION ALL SELECT * FROM version_frames)
+ WHERE stored = 'inline' AND hash NOT IN (SELECT hash FROM blobs)""",
+    "displays miss their bytes": """
+SELECT hash FROM (SELECT hash FROM displays UNION ALL SELECT hash FROM version_displays)
+ WHERE hash NOT IN (SELECT hash FROM blobs)""",
 }

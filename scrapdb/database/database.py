@@ -20,6 +20,7 @@ from scrapdb.database.table import asked
 from scrapdb.errors import NotebookNotFoundError
 from scrapdb.errors import UsageError
 from scrapdb.query import groups
+from scrapdb.query import remarks
 from scrapdb.query import select
 from scrapdb.store.connection import check
 from scrapdb.store.connection import reading
@@ -29,6 +30,7 @@ from scrapdb.text import valid_text
 
 if TYPE_CHECKING:
     from datetime import date
+    from datetime import timedelta
 
     import pandas as pd
     import pyarrow as pa
@@ -52,12 +54,16 @@ _SIZED = ("scrap", "notebook", "encoder")
 
 
 class Verdict(NamedTuple):
-    """What a check found: whether it holds, how many notebooks were looked at and failed, and which."""
+    """What a check found: whether it holds, how many notebooks were looked at and failed, and which.
+
+    Of an expression that asks for the version before, `new` is how many of those that failed have none.
+    """
 
     holds: bool
     looked_at: int
     failed: int
     offenders: Table
+    new: int = 0
 
 
 def open(path: str | os.PathLike[str]) -> Database:  # noqa: A001 - named as what it does, like sqlite3's and gzip's
@@ -123,6 +129,7 @@ class Database:
         force: bool = False,
         workers: int | None = None,
         scheduler: str | None = None,
+        keep: bool | int | timedelta | None = None,
         progress: Callable[[Progress], None] = lambda _: None,
     ) -> Summary:
         """Bring the store up to date with the notebooks below some paths.
@@ -134,13 +141,16 @@ class Database:
             force: whether to read unchanged notebooks too.
             workers: how many processes read; by default one per processor.
             scheduler: address of a scheduler of dask.distributed whose workers read instead.
+            keep: which versions of notebooks are kept from now on: all, none, the last so many, or those that ended
+                less than so long ago. It is a setting of the store.
             progress: is told how far it is.
 
         Raises:
-            UsageError: a path does not exist.
+            UsageError: a path does not exist, or `keep` is negative.
             StoreError: the store cannot be written.
         """
         from scrapdb.indexing.loop import index
+        from scrapdb.store.versions import Retention
 
         return index(
             self.path,
@@ -150,6 +160,7 @@ class Database:
             force=force,
             workers=workers,
             scheduler=scheduler,
+            keep=None if keep is None else Retention.of(keep),
             progress=progress,
         )
 
@@ -272,7 +283,7 @@ class Database:
         """Find out whether an expression holds for every notebook, or for any.
 
         Args:
-            expression: what should hold. A notebook that misses a value offends.
+            expression: what should hold. A notebook that misses a value offends, also what it had in the version before.
             where: an expression that chooses the notebooks to look at.
             any_: whether one notebook is enough.
 
@@ -288,8 +299,11 @@ class Database:
             fields = select.fields_of(connection)
             looked_at = select.count(connection, fields, where)
             failed = select.count(connection, fields, where, unless=expression)
+            first = [*([where] if where else []), remarks.NEW]
+            asks_new = failed and remarks.asks_before(expression)
+            new = select.count(connection, fields, first, unless=expression) if asks_new else 0
         holds = looked_at > failed if any_ else looked_at > 0 and not failed
-        return Verdict(holds, looked_at, failed, asked(self.path, ask, self.past))
+        return Verdict(holds, looked_at, failed, asked(self.path, ask, self.past), new)
 
     def sql(self, sql: str, parameters: Mapping[str, Any] | None = None, seconds: float = 60) -> Table:
         """Run one SQL statement that only reads.

@@ -21,9 +21,11 @@ from scrapdb.query import times
 from scrapdb.query.fields import Attribute
 from scrapdb.query.fields import Fields
 from scrapdb.query.fields import Kind
+from scrapdb.query.folding import as_truth
 from scrapdb.query.folding import as_value
 from scrapdb.query.folding import flattened
 from scrapdb.query.functions import EXPRESSION
+from scrapdb.query.functions import FIRST
 from scrapdb.query.functions import SECONDS
 from scrapdb.query.functions import function_of
 from scrapdb.query.patterns import fault
@@ -53,6 +55,7 @@ _NUMBERS: frozenset[Kind] = frozenset({"number"})
 _TEXTS: frozenset[Kind] = frozenset({"text", "time"})
 _MOMENTS: frozenset[Kind] = frozenset({"time", "text"})
 _KEYS: frozenset[Kind] = frozenset({"number", "text", "time", "json"})
+_DEEPEST = 6  # functions over time, each of which may ask twice for what stands in it
 
 
 def bind_truth(node: nodes.Truth, fields: Fields, now: datetime) -> nodes.Truth:
@@ -130,13 +133,16 @@ class _Binding:
         "it can be a column, a key to sort by, or in `having`"
     )
 
-    def __init__(self, fields: Fields, now: datetime) -> None:
+    def __init__(self, fields: Fields, now: datetime, depth: int = 0) -> None:
         self.fields = fields
         self.now = now
+        self.depth = depth
 
     def check_names(self, root: nodes.Node) -> None:
         """Look up all names first: an unknown one may be part of `a-b`, which is known."""
-        for node, _ in nodes.walk(root):
+        for node in nodes.walk_until(root, self.is_over_time):
+            if self.is_over_time(node):
+                self.check_names_then(node)
             if not isinstance(node, nodes.Name):
                 continue
             try:
@@ -145,6 +151,11 @@ class _Binding:
                 self.check_literal(root, node)
                 self.check_quotes(root, node, error)
                 raise
+
+    def check_names_then(self, node: nodes.Node) -> None:
+        then = self.then(node)
+        for inside in node.children:
+            then.check_names(inside)
 
     def check_literal(self, root: nodes.Node, name: nodes.Name) -> None:
         for node, _ in nodes.walk(root):
@@ -277,6 +288,8 @@ class _Binding:
             return self.call(node)
         if isinstance(node, nodes.Aggregate):
             return self.aggregate(node)
+        if isinstance(node, nodes.OverTime):
+            return self.over_time(node)
         if isinstance(node, nodes.Constant) and isinstance(node.value, str):
             # As the store writes what UTF-8 and SQLite cannot hold.
             return nodes.Constant(valid_text(node.value).replace("\0", "\\u0000"), span=node.span)
@@ -337,9 +350,45 @@ class _Binding:
     def aggregate(self, node: nodes.Aggregate) -> nodes.Value:
         function_of(node)
         frame = rows.frame_of(node, self.fields)
+        if frame is None and node.function == FIRST:
+            return self.over_time(node)
         if frame is None:
             raise node.span.error(f"`{node}` {self.misplaced}")
         return self.of_rows(node, frame)
+
+    def is_over_time(self, node: nodes.Node) -> bool:
+        """Whether something is asked of what notebooks were: where each is asked alone, `first` is."""
+        is_first = isinstance(node, nodes.Aggregate) and node.function == FIRST
+        return isinstance(node, nodes.OverTime) or (is_first and rows.frame_of(node, self.fields) is None)  # type: ignore[arg-type]
+
+    def then(self, node: nodes.Node) -> _Binding:
+        """The binding of what stands in a function over time."""
+        if self.fields.then is None and isinstance(node, nodes.Aggregate):
+            raise node.span.error(
+                f"`{node}` {self.misplaced}; of versions, of which this store keeps none, it could be"
+            )
+        if self.fields.then is None:
+            raise node.span.error(
+                f"`{node}` asks what notebooks were, and this store keeps no versions: `scrapdb index PATH --keep` "
+                "keeps them from now on, `scrapdb index --git REPO` reads those of a repository"
+            )
+        if self.depth == _DEEPEST:
+            raise node.span.error(f"Functions over time are nested more than {_DEEPEST} deep")
+        return _Binding(self.fields.then, self.now, self.depth + 1)
+
+    def over_time(self, node: nodes.OverTime | nodes.Aggregate) -> nodes.Value:
+        function = function_of(node)
+        then, (inside,) = self.then(node), node.arguments
+        if function.name in ("streak", "since"):
+            return bound_nodes.Streak(function.name, then.truth(as_truth(inside)), span=node.span)
+        operand = then.column(inside)
+        if function.name != "change":
+            return bound_nodes.Then(function.name, operand, span=node.span)
+        if not isinstance(operand, nodes.Value):
+            raise node.span.error("`change` is for numbers and times: ask for `previous(…)` of what is true or false")
+        _expect(operand, function.takes, "`change` is for numbers and times; `previous(…)` takes anything")
+        now, before = (bound_nodes.Then(version, operand, span=node.span) for version in ("current", "previous"))
+        return nodes.Arithmetic("-", now, before, span=node.span)
 
     def of_rows(self, node: nodes.Aggregate, name: nodes.Name) -> nodes.Value:
         function, (inside,) = function_of(node), node.arguments
@@ -407,6 +456,9 @@ class _OfRows(_Binding):
     def aggregate(self, node: nodes.Aggregate) -> nodes.Value:
         raise node.span.error(f"`{node}` {self.misplaced}")
 
+    def over_time(self, node: nodes.OverTime | nodes.Aggregate) -> nodes.Value:
+        raise node.span.error(f"`{node.function}` is not for the rows of a DataFrame: {', '.join(rows.CALLS)} are")
+
     def call(self, node: nodes.Call) -> nodes.Value:
         if function_of(node).name not in rows.CALLS:
             raise node.span.error(f"`{node.function}` is not for the rows of a DataFrame: {', '.join(rows.CALLS)} are")
@@ -464,6 +516,9 @@ class _OfGroups(_Binding):
             f"`{node}` is neither a key nor an aggregate: group by it, or ask for an aggregate such as `first({node})`"
         )
 
+    def over_time(self, node: nodes.OverTime | nodes.Aggregate) -> nodes.Value:
+        raise _of_each(node)
+
     def aggregate(self, node: nodes.Aggregate) -> nodes.Value:
         function = function_of(node)
         if function.name == EXPRESSION:
@@ -472,9 +527,7 @@ class _OfGroups(_Binding):
             return bound_nodes.Aggregate(function.name, None, span=node.span)
         frame = rows.frame_of(node, self.fields)
         if frame and self.fields.meaning(frame).path:
-            raise node.span.error(
-                f"`{node}` is of each notebook: group by it, or ask for an aggregate of it such as `max({node})`"
-            )
+            raise _of_each(node)
         binding = _OfNotebooks(self.fields, self.now)
         binding.check_names(node.arguments[0])
         argument = binding.column(node.arguments[0])
@@ -487,6 +540,12 @@ class _OfGroups(_Binding):
         return bound_nodes.Aggregate(function.name, argument, span=node.span)
 
 
+def _of_each(node: nodes.Node) -> ExpressionError:
+    return node.span.error(
+        f"`{node}` is of each notebook: group by it, or ask for an aggregate of it such as `max({node})`"
+    )
+
+
 def _is_expression(column: bound_nodes.Output) -> bool:
     return isinstance(column, bound_nodes.Aggregate) and column.function == EXPRESSION
 
@@ -496,7 +555,8 @@ def _bound_key(node: nodes.Node, fields: Fields, now: datetime) -> bound_nodes.O
         raise node.span.error(f"`{node.span.source}` is the same for all notebooks: group by a field")
     key = bind_column(node, fields, now)
     if isinstance(key, nodes.Value):
-        _expect(key, _KEYS, "no two of them are compared, so that they make no groups")
+        wanted = _KEYS if isinstance(key, bound_nodes.FieldValue) else _KEYS - {"json"}
+        _expect(key, wanted, "no two of them are compared, so that they make no groups")
     return key
 
 
@@ -535,10 +595,9 @@ def _computed(node: nodes.Arithmetic) -> nodes.Value:
 
 def _as_path(node: nodes.Value, other: nodes.Value) -> nodes.Value:
     """Bring a text to the form in which the store keeps paths."""
-    if isinstance(node, nodes.Constant) and isinstance(node.value, str) and isinstance(other, bound_nodes.FieldValue):
-        field = other.field
-        if isinstance(field, Attribute) and field.column == "path":
-            return nodes.Constant(composed(node.value), span=node.span)
+    place = bound_nodes.place_of(other) if isinstance(node, nodes.Constant) and isinstance(node.value, str) else None
+    if place and isinstance(place.field, Attribute) and place.field.column == "path":
+        return nodes.Constant(composed(node.value), span=node.span)
     return node
 
 

@@ -52,6 +52,33 @@ class OfRows(nodes.Value):
     kinds: frozenset[Kind]
 
 
+class Then(nodes.Value):
+    """A value, or whether something held, in another version of the notebook: `current`, `previous` or `first`.
+
+    What it asks of is no part of it, since no row of the present has it.
+    """
+
+    version: str
+    operand: Output
+
+    @functools.cached_property
+    def kinds(self) -> frozenset[Kind]:
+        """What it can be."""
+        return kinds(self.operand) if isinstance(self.operand, nodes.Value) else frozenset({"number"})
+
+
+class Streak(nodes.Value):
+    """For how many versions in a row, up to this one, something holds: `streak`; or `since` when."""
+
+    function: str
+    condition: nodes.Truth
+
+    @functools.cached_property
+    def kinds(self) -> frozenset[Kind]:
+        """A number, or a time."""
+        return frozenset({"number"} if self.function == "streak" else {"time"})
+
+
 class Leaf(nodes.Truth):
     """A condition, or the contrary of one."""
 
@@ -62,7 +89,7 @@ class Leaf(nodes.Truth):
     @functools.cached_property
     def row(self) -> Field | str | None:
         """The one row that it asks for, a field's or a table's, if it cannot be true without; a DataFrame is none."""
-        if asks_rows(self):
+        if asks_rows(self) or asks_then(self):
             return None
         rows = {row_of(place.field) for place in self.places}
         return rows.pop() if len(rows) == 1 and self.required else None
@@ -130,7 +157,7 @@ def kinds(node: nodes.Value) -> frozenset[Kind]:
     if isinstance(node, Aggregate):
         same = FUNCTIONS[node.function].gives == "same"
         return kinds(node.argument) if same and isinstance(node.argument, nodes.Value) else frozenset({"number"})
-    if isinstance(node, OfRows | Column):
+    if isinstance(node, OfRows | Column | Then | Streak):
         return node.kinds
     if isinstance(node, FieldValue):
         return frozenset({"number", "text", "json"}) if node.path else node.field.kinds
@@ -149,6 +176,23 @@ def kinds(node: nodes.Value) -> frozenset[Kind]:
 def asks_rows(node: nodes.Node) -> bool:
     """Whether rows of a DataFrame are asked, which takes longer than anything else."""
     return any(isinstance(found, OfRows) for found, _ in nodes.walk(node))
+
+
+def asks_then(node: nodes.Node) -> bool:
+    """Whether it is asked what a notebook was."""
+    return any(isinstance(found, Then | Streak) for found, _ in nodes.walk(node))
+
+
+def place_of(node: nodes.Node) -> FieldValue | None:
+    """The field of which a value is asked as it stands, in whichever version; None if something is calculated."""
+    while isinstance(node, Then):
+        node = node.operand
+    return node if isinstance(node, FieldValue) else None
+
+
+def is_strict(node: nodes.Node) -> bool:
+    """Whether a value is missing where a notebook has nothing at all."""
+    return isinstance(node, nodes.Value) and next(_required(node), None) is not None
 
 
 def row_of(field: Field | Attribute) -> Field | str:

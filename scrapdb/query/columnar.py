@@ -40,7 +40,8 @@ _MATCHES = {"contains": "match_substring", "like": "match_like", "~": "match_sub
 # One DataFrame of each schema: that of the notebook that MIN finds.
 _SCHEMAS = """
 SELECT schema, frames.hash, (SELECT data FROM blobs WHERE blobs.hash = frames.hash), path, min(notebook_id)
-  FROM frames JOIN notebooks ON notebooks.id = notebook_id WHERE name_id = ? GROUP BY schema
+  FROM {0}frames AS frames JOIN {0}notebooks AS notebooks ON notebooks.id = notebook_id WHERE name_id = ?
+ GROUP BY schema
 """
 _WORDS: Mapping[Kind, tuple[str, ...]] = {
     "number": ("int", "uint", "float", "double", "halffloat", "decimal", "bool"),
@@ -153,13 +154,19 @@ def _plain(column: Any) -> Any:
     return column if is_.is_boolean(column.type) else pa.chunked_array([pa.nulls(len(column))])
 
 
-def columns(connection: sqlite3.Connection, name_id: int) -> dict[str, frozenset[Kind]]:
-    """Read which columns DataFrames of a name have, and what is in them; an index is looked for in one of each kind."""
+def columns(connection: sqlite3.Connection, name_id: int, kept: str = "") -> dict[str, frozenset[Kind]]:
+    """Read which columns DataFrames of a name have, and what is in them; an index is looked for in one of each kind.
+
+    Args:
+        connection: a store.
+        name_id: the id of the name.
+        kept: what the names of tables begin with: nothing, or `cells.OF_VERSIONS` for what notebooks were.
+    """
     import json
 
     found: dict[str, set[Kind]] = {}
     store = file_of(connection)
-    for columns_, digest, content, notebook, _ in connection.execute(_SCHEMAS, (name_id,)):
+    for columns_, digest, content, notebook, _ in connection.execute(_SCHEMAS.format(kept), (name_id,)):
         listed = [(column["name"], column["type"]) for column in json.loads(columns_)]
         with suppress(ScrapdbError):  # which is told where it is read
             listed += [(each.name, each.type) for each in _Source(store, digest, content, notebook).columns()]

@@ -12,8 +12,8 @@ from scrapdb.query.fields import Fields
 from scrapdb.query.nodes import Aggregate
 from scrapdb.query.nodes import Name
 from scrapdb.query.nodes import Node
+from scrapdb.query.nodes import OverTime
 from scrapdb.query.parser import Column
-from scrapdb.query.rows import frame_of
 
 _PATH = Name("nb", "path")
 _ALIAS = Name("", "notebook")
@@ -27,11 +27,11 @@ def default_columns(fields: Fields, expressions: Iterable[Node]) -> list[Column]
 
 
 def _asked(node: Node, fields: Fields) -> Iterator[Node]:
-    """The fields that an expression names, and what it asks of the rows of DataFrames."""
+    """The fields that an expression names, and what it asks of the rows of DataFrames and of versions."""
     if isinstance(node, Name):
         if not _is_path(node, fields):
             yield node
-    elif isinstance(node, Aggregate) and frame_of(node, fields):
+    elif isinstance(node, OverTime | Aggregate):
         yield node
     else:
         for child in node.children:

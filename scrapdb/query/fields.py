@@ -209,6 +209,8 @@ class Fields:
         version: the state of the store that they tell of.
         columns: gives the columns of the DataFrames of a name, by its id, and what is in each.
         telling: the attributes that tell the versions of a notebook apart, if each of them is a row.
+        versions: gives the fields that versions of notebooks had; None if none are kept.
+        of: what has the fields: notebooks or versions.
     """
 
     def __init__(
@@ -218,10 +220,15 @@ class Fields:
         version: int = 0,
         columns: Callable[[int], Mapping[str, frozenset[Kind]]] = lambda _: {},
         telling: tuple[str, ...] = (),
+        *,
+        versions: Callable[[], Fields | None] = lambda: None,
+        of: Literal["notebook", "version"] = "notebook",
     ) -> None:
         self.telling = telling
         self.version = version
         self.columns = functools.cache(columns)
+        self._versions = versions
+        self._of = of
         self._is_lasting = False
         self._are_all_asked = False
         self._lookup = lookup
@@ -240,9 +247,16 @@ class Fields:
 
     def lasting(self) -> Fields:
         """The same fields for what is asked later: columns of `runs` are called otherwise when names are added."""
-        fields = Fields(self._lookup, self._all_names, self.version, self.columns, self.telling)
+        fields = Fields(
+            self._lookup, self._all_names, self.version, self.columns, self.telling, versions=self._versions
+        )
         fields._is_lasting = True
         return fields
+
+    @functools.cached_property
+    def then(self) -> Fields | None:
+        """The fields that versions of notebooks had, as these are those of versions; None if none are kept."""
+        return self if self._of == "version" else self._versions()
 
     def _wide(self, row: NameRow) -> tuple[Columns, bool]:
         return ((), False) if self._is_lasting else (row.columns, row.whole)
@@ -264,9 +278,13 @@ class Fields:
         return list(self._all_names())
 
     @property
-    def asked(self) -> tuple[str, ...] | None:
-        """The names that were looked up; None if all were asked for."""
-        return None if self._are_all_asked else tuple(self._found)
+    def asked(self) -> tuple[tuple[str, bool], ...] | None:
+        """The names that were looked up, and whether as those of versions; None if all were asked for."""
+        then = vars(self).get("then")  # which is not asked for here
+        of_versions = then.asked if then and then is not self else ()
+        if self._are_all_asked or of_versions is None:
+            return None
+        return (*((name, self._of == "version") for name in self._found), *of_versions)
 
     def meaning(self, node: Name) -> Meaning:
         """Find the field that a name stands for.
@@ -321,9 +339,11 @@ class Fields:
         if other:
             there, right = ("scrap", "param") if node.role == "scrap" else ("parameter", "scrap")
             return node.span.error(f"`{other.name}` is no {there}; did you mean `{right}.{other.name}`?")
+        if self.then and self.then is not self and self.then.find(name):
+            return node.span.error(f"No notebook has `{name}` any more; versions had: `previous({node})` or `first({node})`")
         near = [f"{prefix}.{name}" for prefix in _TABLES if f"{prefix}.{name}" in _ATTRIBUTES]
         near = near or _nearest(name, self.names()) or _nearest(node.name, self.names())
-        return node.span.error(f"No notebook has a field `{name}`{_question(near)}")
+        return node.span.error(f"No {self._of} has a field `{name}`{_question(near)}")
 
 
 def _ambiguous(node: Name, shorter: Meaning, longer: Meaning) -> ExpressionError:

@@ -10,12 +10,13 @@ from scrapdb.query.fields import Kind
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.nodes import Aggregate
 from scrapdb.query.nodes import Call
+from scrapdb.query.nodes import OverTime
 
 
 class Function(Frozen):
     """A function: how it is called, what it takes and what it does.
 
-    It gives numbers, texts or truths, or values of the same kind as its arguments.
+    It gives numbers, texts, truths or times, or values of the same kind as its arguments.
     """
 
     name: str
@@ -23,7 +24,7 @@ class Function(Frozen):
     least: int
     most: int
     takes: frozenset[Kind]
-    gives: Literal["number", "text", "truth", "same"]
+    gives: Literal["number", "text", "truth", "time", "same"]
     description: str
 
 
@@ -33,8 +34,10 @@ _LONG: frozenset[Kind] = frozenset({"text", "json"})
 _TIME: frozenset[Kind] = frozenset({"time", "text"})
 _ANY: frozenset[Kind] = frozenset({"number", "text", "time"})
 _ALL: frozenset[Kind] = frozenset({"number", "text", "time", "json", "frame", "display"})
+_CHANGING: frozenset[Kind] = frozenset({"number", "time"})
 _MANY = 100
 EXPRESSION = "expression"
+FIRST = "first"  # an aggregate, too: that is what it means where notebooks are not asked one by one
 
 # Of the values of many notebooks, or of many rows of a DataFrame.
 AGGREGATES: Mapping[str, Function] = {
@@ -56,6 +59,19 @@ AGGREGATES: Mapping[str, Function] = {
         Function(EXPRESSION, "", 0, 0, frozenset(), "text", "an expression that finds its notebooks"),
     )
 }
+# Of what one notebook was.
+OVER_TIME: Mapping[str, Function] = {
+    function.name: function
+    for function in (
+        Function("previous", "x", 1, 1, _ALL, "same", "x in the version before this one"),
+        Function("change", "x", 1, 1, _CHANGING, "number", "`x - previous(x)`; of times in seconds"),
+        Function(FIRST, "x", 1, 1, _ALL, "same", "x in the first version"),
+        Function(
+            "streak", "condition", 1, 1, _NUMBER, "number", "in how many versions in a row up to this one it holds"
+        ),
+        Function("since", "condition", 1, 1, _NUMBER, "time", "when the first of these versions began"),
+    )
+}
 FUNCTIONS: Mapping[str, Function] = {
     function.name: function
     for function in (
@@ -74,6 +90,7 @@ FUNCTIONS: Mapping[str, Function] = {
         Function("week", "x", 1, 1, _TIME, "text", 'its week, as ISO 8601 counts: "2026-W48"'),
         Function("day", "x", 1, 1, _TIME, "text", 'its day: "2026-11-30"'),
         Function("hour", "x", 1, 1, _TIME, "text", 'its hour: "2026-11-30T09"'),
+        *OVER_TIME.values(),
         *AGGREGATES.values(),
     )
 }
@@ -83,7 +100,7 @@ TIMES = ("year", "month", "week", "day", "hour")
 _ELSEWHERE = {"avg": "mean", "average": "mean", "std": "stdev", "stddev": "stdev", "total": "sum", "size": "count"}
 
 
-def function_of(call: Call | Aggregate) -> Function:
+def function_of(call: Call | Aggregate | OverTime) -> Function:
     """Find the function that is called.
 
     Raises:

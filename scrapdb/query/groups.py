@@ -22,6 +22,7 @@ from scrapdb.query.binding import Grouping
 from scrapdb.query.fields import Fields
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.functions import EXPRESSION
+from scrapdb.query.functions import FIRST
 from scrapdb.query.patterns import execute
 from scrapdb.query.rows import frame_of
 from scrapdb.query.sql import groups
@@ -85,10 +86,14 @@ class Plan(Frozen):
 def is_asked(by: object, columns: str | None, having: str | None = None, fields: Fields | None = None) -> bool:
     """Whether a query is one for groups: it says by what or which, or one of its columns has an aggregate.
 
-    Of an aggregate one cannot tell without the fields whether it is of notebooks or of the rows of a DataFrame.
+    Of an aggregate one cannot tell without the fields whether it is of notebooks or of the rows of a DataFrame. `first`
+    beside what is asked of each notebook is the value in its first version.
     """
-    shown = parser.parse_columns(columns) if columns is not None else ()
-    return by is not None or having is not None or any(_has_aggregate(column, fields) for column in shown)
+    if by is not None or having is not None or columns is None:
+        return by is not None or having is not None
+    found = [part for column in parser.parse_columns(columns) for part in _parts(column.node, fields)]
+    functions = {part.function for part in found if isinstance(part, nodes.Aggregate)}
+    return bool(functions) and (functions != {FIRST} or all(isinstance(part, nodes.Aggregate) for part in found))
 
 
 def is_asked_of(
@@ -225,9 +230,15 @@ def _shown(keys: Sequence[parser.Column], columns: str | None, *, all_keys: bool
     return (*first, *asked)
 
 
-def _has_aggregate(column: parser.Column, fields: Fields | None) -> bool:
-    found = (node for node, _ in nodes.walk(column.node) if isinstance(node, nodes.Aggregate))
-    return any(fields is None or frame_of(node, fields) is None for node in found)
+def _parts(node: nodes.Node, fields: Fields | None) -> Iterator[nodes.Node]:
+    """The aggregates of notebooks in a column; and what is asked of each notebook, as if it were one name."""
+    if isinstance(node, nodes.Aggregate) and (fields is None or frame_of(node, fields) is None):
+        yield node
+    elif isinstance(node, nodes.Name | nodes.Star | nodes.OverTime | nodes.Aggregate):
+        yield nodes.Star()
+    else:
+        for child in node.children:
+            yield from _parts(child, fields)
 
 
 def _planned(fields: Fields, question: Question) -> Plan:

@@ -8,6 +8,7 @@ that they were read from; the place is no part of their equality.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
@@ -184,6 +185,22 @@ class Aggregate(Value):
         return f"{self.function}({', '.join(map(str, self.arguments))})"
 
 
+class OverTime(Value):
+    """A function of what a notebook was."""
+
+    parts: ClassVar[tuple[str, ...]] = ("arguments",)
+    function: str
+    arguments: tuple[Node, ...]
+
+    @property
+    def head(self) -> str:
+        """The function."""
+        return self.function
+
+    def __str__(self) -> str:
+        return f"{self.function}({', '.join(map(str, self.arguments))})"
+
+
 class Holds(Truth):
     """A value taken as a truth: anything but 0 and false."""
 
@@ -321,6 +338,13 @@ def walk(node: Node) -> Iterator[tuple[Node, int]]:
         node, depth = stack.pop()
         yield node, depth
         stack.extend((child, depth + 1) for child in reversed(node.children))
+
+
+def walk_until(node: Node, is_last: Callable[[Node], bool]) -> Iterator[Node]:
+    """Every node, but nothing below those that are a last one."""
+    yield node
+    for child in () if is_last(node) else node.children:
+        yield from walk_until(child, is_last)
 
 
 def names(node: Node) -> list[Name]:

@@ -17,7 +17,7 @@ The language, where keywords may be in any case and `&`, `&&`, `|`, `||` are oth
     product    = minus { ("*" | "/" | "%") minus }
     minus      = "-" minus | primary
     primary    = number | text | "true" | "false" | call | field | "(" expression ")"
-    call       = word "(" [ sum { "," sum } ] ")" | aggregate "(" [ "*" | expression ] ")"
+    call       = word "(" [ sum { "," sum } ] ")" | ( over_time | aggregate ) "(" [ "*" | expression ] ")"
     field      = [ ("scrap" | "param" | "nb" | "exec" | "report") "." ] name { "." name | "[" index "]" | "[" text "]" }
     name       = word | "`" any characters, "``" for one backtick "`"
     index      = ["-"] digits
@@ -28,8 +28,8 @@ The language, where keywords may be in any case and `&`, `&&`, `|`, `||` are oth
     sort       = key { "," key }
     key        = ["-"] expression
 
-The words for aggregates are in `functions`. A chain such as `0.05 < x <= 0.1` and `between` become conjunctions;
-`x = 1 or x = 2` becomes `x in (1, 2)`.
+The words for aggregates and functions over time are in `functions`. A chain such as `0.05 < x <= 0.1` and `between`
+become conjunctions; `x = 1 or x = 2` becomes `x in (1, 2)`.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from scrapdb.query import folding
 from scrapdb.query import nodes
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.functions import AGGREGATES
+from scrapdb.query.functions import OVER_TIME
 from scrapdb.query.lexer import Span
 from scrapdb.query.lexer import Token
 from scrapdb.query.tokens import MAX_DEPTH
@@ -301,6 +302,8 @@ class _Parser(TokenReader):
         self.expect("(")
         if function in AGGREGATES:
             return self.aggregate(name, function)
+        if function in OVER_TIME:
+            return nodes.OverTime(function, self.arguments(), span=self.since(name.span))
         arguments = [] if self.at(")") else self.deeper(lambda: self.listed(self.value))
         self.expect(")")
         return nodes.Call(function, tuple(arguments), span=self.since(name.span))
@@ -308,9 +311,12 @@ class _Parser(TokenReader):
     def aggregate(self, name: Token, function: str) -> nodes.Aggregate:
         if self.at("*") and self.at(")", ahead=1):
             self.take()
+        return nodes.Aggregate(function, self.arguments(), span=self.since(name.span))
+
+    def arguments(self) -> tuple[nodes.Node, ...]:
         arguments = [] if self.at(")") else self.deeper(lambda: self.listed(self.expression))
         self.expect(")")
-        return nodes.Aggregate(function, tuple(arguments), span=self.since(name.span))
+        return tuple(arguments)
 
     # Fields
 

@@ -19,6 +19,7 @@ from scrapdb.query.binding import bind_value
 from scrapdb.query.fields import Field
 from scrapdb.query.fields import Fields
 from scrapdb.query.fields import Kind
+from scrapdb.query.functions import FIRST
 from scrapdb.query.functions import FUNCTIONS
 from scrapdb.query.patterns import execute
 from scrapdb.query.rows import frame_of
@@ -29,6 +30,8 @@ from scrapdb.store.connection import reading
 from scrapdb.store.errors import sentences
 from scrapdb.store.past import Past
 
+NEW = "previous(nb.path) is null"  # of a notebook without a version before
+_BEFORE = ("previous", "change")
 _NUMBERS: frozenset[Kind] = frozenset({"number"})
 
 
@@ -89,6 +92,12 @@ def told(
     sentences_ = [_unknown(_expressions(connection, fields, compared))] if compared else []
     sentences_ += _passed_over(connection, fields, expressions, aggregates) if aggregates else []
     return "\n".join(filter(None, sentences_)) or None
+
+
+def asks_before(expression: str) -> bool:
+    """Return whether something is asked that a notebook without a version before this one misses."""
+    found = (node for node, _ in nodes.walk(parser.parse(expression)) if isinstance(node, nodes.OverTime))
+    return any(node.function in _BEFORE for node in found)
 
 
 def _unknown(counts: Mapping[str, int]) -> str | None:
@@ -159,6 +168,10 @@ def _count(connection: sqlite3.Connection, field: Field) -> int:
 
 
 def _compared(root: nodes.Node) -> Iterator[nodes.Name]:
-    for node, _ in nodes.walk(root):
+    for node in nodes.walk_until(root, _is_over_time):
         if isinstance(node, nodes.Comparison | nodes.In | nodes.Holds):
-            yield from nodes.names(node)
+            yield from (name for name in nodes.walk_until(node, _is_over_time) if isinstance(name, nodes.Name))
+
+
+def _is_over_time(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.OverTime) or (isinstance(node, nodes.Aggregate) and node.function == FIRST)

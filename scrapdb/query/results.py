@@ -12,6 +12,8 @@ from scrapdb.query.bound_nodes import Decided
 from scrapdb.query.bound_nodes import FieldValue
 from scrapdb.query.bound_nodes import OfRows
 from scrapdb.query.bound_nodes import Output
+from scrapdb.query.bound_nodes import Then
+from scrapdb.query.bound_nodes import place_of
 from scrapdb.query.fields import Field
 from scrapdb.query.frozen import Frozen
 from scrapdb.query.functions import FUNCTIONS
@@ -52,6 +54,9 @@ class DisplayCell(Frozen):
 
 def is_raw(column: Output) -> bool:
     """Whether a column is shown as SQLite gives it."""
+    place = place_of(column)
+    if isinstance(column, Then):
+        return (not isinstance(place.field, Field) and is_raw(place)) if place else not is_truth_then(column)
     if not isinstance(column, FieldValue):
         return not isinstance(column, Decided) and not (isinstance(column, OfRows) and is_truth(column.function))
     if isinstance(column.field, Field):
@@ -64,12 +69,28 @@ def is_truth(function: str) -> bool:
     return bool(function) and FUNCTIONS[function].gives == "truth"
 
 
+def is_truth_then(column: Output) -> bool:
+    """Whether a column says if something held in another version."""
+    while isinstance(column, Then):
+        column = column.operand
+    return isinstance(column, Decided)
+
+
+def is_cell_then(column: Output) -> bool:
+    """Whether a column is a field in another version: a row has the id of that, with which its cells are read."""
+    place = place_of(column)
+    return isinstance(column, Then) and place is not None and isinstance(place.field, Field)
+
+
 def reader(column: Output, index: int | None) -> Reader:
     """How to read a column from a row of `rows_statement`, where it stands at `index`; else from the cells."""
     if index is None:
         return _cell_reader(column)
+    place = place_of(column)
+    if place and is_cell_then(column):
+        return _reader_then(place, index)
     load_ = _loader(column)
-    path = column.path if isinstance(column, FieldValue) else ()
+    path = place.path if place else ()
     if load_ is None:
         return lambda row, _: row[index]
     return lambda row, _: None if row[index] is None else walked(load_(row[index]), path)
@@ -79,9 +100,10 @@ def _loader(column: Output) -> Callable[[Any], Any] | None:
     """What makes a column of what SQLite gives; None if nothing is to be made."""
     if is_raw(column):
         return None
-    if not isinstance(column, FieldValue):
+    place = place_of(column)
+    if place is None:
         return bool
-    type_ = column.field.type if isinstance(column.field, Field) else "json"
+    type_ = place.field.type if isinstance(place.field, Field) else "json"
     return bool if type_ == "boolean" else _json
 
 
@@ -116,10 +138,13 @@ def _maker(column: Output) -> Callable[[Any], Any] | None:
     place = value_of(column)
     if place is None or (name and FUNCTIONS[name].gives != "same" and name != "sum"):
         return None
-    types = place.field.types - {"null"} if isinstance(place, FieldValue) and isinstance(place.field, Field) else set()
+    found = place_of(place)
+    types = found.field.types - {"null"} if found and not found.path and isinstance(found.field, Field) else set()
     if types == {"float"}:
         return float
-    return bool if name != "sum" and (types == {"boolean"} or isinstance(place, Decided)) else None
+    return (
+        bool if name != "sum" and (types == {"boolean"} or isinstance(place, Decided) or is_truth_then(place)) else None
+    )
 
 
 def _json(text: str) -> Any:
@@ -144,9 +169,21 @@ def _cell_reader(column: Output) -> Reader:
     return (lambda row, cells: walked(read(row, cells), path)) if path else read
 
 
+def _reader_then(place: FieldValue, index: int) -> Reader:
+    """How to read a field of a version, of which the cells have the negative of its id."""
+    read = _cell_reader(place)
+
+    def read_then(row: Sequence[Any], cells: Cells) -> Any:
+        value = None if row[index] is None else read((-row[index],), cells)
+        # Nobody could load it: what is shown elsewhere names a notebook.
+        return str(value) if isinstance(value, FrameCell | DisplayCell) else value
+
+    return read_then
+
+
 def name_ids(columns: Sequence[Output]) -> list[int]:
     """The ids of the names of some columns."""
-    fields = [column.field for column in columns if isinstance(column, FieldValue)]
+    fields = [place.field for place in map(place_of, columns) if place]
     return sorted({field.name_id for field in fields if isinstance(field, Field)})
 
 

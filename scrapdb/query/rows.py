@@ -63,9 +63,9 @@ def column_of(node: nodes.Name, meaning: Meaning, fields: Fields) -> bound_nodes
 
 
 def _names(node: nodes.Node) -> Iterator[nodes.Name]:
-    """The names that stand in an aggregate, and not in another one within."""
+    """The names that stand in an aggregate, and not in another one within, nor in a function over time."""
     for child in node.children:
         if isinstance(child, nodes.Name):
             yield child
-        elif not isinstance(child, nodes.Aggregate):
+        elif not isinstance(child, nodes.Aggregate | nodes.OverTime):
             yield from _names(child)

@@ -44,6 +44,7 @@ from scrapdb.store.connection import snapshot
 from scrapdb.store.errors import damaged
 from scrapdb.store.errors import sentences
 from scrapdb.store.readers import cells
+from scrapdb.store.readers import version_names
 from scrapdb.store.readers.columns import length
 from scrapdb.store.readers.names import PARAMETERS
 from scrapdb.store.readers.names import parameters_of
@@ -183,7 +184,30 @@ def fields_of(connection: sqlite3.Connection) -> Fields:
             version_of(connection),
             lambda name_id: columnar.columns(connection, name_id),
             _telling(connection),
+            versions=lambda: _fields_of_versions(connection),
         )
+
+
+def _fields_of_versions(connection: sqlite3.Connection) -> Fields | None:
+    """The fields that versions of notebooks had, or None if none are kept."""
+
+    def lookup(name: str) -> list[NameRow]:
+        with sentences(question=True):
+            return [NameRow(*row) for row in _told_of_versions(connection, name)]
+
+    def all_names() -> list[str]:
+        with sentences(question=True):
+            return version_names.used(connection)
+
+    with sentences(question=True):
+        if not past.are_kept(connection):
+            return None
+    return Fields(
+        lookup,
+        all_names,
+        columns=lambda name_id: columnar.columns(connection, name_id, cells.OF_VERSIONS),
+        of="version",
+    )
 
 
 def _telling(connection: sqlite3.Connection) -> tuple[str, ...]:
@@ -197,6 +221,10 @@ def _told(connection: sqlite3.Connection, name: str) -> tuple[list[tuple[int, st
     """What the store says of a name: its roles and types, and its columns of `runs`."""
     found = roles_of_name(connection, valid_text(name))
     return found, run_columns_of(connection, found[0][0]) if found else ()
+
+
+def _told_of_versions(connection: sqlite3.Connection, name: str) -> list[tuple[int, str, str, str, int]]:
+    return version_names.roles_of(connection, valid_text(name))
 
 
 def version_of(connection: sqlite3.Connection) -> int:
@@ -305,7 +333,7 @@ def planned(
 class _Remembered(NamedTuple):
     """A plan that is right as long as the store says the same of the names that were looked up for it."""
 
-    names: tuple[str, ...]
+    names: tuple[tuple[str, bool], ...]
     state: tuple[Any, ...]
     plan: Plan
 
@@ -322,10 +350,13 @@ def _is_remembered(told: tuple[Any, ...]) -> bool:
     return len(text) <= _LONGEST_REMEMBERED and "now" not in text.casefold()
 
 
-def _state(connection: sqlite3.Connection, names: Iterable[str]) -> tuple[Any, ...]:
+def _state(connection: sqlite3.Connection, names: Iterable[tuple[str, bool]]) -> tuple[Any, ...]:
     """What a plan depends on; and how large the store is, on which depends whether it is good."""
     pages = connection.execute("PRAGMA page_count").fetchone()
-    return (pages, *(_told(connection, name) for name in names))
+    return (
+        pages,
+        *(_told_of_versions(connection, name) if then else _told(connection, name) for name, then in names),
+    )
 
 
 def within(limit: int | None, offset: int) -> tuple[int | None, int]:
@@ -389,7 +420,11 @@ def statements_of(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[
 
 
 def count(
-    connection: sqlite3.Connection, fields: Fields, expression: str | None = None, *, unless: str | None = None
+    connection: sqlite3.Connection,
+    fields: Fields,
+    expression: str | Sequence[str] | None = None,
+    *,
+    unless: str | None = None,
 ) -> int:
     """The number of notebooks for which an expression holds; arguments and errors are those of `select`."""
     with sentences(question=True), snapshot(connection):
@@ -552,7 +587,19 @@ def _values(
     looked_up = [column for column in plan.columns if not statements.is_selected(column)]
     name_ids = results.name_ids([*looked_up, *parameters])
     found = cells.cells(connection, [row[0] for row in chunk], name_ids) if name_ids else {}
+    found |= _cells_then(connection, plan, chunk)
     return (tuple([read(row, found) for read in readers]) for row in chunk)
+
+
+def _cells_then(connection: sqlite3.Connection, plan: Plan, chunk: Sequence[tuple[Any, ...]]) -> results.Cells:
+    """Read the cells of the versions that columns ask for, by the negative of their ids."""
+    selected = (column for column in plan.columns if statements.is_selected(column))
+    places = {place: column for place, column in enumerate(selected, 1) if results.is_cell_then(column)}
+    if not places:
+        return {}
+    versions = sorted({row[place] for row in chunk for place in places} - {None})
+    found = cells.cells(connection, versions, results.name_ids(list(places.values())), cells.OF_VERSIONS)
+    return {(-version, name_id, role): cell for (version, name_id, role), cell in found.items()}
 
 
 def _chunks(connection: sqlite3.Connection, plan: Plan) -> Iterator[Sequence[tuple[Any, ...]]]:

@@ -71,13 +71,18 @@ def are_commits(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM main.settings WHERE name GLOB 'git *'").fetchone() is not None
 
 
+def are_kept(connection: sqlite3.Connection) -> bool:
+    """Return whether a store keeps versions, or has some."""
+    return bool(connection.execute(_ARE_KEPT).fetchone()[0])
+
+
 def look_back(connection: sqlite3.Connection, past: Past) -> None:
     """Have a connection of that kind look back, once.
 
     Raises:
         StoreError: the store keeps no versions.
     """
-    if not connection.execute(_ARE_KEPT).fetchone()[0]:
+    if not are_kept(connection):
         raise StoreError(
             "The store keeps no versions of its notebooks: `scrapdb index PATH --keep` keeps from now on what is"
             " replaced, and `scrapdb index --git REPO` reads what was committed."

@@ -54,10 +54,10 @@ def retention(writer: Writer) -> versions.Retention | None:
 
 def keep_versions(writer: Writer, wanted: versions.Retention) -> None:
     """Keep versions of notebooks from now on, of what is there already first, and let go of those not wanted."""
-    if wanted == retention(writer):
-        return
-    with writer.transaction():
-        versions.set_retention(writer.connection, wanted)
+    if wanted != retention(writer):
+        with writer.transaction():
+            versions.set_retention(writer.connection, wanted)
+    # Also where that was wanted before: who was to do it then may have been killed.
     for notebooks in versions.without(writer.connection) if wanted.count != 0 else ():
         with writer.transaction():
             versions.keep(writer.connection, notebooks, wanted)

@@ -14,9 +14,11 @@ from datetime import datetime
 from datetime import timedelta
 from functools import cache
 from typing import NamedTuple
+from typing import Self
 
 import msgspec
 
+from scrapdb.errors import UsageError
 from scrapdb.store import schema
 from scrapdb.store.values import ids_as_json
 
@@ -68,6 +70,19 @@ class Retention(msgspec.Struct, frozen=True, omit_defaults=True):
 
     count: int | None = None
     seconds: int | None = None
+
+    @classmethod
+    def of(cls, kept: bool | int | timedelta) -> Self:  # noqa: FBT001 - as people say it: keep=True, keep=100
+        """Return what is meant: all, none, the last so many, or those that ended less than so long ago.
+
+        Raises:
+            UsageError: it is negative.
+        """
+        if isinstance(kept, bool):
+            return cls() if kept else cls(0)
+        if (kept < 0) if isinstance(kept, int) else (kept <= timedelta()):
+            raise UsageError(f"Versions are kept by a number or an age, 100 or timedelta(days=30), not {kept!r}.")
+        return cls(kept) if isinstance(kept, int) else cls(seconds=int(kept.total_seconds()))
 
 
 class _Last(NamedTuple):

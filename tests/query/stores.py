@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
@@ -73,22 +75,59 @@ def build(notebooks: Iterable[Notebook], file: str = ":memory:", *, columns: int
     connection = sqlite3.connect(file)
     connection.executescript(SCHEMA)
     for notebook in notebooks:
-        row = {"path": notebook.path, "status": "completed", **notebook.columns}
-        notebook_id = _insert(connection, "notebooks", row)
-        if notebook.record:
-            _insert(connection, "records", {"notebook_id": notebook_id, **notebook.record})
-        if notebook.report:
-            _insert(connection, "reports", {"notebook_id": notebook_id, **notebook.report})
-        for name, value in notebook.scraps.items():
-            _write_scrap(connection, notebook_id, _name_id(connection, name), value)
-        for name, value in notebook.parameters.items():
-            given = (notebook_id, _name_id(connection, name), *laid_out(value), "injected", name in notebook.scraps)
-            connection.execute("INSERT INTO parameters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", given)
+        _write(connection, notebook)
     _count(connection)
     with patch.object(runs, "LIMIT", columns):
         runs.rechoose(connection)
     connection.commit()
     return connection
+
+
+@dataclass(frozen=True)
+class Version:
+    """What a notebook was; `previous` is the place of the version before it in the list of all, if there is one."""
+
+    notebook: Notebook
+    since: str
+    previous: int | None = None
+    is_there: bool = False
+
+
+def build_versions(versions: Sequence[Version], file: str = ":memory:") -> sqlite3.Connection:
+    """Write a store with all versions of its notebooks; their ids are their places in the list, from 1."""
+    connection = build([version.notebook for version in versions if version.is_there], file)
+    counted: Counter[str] = Counter()
+    for place, version in enumerate(versions):
+        path = version.notebook.path
+        counted[path] += 1
+        _write(connection, version.notebook, "version_", place + 1)
+        (now,) = connection.execute("SELECT max(id) FROM notebooks WHERE path = ?", (path,)).fetchone()
+        row = {
+            "id": place + 1,
+            "path": path,
+            "version": counted[path],
+            "notebook_id": now if version.is_there else None,
+            "previous": None if version.previous is None else version.previous + 1,
+            "since": version.since,
+        }
+        _insert(connection, "versions", row)
+    _count(connection, "version_")
+    connection.commit()
+    return connection
+
+
+def _write(connection: sqlite3.Connection, notebook: Notebook, of: str = "", id_: int | None = None) -> None:
+    row = {"path": notebook.path, "status": "completed", **notebook.columns, **({"id": id_} if id_ else {})}
+    notebook_id = _insert(connection, f"{of}notebooks", row)
+    if notebook.record:
+        _insert(connection, f"{of}records", {"notebook_id": notebook_id, **notebook.record})
+    if notebook.report:
+        _insert(connection, f"{of}reports", {"notebook_id": notebook_id, **notebook.report})
+    for name, value in notebook.scraps.items():
+        _write_scrap(connection, notebook_id, _name_id(connection, name), value, of)
+    for name, value in notebook.parameters.items():
+        given = (notebook_id, _name_id(connection, name), *laid_out(value), "injected", name in notebook.scraps)
+        connection.execute(f"INSERT INTO {of}parameters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", given)
 
 
 def _insert(connection: sqlite3.Connection, table: str, columns: Mapping[str, Any]) -> int:
@@ -104,27 +143,27 @@ def _name_id(connection: sqlite3.Connection, name: str) -> int:
     return int(connection.execute("SELECT id FROM names WHERE name = ?", (name,)).fetchone()[0])
 
 
-def _write_scrap(connection: sqlite3.Connection, notebook_id: int, name_id: int, value: Any) -> None:
+def _write_scrap(connection: sqlite3.Connection, notebook_id: int, name_id: int, value: Any, of: str) -> None:
     connection.execute(
-        "INSERT INTO scraps VALUES (?, ?, ?, ?, ?, ?, ?, 'json', 1, 0, NULL, 0, NULL)",
+        f"INSERT INTO {of}scraps VALUES (?, ?, ?, ?, ?, ?, ?, 'json', 1, 0, NULL, 0, NULL)",
         (notebook_id, name_id, *laid_out(value)),
     )
     if isinstance(value, Frame):
         connection.execute(
-            "INSERT INTO frames VALUES (?, ?, ?, ?, '[]', 'h', 1, 'inline')",
+            f"INSERT INTO {of}frames VALUES (?, ?, ?, ?, '[]', 'h', 1, 'inline')",
             (notebook_id, name_id, value.rows, value.columns),
         )
     if isinstance(value, Display):
         connection.execute("INSERT OR IGNORE INTO blobs VALUES ('h', x'00')")
         for mime_type in value.mime_types:
-            connection.execute("INSERT INTO displays VALUES (?, ?, ?, 'h', 1)", (notebook_id, name_id, mime_type))
+            connection.execute(f"INSERT INTO {of}displays VALUES (?, ?, ?, 'h', 1)", (notebook_id, name_id, mime_type))
 
 
-def _count(connection: sqlite3.Connection) -> None:
+def _count(connection: sqlite3.Connection, of: str = "") -> None:
     for role, table in (("scrap", "scraps"), ("parameter", "parameters")):
-        connection.execute(
-            f"INSERT INTO name_types SELECT name_id, '{role}', type, count(*) FROM {table} GROUP BY name_id, type",
-        )
-        connection.execute(
-            f"UPDATE names SET {table} = (SELECT count(*) FROM {table} AS t WHERE t.name_id = names.id)",
-        )
+        counted = f"SELECT name_id, '{role}', type, count(*) FROM {of}{table} GROUP BY name_id, type"
+        connection.execute(f"INSERT INTO {of}name_types {counted}")
+        if not of:
+            connection.execute(
+                f"UPDATE names SET {table} = (SELECT count(*) FROM {table} AS t WHERE t.name_id = names.id)",
+            )

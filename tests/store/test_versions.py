@@ -7,15 +7,18 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC
 from datetime import datetime
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scrapdb.database import Database
+from scrapdb.errors import UsageError
 from scrapdb.indexing.loop import index
 from scrapdb.store import schema
 from scrapdb.store.versions import Retention
+from scrapdb.store.versions import set_retention
 from tests.notebook_builder import PNG
 from tests.notebook_builder import code
 from tests.notebook_builder import display
@@ -193,6 +196,29 @@ def test_only_those_are_kept_that_ended_not_long_ago(tmp_path: Path) -> None:
     assert [row[:2] for row in of(store)] == [(2, 20), (3, 10), (4, 5)]
 
 
+@pytest.mark.parametrize(
+    ("kept", "meant"),
+    [
+        (True, Retention()),
+        (False, Retention(0)),
+        (0, Retention(0)),
+        (5, Retention(5)),
+        (timedelta(days=2), Retention(None, 2 * DAY)),
+    ],
+)
+def test_in_python_a_number_or_an_age_is_said(tmp_path: Path, kept: bool | int | timedelta, meant: Retention) -> None:
+    assert Retention.of(kept) == meant
+    db = Database(tmp_path / "scraps.db")
+    db.index(write(tmp_path / "a.ipynb", gluing(x=1)), keep=kept)
+    assert len(query(db.path, "SELECT * FROM settings")) == len(of(db.path)) == int(kept not in (0, False))
+
+
+@pytest.mark.parametrize("kept", [-1, timedelta(0), timedelta(days=-1)])
+def test_what_cannot_be_kept_is_refused(kept: int | timedelta) -> None:
+    with pytest.raises(UsageError, match="by a number or an age"):
+        Retention.of(kept)
+
+
 def test_gc_leaves_what_versions_show(tmp_path: Path) -> None:
     store, path = tmp_path / "scraps.db", tmp_path / "a.ipynb"
     write(path, rich(1))
@@ -216,3 +242,16 @@ def test_who_writes_meanwhile_keeps_versions_too(tmp_path: Path) -> None:
     os.utime(path)
     index(store, [str(path)])
     assert [row[1] for row in of(store)] == [1, 2]
+
+
+def test_what_a_killed_index_has_not_kept_the_next_one_keeps(tmp_path: Path) -> None:
+    from scrapdb.store.write import Writer
+
+    store, path = tmp_path / "scraps.db", tmp_path / "a.ipynb"
+    write(path, gluing(x=1))
+    index(store, [str(tmp_path)])
+    with Writer(store) as writer, writer.transaction():
+        set_retention(writer.connection, ALL)
+    assert of(store) == []
+    index(store, [str(tmp_path)], keep=ALL)
+    assert [row[:2] for row in of(store)] == [(1, 1)]

@@ -22,11 +22,13 @@ def command(
 ) -> None:
     """Exit with 1 and list the offenders unless EXPR holds for every notebook.
 
-    A notebook that misses a value offends. So does a store without any notebook to look at.
+    A notebook that misses a value offends. So does a store without any notebook to look at, and a new notebook if the
+    version before it is asked for.
 
     \b
     scrapdb check "nb.status = 'completed'"
     scrapdb check "accuracy > 0.9" --where "model = 'large'"
+    scrapdb check "change(auc) > -0.01" --where "previous(auc) is not null"
     """
     db = past.database(settings)
     verdict = db.check(expression, where=where, any_=any_)
@@ -37,6 +39,11 @@ def command(
     elif not verdict.holds:
         printing.print_rows(verdict.offenders, settings.say)
         settings.say(f"It does not hold for {verdict.failed:,} of {verdict.looked_at:,} notebooks.")
+        if verdict.new:
+            settings.say(
+                f"{verdict.new:,} of them {'has' if verdict.new == 1 else 'have'} no version before: "
+                '`--where "previous(nb.path) is not null"` leaves out what is new.'
+            )
     else:
         settings.say(f"It holds for {verdict.looked_at - verdict.failed:,} of {verdict.looked_at:,} notebooks.")
     settings.remark(db, expression, where)

@@ -11,6 +11,7 @@ from scrapdb.query.frozen import Frozen
 from scrapdb.query.sql import values
 from scrapdb.query.sql.conditions import present
 from scrapdb.query.sql.conditions import test
+from scrapdb.query.sql.over_time import Notebook
 from scrapdb.query.sql.places import Binder
 from scrapdb.query.sql.places import Run
 from scrapdb.query.sql.places import id_of
@@ -33,7 +34,7 @@ class _Group(Run):
 
     def __init__(self, bind: Binder) -> None:
         super().__init__(bind)
-        self.run = Run(bind)
+        self.run = Notebook(bind)
         self.columns: dict[str, str] = {}
 
     def column(self, sql: str) -> str:
@@ -96,7 +97,7 @@ def groups_statement(
 
 def others_statement(where: nodes.Truth | None, value: bound_nodes.FieldValue, kinds: frozenset[Kind]) -> Statement:
     """Count the notebooks that have a value, and of none of these kinds."""
-    at = Run(Binder())
+    at = Notebook(Binder())
     conditions = [test(where, at)] if where else []
     conditions.append(present(value, at))
     conditions += [f"{sql} IS NULL" for face, sql in values.faces(value, at).items() if face in kinds]

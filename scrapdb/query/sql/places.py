@@ -48,7 +48,13 @@ class Binder:
 
 
 class Run:
-    """The row `r` of a notebook in `runs`."""
+    """The row `r` of a notebook in `runs`.
+
+    `notebook` is its id, and `tables` what the names of the tables begin with in which its values are looked up.
+    """
+
+    notebook = "r.nb_id"
+    tables = ""
 
     def __init__(self, bind: Binder) -> None:
         self.bind = bind
@@ -63,7 +69,8 @@ class Run:
     def looked_up(self, field: Field, column: str, expression: Expression = str) -> str:
         """An expression of a column of `scraps` and `parameters`, found by primary key."""
         found = [
-            f"(SELECT {expression(column)} FROM {table} WHERE v.notebook_id = r.nb_id AND {condition})"
+            f"(SELECT {expression(column)} FROM {self.tables}{table}"
+            f" WHERE v.notebook_id = {self.notebook} AND {condition})"
             for table, condition in tables(field, self.bind)
         ]
         return found[0] if len(found) == 1 else f"coalesce({', '.join(found)})"
@@ -81,7 +88,7 @@ class Run:
         return separated(
             "OR",
             [
-                f"EXISTS (SELECT 1 FROM {table} WHERE v.notebook_id = r.nb_id AND {condition}"
+                f"EXISTS (SELECT 1 FROM {self.tables}{table} WHERE v.notebook_id = {self.notebook} AND {condition}"
                 f" AND {Row(self.bind).is_there(field)})"
                 for table, condition in tables(field, self.bind)
             ],
@@ -94,6 +101,14 @@ class Run:
     def is_in_group(self, node: bound_nodes.Key | bound_nodes.Aggregate) -> str:
         """Whether a group has a value, which a notebook has not."""
         raise TypeError(node)
+
+    def then(self, node: bound_nodes.Then) -> Run:
+        """Where a value stands in another version, which only what is asked over time has."""
+        raise TypeError(node)
+
+    def over_time(self, node: bound_nodes.Then | bound_nodes.Streak, face: str) -> str:
+        """A face of what is asked over time."""
+        raise TypeError(node, face)
 
     def _column(self, column: str) -> str:
         self.bind.is_wide = True

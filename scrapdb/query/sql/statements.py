@@ -13,6 +13,7 @@ from scrapdb.query.frozen import Frozen
 from scrapdb.query.sql.conditions import ids
 from scrapdb.query.sql.conditions import rows
 from scrapdb.query.sql.conditions import test
+from scrapdb.query.sql.over_time import Notebook
 from scrapdb.query.sql.places import Binder
 from scrapdb.query.sql.places import Row
 from scrapdb.query.sql.places import Run
@@ -56,7 +57,7 @@ def ids_statement(where: nodes.Truth | None, prefix: str = "") -> Statement:
         return Statement("SELECT id FROM notebooks", {})
     if isinstance(where, bound_nodes.Sought):
         return Statement(ids(where, bind), bind.values)
-    condition = test(where, Run(bind))
+    condition = test(where, Notebook(bind))
     return Statement(f"SELECT r.nb_id FROM {source(bind)}{joined(bind)} WHERE {condition}", bind.values)
 
 
@@ -90,7 +91,7 @@ def rows_statement(
     first few. `only` is a condition on the row `r` of `runs`.
     """
     bind = Binder()
-    at = Run(bind)
+    at = Notebook(bind)
     outputs = ["r.nb_id"] if with_ids or not columns else []
     outputs += [output(column, at) for column in columns if is_selected(column)]
     before, after, conditions, keys = "", "", list[str](), list[str]()
@@ -123,9 +124,12 @@ def joined(bind: Binder) -> str:
 
 
 def output(column: bound_nodes.Output, at: Run) -> str:
-    """A column that `is_selected`."""
+    """A column that `is_selected`; of a field in another version the id of that, of which it is read as a cell."""
     if isinstance(column, bound_nodes.Decided):
         return f"CASE WHEN {test(column.holds, at)} THEN 1 WHEN {test(column.fails, at)} THEN 0 END"
+    place = bound_nodes.place_of(column)
+    if isinstance(column, bound_nodes.Then) and place:
+        return _then(column, place, at)
     if not isinstance(column, bound_nodes.FieldValue):
         found = faces(column, at)
         return f"coalesce({', '.join(found.values())}, NULL)" if found else "NULL"
@@ -135,6 +139,14 @@ def output(column: bound_nodes.Output, at: Run) -> str:
     if field.type is None:
         return at.looked_up(field, f"coalesce(iif(v.type = 'float', {_AS_FLOAT}, v.number), v.text)".format("v.number"))
     return at.of(field, KINDS[field.type], _AS_FLOAT.format if field.type == "float" else str)
+
+
+def _then(column: bound_nodes.Then, place: bound_nodes.FieldValue, at: Run) -> str:
+    run = at.then(column)
+    while isinstance(column.operand, bound_nodes.Then):
+        column = column.operand
+        run = run.then(column)
+    return run.notebook if isinstance(place.field, Field) else output(place, run)
 
 
 def keys_of(key: Order, at: Run) -> list[str]:

@@ -32,6 +32,8 @@ def number(node: nodes.Value, at: Run) -> str:
         return at.of_group(node, "number")
     if isinstance(node, bound_nodes.OfRows):
         return _of_rows(node, "number", at)
+    if isinstance(node, bound_nodes.Then | bound_nodes.Streak):
+        return at.over_time(node, "number")
     if isinstance(node, nodes.Negative):
         return f"(- {number(node.operand, at)})"
     if isinstance(node, nodes.Arithmetic):
@@ -51,6 +53,8 @@ def text(node: nodes.Value, at: Run) -> str:
         return at.of_group(node, "text")
     if isinstance(node, bound_nodes.OfRows):
         return _of_rows(node, "text", at)
+    if isinstance(node, bound_nodes.Then | bound_nodes.Streak):
+        return at.over_time(node, "text")
     if isinstance(node, nodes.Constant):
         return at.bind(node.value) if isinstance(node.value, str) else "NULL"
     if isinstance(node, bound_nodes.Instant):
@@ -74,6 +78,8 @@ def moment(node: nodes.Value, at: Run) -> str:
 
 def document(node: nodes.Value, at: Run) -> tuple[str, str]:
     """The JSON in which a value stands, and the path to it."""
+    if isinstance(node, bound_nodes.Then) and isinstance(node.operand, nodes.Value):
+        return document(node.operand, at.then(node))
     if not isinstance(node, bound_nodes.FieldValue):
         return "NULL", at.bind("$")
     return at.of(node.field, "json"), at.bind(json_path(node.path))
@@ -87,16 +93,16 @@ def json_path(path: tuple[str | int, ...]) -> str:
 
 def _of_rows(node: bound_nodes.OfRows, face: str, at: Run) -> str:
     """What a function gives of the rows of a DataFrame; SQLite tests what has a SELECT of its own after the others."""
-    named = f"f.notebook_id = r.nb_id AND f.name_id = {at.bind(node.frame.field.name_id)}"  # type: ignore[union-attr]
+    named = f"f.notebook_id = {at.notebook} AND f.name_id = {at.bind(node.frame.field.name_id)}"  # type: ignore[union-attr]
     if not node.expression:
-        return f"(SELECT f.rows FROM frames AS f WHERE {named})"
+        return f"(SELECT f.rows FROM {at.tables}frames AS f WHERE {named})"
     given = "".join(f", coalesce({', '.join(faces(each, at).values())}, NULL)" for each in node.given)
     found = f"of_rows({at.bind(node.expression)}, f.hash, b.data, n.path{given})"
     if len(node.kinds) > 1:
         is_face = f"typeof(value) {'=' if face == 'text' else '<>'} 'text'"
         found = f"(SELECT iif({is_face}, value, NULL) FROM (SELECT {found} AS value))"
     return (
-        f"(SELECT {found} FROM frames AS f JOIN notebooks AS n ON n.id = f.notebook_id"
+        f"(SELECT {found} FROM {at.tables}frames AS f JOIN {at.tables}notebooks AS n ON n.id = f.notebook_id"
         f" LEFT JOIN blobs AS b ON f.stored = 'inline' AND b.hash = f.hash WHERE {named})"
     )
 
@@ -186,6 +192,8 @@ def _faceless(node: nodes.Value, at: Run) -> list[str]:
 
     What is calculated of an expression is there too, though nobody knows what it is.
     """
+    if isinstance(node, bound_nodes.Then):
+        return _faceless(node.operand, at.then(node)) if isinstance(node.operand, nodes.Value) else []
     places = [found for found, _ in nodes.walk(node) if isinstance(found, bound_nodes.FieldValue)]
     fields = dict.fromkeys(place.field for place in places if isinstance(place.field, Field))
     whole = isinstance(node, bound_nodes.FieldValue) and not node.path
