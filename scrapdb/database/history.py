@@ -132,7 +132,7 @@ class History(Table):
             raise errors.UsageError(f"No version of {self.path} has a number to draw: name a value.")
         drawn = places if self._asked else places[:1]
         labels = [self.labels[place] for place in drawn]
-        points.refuse(labels, [[entry.values[place] for place in drawn] for entry in self.entries])
+        points.refuse(labels, [tuple(entry.values[place] for place in drawn) for entry in self.entries])
         return Plot(_points(self.entries, dict(zip(labels, drawn, strict=True))), "line")
 
     def _has_number(self, place: int) -> bool:

@@ -103,10 +103,7 @@ def rows(
     source, key, of = f"main.{table} AS t" if table in VERSIONS else f"{table} AS t", f"t.{_key(table)}", "notebooks"
     chosen = f"{key} IN (SELECT value FROM json_each(?))"
     if table in VERSIONS:
-        of, chosen = (
-            "main.versions",
-            "n.path IN (SELECT notebooks.path FROM json_each(?) JOIN notebooks ON notebooks.id = value)",
-        )
+        of, chosen = "main.versions", f"n.path IN ({_PATHS})"
     if table not in {"notebooks", WIDE}:
         # CROSS, so that SQLite begins with the table, and reads it in the order in which it is stored.
         source += f" CROSS JOIN {of} AS n ON n.id = {key}"
