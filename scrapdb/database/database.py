@@ -130,9 +130,10 @@ class Database:
         workers: int | None = None,
         scheduler: str | None = None,
         keep: bool | int | timedelta | None = None,
+        git: str | os.PathLike[str] | None = None,
         progress: Callable[[Progress], None] = lambda _: None,
     ) -> Summary:
-        """Bring the store up to date with the notebooks below some paths.
+        """Bring the store up to date with the notebooks below some paths, or with those committed to a repository.
 
         Args:
             paths: directories, notebooks, globs and URLs.
@@ -143,16 +144,20 @@ class Database:
             scheduler: address of a scheduler of dask.distributed whose workers read instead.
             keep: which versions of notebooks are kept from now on: all, none, the last so many, or those that ended
                 less than so long ago. It is a setting of the store.
+            git: a repository, `"REPO"` or `"REPO@REV"`, of which every committed version is read: of all branches, or
+                up to a revision.
             progress: is told how far it is.
 
         Raises:
-            UsageError: a path does not exist, or `keep` is negative.
+            UsageError: a path, the repository or its revision does not exist, or `keep` is negative.
             StoreError: the store cannot be written.
         """
+        from scrapdb.indexing import history
         from scrapdb.indexing.loop import index
         from scrapdb.store.versions import Retention
 
-        return index(
+        repository = history.opened(os.fspath(git)) if git is not None else None
+        summary = index(
             self.path,
             [os.fspath(path) for path in paths],
             exclude=exclude,
@@ -163,6 +168,12 @@ class Database:
             keep=None if keep is None else Retention.of(keep),
             progress=progress,
         )
+        if repository is None:
+            return summary
+        versions = history.index(
+            self.path, *repository, exclude=exclude, prune=prune, force=force, workers=workers, progress=progress
+        )
+        return summary.beside(versions)
 
     def query(
         self,

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from collections.abc import Iterator
+from contextlib import closing
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -25,6 +26,8 @@ from scrapdb.errors import StoreError
 from scrapdb.store import schema
 from scrapdb.store.connection import check_version
 from scrapdb.store.connection import has_mark
+from scrapdb.store.connection import open_reader
+from scrapdb.store.past import EVERY_VERSION
 
 try:
     from datasette.resources import TableResource
@@ -34,8 +37,9 @@ except ImportError:  # Datasette 0.65
 Answer = TypeVar("Answer")
 # What the pages show comes from all of these; who may not see one of them sees no page.
 TABLES = (*schema.tables(), "search")
-# The other tables of a store, which no page reads: SQLite's statistics, and where it keeps the table `search`.
+# The other tables of a store, which no page reads: SQLite's ids and statistics, and where it keeps the table `search`.
 OF_SQLITE = (
+    "sqlite_sequence",
     "sqlite_stat1",
     "sqlite_stat4",
     "search_config",
@@ -44,6 +48,7 @@ OF_SQLITE = (
     "search_docsize",
     "search_idx",
 )
+_MOST_TABLES = 1_000
 _TOO_LONG = (
     "The answer takes longer than {:g} seconds, after which this server stops. Ask for fewer notebooks, or let it have"
     " more time: `--setting sql_time_limit_ms 5000`."
@@ -80,21 +85,25 @@ class Store:
             ScrapdbError: it takes longer than so many seconds; if none are given, than this Datasette allows.
         """
         milliseconds = self.datasette.setting("sql_time_limit_ms") if seconds is None else seconds * 1000
+        answer: Answer = await self.database.execute_fn(lambda shared: _limited(shared, question, milliseconds))
+        return answer
 
-        def limited(connection: sqlite3.Connection) -> Answer:
-            factory, connection.row_factory = connection.row_factory, None
-            end = time.perf_counter() + milliseconds / 1000
-            try:
-                with sqlite_timelimit(connection, milliseconds):
-                    return question(connection)
-            except (StoreError, sqlite3.OperationalError) as error:
-                if time.perf_counter() < end:
-                    raise
-                raise ScrapdbError(_TOO_LONG.format(milliseconds / 1000)) from error
-            finally:
-                connection.row_factory = factory
+    async def look_back(
+        self, question: Callable[[sqlite3.Connection], Answer], *, seconds: float | None = None
+    ) -> Answer:
+        """Call a function with a connection in which every version of a notebook stands as one, as `ask` does.
 
-        answer: Answer = await self.database.execute_fn(limited)
+        Raises:
+            ScrapdbError: as of `ask`, or the store keeps no versions.
+        """
+
+        def ask(_: sqlite3.Connection) -> Answer:
+            # One of our own: what is looked back by would stay in a connection that all share.
+            with closing(open_reader(Path(self.database.path), EVERY_VERSION)) as connection:
+                return _limited(connection, question, milliseconds)
+
+        milliseconds = self.datasette.setting("sql_time_limit_ms") if seconds is None else seconds * 1000
+        answer: Answer = await self.database.execute_fn(ask)
         return answer
 
     def url(self, page: str, /, **parameters: Any) -> str:
@@ -102,6 +111,22 @@ class Store:
         given = {name: value for name, value in parameters.items() if value not in (None, "", [], ())}
         query = f"?{urlencode(given, doseq=True)}" if given else ""
         return f"{base(self.datasette, self.name)}/{page}{query}"
+
+
+def _limited(
+    connection: sqlite3.Connection, question: Callable[[sqlite3.Connection], Answer], milliseconds: float
+) -> Answer:
+    factory, connection.row_factory = connection.row_factory, None
+    end = time.perf_counter() + milliseconds / 1000
+    try:
+        with sqlite_timelimit(connection, milliseconds):
+            return question(connection)
+    except (StoreError, sqlite3.OperationalError) as error:
+        if time.perf_counter() < end:
+            raise
+        raise ScrapdbError(_TOO_LONG.format(milliseconds / 1000)) from error
+    finally:
+        connection.row_factory = factory
 
 
 def base(datasette: Any, database: str) -> str:
@@ -153,10 +178,19 @@ async def is_store(datasette: Any, name: str) -> bool:
 
 async def _closed(datasette: Any, actor: Any, database: str) -> str | None:
     """Find a table that an actor may not see."""
+    open_ = await _open(datasette, actor, database)
     for table in TABLES:
-        if not await _may_view(datasette, actor, database, table):
+        if table not in open_ and not await _may_view(datasette, actor, database, table):
             return table
     return None
+
+
+async def _open(datasette: Any, actor: Any, database: str) -> set[str]:
+    """List tables that an actor may see, where Datasette tells all at once (1.0): each alone takes as long as all."""
+    if TableResource is None:
+        return set()
+    allowed = await datasette.allowed_resources("view-table", actor, parent=database, limit=_MOST_TABLES)
+    return {table.child for table in allowed.resources}
 
 
 async def _may_view(datasette: Any, actor: Any, database: str, table: str) -> bool:

@@ -25,11 +25,12 @@ from scrapdb.store.questions import QUESTIONS
 DESCRIPTION = "What notebooks glued, and with which parameters they ran. Begin with the table runs."
 _LARGE = 20_000  # notebooks, above which counting them, and sorting without an index, takes too long for every page
 _SECONDS = 30.0  # for describing a store; a server that is stopped by its own limit would not start
-# What scrapdb keeps for itself, bytes, and what SQLite keeps for itself; the search has a box.
-_HIDDEN = ("name_types", "run_columns", "blobs", "search", *OF_SQLITE)
+_OF_VERSIONS = tuple(name for name in schema.tables() if name.startswith("version_"))
+# What scrapdb keeps for itself, bytes, twins of other tables, and what SQLite keeps for itself; the search has a box.
+_HIDDEN = ("name_types", "run_columns", "blobs", "search", "settings", *_OF_VERSIONS, *OF_SQLITE)
 # In the descriptions of columns: Datasette 0.65 takes half a millisecond for a cell of a column with `units`.
 _UNITS = {"size": "bytes", "seconds": "seconds", "nb_seconds": "seconds"}
-_LABELS = {"names": "name", "notebooks": "path", "runs": "notebook"}
+_LABELS = {"names": "name", "notebooks": "path", "runs": "notebook", "versions": "path"}
 _SEARCHED = ("notebooks", "runs")
 
 # By server what it is told, as JSON, since it changes what it is given.
@@ -68,6 +69,7 @@ def tables(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
     if full_text.is_there(connection):
         for name in _SEARCHED:
             described[name] |= {"fts_table": "search", "fts_pk": expressions.TABLES[name]}
+    described["versions"]["sort_desc"] = "id"
     described["runs"]["sort_desc"] = "nb_started_at" if not large or runs.are_indexed(connection) else "nb_id"
     if not large:
         described["runs"]["facets"] = ["nb_status"]

@@ -60,6 +60,8 @@ class Summary(msgspec.Struct, frozen=True):
     """What an index did. As text it is a sentence.
 
     `failed` counts the notebooks found that cannot be read, changed or not; `unfinished` those that are being written.
+    `versions` counts those that were added from a repository, `failed_versions` those of it that cannot be read, and is
+    None if no repository was read.
     """
 
     added: int = 0
@@ -70,6 +72,8 @@ class Summary(msgspec.Struct, frozen=True):
     unfinished: int = 0
     seconds: float = 0.0
     errors: list[str] = []
+    versions: int = 0
+    failed_versions: int | None = None
 
     @classmethod
     def of(cls, counts: Counter[Change], seconds: float, errors: list[str]) -> Self:
@@ -86,6 +90,12 @@ class Summary(msgspec.Struct, frozen=True):
         added, changed, removed = self.added + later.added, self.changed + later.changed, self.removed + later.removed
         return msgspec.structs.replace(later, added=added, changed=changed, removed=removed)
 
+    def beside(self, history: Summary) -> Summary:
+        """Return what this index did, and that of a repository, which counts only what the store has by git alone."""
+        numbers = {change.word: getattr(self, change.word) + getattr(history, change.word) for change in Change}
+        times = {"seconds": self.seconds + history.seconds, "errors": [*self.errors, *history.errors]}
+        return msgspec.structs.replace(history, **numbers, **times)
+
     def told(self, *changes: Change) -> str:
         """Return how often each change occurred: `1 added, 0 removed`."""
         return ", ".join(f"{getattr(self, change.word):,} {change.word}" for change in changes)
@@ -93,4 +103,6 @@ class Summary(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         count = self.notebooks
         changes = self.told(Change.ADDED, Change.CHANGED, Change.UNCHANGED, Change.REMOVED, Change.FAILED)
-        return f"{count:,} notebook{'' if count == 1 else 's'}: {changes} in {self.seconds:.1f} s"
+        failed = self.failed_versions
+        versions = "" if failed is None else f"; versions: {self.versions:,} added, {failed:,} failed"
+        return f"{count:,} notebook{'' if count == 1 else 's'}: {changes}{versions} in {self.seconds:.1f} s"

@@ -22,12 +22,14 @@ from typing import NamedTuple
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
+from scrapdb.files.paths import located
 from scrapdb.indexing import GARBAGE
 from scrapdb.indexing import changes
 from scrapdb.indexing.backlog import Backlog
 from scrapdb.indexing.backlog import Task
 from scrapdb.notebooks import scan
 from scrapdb.store import known
+from scrapdb.store.commits import directories
 from scrapdb.store.rows import Known
 from scrapdb.store.schema import OLDEST
 from scrapdb.store.upkeep import keep_versions
@@ -88,7 +90,7 @@ def index(
     walk = scan.Scan(base, exclude)
     candidates = scan.scan(walk, roots, names=names)
     counts: Counter[changes.Change] = Counter()
-    with Writer(store, oldest=OLDEST) as writer, _few_collections(), closing(Backlog()) as backlog:
+    with Writer(store, oldest=OLDEST) as writer, few_collections(), closing(Backlog()) as backlog:
         known.forget_older(writer)
         if keep is not None:
             keep_versions(writer, keep)
@@ -140,7 +142,7 @@ def _read(
     from scrapdb.indexing.workers import results
 
     with (
-        _marked(store, here=start is None) as was_killed,
+        marked(store, here=start is None) as was_killed,
         closing(results(backlog, start, reader, apart=apart or was_killed)) as done,
     ):
         yield from _batches(done)
@@ -186,9 +188,16 @@ def _is_unfinished(done: Done, patience: float) -> bool:
 def _prune(writer: Writer, walk: scan.Scan, met: bytearray) -> int:
     """Remove the notebooks that are gone from directories and below URLs that were listed; return how many."""
     removed = 0
+    # What is there by a repository alone lies in no directory; it goes with that.
+    repositories = tuple(os.path.join(top, "") for top in directories(writer) if os.path.isdir(top))
     for rows in known.other_files(writer, met):
-        gone = [path for path, os_path in rows if walk.gone(path, os_path)]
-        gone += walk.gone_urls(path for path, _ in rows)
+        gone = [
+            path
+            for path, os_path, is_committed in rows
+            if walk.gone(path, os_path)
+            and not (is_committed and located(path, os_path, walk.base).startswith(repositories))
+        ]
+        gone += walk.gone_urls(path for path, *_ in rows)
         if gone:
             writer.remove(gone)
             removed += len(gone)
@@ -196,7 +205,7 @@ def _prune(writer: Writer, walk: scan.Scan, met: bytearray) -> int:
 
 
 @contextmanager
-def _marked(store: Path, *, here: bool) -> Iterator[bool]:
+def marked(store: Path, *, here: bool) -> Iterator[bool]:
     """Leave a file beside the store while this process reads, and yield whether a killed one has left it.
 
     A notebook may have killed it, so that this time none is read in the process that writes.
@@ -214,7 +223,7 @@ def _marked(store: Path, *, here: bool) -> Iterator[bool]:
 
 
 @contextmanager
-def _few_collections() -> Iterator[None]:
+def few_collections() -> Iterator[None]:
     """Look for cycles less often, as in the workers."""
     thresholds = gc.get_threshold()
     gc.set_threshold(GARBAGE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import msgspec
@@ -15,10 +16,15 @@ from scrapdb.indexing.backlog import Task
 from scrapdb.indexing.changes import Change
 from scrapdb.indexing.changes import change_of
 from scrapdb.notebooks import read as notebooks
+from scrapdb.notebooks.git.blobs import Blobs
+from scrapdb.notebooks.git.blobs import MissingError
+from scrapdb.notebooks.git.repository import Repository
+from scrapdb.store.rows import COMMITTED
 from scrapdb.store.rows import File
 from scrapdb.store.rows import Rows
 from scrapdb.store.rows import rows
 
+_MISSING = "Its content is not in the repository, which was cloned in part or is damaged; fetch it and index again."
 _NO_MEMORY = "There is not enough memory to read it; a smaller --max-bytes passes over such files."
 
 
@@ -71,6 +77,46 @@ class Reader(msgspec.Struct, frozen=True):
     def _file(self, task: Task) -> File:
         path = task.candidate.path
         return File(path, os_path(task.candidate.file, path, self.base))
+
+
+class BlobReader(Reader, frozen=True, kw_only=True):
+    """What reads blobs of a repository, which the marks of candidates name; one that is missing has no size."""
+
+    repository: Repository
+
+    def __call__(self, tasks: Sequence[Task]) -> list[Done]:
+        """Read some blobs."""
+        return [self._of_blob(task) for task in tasks]
+
+    def out_of_memory(self, task: Task) -> Done:
+        """Return what is written of a blob that is too large for the memory."""
+        return self.unreadable(task, "memory", _NO_MEMORY, until_changed=True)
+
+    def close(self) -> None:
+        """End the process that has read blobs for this one, if there is one."""
+        _blobs(self.repository).close()
+
+    def _of_blob(self, task: Task) -> Done:
+        listed = task.candidate
+        if listed.reason:
+            return self.unreadable(task, "not a file", listed.reason, until_changed=True)
+        try:
+            content = None
+            if listed.size is None or listed.size <= self.max_bytes:
+                content = _blobs(self.repository).read((listed.etag or "").removeprefix(COMMITTED))
+            read = notebooks.read_fetched(listed, content, None, self.max_bytes)
+        except MissingError:
+            return self.unreadable(task, "missing", _MISSING, until_changed=True)
+        except MemoryError:
+            return self.out_of_memory(task)
+        file = self._file(task)._replace(size=read.size, content_hash=read.content_hash, etag=listed.etag)
+        return _done(task, file, read.facts)
+
+
+@cache
+def _blobs(repository: Repository) -> Blobs:
+    """The process of this one that reads a repository's blobs: it remembers what others are deltas of."""
+    return Blobs(repository)
 
 
 def _done(task: Task, file: File, facts: Facts | None) -> Done:

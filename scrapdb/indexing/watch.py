@@ -6,13 +6,16 @@ alone: one set of rules decides what is read and what is gone, and a pass hardly
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import contextmanager
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from types import FrameType
 
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
@@ -57,6 +60,16 @@ def watch(store: Path, roots: Sequence[str], index: Index, summary: Summary) -> 
     Yields:
         What a pass did that changed something, and sentences on what went wrong.
     """
+    with _heard() as interrupts:
+        for news in _followed(store, roots, index, summary):
+            if news:
+                yield news
+            if interrupts:
+                raise KeyboardInterrupt
+
+
+def _followed(store: Path, roots: Sequence[str], index: Index, summary: Summary) -> Iterator[Summary | str | None]:
+    """Do as `watch`, and yield None whenever there is nothing to tell: at least every few seconds."""
     passes = _Passes(index, summary)
     places = _places(roots)
     while True:
@@ -65,15 +78,31 @@ def watch(store: Path, roots: Sequence[str], index: Index, summary: Summary) -> 
         present = [root for root in roots if places[root]]
         if not present:
             time.sleep(_WAKE_MS / 1000)
+            yield None
             continue
         passes.due = True  # for what happened before the watch began
         for news in _wakes(present, store):
-            if isinstance(news, str):
-                yield news
-            elif result := passes.take(present, changed=news):
-                yield result
+            yield news if isinstance(news, str) else passes.take(present, changed=news)
             if passes.surprised or _places(roots) != places:
                 break
+
+
+@contextmanager
+def _heard() -> Iterator[list[int]]:
+    """Yield what becomes a list of all interrupts: the exception of one that comes in a `__del__`, Python drops."""
+    heard: list[int] = []
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        heard.append(number)
+        signal.default_int_handler(number, frame)
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:  # and not ignored, as in the background of a shell
+        signal.signal(signal.SIGINT, hear)
+    try:
+        yield heard
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Passes:

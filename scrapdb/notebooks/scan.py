@@ -137,7 +137,7 @@ class Scan:
         if vouch and "*" not in url:
             self.listed_urls.append(f"{url.rstrip('/')}/")
         for object_ in sorted(objects):
-            if object_.url not in self._urls and not self._excludes_way_to(object_.below):
+            if object_.url not in self._urls and not self.excludes_way_to(object_.below):
                 self._urls.add(object_.url)
                 size, mtime_ns, etag = object_.size, object_.mtime_ns, object_.etag
                 yield Candidate(object_.url, valid_text(object_.url), size, mtime_ns, etag=etag)
@@ -147,6 +147,13 @@ class Scan:
         path = composed(path)  # in which spelling a name is listed depends on the file system
         name = os.path.basename(path)
         return any(fnmatchcase(name, pattern) or fnmatchcase(path, pattern.rstrip("/")) for pattern in self.exclude)
+
+    def excludes_way_to(self, below: str) -> bool:
+        """Return whether a path, or one of the directories on the way to it, is to be passed over."""
+        parts = below.split("/")
+        return not SKIPPED.isdisjoint(parts) or any(
+            self.excludes("/".join(parts[:end])) for end in range(1, len(parts) + 1)
+        )
 
     def gone(self, path: str, os_path: bytes | None) -> bool:
         """Return whether a notebook of the store no longer exists.
@@ -173,12 +180,6 @@ class Scan:
         gone, errors = remote.gone(path for path in paths if path.startswith(listed)) if listed else ([], [])
         self.errors += errors
         return gone
-
-    def _excludes_way_to(self, below: str) -> bool:
-        parts = below.split("/")
-        return not SKIPPED.isdisjoint(parts) or any(
-            self.excludes("/".join(parts[:end])) for end in range(1, len(parts) + 1)
-        )
 
     def _without_excluded(self, listing: _Listing, directory: str, below: str) -> _Listing:
         def kept(names: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ from scrapdb.store import runs
 from scrapdb.store import schema
 from scrapdb.store.connection import transaction
 from scrapdb.store.errors import sentences
+from scrapdb.store.rows import COMMITTED
 from scrapdb.store.rows import File
 from scrapdb.store.rows import Known
 from scrapdb.store.rows import kept_mtime
@@ -29,7 +30,8 @@ _BETWEEN = f"{_KNOWN} notebooks AS n WHERE n.path BETWEEN ? AND ? LIMIT ?"
 # a search for each path, in place of a scan of all notebooks.
 _EACH = f"{_KNOWN} json_each(?) AS wanted CROSS JOIN notebooks AS n ON n.path = wanted.value"
 _EXTENT = "SELECT (SELECT count(*) FROM notebooks), (SELECT coalesce(max(id), 0) FROM notebooks)"
-_PATHS = "SELECT id, path, os_path FROM notebooks WHERE id > ? AND id < ? ORDER BY id LIMIT 1000"
+_PATHS = f"""
+SELECT id, path, os_path, etag LIKE '{COMMITTED}%' FROM notebooks WHERE id > ? AND id < ? ORDER BY id LIMIT 1000"""
 _TOUCH = "UPDATE notebooks SET size = ?, mtime_ns = ?, mtime = ?, etag = ? WHERE path = ?"
 
 
@@ -69,14 +71,18 @@ def extent(writer: Writer) -> tuple[int, int]:
     return count, last
 
 
-def other_files(writer: Writer, seen: Sequence[int]) -> Iterator[list[tuple[str, bytes | None]]]:
-    """Read path and `os_path` of the notebooks, up to the last id of which `seen` tells, whose mark is 0."""
+def other_files(writer: Writer, seen: Sequence[int]) -> Iterator[list[tuple[str, bytes | None, bool]]]:
+    """Read the notebooks, up to the last id of which `seen` tells, whose mark is 0.
+
+    Yields:
+        Path, `os_path`, and whether they were read from a repository's objects.
+    """
     last = 0
-    rows: list[tuple[int, str, bytes | None]] = [(0, "", None)]
+    rows: list[tuple[int, str, bytes | None, int | None]] = [(0, "", None, None)]
     while rows:
         with sentences(writer.path):
             rows = writer.connection.execute(_PATHS, (last, len(seen))).fetchall()
-        yield [(path, os_path) for id_, path, os_path in rows if not seen[id_]]
+        yield [(path, os_path, bool(committed)) for id_, path, os_path, committed in rows if not seen[id_]]
         last = rows[-1][0] if rows else last
 
 

@@ -20,7 +20,11 @@ from scrapdb.text import valid_json
 from scrapdb.text import valid_text
 
 INLINE_FRAME_BYTES = 65_536
+COMMITTED = "git:"  # how the mark (`etag`) of what was read from a repository's objects begins; its blob follows
 _PLAIN = 200  # lists and dicts; more might be nested too deeply
+
+
+_CONTENT_HASH = 17  # its place in `Rows.notebook`
 
 
 class File(NamedTuple):
@@ -71,6 +75,11 @@ class Rows(msgspec.Struct):
     def path(self) -> str:
         """The path that identifies the notebook."""
         return str(self.notebook[0])
+
+    @property
+    def content_hash(self) -> str | None:
+        """SHA-256 of the file, if it was read."""
+        return None if self.notebook[_CONTENT_HASH] is None else str(self.notebook[_CONTENT_HASH])
 
     @property
     def status(self) -> str:

@@ -277,9 +277,9 @@ CREATE INDEX executions_by_state ON executions (state);
 CREATE INDEX executions_by_report ON executions (notebook) WHERE report IS NOT NULL;
 -- Serves: replacing the problems of one notebook.
 CREATE INDEX problems_by_notebook ON problems (notebook_id);
--- Serve: the versions of a notebook, what changed in a day, and which version is there now.
+-- Serve: the versions of a notebook, what came and what went since a day, and which version is there now.
 CREATE INDEX versions_by_path ON versions (path, version);
-CREATE INDEX versions_by_since ON versions (since);
+CREATE INDEX versions_by_until ON versions (until, since);
 CREATE UNIQUE INDEX versions_by_notebook ON versions (notebook_id) WHERE notebook_id IS NOT NULL;
 -- Serves: replacing the problems of one version.
 CREATE INDEX version_problems_by_notebook ON version_problems (notebook_id);

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,8 +92,12 @@ class Writer:
         with sentences(self.path), indexes.postponed(self.connection):
             yield
 
-    def write(self, notebooks: Iterable[Rows]) -> None:
+    def write(self, notebooks: Iterable[Rows], kept: Mapping[str, int] | None = None) -> None:
         """Write notebooks, in place of what the store had of them.
+
+        Args:
+            notebooks: their rows.
+            kept: versions that they are, by path, if there are any already.
 
         Raises:
             StoreError: SQLite failed, or the disk is full; nothing of them is in the store then.
@@ -108,6 +113,8 @@ class Writer:
             counts.update((self._ids[row[0]], "scrap", row[1]) for rows in batch for row in rows.scraps)
             counts.update((self._ids[row[0]], "parameter", row[1]) for rows in batch for row in rows.parameters)
             self._write_runs(batch, ids)
+            if kept:
+                versions.link(self.connection, [(id_, kept[rows.path]) for id_, rows in zip(ids, batch, strict=True)])
             self._keep(ids)
             if self._searched:
                 full_text.add(self.connection, ids)

@@ -16,6 +16,7 @@ from scrapdb.database import Database
 from scrapdb.store.upkeep import make_searchable
 from scrapdb.store.write import Writer
 from tests.datasette import glued as glued_
+from tests.datasette import versioned as versioned_
 from tests.datasette.thirty import build
 
 if TYPE_CHECKING:
@@ -67,3 +68,9 @@ def thirty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def glued(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with frames, displays, failures and problems; whoever changes it works on a copy."""
     return glued_.build(tmp_path_factory.mktemp("glued"))
+
+
+@pytest.fixture(scope="session")
+def versioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that keeps versions; whoever changes it works on a copy."""
+    return versioned_.build(tmp_path_factory.mktemp("versioned"))

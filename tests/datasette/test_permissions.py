@@ -181,7 +181,7 @@ def test_what_the_plugin_puts_around_is_there_for_who_may_see_the_tables(full: P
 def test_every_table_is_one_that_pages_may_read_or_one_of_sqlite(store: Path) -> None:
     with closing(sqlite3.connect(store)) as connection:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-    assert {"name_types", "run_columns", "search", "search_data", "sqlite_stat1"} <= {*tables}
+    assert {"name_types", "run_columns", "search", "search_data", "sqlite_sequence", "sqlite_stat1"} <= {*tables}
     assert [(name in TABLES) + (name in OF_SQLITE) for name in tables] == [1] * len(tables)
 
 

@@ -35,7 +35,7 @@ def test_what_is_internal_is_hidden(store: Path) -> None:
     shown = {table["name"] for table in tables if not table["hidden"]}
     assert shown - {"cells"} == {
         "runs", "notebooks", "names", "scraps", "parameters", "displays", "frames", "records", "reports", "executions",
-        "problems",
+        "problems", "versions",
     }  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from scrapdb.indexing.changes import Summary
 from scrapdb.indexing.watch import _matters
 from scrapdb.indexing.watch import _Passes
 from scrapdb.indexing.watch import check as check_roots
+from scrapdb.indexing.watch import watch
 from tests.notebook_builder import content
 from tests.notebook_builder import gluing
 from tests.notebook_builder import write
@@ -250,6 +251,35 @@ def test_a_pass_that_fails_is_told_and_tried_again() -> None:
     assert len(answers) == 1  # since there was no reason to
     assert passes.take([], changed=True) is None
     assert not answers  # it was done, and found nothing
+
+
+class _Interrupting:
+    """As a temporary file of Python 3.13 that is closed while Ctrl-C is hit."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+        self.is_closed = True
+
+
+def test_ctrl_c_that_comes_while_python_would_drop_it_ends_it_still(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dropped: list[type[BaseException]] = []
+
+    def index(_: list[str]) -> Summary:
+        assert not dropped, "It was not heard."
+        _Interrupting()
+        return Summary(added=1)
+
+    monkeypatch.setattr("scrapdb.indexing.watch._WAKE_MS", 10)
+    monkeypatch.setattr("scrapdb.indexing.watch._SAFETY_SECONDS", 0.0)
+    monkeypatch.setattr(sys, "unraisablehook", lambda told: dropped.append(told.exc_type))
+    news = watch(tmp_path / "scraps.db", [str(tmp_path)], index, Summary())
+    assert next(news) == Summary(added=1)
+    with pytest.raises(KeyboardInterrupt):
+        next(news)
+    assert dropped == [KeyboardInterrupt]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_without_watchfiles_a_sentence_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

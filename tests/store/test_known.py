@@ -56,7 +56,7 @@ def test_others_are_those_without_a_mark(tmp_path: Path) -> None:
         expected = {f"{number}.ipynb" for number in range(2_500)} - {f"{n}.ipynb" for n in (0, 7, 999, 2_498, 2_499)}
         others = [other for some in other_files(writer, seen) for other in some]
         assert len(others) == len(expected)
-        assert {path for path, _ in others} == expected
+        assert {path for path, *_ in others} == expected
 
 
 def test_a_time_beyond_64_bit_is_not_kept(tmp_path: Path) -> None:

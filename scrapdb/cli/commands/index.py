@@ -30,8 +30,15 @@ _RETENTION = re.compile(r"all|[0-9][0-9a-z.]*")
 
 
 def command(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", hidden=True)],
+    paths: Annotated[list[str] | None, typer.Argument(metavar="PATH...", hidden=True)] = None,
     *,
+    git: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REPO[@REV]",
+            help="All versions committed to a repository: on every branch, or up to REV.",
+        ),
+    ] = None,
     exclude: Annotated[
         list[str] | None, typer.Option(metavar="GLOB", help="Pass over names or relative paths. Repeatable.")
     ] = None,
@@ -69,29 +76,31 @@ def command(
     A PATH is a directory, a notebook, a glob, a URL such as s3://bucket/runs, or `-` for a list of files on standard
     input. Unchanged notebooks cost one look at their size and time. Notebooks gone from below a named directory or URL
     are removed from the store.
+
+    Of a repository (--git) every committed version of its notebooks is read, without a check-out. Those of its last
+    commit, or of REV, are in the store as notebooks, too, where it has no files of that path.
     """
+    from scrapdb.indexing import history
     from scrapdb.indexing.loop import index
 
-    _check(paths, watch=watch, strict=strict, workers=workers, scheduler=scheduler)
+    paths = paths or []
+    _check(paths, git, watch=watch, strict=strict, workers=workers, scheduler=scheduler)
     path = settings.store_path(create=True)
-    once = partial(
-        index,
-        path,
-        exclude=exclude or (),
-        prune=not no_prune,
-        workers=workers,
-        scheduler=scheduler,
-        max_bytes=max_bytes,
-    )
+    options = {"exclude": exclude or (), "prune": not no_prune, "workers": workers, "max_bytes": max_bytes}
+    once = partial(index, path, scheduler=scheduler, **options)
     kept = _retention(keep) if keep else None
     roots = [root for root in paths if root != "-"]
     names = _listed(null=null) if "-" in paths else ()
     with _progress(settings) as progress:
+        repository = git and history.opened(git)
         summary = once(roots, names=names, force=force, keep=kept, progress=progress)
+        if repository:
+            versions = history.index(path, *repository, force=force, progress=progress, **options)
+            summary = summary.beside(versions)
     _tell(summary, path, settings, as_json=as_json)
     if watch:
         _follow(path, paths, once, summary, settings, as_json=as_json)
-    if summary.errors or (strict and summary.failed):
+    if summary.errors or (strict and (summary.failed or summary.failed_versions)):
         raise typer.Exit(1)
 
 
@@ -122,7 +131,14 @@ def _retention(wanted: Sequence[str]) -> Retention:
     return Retention(count, seconds)
 
 
-def _check(paths: Sequence[str], *, watch: bool, strict: bool, workers: int | None, scheduler: str | None) -> None:
+def _check(
+    paths: Sequence[str], git: str | None, *, watch: bool, strict: bool, workers: int | None, scheduler: str | None
+) -> None:
+    if not paths and git is None:
+        raise UsageError("Name what to index: a PATH, or a repository with --git.")
+    if git is not None and (watch or scheduler):
+        how = "index it again after a commit" if watch else "they do not see its objects"
+        raise UsageError(f"--{'watch' if watch else 'scheduler'} is for files, not for a repository (--git): {how}.")
     if scheduler and workers:
         raise UsageError("--workers starts processes here, and with --scheduler those of a cluster read. Name one.")
     if watch and strict:

@@ -45,10 +45,22 @@ def locate(connection: sqlite3.Connection, digest: str, path: str, name: str) ->
         StoreError: its sidecar is missing.
     """
     if digest:
-        glued = frames.frames_of_hash(connection, digest, _MOST_PLACES)
-    else:
-        frame = frames.frame_of_notebook(connection, find_notebook(connection, path)[0], name) if path else None
-        glued = [frame] if frame else []
+        return _located(connection, frames.frames_of_hash(connection, digest, _MOST_PLACES))
+    return locate_in(connection, find_notebook(connection, path)[0], name) if path else _located(connection, [])
+
+
+def locate_in(connection: sqlite3.Connection, notebook_id: int, name: str) -> Located:
+    """Find a frame by the id of the notebook, and the scrap's name.
+
+    Raises:
+        LookupError: there is no such frame.
+        StoreError: its sidecar is missing.
+    """
+    frame = frames.frame_of_notebook(connection, notebook_id, name)
+    return _located(connection, [frame] if frame else [])
+
+
+def _located(connection: sqlite3.Connection, glued: list[frames.NamedFrame]) -> Located:
     if not glued:
         raise ScrapNotFoundError("There is no such DataFrame in this store. It may have been glued anew since.")
     file = place(connection, glued[0].frame)

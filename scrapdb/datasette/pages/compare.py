@@ -29,6 +29,7 @@ from scrapdb.errors import NotebookNotFoundError
 from scrapdb.errors import ScrapdbError
 from scrapdb.errors import StoreError
 from scrapdb.store.readers import notebooks
+from scrapdb.store.readers import versions
 from scrapdb.store.readers.displays import display_hashes
 
 if TYPE_CHECKING:
@@ -46,65 +47,90 @@ class Question(NamedTuple):
     all: Literal["0", "1"] = "0"
 
 
+class Side(NamedTuple):
+    """A notebook, or a version of one."""
+
+    id: int
+    path: str
+    version: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What an address calls it."""
+        return self.path if self.version is None else f"{self.path}@{self.version}"
+
+
 class Head(NamedTuple):
     """A notebook above its values, and the addresses without it and with it as the first."""
 
-    path: str
+    side: Side
     without: str
     first: str
 
 
 async def view(store: Store, request: Any) -> Response:
-    """Answer `/-/scrapdb/DATABASE/compare?path=PATH&path=PATH`; with `all=1` what is equal is shown too."""
+    """Answer `/-/scrapdb/DATABASE/compare?path=PATH&path=PATH@3`; with `all=1` what is equal is shown too."""
     question = page.read(request, Question)
     everything = question.all == "1"
     named = list(dict.fromkeys(question.path))
-    read, unknown = await store.ask(lambda connection: _notebooks(connection, named[:_MOST]))
-    paths = [notebook.path for notebook in read]
+    found, unknown = await store.ask(lambda connection: _found(connection, named[:_MOST]))
+    read = await store.ask(lambda connection: _notebooks(connection, found, are_versions=False))
+    if any(side.version for side in found):
+        read |= await store.look_back(lambda connection: _notebooks(connection, found, are_versions=True))
+    names = [side.name for side in found]
     comparison = None
-    if len(paths) >= _FEWEST:
-        sides = await asyncio.to_thread(lambda: list(map(_summarized, read)))
-        comparison = compare(sides, everything=everything)
+    if len(names) >= _FEWEST:
+        values = await asyncio.to_thread(lambda: [_summarized(read[name]) for name in names])
+        comparison = compare(values, everything=everything)
     context = {
-        "heads": [_head(path, paths, everything=everything) for path in paths],
-        "closer": shlex.join(["scrapdb", "diff", *paths]),
+        "heads": [_head(side, names, everything=everything) for side in found],
+        "closer": shlex.join(["scrapdb", "diff", *names]),
         "comparison": comparison,  # None if there are too few notebooks
         "everything": everything,
-        "otherwise": _address(paths, everything=not everything),  # shows everything, or only what differs
+        "otherwise": _address(names, everything=not everything),  # shows everything, or only what differs
         "unknown": unknown,
         "too_many": named[_MOST:],
-        "can_add": len(paths) < _MOST,
+        "can_add": len(names) < _MOST,
         "titles": _SECTIONS,
         "missing": UNSET,  # the value of who has none
     }
     return await page.render(store, request, "compare", context, status=404 if unknown else 200)
 
 
-def _head(path: str, paths: Sequence[str], *, everything: bool) -> Head:
-    others = [other for other in paths if other != path]
-    return Head(path, _address(others, everything=everything), _address([path, *others], everything=everything))
+def _head(side: Side, names: Sequence[str], *, everything: bool) -> Head:
+    others = [other for other in names if other != side.name]
+    return Head(side, _address(others, everything=everything), _address([side.name, *others], everything=everything))
 
 
-def _address(paths: Sequence[str], *, everything: bool) -> str:
-    return f"?{urlencode([('path', path) for path in paths] + ([('all', '1')] if everything else []))}"
+def _address(names: Sequence[str], *, everything: bool) -> str:
+    return f"?{urlencode([('path', name) for name in names] + ([('all', '1')] if everything else []))}"
 
 
-def _notebooks(connection: sqlite3.Connection, paths: Sequence[str]) -> tuple[list[NotebookValues], list[str]]:
-    """Read the notebooks, and write a sentence for each that there is not."""
-    by_id: dict[int, NotebookValues] = {}
+def _found(connection: sqlite3.Connection, names: Sequence[str]) -> tuple[list[Side], list[str]]:
+    """Find the notebooks and versions, and write a sentence for each that there is not."""
+    found: list[Side] = []
     unknown = []
-    for path in paths:
+    for name in names:
         try:
-            notebook_id, _ = notebooks.find_notebook(connection, path)
+            kept = versions.resolve(connection, name)
+            side = Side(kept.id, kept.path, kept.version) if kept else Side(*notebooks.find_notebook(connection, name))
         except NotebookNotFoundError as error:
             unknown.append(str(error))
         else:
-            by_id.setdefault(notebook_id, _notebook(connection, notebook_id))
-    return list(by_id.values()), unknown
+            found.append(side)
+    return list(dict.fromkeys(found)), unknown
 
 
-def _notebook(connection: sqlite3.Connection, notebook_id: int) -> NotebookValues:
+def _notebooks(
+    connection: sqlite3.Connection, sides: Sequence[Side], *, are_versions: bool
+) -> dict[str, NotebookValues]:
+    """Read those of the sides that are versions, or those that are not, by their names."""
+    return {side.name: _notebook(connection, side) for side in sides if (side.version is not None) == are_versions}
+
+
+def _notebook(connection: sqlite3.Connection, side: Side) -> NotebookValues:
     """Read a notebook; in place of the value of a frame stand its number of rows and where its bytes are."""
+    notebook_id = side.id
     row = notebooks.notebook_row(connection, notebook_id)
     scraps = notebooks.scraps_of_notebook(connection, notebook_id)
     parameters = notebooks.parameters_of_notebook(connection, notebook_id)
@@ -117,7 +143,7 @@ def _notebook(connection: sqlite3.Connection, notebook_id: int) -> NotebookValue
     }
     displayed = [scrap.name for scrap in scraps if scrap.displays]
     return NotebookValues(
-        row["path"],
+        side.name,
         {
             "run": {name: value for name, value in run.items() if value is not None},
             "parameters": {value.name: value.value for value in parameters},

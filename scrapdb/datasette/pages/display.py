@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from typing import NamedTuple
 
 from datasette.utils.asgi import NotFound
 from datasette.utils.asgi import Response
 
+from scrapdb.datasette import page
 from scrapdb.datasette.store import Store
 from scrapdb.formats.html import SVG
 from scrapdb.formats.sandbox import picture
 from scrapdb.store.readers.displays import display_of_hash
+from scrapdb.store.readers.versions import display_of
 
 # With these a picture can do nothing, even if it is opened by its own address.
 PICTURE_HEADERS = {
@@ -34,6 +37,12 @@ _MAGIC = {
 _SUFFIX = re.compile(r"[^a-z0-9]")
 
 
+class Question(NamedTuple):
+    """What an address asks, beside its path: the id of a version."""
+
+    version: page.Row = 0
+
+
 def response(mime_type: str, content: bytes, digest: str) -> Response:
     """Send a display so that it can do nothing."""
     if content.startswith(_MAGIC.get(mime_type, ())) or mime_type == SVG:
@@ -46,9 +55,12 @@ def response(mime_type: str, content: bytes, digest: str) -> Response:
 
 
 async def view(store: Store, request: Any) -> Response:
-    """Answer `/-/scrapdb/DATABASE/display/HASH`."""
+    """Answer `/-/scrapdb/DATABASE/display/HASH`; with `version=ID` it is one of what that version has shown."""
     digest = request.url_vars["hash"]
-    display = await store.ask(lambda connection: display_of_hash(connection, digest))
+    version = page.read(request, Question).version
+    display = await store.ask(
+        lambda connection: display_of(connection, version, digest) if version else display_of_hash(connection, digest)
+    )
     if display is None:
         raise NotFound("There is no such display")
     mime_type, content = display

@@ -20,9 +20,11 @@ from scrapdb.datasette.frames import selection
 from scrapdb.datasette.frames.cells import frame_cell
 from scrapdb.datasette.frames.located import Located
 from scrapdb.datasette.frames.located import locate
+from scrapdb.datasette.frames.located import locate_in
 from scrapdb.datasette.store import Store
 from scrapdb.errors import UsageError
 from scrapdb.formats.dataframe import values
+from scrapdb.store.readers import versions
 
 if TYPE_CHECKING:
     from datasette.utils.asgi import Response
@@ -35,12 +37,15 @@ _COLUMNS, _MOST_COLUMNS = 20, 100
 class Question(NamedTuple):
     """What an address asks, beside filters: a frame, by its hash or where it was glued, and what to show of it.
 
+    Where it was glued is a notebook, or a version of it by its number.
+
     The form for one more filter sends `new_column`, `new_word` and `new_text`.
     """
 
     hash: str = ""
     path: str = ""
     name: str = ""
+    version: Annotated[int, "_version", versions.NUMBERS] = 0
     columns: Annotated[tuple[str, ...], "_col"] = ()
     offset: Annotated[page.Row, "_offset"] = 0
     size: Annotated[int, "_size", range(1, _MOST_ROWS + 1)] = _ROWS
@@ -54,6 +59,7 @@ class Question(NamedTuple):
 
 # Names that are no filters; a column of that name is filtered by `name__exact`.
 _RESERVED = page.names(Question)
+_WHERE = frozenset({"hash", "path", "name", "_version"})
 _NEW_FILTER = frozenset({"_filter_column", "_filter_op", "_filter_value"})
 
 
@@ -75,7 +81,7 @@ class Head(NamedTuple):
 
 
 async def view(store: Store, request: Any) -> Response:
-    """Answer `/-/scrapdb/DATABASE/frame?hash=HASH` and `?path=PATH&name=NAME`."""
+    """Answer `/-/scrapdb/DATABASE/frame?hash=HASH`, `?path=PATH&name=NAME` and `?path=PATH&_version=3&name=NAME`."""
     question, located = await find(store, request)
     context = await asyncio.to_thread(_context, located, question, request.query_string)
     return await page.render(store, request, "frame", context)
@@ -84,7 +90,10 @@ async def view(store: Store, request: Any) -> Response:
 async def find(store: Store, request: Any) -> tuple[Question, Located]:
     """Read what an address asks of a frame, and find the frame."""
     question = page.read(request, Question)
-    hash_, path, name, *_ = question
+    hash_, path, name, version, *_ = question
+    if version:
+        kept = await store.ask(lambda connection: versions.find(connection, path, version))
+        return question, await store.look_back(lambda connection: locate_in(connection, kept.id, name))
     return question, await store.ask(lambda connection: locate(connection, hash_, path, name))
 
 
@@ -122,8 +131,8 @@ def _with_new_filter(parameters: list[tuple[str, str]], question: Question) -> l
 def _context(located: Located, question: Question, query_string: str) -> dict[str, Any]:
     """Read what the page shows: of `total` rows `selected` pass the filters, and `rows`, with numbers, are on the page.
 
-    `filters` come with the address without each, `pages` are addresses by the name of the link, `csv` and `chart` the
-    queries of addresses; `chart` is empty if there is nothing to draw.
+    `filters` come with the address without each, `pages` are addresses by the name of the link, `csv`, `parquet` and
+    `chart` the queries of addresses; `chart` is empty if there is nothing to draw.
     """
     with parquet.opened(located.place) as file:
         part = part_of(file, question, query_string)
@@ -131,7 +140,7 @@ def _context(located: Located, question: Question, query_string: str) -> dict[st
         selected = file.rows if numbers is None else len(numbers)
         is_sortable = selected <= selection.MOST_SORTED
         has_chart = selected > 1 and any(file.is_numeric(name) for name in part.columns)
-        by_hash = {"hash": located.frame.hash, "path": None, "name": None}
+        by_hash = {} if question.version else {"hash": located.frame.hash, "path": None, "name": None}
         unsorted = {"_sort": None, "_sort_desc": None, "_size": None}
         return {
             "located": located,
@@ -147,6 +156,7 @@ def _context(located: Located, question: Question, query_string: str) -> dict[st
             "filters": [(filter_, _without(part.parameters, filter_)) for filter_ in part.selection.filters],
             "pages": _pages(part.parameters, question, selected),
             "csv": _address(part.parameters, **by_hash),
+            "parquet": _address([(name, text) for name, text in part.parameters if name in _WHERE], **by_hash),
             "chart": _address(part.parameters, **by_hash, **unsorted) if has_chart else "",
             "sizes": sorted({_ROWS, 20, 500, _MOST_ROWS, question.size}),
             "can_draw": drawer.is_installed(),

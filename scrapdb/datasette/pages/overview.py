@@ -17,13 +17,14 @@ from scrapdb.datasette.store import Store
 from scrapdb.formats.html import PICTURES
 from scrapdb.query.nodes import Name
 from scrapdb.store.readers import executions
+from scrapdb.store.readers import news
 from scrapdb.store.readers import overview
 from scrapdb.store.readers import reports
 
 if TYPE_CHECKING:
     from datasette.utils.asgi import Response
 
-_BATCHES = 5
+_BATCHES, _NAMED = 5, 8
 _SECONDS = Name("nb", "seconds")
 
 
@@ -49,6 +50,8 @@ def context_of(connection: sqlite3.Connection) -> dict[str, Any]:
     seen = overview.read(connection, PICTURES)
     return {
         "overview": seen,
+        "news": news.read(connection, datetime.now(UTC).date()),
+        "most_named": _NAMED,
         "statuses": {status: seen.statuses[status] for status in STATUSES if status in seen.statuses},
         "days": bars.days(seen.days),
         "most": max((day.runs for day in seen.days), default=0),

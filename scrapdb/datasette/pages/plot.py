@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+from collections.abc import Callable
 from typing import Any
+from typing import Literal
 from typing import NamedTuple
 from typing import get_args
 
@@ -28,12 +30,18 @@ from scrapdb.errors import ScrapdbError
 from scrapdb.errors import UsageError
 from scrapdb.formats.html import SVG
 from scrapdb.formats.values import plain
+from scrapdb.query.nodes import Name
+from scrapdb.store.readers import versions
 
 _SECONDS = 20.0  # for all points as CSV
+_SINCE, _PATH = str(Name("nb", "since")), str(Name("nb", "path"))
 
 
 class Question(NamedTuple):
-    """What an address asks: expressions for the axes, for which notebooks, how drawn and on which ground."""
+    """What an address asks: expressions for the axes, for which notebooks, how drawn and on which ground.
+
+    With `versions` every version of a notebook is a point.
+    """
 
     x: page.Typed = ""
     y: page.Typed = ""
@@ -41,26 +49,39 @@ class Question(NamedTuple):
     where: page.Typed = ""
     kind: plot.PlotKind | None = None
     theme: Theme = "light"
+    versions: Literal["0", "1"] = "0"
 
     @property
     def asked(self) -> Asked:
         """What is drawn for which notebooks, and how."""
         return Asked(points.Axes(self.x, self.y, self.color, self.where), self.kind)
 
+    def asking(self, store: Store) -> Callable[..., Any]:
+        """Return what asks the store: as it is, or looking back."""
+        return store.look_back if self.versions == "1" else store.ask
+
 
 async def view(store: Store, request: Any) -> Response:
-    """Answer `/-/scrapdb/DATABASE/plot?x=FIELD&y=FIELD&kind=KIND&where=EXPRESSION&color=FIELD`."""
-    asked = page.read(request, Question).asked
+    """Answer `/-/scrapdb/DATABASE/plot?x=FIELD&y=FIELD&kind=KIND&where=EXPRESSION&color=FIELD&versions=1`."""
+    question = page.read(request, Question)
+    asked, ask = question.asked, question.asking(store)
+    has_versions = await store.ask(versions.are_there)
     drawn, error = None, ""
     try:
-        asked = completed(await store.ask(lambda connection: with_axes(connection, asked)))
+        asked = completed(await ask(lambda connection: with_axes(connection, asked)))
         if asked.axes.x:
-            read_points = await store.ask(lambda connection: points.read(connection, asked.axes, asked.most))
+            read_points = await ask(lambda connection: points.read(connection, asked.axes, asked.most))
             drawn = Plot(read_points, asked.kind or "scatter")
     except ScrapdbError as wrong:
         error = str(wrong)
+    over_time = {"x": _SINCE, "y": asked.axes.y or asked.axes.x, "color": asked.axes.color or _PATH, "versions": "1"}
+    is_back = question.versions == "1"
+    arguments = {**asked.axes._asdict(), "kind": asked.kind or ""}  # which ask for the page again
     context = {
-        "arguments": {**asked.axes._asdict(), "kind": asked.kind or ""},  # which ask for the page again
+        "arguments": {**arguments, "versions": "1" if is_back else ""},
+        "over_time": {**arguments, **over_time, "kind": "line"} if has_versions and asked.axes.x != _SINCE else {},
+        "has_versions": has_versions,
+        "is_back": is_back,
         "kind": asked.kind or "",
         "plot": drawn,
         "rows": drawn.points.rows[:SHOWN] if drawn else (),
@@ -76,7 +97,7 @@ async def svg(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/plot.svg?…`, with `theme=dark` on a dark ground."""
     question = page.read(request, Question)
     asked = _with_x(question)
-    read_points = await store.ask(lambda connection: points.read(connection, asked.axes, asked.most))
+    read_points = await question.asking(store)(lambda connection: points.read(connection, asked.axes, asked.most))
     specification = Plot(read_points, asked.kind or "scatter").specification(theme=question.theme)
     picture = await asyncio.to_thread(drawer.svg, specification)
     return Response(picture, content_type=SVG, headers=dict(PICTURE_HEADERS))
@@ -84,8 +105,9 @@ async def svg(store: Store, request: Any) -> Response:
 
 async def table(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/plot.csv?…` with all points."""
-    asked = _with_x(page.read(request, Question))
-    read_points = await store.ask(lambda connection: points.read(connection, asked.axes), seconds=_SECONDS)
+    question = page.read(request, Question)
+    axes = _with_x(question).axes
+    read_points = await question.asking(store)(lambda connection: points.read(connection, axes), seconds=_SECONDS)
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(["notebook", *read_points.labels])

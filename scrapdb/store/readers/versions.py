@@ -60,7 +60,7 @@ SELECT role, name, count(DISTINCT value) > 1
  ORDER BY role <> 'scrap', max(found.type = 'text'), max(found.type = 'boolean'), min(cell), min(output), name"""
 _NUMBERS = ("integer", "float")
 _LARGEST = 1.7976931348623157e308
-_DIGITS = 9  # of the number of a version
+NUMBERS = range(1, 10**9)  # of versions
 
 
 class Version(NamedTuple):
@@ -144,11 +144,12 @@ class NamedValue(NamedTuple):
 
 
 class Around(NamedTuple):
-    """The numbers of the versions just before and after one, and of the last."""
+    """The numbers of the versions just before and after one, and of the last; and whether the notebook is there now."""
 
     before: int | None
     after: int | None
     last: int
+    is_there: int
 
 
 def are_there(connection: sqlite3.Connection) -> bool:
@@ -225,7 +226,7 @@ def find(connection: sqlite3.Connection, wanted: str, version: int | None = None
 def named(text: str) -> tuple[str, int | None]:
     """Take `PATH@3` apart: the path and the number of a version, which is None if none is named."""
     path, at, number = text.rpartition("@")
-    is_number = at and number.isascii() and number.isdecimal() and len(number) <= _DIGITS
+    is_number = at and number.isascii() and number.isdecimal() and len(number) < len(str(NUMBERS.stop))
     return (path, int(number)) if is_number else (text, None)
 
 
@@ -250,11 +251,12 @@ def resolve(connection: sqlite3.Connection, wanted: str, version: int | None = N
 
 
 def around(connection: sqlite3.Connection, version: Version) -> Around:
-    """Read the numbers of the versions beside one."""
+    """Read what is beside a version."""
     row = connection.execute(
         """SELECT (SELECT max(version) FROM main.versions WHERE path = ?1 AND version < ?2),
                   (SELECT min(version) FROM main.versions WHERE path = ?1 AND version > ?2),
-                  (SELECT max(version) FROM main.versions WHERE path = ?1)""",
+                  (SELECT max(version) FROM main.versions WHERE path = ?1),
+                  EXISTS (SELECT 1 FROM main.notebooks WHERE path = ?1)""",
         (version.path, version.version),
     ).fetchone()
     return Around(*row)
