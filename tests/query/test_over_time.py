@@ -215,7 +215,9 @@ def histories(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> list[Version]:
     last = {each.notebook.path: each for each in versions}
     gone = draw(st.sampled_from(["a", ""]))
     return [
-        Version(each.notebook, each.since, each.previous, each is last[each.notebook.path] and each.notebook.path != gone)
+        Version(
+            each.notebook, each.since, each.previous, each is last[each.notebook.path] and each.notebook.path != gone
+        )
         for each in versions
     ]
 
