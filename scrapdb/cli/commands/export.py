@@ -36,7 +36,7 @@ def command(
     counts = ", ".join(f"{rows:,} {table}" for table, rows in exported.rows.items() if table in TABLES)
     if "versions" in exported.rows:
         counts += f", {exported.rows['versions']:,} versions"
-    settings.say(f"{counts}, {exported.frames:,} DataFrames → {target}")
+    settings.say(f"{counts}, {exported.frames + exported.frames_of_versions:,} DataFrames → {target}")
     settings.remark(db, where)
     if exported.errors:
         raise typer.Exit(1)
