@@ -608,23 +608,35 @@ class Database:
         with reading(self.path) as connection:
             return of_versions(connection)
 
-    def export(self, target: str | os.PathLike[str], where: str | None = None, *, force: bool = False) -> Exported:
+    def export(
+        self,
+        target: str | os.PathLike[str],
+        where: str | None = None,
+        *,
+        force: bool = False,
+        versions: bool = True,
+    ) -> Exported:
         """Write the store as a parquet data set: the tables, and the DataFrames of each name.
 
         Args:
             target: a directory that is new or empty, or a URL below which nothing is.
             where: an expression that chooses notebooks.
             force: whether to replace an earlier export.
+            versions: whether to write the versions of these notebooks, too, if there are any; not as of a moment.
 
         Raises:
             ExpressionError: the expression is wrong.
-            UsageError: the target has other files, or an export already.
+            UsageError: the target has other files, or an export already; or it is asked of `versions()`.
             ScrapdbError: it cannot be written.
         """
         from scrapdb.database.export import export
 
+        if self.past == EVERY_VERSION:
+            raise UsageError("An export has the versions in tables of their own: ask the store for it as it is.")
         with reading(self.path, self.past) as connection:
-            return export(connection, os.fspath(target), self._chosen(connection, where), force=force)
+            chosen = self._chosen(connection, where)
+            with_versions = versions and self.past is None
+            return export(connection, os.fspath(target), chosen, force=force, versions=with_versions)
 
     def optimize(self) -> int:
         """Choose the columns of `runs` anew, gather statistics and compact the file; return the number of columns."""
