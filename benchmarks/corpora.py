@@ -12,6 +12,7 @@ import json
 import os
 import random
 from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,16 @@ def large(directory: Path, count: int) -> None:
             outputs.append(_display(f"chart {number}", picture + chance.randbytes(8)))
 
     _write(directory, count, change)
+
+
+def nightly(pictures: Iterable[bytes], chance: random.Random) -> Notebook:
+    """Return a notebook with seven values, a frame of 4,500 rows and some pictures."""
+    notebook = copy.deepcopy(_executed())
+    _set_values(notebook, chance, drop=("prices", "chart"))
+    outputs = notebook["cells"][-1]["outputs"]
+    outputs.append(_scrap("prices", _frame(chance), "pandas"))
+    outputs += [_display(f"chart {number}", picture) for number, picture in enumerate(pictures)]
+    return notebook
 
 
 def sparse(directory: Path, count: int) -> None:

@@ -52,6 +52,10 @@ class Repository:
     @property
     def directory(self) -> Path:
         """The directory of the repository, with all commits in it."""
+        return self.write()
+
+    def write(self) -> Path:
+        """Write to git what it does not have yet, and return the directory."""
         if self._stream:
             self._run("fast-import", "--quiet", "--force", input_=b"".join(self._stream))
             self._stream = []
