@@ -8,6 +8,9 @@ from importlib.metadata import version
 import pytest
 
 _BELOW = {
+    "tests/notebooks/": re.compile(
+        r"test_assignments\.py::test_few_characters.*\[(?:names of texts|a text that grows|one name of many)"
+    ),
     "tests/datasette/": re.compile(
         r"test_exfiltration\.py::.*\[others|test_versions\.py::test_(?:no_page_is_wider|the_keyboard|versions_are_seen)"
         r"|test_permissions\.py::test_nobody.*\[version_(?!scraps)"
