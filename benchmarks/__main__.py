@@ -1,6 +1,6 @@
 """Measure everything, and print a table of each benchmark.
 
-python -m benchmarks [indexing|reading|running|browsing|querying|committed|million]... [--save docs/performance.md]
+python -m benchmarks [indexing|keeping|committed|reading|running|browsing|querying|million]... [--save docs/performance.md]
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from benchmarks import browsing
 from benchmarks import committed
 from benchmarks import indexing
+from benchmarks import keeping
 from benchmarks import querying
 from benchmarks import reading
 from benchmarks import running
@@ -29,6 +30,7 @@ from scrapdb import __version__
 
 _BENCHMARKS: dict[str, Callable[[Path], Iterator[Row]]] = {
     "indexing": indexing.measure,
+    "keeping": keeping.measure,
     "reading": reading.measure,
     "running": running.measure,
     "browsing": browsing.measure,

@@ -67,6 +67,32 @@ class Repository:
         assert self.directory
         return self._run(*arguments, input_=input_)
 
+    @property
+    def name(self) -> str:
+        """Name of the directory."""
+        return self._directory.name
+
+    @property
+    def now(self) -> int:
+        """The author's time of the last commit, in seconds."""
+        return self._now
+
+    def branches(self) -> list[str]:
+        """Name the branches."""
+        return [*self._files]
+
+    def has_commits(self) -> bool:
+        """Tell whether there is any commit."""
+        return bool(self._written or self._stream)
+
+    def paths(self) -> list[str]:
+        """Name the files that the branch has."""
+        return [os.fsdecode(path) for path in self._files[self.branch_name]]
+
+    def content(self, path: str) -> bytes:
+        """Return what the branch has at a path."""
+        return self._files[self.branch_name][os.fsencode(path)][1]
+
     def check_out(self, branch: str = "main") -> Self:
         """Make the files of a branch the working tree."""
         self.git("reset", "-q", "--hard", branch)

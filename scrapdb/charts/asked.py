@@ -13,8 +13,10 @@ from scrapdb.errors import UsageError
 from scrapdb.query.nodes import Name
 from scrapdb.query.select import fields_of
 from scrapdb.query.select import select
+from scrapdb.store.past import is_every_version
 from scrapdb.store.readers.names import commonest_numbers
 
+_TIME = "nb.since"
 _TRIED = 10  # numbers, for a plot of two
 
 
@@ -48,9 +50,15 @@ def completed(asked: Asked) -> Asked:
 
 
 def with_axes(connection: sqlite3.Connection, asked: Asked) -> Asked:
-    """Ask for two numbers that many runs have against each other, if nothing is said of x; for one if that is all."""
+    """Ask for two numbers that many runs have against each other, if nothing is said of x; for one if that is all.
+
+    Of versions it is one number over time.
+    """
     if asked.axes.x:
         return asked
+    if is_every_version(connection) and asked.kind != "histogram":
+        names = [str(Name("", name)) for name in commonest_numbers(connection, 1)]
+        return Asked(asked.axes._replace(x=_TIME, y=asked.axes.y or "".join(names)), asked.kind)
     x, *others = [*_commonest(connection), ""]
     y = asked.axes.y or others[0] if others else ""
     return Asked(asked.axes._replace(x=x, y=y), asked.kind if y else "histogram")

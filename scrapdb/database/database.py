@@ -158,7 +158,7 @@ class Database:
 
         repository = history.opened(os.fspath(git)) if git is not None else None
         summary = index(
-            self.path,
+            self._present(),
             [os.fspath(path) for path in paths],
             exclude=exclude,
             prune=prune,
@@ -294,7 +294,7 @@ class Database:
         """Find out whether an expression holds for every notebook, or for any.
 
         Args:
-            expression: what should hold. A notebook that misses a value offends, also what it had in the version before.
+            expression: what should hold. A notebook that misses a value offends, be it that of the version before.
             where: an expression that chooses the notebooks to look at.
             any_: whether one notebook is enough.
 
@@ -381,7 +381,7 @@ class Database:
         """
         from scrapdb.database import duck
 
-        return duck.answer(self.path, sql, parameters, seconds)
+        return duck.answer(self._present(), sql, parameters, seconds)
 
     def frame(
         self, name: str, where: str | None = None, columns: str | Sequence[Hashable] | None = None
@@ -488,7 +488,7 @@ class Database:
         from scrapdb.database.sides import compared
 
         choice = Choice(tuple(only), tuple(ignore))
-        return compared(self.path, [os.fspath(name) for name in names], tolerance=tolerance, choice=choice)
+        return compared(self._present(), [os.fspath(name) for name in names], tolerance=tolerance, choice=choice)
 
     def attempt(self, name: str | os.PathLike[str]) -> Attempt | None:
         """Find the last attempt at a run that `scrapdb run` has queued, by the path of the notebook that it writes.
@@ -538,7 +538,7 @@ class Database:
         """
         from scrapdb.database.report import StoredReport
 
-        return StoredReport(self.path, valid_text(name))
+        return StoredReport(self._present(), valid_text(name))
 
     def fields(self, *, attributes: bool = False) -> Table:
         """List every scrap and parameter: type, number of notebooks, range or examples; on request attributes too."""
@@ -608,30 +608,42 @@ class Database:
         with reading(self.path) as connection:
             return of_versions(connection)
 
-    def export(self, target: str | os.PathLike[str], where: str | None = None, *, force: bool = False) -> Exported:
+    def export(
+        self,
+        target: str | os.PathLike[str],
+        where: str | None = None,
+        *,
+        force: bool = False,
+        versions: bool = True,
+    ) -> Exported:
         """Write the store as a parquet data set: the tables, and the DataFrames of each name.
 
         Args:
             target: a directory that is new or empty, or a URL below which nothing is.
             where: an expression that chooses notebooks.
             force: whether to replace an earlier export.
+            versions: whether to write the versions of these notebooks, too, if there are any; not as of a moment.
 
         Raises:
             ExpressionError: the expression is wrong.
-            UsageError: the target has other files, or an export already.
+            UsageError: the target has other files, or an export already; or it is asked of `versions()`.
             ScrapdbError: it cannot be written.
         """
         from scrapdb.database.export import export
 
+        if self.past == EVERY_VERSION:
+            raise UsageError("An export has the versions in tables of their own: ask the store for it as it is.")
         with reading(self.path, self.past) as connection:
-            return export(connection, os.fspath(target), self._chosen(connection, where), force=force)
+            chosen = self._chosen(connection, where)
+            with_versions = versions and self.past is None
+            return export(connection, os.fspath(target), chosen, force=force, versions=with_versions)
 
     def optimize(self) -> int:
         """Choose the columns of `runs` anew, gather statistics and compact the file; return the number of columns."""
         from scrapdb.store.upkeep import optimize
         from scrapdb.store.write import Writer
 
-        check(self.path)
+        check(self._present())
         with Writer(self.path) as writer:
             return optimize(writer)
 
@@ -640,9 +652,19 @@ class Database:
         from scrapdb.store.upkeep import collect
         from scrapdb.store.write import Writer
 
-        check(self.path)
+        check(self._present())
         with Writer(self.path) as writer:
             return collect(writer)
+
+    def _present(self) -> Path:
+        """Return the database file, for what cannot look back.
+
+        Raises:
+            UsageError: the past is looked at.
+        """
+        if self.past is not None:
+            raise UsageError(f"{self!r} looks back, which only questions can: ask Database({str(self.path)!r}).")
+        return self.path
 
     def _frame(self, name: str, where: str | None, columns: str | Sequence[Hashable] | None) -> pa.Table:
         from scrapdb.database import frames

@@ -2,7 +2,7 @@
 
     notebooks.parquet   scraps.parquet   parameters.parquet   problems.parquet
     frames/name=prices/part-0.parquet    all DataFrames of a name, the column `notebook` in front
-    versions.parquet    version_scraps.parquet   …   the same of versions, if the store keeps some
+    versions.parquet   version_scraps.parquet   version_frames/…    the same of versions, if the store keeps some
 
 Rows go through in batches, so memory does not grow with the store.
 """
@@ -34,9 +34,13 @@ from scrapdb.files.whole import whole_directory
 from scrapdb.formats.parquet import arrow_time
 from scrapdb.query.fields import ATTRIBUTES
 from scrapdb.store import exported
+from scrapdb.store.connection import file_of
+from scrapdb.store.connection import reading
+from scrapdb.store.past import EVERY_VERSION
 from scrapdb.store.readers.frames import StoredFrame
 from scrapdb.store.readers.frames import frame_names
 from scrapdb.store.readers.frames import frames_of_name
+from scrapdb.store.readers.versions import are_there
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,7 +49,8 @@ OpenFile = Callable[[str], IO[bytes]]  # a file of the data set, by its path in 
 _WITH_TIMES = frozenset({"notebooks", "records", "reports"})
 _TIMES_OF_VERSIONS = frozenset({"since", "until", "authored_at"})
 _TIMES = frozenset({"nb_started_at"})  # of `runs`
-_FRAMES = "frames"
+_FRAMES, _FRAMES_OF_VERSIONS = "frames", "version_frames"
+_PATH = (exported.Column("notebook", "TEXT", "t.path"),)
 _PARTITION = "name"
 _ROW_GROUP_ROWS = 100_000
 _ROW_GROUP_BYTES = 64 * 2**20
@@ -59,11 +64,17 @@ class Exported(msgspec.Struct):
 
     rows: dict[str, int] = {}
     frames: int = 0
+    frames_of_versions: int = 0
     errors: list[str] = []
 
 
 def export(
-    connection: sqlite3.Connection, target: str, notebooks: Sequence[int] | None = None, *, force: bool = False
+    connection: sqlite3.Connection,
+    target: str,
+    notebooks: Sequence[int] | None = None,
+    *,
+    force: bool = False,
+    versions: bool = True,
 ) -> Exported:
     """Write the notebooks of these ids, or all, as a parquet data set, with the errors of `Database.export`.
 
@@ -72,14 +83,33 @@ def export(
     written = Exported()
     destination = _objects if remote.is_url(target) else _directory
     with destination(target, force=force) as open_:
-        for table in exported.TABLES:
+        of_versions = exported.VERSIONS if versions and are_there(connection) else ()
+        for table in (*exported.TABLES, *of_versions):
             written.rows[table] = _write_table(connection, table, notebooks, open_)
         wanted = None if notebooks is None else set(notebooks)
         for name in frame_names(connection):
             frames = frames_of_name(connection, name)
             chosen = [frame for frame in frames if wanted is None or frame.notebook_id in wanted]
-            _write_frames(connection, name, chosen, open_, written)
+            written.frames += _write_frames(connection, _place(_FRAMES, name), chosen, open_, written.errors)
+        if of_versions:
+            _write_frames_of_versions(connection, notebooks, open_, written)
     return written
+
+
+def _write_frames_of_versions(
+    connection: sqlite3.Connection, notebooks: Sequence[int] | None, open_: OpenFile, written: Exported
+) -> None:
+    """Write the frames of versions, each row with its version; errors of frames that are there still are told once."""
+    paths = (
+        None if notebooks is None else {path for (path,) in exported.rows(connection, "notebooks", notebooks, _PATH)}
+    )
+    errors: list[str] = []
+    with reading(file_of(connection), EVERY_VERSION) as past:
+        for name in frame_names(past):
+            chosen = [frame for frame in frames_of_name(past, name) if paths is None or frame.notebook in paths]
+            to = _place(_FRAMES_OF_VERSIONS, name)
+            written.frames_of_versions += _write_frames(past, to, chosen, open_, errors)
+    written.errors += [error for error in dict.fromkeys(errors) if error not in written.errors]
 
 
 def _write_table(connection: sqlite3.Connection, table: str, notebooks: Sequence[int] | None, open_: OpenFile) -> int:
@@ -122,25 +152,33 @@ def tables_of(rows: Iterator[tuple[Any, ...]], schema: pa.Schema) -> Iterator[pa
 
 
 def _write_frames(
-    connection: sqlite3.Connection, name: str, frames: Iterable[StoredFrame], open_: OpenFile, written: Exported
-) -> None:
-    """Write the frames of one name; what is damaged is left out."""
+    connection: sqlite3.Connection, to: str, frames: Iterable[StoredFrame], open_: OpenFile, errors: list[str]
+) -> int:
+    """Write the frames of one name, and return how many; what is damaged is left out, and told."""
     aligned = AlignedFrames(connection, frames, (_PARTITION,))
-    written.errors += aligned.errors
+    errors += aligned.errors
     if not aligned.frames:
-        return
+        return 0
+    damaged = 0
 
     def tables() -> Iterator[pa.Table]:
+        nonlocal damaged
         for frame in aligned.frames:
             try:
                 table = aligned.table(frame)
             except ScrapdbError as error:
-                written.errors.append(str(error))
+                errors.append(str(error))
+                damaged += 1
                 continue
-            written.frames += 1
             yield table
 
-    _write(open_(f"{_FRAMES}/{_PARTITION}={_partition_value(name)}/part-0.parquet"), aligned.schema, tables())
+    _write(open_(to), aligned.schema, tables())
+    return len(aligned.frames) - damaged
+
+
+def _place(directory: str, name: str) -> str:
+    """Return where the frames of a name are written."""
+    return f"{directory}/{_PARTITION}={_partition_value(name)}/part-0.parquet"
 
 
 def _partition_value(name: str) -> str:
@@ -223,7 +261,8 @@ def _objects(url: str, *, force: bool) -> Iterator[OpenFile]:
 
 def _refuse_others(target: str, names: Collection[str], *, force: bool) -> None:
     """Refuse a place that is not empty, or, with `force`, that has what is not of an export."""
-    others = set(names) - {_FRAMES, *(f"{table}.parquet" for table in exported.TABLES)}
+    ours = (f"{table}.parquet" for table in (*exported.TABLES, *exported.VERSIONS))
+    others = set(names) - {_FRAMES, _FRAMES_OF_VERSIONS, *ours}
     if others:
         raise UsageError(f"{target} has other files ({min(others)}, …); name a new directory.")
     if names and not force:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-NOTEBOOK = "notebook"
+NOTEBOOK, VERSION = "notebook", "version"
 _BATCH_ROWS = 10_000
 # One of the names between commas: in quotes or as it is, and with commas where there are brackets around them.
 _ASKED = re.compile(r"""\s*("[^"]*"|'[^']*'|(?:[(\[](?:"[^"]*"|'[^']*'|[^)\]])*[)\]]|[^,])+)(?=\s*(?:,|$))""")
@@ -101,7 +101,7 @@ def across(
     notebook_ids: Collection[int] | None = None,
     columns: Sequence[str] | None = None,
 ) -> pa.Table:
-    """Read the frames of a name one below the other, the path of the notebook in front.
+    """Read the frames of a name one below the other, the path of the notebook in front, and of each version its number.
 
     Columns are put together by name; a type that differs is widened, or becomes text where nothing else holds all
     values of both. What pandas says of the table is what all frames agree about.
@@ -129,13 +129,14 @@ def _concatenated(
 
     tables = [load(connection, frame, columns) for frame in frames]
     names = dict.fromkeys(name for table in tables for name in table.schema.names)
-    if missing := [column for column in columns or () if column != NOTEBOOK and not named(column, names)]:
+    front = [NOTEBOOK] if frames[0].version is None else [NOTEBOOK, VERSION]
+    if missing := [column for column in columns or () if column not in front and not named(column, names)]:
         known = ", ".join(
             dict.fromkeys(name for frame in frames for name in load(connection, frame, empty=True).schema.names)
         )
         raise errors.UsageError(f"No such DataFrame has a column {', '.join(missing)}; there are {known}.")
-    path = next(name for tail in itertools.count() if not named(name := NOTEBOOK + "_" * tail, names))
-    pieces = [_with_path(table, path, frame) for table, frame in zip(tables, frames, strict=True)]
+    called = [next(name for tail in itertools.count() if not named(name := told + "_" * tail, names)) for told in front]
+    pieces = [_with_place(table, called, frame) for table, frame in zip(tables, frames, strict=True)]
     schema = schemas.unified([piece.schema for piece in pieces], lambda _: pieces)
     fitted = [schemas.fitted(piece, schema) for piece in pieces]
     return schemas.with_one_set_of_categories(pa.concat_tables(fitted))
@@ -157,8 +158,8 @@ class AlignedFrames:
     Attributes:
         frames: those that can be read.
         errors: a sentence about each of the others.
-        schema: of every table that `table` returns; the path of the notebook is in front, and what only pandas knows
-            is text.
+        schema: of every table that `table` returns; the path of the notebook is in front, of versions also their
+            numbers, and what only pandas knows is text.
 
     Args:
         connection: of the store.
@@ -181,7 +182,8 @@ class AlignedFrames:
             except errors.ScrapdbError as error:
                 self.errors.append(str(error))
         names = dict.fromkeys(name for table in empty.values() for name in table.schema.names)
-        self._names = _free_names(names, (*reserved, NOTEBOOK))
+        self._front = [NOTEBOOK, VERSION] if self.frames and self.frames[0].version is not None else [NOTEBOOK]
+        self._names = _free_names(names, (*reserved, *self._front))
         if self.frames:
             found = [self._renamed(table, self.frames[0]).schema for table in empty.values()]
             schema = schemas.unified(found, self._columns)
@@ -214,7 +216,7 @@ class AlignedFrames:
         known = {self._names[name]: column for name, column in pandas.columns.items()}
         renamed = schemas.without_categories(table).rename_columns([self._names[name] for name in table.schema.names])
         metadata = pandas._replace(index_columns=[], columns=known).metadata()
-        return _with_path(renamed.replace_schema_metadata(metadata), NOTEBOOK, frame)
+        return _with_place(renamed.replace_schema_metadata(metadata), self._front, frame)
 
 
 class Rows(Table):
@@ -242,14 +244,16 @@ def rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
         yield from zip(*map(dataframe.values, batch.columns), strict=True)
 
 
-def _with_path(table: pa.Table, name: str, frame: StoredFrame) -> pa.Table:
+def _with_place(table: pa.Table, names: Sequence[str], frame: StoredFrame) -> pa.Table:
+    """Put the path of the notebook in front, and if there are two names the number of the version."""
     import pyarrow as pa
 
     columns = dict(zip(table.schema.names, table.columns, strict=True))
     length = table.num_rows if columns else frame.rows  # it may have none of the columns asked for
-    with_path = pa.table({name: pa.repeat(pa.scalar(frame.notebook), length)} | columns)
+    place = zip(names, (frame.notebook, frame.version), strict=False)
+    with_place = pa.table({name: pa.repeat(pa.scalar(value), length) for name, value in place} | columns)
     pandas = dataframe.said(table.schema)
-    return with_path.replace_schema_metadata(pandas._replace(index_columns=[name, *pandas.index_columns]).metadata())
+    return with_place.replace_schema_metadata(pandas._replace(index_columns=[*names, *pandas.index_columns]).metadata())
 
 
 def _free_names(names: Iterable[str], reserved: Sequence[str]) -> dict[str, str]:

@@ -132,7 +132,7 @@ class History(Table):
             raise errors.UsageError(f"No version of {self.path} has a number to draw: name a value.")
         drawn = places if self._asked else places[:1]
         labels = [self.labels[place] for place in drawn]
-        points.refuse(labels, [[entry.values[place] for place in drawn] for entry in self.entries])
+        points.refuse(labels, [tuple(entry.values[place] for place in drawn) for entry in self.entries])
         return Plot(_points(self.entries, dict(zip(labels, drawn, strict=True))), "line")
 
     def _has_number(self, place: int) -> bool:
@@ -181,6 +181,15 @@ def path_of(connection: sqlite3.Connection, store: Path, name: str) -> str:
         if len(gone) != 1:
             raise
         return gone[0]
+
+
+def unchanged_since(store: Path, path: str, version: int, name: str) -> Version | None:
+    """Find the version of a notebook since which a value has been as it is in one of them; None if that is not kept."""
+    entries = history(store, path, [name]).entries
+    at = next((place for place, entry in enumerate(entries) if entry.version[1:3] == (path, version)), None)
+    if at is None:
+        return None
+    return next(entry.version for entry in entries[at::-1] if entry.changed or entry is entries[0])
 
 
 def version_of(connection: sqlite3.Connection, store: Path, text: str) -> Version | None:

@@ -48,6 +48,7 @@ _WITHOUT = (
     "The file of {} is not there as it was indexed: values are the store's, code is compared by its hash, and"
     " Markdown is not."
 )
+_OF_VERSIONS = "Of versions the store keeps no cells: code is compared by its hash, and Markdown is not."
 _MOST_PATHS = 20_000  # among which the nearest is looked for
 
 
@@ -73,6 +74,7 @@ class _Side(NamedTuple):
     sections: dict[str, Mapping[str, Any]]
     code_hash: str | None
     cells: _Cells | None
+    is_version: bool = False
 
 
 def compared(
@@ -110,7 +112,10 @@ def compared(
         known = (name for each in values for section in each.sections.values() for name in section)
         raise errors.UsageError(f"No notebook has {unknown[0]!r}; {errors.suggestion(unknown[0], known)}")
     found = differences.compare(values, tolerance=tolerance, choice=choice)
-    return Compared(paths, found, list(map(_WITHOUT.format, without)))
+    remarks = [_WITHOUT.format(side.path) for side in sides if side.cells is None and not side.is_version]
+    if any(side.cells is None and side.is_version for side in sides):
+        remarks.append(_OF_VERSIONS)
+    return Compared(paths, found, remarks)
 
 
 def _has_markdown(sides: Sequence[_Side]) -> bool:
@@ -141,7 +146,9 @@ def _side(store: Path | None, name: str) -> _Side:
             if version is None:
                 raise _unknown(connection, name, error) from None
     with reading(store, EVERY_VERSION) as connection:
-        return _of_store(connection, store, version.id)._replace(path=f"{version.path}@{version.version}")
+        return _of_store(connection, store, version.id)._replace(
+            path=f"{version.path}@{version.version}", is_version=True
+        )
 
 
 def _unknown(connection: sqlite3.Connection, name: str, error: Exception) -> Exception:

@@ -45,15 +45,15 @@ class _Numbers:
 
 
 class _First:
-    """The value of the notebook that started first, of those whose start is known; if none is, of the first by path."""
+    """The value of what began first, of those whose beginning is known; if none is, of the first by path or id."""
 
     def __init__(self) -> None:
-        self._place: tuple[bool, str, str] | None = None
+        self._place: tuple[bool, str, Any] | None = None
         self._value: Any = None
 
-    def step(self, value: Any, started_at: str | None, path: str) -> None:
+    def step(self, value: Any, began: str | None, key: str | int) -> None:
         """Take a value, and where it stands."""
-        place = self._of(started_at, path)
+        place = self._of(began, key)
         if value is not None and (self._place is None or self._is_before(place, self._place)):
             self._place, self._value = place, value
 
@@ -61,20 +61,20 @@ class _First:
         """Tell the value."""
         return self._value
 
-    def _of(self, started_at: str | None, path: str) -> tuple[bool, str, str]:
-        return started_at is None, started_at or "", path
+    def _of(self, began: str | None, key: str | int) -> tuple[bool, str, Any]:
+        return began is None, began or "", key
 
-    def _is_before(self, place: tuple[bool, str, str], other: tuple[bool, str, str]) -> bool:
+    def _is_before(self, place: tuple[bool, str, Any], other: tuple[bool, str, Any]) -> bool:
         return place < other
 
 
 class _Last(_First):
-    """The value of the notebook that started last, likewise."""
+    """The value of what began last, likewise."""
 
-    def _of(self, started_at: str | None, path: str) -> tuple[bool, str, str]:
-        return started_at is not None, started_at or "", path
+    def _of(self, began: str | None, key: str | int) -> tuple[bool, str, Any]:
+        return began is not None, began or "", key
 
-    def _is_before(self, place: tuple[bool, str, str], other: tuple[bool, str, str]) -> bool:
+    def _is_before(self, place: tuple[bool, str, Any], other: tuple[bool, str, Any]) -> bool:
         return place > other
 
 

@@ -27,6 +27,7 @@ from scrapdb.query.patterns import execute
 from scrapdb.query.rows import frame_of
 from scrapdb.query.sql import groups
 from scrapdb.query.sql import statements
+from scrapdb.store import past
 from scrapdb.store.connection import reading
 from scrapdb.store.connection import snapshot
 from scrapdb.store.errors import sentences
@@ -80,6 +81,7 @@ class Plan(Frozen):
             self.wanted,
             with_faces=any(map(finding.is_asked, self.columns)),
             with_notebooks=self.question.besides == "notebooks",
+            past=past.of(connection),
         )
 
 

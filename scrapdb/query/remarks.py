@@ -26,6 +26,7 @@ from scrapdb.query.rows import frame_of
 from scrapdb.query.select import fields_of
 from scrapdb.query.sql import statements
 from scrapdb.query.sql.groups import others_statement
+from scrapdb.store import past
 from scrapdb.store.connection import reading
 from scrapdb.store.errors import sentences
 from scrapdb.store.past import Past
@@ -89,8 +90,11 @@ def told(
         # Other names may be those of columns.
         shown = [argument for aggregate in aggregates for argument in aggregate.arguments]
     compared = dict.fromkeys(name for node in [*asked, *shown] for name in _compared(node))
-    sentences_ = [_unknown(_expressions(connection, fields, compared))] if compared else []
-    sentences_ += _passed_over(connection, fields, expressions, aggregates) if aggregates else []
+    what = "version" if past.is_every_version(connection) else "notebook"
+    sentences_ = [_unknown(_expressions(connection, fields, compared), what)] if compared else []
+    sentences_ += _passed_over(connection, fields, expressions, aggregates, what) if aggregates else []
+    if first := past.began(connection):
+        sentences_.append(f"No notebook was known then: the first version is of {first}.")
     return "\n".join(filter(None, sentences_)) or None
 
 
@@ -100,11 +104,11 @@ def asks_before(expression: str) -> bool:
     return any(node.function in _BEFORE for node in found)
 
 
-def _unknown(counts: Mapping[str, int]) -> str | None:
+def _unknown(counts: Mapping[str, int], what: str) -> str | None:
     (name, first), *others = [*counts.items(), ("", 0)]
     if not first:
         return None
-    told = f"{first:,} notebook{' has' if first == 1 else 's have'} an expression for `{name}`"
+    told = f"{first:,} {what}{' has' if first == 1 else 's have'} an expression for `{name}`"
     more = "".join(f", {count:,} for `{name}`" for name, count in others if count)
     return f"{told}{more}: a comparison with it is neither true nor false."
 
@@ -114,6 +118,7 @@ def _passed_over(
     fields: Fields,
     expressions: Iterable[str | None],
     aggregates: Iterable[nodes.Aggregate],
+    what: str,
 ) -> Iterator[str]:
     """Tell of values of other kinds than an aggregate takes, once for each field."""
     functions: dict[tuple[nodes.Name, frozenset[Kind]], str] = {}
@@ -136,7 +141,7 @@ def _passed_over(
         with sentences(question=True):
             (count,) = execute(connection, *others_statement(where, value, counted)).fetchone()
         if count:
-            found = f"{count:,} notebook{' has' if count == 1 else 's have'} a value for `{name}`"
+            found = f"{count:,} {what}{' has' if count == 1 else 's have'} a value for `{name}`"
             yield f"{found} that `{function}` cannot take{beside}, and passes over."
 
 
@@ -162,7 +167,7 @@ def _expressions(connection: sqlite3.Connection, fields: Fields, compared: Itera
 
 
 def _count(connection: sqlite3.Connection, field: Field) -> int:
-    if not field.scraps:
+    if not field.scraps and past.of(connection) is None:
         return dict(field.parameters)["expression"]
     return int(connection.execute(*statements.expressions_statement(field)).fetchone()[0])
 

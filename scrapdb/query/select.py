@@ -549,7 +549,9 @@ def _rows_and_parameters(connection: sqlite3.Connection, plan: Plan, version: in
         varying = (
             list(varying_parameters(connection, _MOST_VARYING)) if more or plan.question.parameters == "varying" else []
         )
-        differs = dict.fromkeys(varying, True) if more else parameters_of(connection, notebooks)
+        # What varies now need not be what varies in the past, of which all is read as of few rows.
+        of_rows = {} if more and past.of(connection) is None else parameters_of(connection, notebooks)
+        differs = of_rows | dict.fromkeys(varying, True) if more else of_rows
         names = [name for name, does in differs.items() if does or name in varying]
         found = [bound_nodes.FieldValue(field) for name in names if (field := fields.find(name))]
         parameters = [place for place in found if place not in plan.columns]

@@ -47,6 +47,7 @@ _COLUMNS = {
     ),
     "text": (Column("text", "TEXT", "iif(t.type = 'expression', json_extract(t.exact, '$'), t.text)"),),
 }
+_PATHS = "SELECT notebooks.path FROM json_each(?) JOIN notebooks ON notebooks.id = value"
 _VERSION = Column("version", "INTEGER", "n.version")
 # Of a version what its ids stand for: whether it is there now, and the version before it.
 _COLUMNS_OF_A_VERSION = _COLUMNS | {
@@ -102,7 +103,7 @@ def rows(
     source, key, of = f"main.{table} AS t" if table in VERSIONS else f"{table} AS t", f"t.{_key(table)}", "notebooks"
     chosen = f"{key} IN (SELECT value FROM json_each(?))"
     if table in VERSIONS:
-        of, chosen = "main.versions", "n.path IN (SELECT path FROM json_each(?) JOIN notebooks ON id = value)"
+        of, chosen = "main.versions", f"n.path IN ({_PATHS})"
     if table not in {"notebooks", WIDE}:
         # CROSS, so that SQLite begins with the table, and reads it in the order in which it is stored.
         source += f" CROSS JOIN {of} AS n ON n.id = {key}"

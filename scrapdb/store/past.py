@@ -31,11 +31,17 @@ SELECT id, name,
     WHERE name_id = n.id AND role = 'parameter') AS parameters,
   0 AS whole
 FROM main.names AS n"""
-# Those that were there at a moment: of a notebook one, though commits and what was kept may say two.
+# Those that were there at a moment: of a notebook one, unless it was kept and committed.
 _CHOSEN = """
-INSERT INTO temp.chosen SELECT id FROM (
-  SELECT id, max(since || printf('%020d', version)) FROM main.versions
-   WHERE since <= ?1 AND (until IS NULL OR until > ?1) GROUP BY path)"""
+INSERT INTO temp.chosen
+SELECT id FROM main.versions WHERE until > ?1 AND since <= ?1 UNION ALL
+SELECT id FROM main.versions WHERE until IS NULL AND since <= ?1"""
+_ONE_OF_EACH = """
+DELETE FROM temp.chosen WHERE id IN (
+  SELECT id FROM (
+    SELECT v.id, row_number() OVER (PARTITION BY path ORDER BY since DESC, version DESC) AS place
+      FROM temp.chosen CROSS JOIN main.versions AS v ON v.id = chosen.id)
+   WHERE place > 1)"""
 _ARE_KEPT = """
 SELECT EXISTS (SELECT 1 FROM main.versions)
     OR EXISTS (SELECT 1 FROM main.settings WHERE name = 'keep' OR name GLOB 'git *')"""
@@ -76,6 +82,17 @@ def are_kept(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute(_ARE_KEPT).fetchone()[0])
 
 
+def began(connection: sqlite3.Connection) -> str | None:
+    """Tell when the first version was there, if none was yet at the moment that is looked at."""
+    looked_at = of(connection)
+    if looked_at is None or looked_at.moment is None:
+        return None
+    if connection.execute("SELECT 1 FROM temp.chosen LIMIT 1").fetchone():
+        return None
+    (first,) = connection.execute("SELECT min(since) FROM main.versions").fetchone()
+    return str(first) if first is not None and first > looked_at.moment else None
+
+
 def look_back(connection: sqlite3.Connection, past: Past) -> None:
     """Have a connection of that kind look back, once.
 
@@ -92,6 +109,8 @@ def look_back(connection: sqlite3.Connection, past: Past) -> None:
     if past.moment is not None:
         connection.execute("CREATE TEMP TABLE chosen (id INTEGER PRIMARY KEY)")
         connection.execute(_CHOSEN, (past.moment,))
+        if are_commits(connection):
+            connection.execute(_ONE_OF_EACH)
     for name, select in _views(past):
         connection.execute(f"CREATE TEMP VIEW {name} AS {select}")
 

@@ -207,13 +207,16 @@ def written(moment: datetime) -> str:
 
 
 def _since(last: _Last, now: str) -> str:
-    """Find from when a notebook is as it is: its run's end, its file's time or now, if that follows what was before."""
+    """Find from when a notebook is as it is: its run's end, its file's time or now, if that follows what was before.
+
+    A run that ended after its file was written is not what is in it.
+    """
+    ended = last.ended_at if last.ended_at and last.ended_at <= (last.mtime or now) else None
+    moments = [moment for moment in (ended, last.mtime, now) if moment and moment <= now]
     if last.since is None:
-        return next((moment for moment in (last.ended_at, last.mtime) if moment and moment <= now), now)
-    begun = last.since
-    over = "" if last.is_current else last.until or ""
-    found = (moment for moment in (last.ended_at, last.mtime, now) if moment and begun < moment <= now)
-    return next((moment for moment in found if moment >= over), max(_after(begun), over))
+        return moments[0]
+    over = max(_after(last.since), "" if last.is_current else last.until or "")
+    return next((moment for moment in moments if moment >= over), over)
 
 
 def _after(moment: str) -> str:

@@ -308,3 +308,83 @@ def test_an_object_store_takes_an_export(ticker_store: Path, monkeypatch: pytest
         ]  # fmt: skip
         with pytest.raises(UsageError, match="There is nothing at s3://nobucket/a"):
             db.export("s3://nobucket/a")
+
+
+def nights(directory: Path, *documents: Any) -> scrapdb.Database:
+    """Make a store that keeps versions of a notebook, and of one that is gone since."""
+    db = scrapdb.open(directory / "scraps.db")
+    for night, document in enumerate(documents):
+        write(directory / "runs" / "a.ipynb", document, 1_793_400_000 + night)
+        if not night:
+            write(directory / "runs" / "gone.ipynb", notebook(code("glue()", scrap("x", 0))))
+        else:
+            (directory / "runs" / "gone.ipynb").unlink(missing_ok=True)
+        db.index(directory / "runs", keep=True)
+    return db
+
+
+def test_versions_have_tables_of_their_own(tmp_path: Path) -> None:
+    frames = [pd.DataFrame({"x": list(range(night)), "version": 7}) for night in (1, 2, 3)]
+    documents = [
+        notebook(
+            code(f"p = {night}", tags=("parameters",)),
+            code("glue()", scrap("x", night), scrap("name", f"n{night}", "text"), glued(frame, "prices")),
+        )
+        for night, frame in enumerate(frames, 1)
+    ]
+    db = nights(tmp_path, *documents)
+    exported = db.export(tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir() if path.name.startswith("version")} == {
+        "version_frames", "version_notebooks.parquet", "version_parameters.parquet", "version_problems.parquet",
+        "version_records.parquet", "version_reports.parquet", "version_scraps.parquet", "versions.parquet",
+    }  # fmt: skip
+    versions = in_polars(tmp_path / "out" / "versions.parquet", "notebook", "version")
+    assert [(row[0], row[1], row[2], row[3], row[4]) for row in versions] == [
+        ("runs/a.ipynb", 1, False, None, None),
+        ("runs/a.ipynb", 2, False, "runs/a.ipynb", 1),
+        ("runs/a.ipynb", 3, True, "runs/a.ipynb", 2),
+        ("runs/gone.ipynb", 1, False, None, None),
+    ]
+    assert [row[5] for row in versions][:3] == [datetime.fromtimestamp(1_793_400_000 + n, UTC) for n in range(3)]
+    scraps = pl.read_parquet(tmp_path / "out" / "version_scraps.parquet").sort("notebook", "version", "name")
+    assert scraps.filter(name="x").select("notebook", "version", "integer").rows() == [
+        *(("runs/a.ipynb", night, night) for night in (1, 2, 3)), ("runs/gone.ipynb", 1, 0),
+    ]  # fmt: skip
+    assert scraps.filter(name="name")["text"].to_list() == ["n1", "n2", "n3"]
+    parameters = pl.read_parquet(tmp_path / "out" / "version_parameters.parquet").sort("version")
+    assert parameters.select("version", "integer").rows() == [(1, 1), (2, 2), (3, 3)]
+    prices = pl.read_parquet(tmp_path / "out" / "version_frames" / "name=prices" / "part-0.parquet")
+    expected = [("runs/a.ipynb", night, x, 7) for night, frame in enumerate(frames, 1) for x in frame["x"]]
+    assert prices.select("notebook", "version", "x", "version_").rows() == expected
+    assert exported.rows["versions"] == exported.rows["version_notebooks"] == 4
+    assert (exported.frames, exported.frames_of_versions, exported.errors) == (1, 3, [])
+    # Of what is there now nothing is otherwise.
+    assert in_polars(tmp_path / "out" / "notebooks.parquet", "notebook") == [
+        row[:1] + row[2:]
+        for row in in_polars(tmp_path / "out" / "version_notebooks.parquet", "notebook", "version")[2:3]
+    ]
+
+
+def test_versions_of_chosen_notebooks_are_exported_and_none_on_request(tmp_path: Path) -> None:
+    db = nights(tmp_path, *(notebook(code("1", scrap("x", x))) for x in (1, 2)))
+    chosen = db.export(tmp_path / "chosen", where="x = 2")
+    assert (chosen.rows["notebooks"], chosen.rows["versions"], chosen.rows["version_scraps"]) == (1, 2, 2)
+    none = db.export(tmp_path / "none", versions=False)
+    assert list(none.rows) == ["notebooks", "scraps", "parameters", "records", "reports", "problems"]
+    db.export(tmp_path / "chosen", force=True)  # which is an export with versions
+
+
+def test_an_export_as_of_a_moment_has_what_was_there_then(tmp_path: Path) -> None:
+    db = nights(tmp_path, *(notebook(code("1", scrap("x", x))) for x in (1, 2)))
+    moment = datetime.fromtimestamp(1_793_400_000.5, UTC)
+    exported = db.at(moment).export(tmp_path / "then", where="x > 0")
+    assert list(exported.rows) == ["notebooks", "scraps", "parameters", "records", "reports", "problems"]
+    assert in_duckdb(tmp_path / "then" / "scraps.parquet")[0][:5] == ("runs/a.ipynb", "x", "integer", 1.0, 1)
+    with pytest.raises(UsageError, match="An export has the versions in tables of their own"):
+        db.versions().export(tmp_path / "all")
+
+
+def test_a_store_without_versions_is_exported_without(tmp_path: Path) -> None:
+    db = store_of(tmp_path, [scrap("x", 1)])
+    assert "versions" not in db.export(tmp_path / "out").rows
+    assert not [path for path in (tmp_path / "out").iterdir() if path.name.startswith("version")]

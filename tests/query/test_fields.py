@@ -100,9 +100,10 @@ def test_errors(text: str, message: str) -> None:
 
 
 def test_attributes_are_columns_of_the_schema() -> None:
-    prefixes = {"notebooks": "nb", "records": "exec", "reports": "report"}
+    prefixes = {"notebooks": "nb", "versions": "nb", "records": "exec", "reports": "report"}
     kept = {
         "notebooks": {"id", "os_path", "mtime_ns", "etag"},
+        "versions": {"id", "path", "notebook_id", "previous"},
         "records": {"notebook_id", "execution", "started_at", "ended_at", "code_hash", "parameters_hash"},
         "reports": {"notebook_id"},
     }
@@ -110,7 +111,7 @@ def test_attributes_are_columns_of_the_schema() -> None:
         columns = {row[1] for row in build([]).execute("SELECT * FROM pragma_table_info(?)", (table,))}
         assert columns - {attribute.column for attribute in ATTRIBUTES if attribute.table == table} == kept[table]
     names = {attribute.name: f"{prefixes[attribute.table]}.{attribute.column}" for attribute in ATTRIBUTES}
-    assert names.pop("notebook") == "nb.path"
+    assert (names.pop("notebook"), names.pop("nb.commit")) == ("nb.path", "nb.commit_hash")
     assert list(names) == list(names.values())
 
 

@@ -110,7 +110,10 @@ def test_the_end_of_the_run_says_more_than_the_file(tmp_path: Path) -> None:
     edited = {**gluing(x=9), "metadata": {"papermill": ended}}  # after the run, so that the file says more
     write(path, edited, FIRST + 60 * DAY)
     index(store, [str(tmp_path)])
-    assert [row[2] for row in of(store)] == [at(FIRST), at(FIRST + DAY), at(FIRST + 60 * DAY)]
+    copied = {**edited, "metadata": {"papermill": {"end_time": at(FIRST + 90 * DAY)}}}  # no run of this file
+    write(path, copied, FIRST + 80 * DAY)
+    index(store, [str(tmp_path)])
+    assert [row[2] for row in of(store)] == [at(FIRST), at(FIRST + DAY), at(FIRST + 60 * DAY), at(FIRST + 80 * DAY)]
 
 
 @pytest.mark.parametrize("mtime", [FIRST - DAY, 4_000_000_000], ids=["back", "in the future"])

@@ -32,20 +32,21 @@ def command(
     """
     db = past.database(settings)
     verdict = db.check(expression, where=where, any_=any_)
+    what = "versions" if past.versions else "notebooks"
     if not verdict.looked_at:
         settings.say("There is no notebook to check.")
     elif any_ and not verdict.holds:
-        settings.say(f"It holds for none of {verdict.looked_at:,} notebooks.")
+        settings.say(f"It holds for none of {verdict.looked_at:,} {what}.")
     elif not verdict.holds:
         printing.print_rows(verdict.offenders, settings.say)
-        settings.say(f"It does not hold for {verdict.failed:,} of {verdict.looked_at:,} notebooks.")
+        settings.say(f"It does not hold for {verdict.failed:,} of {verdict.looked_at:,} {what}.")
         if verdict.new:
             settings.say(
                 f"{verdict.new:,} of them {'has' if verdict.new == 1 else 'have'} no version before: "
                 '`--where "previous(nb.path) is not null"` leaves out what is new.'
             )
     else:
-        settings.say(f"It holds for {verdict.looked_at - verdict.failed:,} of {verdict.looked_at:,} notebooks.")
+        settings.say(f"It holds for {verdict.looked_at - verdict.failed:,} of {verdict.looked_at:,} {what}.")
     settings.remark(db, expression, where)
     if not verdict.holds:
         raise typer.Exit(1)

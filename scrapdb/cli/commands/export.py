@@ -16,19 +16,27 @@ def command(
     *,
     where: Where = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
+    versions: Annotated[
+        bool, typer.Option("--versions/--no-versions", help="Whether to write versions, too, if any are kept.")
+    ] = True,
     past: AsOf,
     settings: Settings,
 ) -> None:
     """Write notebooks, scraps, parameters, problems and DataFrames as parquet files, for DuckDB, Spark or polars.
 
     DIR is a new or empty directory, or a URL such as s3://bucket/results. A directory is there when all of it is.
+    Versions of notebooks, if any are kept, have tables of their own, such as version_scraps.parquet.
     """
+    from scrapdb.store.exported import TABLES
+
     db = past.database(settings)
-    exported = db.export(target, where=where, force=force)
+    exported = db.export(target, where=where, force=force, versions=versions)
     for error in exported.errors:
         settings.say(f"Warning: {error}")
-    counts = ", ".join(f"{rows:,} {table}" for table, rows in exported.rows.items())
-    settings.say(f"{counts}, {exported.frames:,} DataFrames → {target}")
+    counts = ", ".join(f"{rows:,} {table}" for table, rows in exported.rows.items() if table in TABLES)
+    if "versions" in exported.rows:
+        counts += f", {exported.rows['versions']:,} versions"
+    settings.say(f"{counts}, {exported.frames + exported.frames_of_versions:,} DataFrames → {target}")
     settings.remark(db, where)
     if exported.errors:
         raise typer.Exit(1)

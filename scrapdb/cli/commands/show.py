@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scrapdb.database import Database
     from scrapdb.database.notebook import StoredNotebook
     from scrapdb.database.notebook import StoredScrap
+    from scrapdb.query.nodes import Role
     from scrapdb.store.readers.executions import Attempt
     from scrapdb.store.readers.versions import Kept
 
@@ -82,10 +83,25 @@ def command(
         _show_notebook(found, printing, settings, db if pictures else None)
     elif name in found.scraps:
         _show_scrap(found.scraps[name], printing, settings)
+        _say_since(found, "scrap", name, settings)
     elif name in found.parameters:
         _print_value(found.parameters[name], printing, settings, name)
+        _say_since(found, "param", name, settings)
     else:
         raise _unknown(found, name)
+
+
+def _say_since(found: StoredNotebook, role: Role, name: str, settings: Settings) -> None:
+    """Tell since when a value has been as it is, if versions are kept."""
+    from scrapdb.database.history import minute
+    from scrapdb.database.history import unchanged_since
+    from scrapdb.query.nodes import Name
+
+    if found.version is None or found.version.versions == 1 or settings.quiet:
+        return
+    since = unchanged_since(settings.store_path(), found.path, found.version.version, str(Name(role, name)))
+    if since:
+        settings.say(f"It is so since version {since.version}, {minute(since.since)}.")
 
 
 def _show_notebook(found: StoredNotebook, printing: Printing, settings: Settings, pictures: Database | None) -> None:

@@ -22,6 +22,8 @@ from scrapdb.query.sql.statements import Statement
 from scrapdb.query.sql.statements import joined
 from scrapdb.query.sql.statements import keys_of
 from scrapdb.query.sql.statements import output
+from scrapdb.store.past import EVERY_VERSION
+from scrapdb.store.past import Past
 
 _OF_NUMBERS = ("sum", "mean", "median", "stdev")
 _OF_NOTEBOOKS = ("first", "last")
@@ -32,8 +34,9 @@ _FACES = ("number", "text", "json", "unlike")  # of a key
 class _Group(Run):
     """The row `g` of a group. Its columns are calculated in the SELECT below, each once, by what they are there."""
 
-    def __init__(self, bind: Binder) -> None:
+    def __init__(self, bind: Binder, past: Past | None) -> None:
         super().__init__(bind)
+        self._past = past
         self.run = Notebook(bind)
         self.columns: dict[str, str] = {}
 
@@ -44,7 +47,7 @@ class _Group(Run):
         """A face of a key or an aggregate."""
         if isinstance(node, bound_nodes.Key):
             return self.key(node).get(face, "NULL")
-        found = self.column(_aggregate(node, self.run))
+        found = self.column(self._aggregate(node))
         if len(bound_nodes.kinds(node) & {"number", "text", "time"}) == 1:
             return found
         return f"iif(typeof({found}) {'=' if face == 'text' else '<>'} 'text', {found}, NULL)"
@@ -53,7 +56,7 @@ class _Group(Run):
         """Whether a key or an aggregate is there."""
         if isinstance(node, bound_nodes.Key):
             return separated("OR", [f"{face} IS NOT NULL" for face in self.key(node).values()])
-        return f"{self.notebook(node) if is_by_notebook(node) else self.column(_aggregate(node, self.run))} IS NOT NULL"
+        return f"{self.notebook(node) if is_by_notebook(node) else self.column(self._aggregate(node))} IS NOT NULL"
 
     def key(self, node: bound_nodes.Key) -> dict[str, str]:
         return {face: self.column(sql) for face, sql in _faces(node.value, self.run).items()}
@@ -62,8 +65,22 @@ class _Group(Run):
         """The id of the notebook whose value is shown: of a key the first by path, since all are equal."""
         if isinstance(node, bound_nodes.Aggregate) and isinstance(node.argument, nodes.Value):
             there = f"iif({present(node.argument, self.run)}, r.nb_id, NULL)"
-            return self.column(_in_order(node.function, there))
+            return self.column(self._in_order(node.function, there))
+        if self._past is not None:  # which has no index of paths, and of versions not one for each
+            return self.column("min(r.nb_id)")
         return f"(SELECT id FROM notebooks WHERE path = {self.column('min(r.notebook)')})"
+
+    def _aggregate(self, node: bound_nodes.Aggregate) -> str:
+        if node.function in _OF_NOTEBOOKS and node.argument is not None:
+            return self._in_order(node.function, _first_of(_values(node.argument, self.run)))
+        return _aggregate(node, self.run)
+
+    def _in_order(self, name: str, sql: str) -> str:
+        """What comes first, or last: of notebooks by their start, of versions by when they came."""
+        if self._past != EVERY_VERSION:
+            return f"group_{name}({sql}, r.nb_started_at, r.notebook)"
+        self.bind.tables["versions"] = None
+        return f"group_{name}({sql}, versions.since, r.nb_id)"
 
 
 class Groups(Frozen):
@@ -79,10 +96,15 @@ class Groups(Frozen):
 
 
 def groups_statement(
-    where: nodes.Truth | None, wanted: Groups, *, with_faces: bool = False, with_notebooks: bool = False
+    where: nodes.Truth | None,
+    wanted: Groups,
+    *,
+    with_faces: bool = False,
+    with_notebooks: bool = False,
+    past: Past | None = None,
 ) -> Statement:
     """The groups of the notebooks found, one row each: its columns and, if need be, faces of keys and paths as JSON."""
-    at = _Group(Binder())
+    at = _Group(Binder(), past)
     outputs = [_shown(column, at) for column in wanted.columns]
     outputs += [at.key(key).get(face, "NULL") for key in wanted.keys for face in _FACES if with_faces]
     outputs += [at.column("json_group_array(r.notebook)")] if with_notebooks else []
@@ -182,14 +204,8 @@ def _aggregate(node: bound_nodes.Aggregate, at: Run) -> str:
         return f"ifnull(max({_number(argument, at)} <> 0), 0)"
     if name == "all":
         return f"ifnull(min({_number(argument, at)} <> 0), 1)"
-    found = _values(argument, at)
-    if name in _OF_NOTEBOOKS:
-        return _in_order(name, _first_of(found))
-    return _first_of([f"{name}({value})" for value in found])  # of texts only where there is no number
-
-
-def _in_order(name: str, sql: str) -> str:
-    return f"group_{name}({sql}, r.nb_started_at, r.notebook)"
+    # Of texts only where there is no number.
+    return _first_of([f"{name}({value})" for value in _values(argument, at)])
 
 
 def _number(argument: bound_nodes.Output, at: Run) -> str:

@@ -62,13 +62,16 @@ def displays_of_notebooks(
 
 
 def display_of_hash(connection: sqlite3.Connection, digest: str) -> tuple[str, bytes] | None:
-    """Read MIME type and bytes of a display; of several types, a picture."""
-    row: tuple[str, bytes] | None = connection.execute(
-        """SELECT mime_type, data FROM blobs JOIN displays USING (hash) WHERE blobs.hash = ?
-            ORDER BY mime_type NOT LIKE 'image/%', mime_type LIMIT 1""",
-        (digest,),
-    ).fetchone()
-    return row
+    """Read MIME type and bytes of a display, also of one that only versions have; of several types, a picture."""
+    for table in ("displays", "main.version_displays"):
+        row: tuple[str, bytes] | None = connection.execute(
+            f"""SELECT mime_type, data FROM blobs CROSS JOIN {table} AS shown ON shown.hash = blobs.hash
+                 WHERE blobs.hash = ? ORDER BY mime_type NOT LIKE 'image/%', mime_type LIMIT 1""",
+            (digest,),
+        ).fetchone()
+        if row:
+            return row
+    return None
 
 
 def displays_of_name(

@@ -5,23 +5,27 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
+from scrapdb.store import past
 from scrapdb.store.values import ids_as_json
 from scrapdb.text import composed
 
+_TRIED, _LOOKED_AT = 20, 1000  # numbers of the past that may vary, and how many values of each
 _EXAMPLES = 3
 _LONGEST_EXAMPLE = 40  # characters
-# Two rows if a parameter has two values: the least and the greatest, off the index, which knows neither JSON nor
-# expressions; of these the first thousand have to do.
+# Two rows if a parameter has two values now, also where the past is looked at, which has no index: the least and the
+# greatest, off the index, which knows neither JSON nor expressions; of these the first thousand have to do.
 _TWO_VALUES = (
     """
-SELECT * FROM (SELECT number, text FROM parameters WHERE name_id = ?1 ORDER BY number, text LIMIT 1)
+SELECT * FROM (SELECT number, text FROM main.parameters WHERE name_id = ?1 ORDER BY number, text LIMIT 1)
 UNION
-SELECT * FROM (SELECT number, text FROM parameters WHERE name_id = ?1 ORDER BY number DESC, text DESC LIMIT 1)""",
+SELECT * FROM (SELECT number, text FROM main.parameters WHERE name_id = ?1 ORDER BY number DESC, text DESC LIMIT 1)""",
     """
 SELECT DISTINCT value FROM (
-  SELECT coalesce(json, exact) AS value FROM parameters WHERE name_id = ? AND number IS NULL AND text IS NULL LIMIT 1000
+  SELECT coalesce(json, exact) AS value
+    FROM main.parameters WHERE name_id = ? AND number IS NULL AND text IS NULL LIMIT 1000
 )
 LIMIT 2""",
 )
@@ -38,6 +42,14 @@ SELECT DISTINCT json_extract(exact, '$') FROM (
   SELECT exact, type FROM parameters WHERE name_id = ? AND number IS NULL AND text IS NULL LIMIT 1000
 )
 WHERE type = 'expression' LIMIT ?"""
+# At a moment; the dictionary counts all versions.
+_WERE_USED = "id IN (SELECT name_id FROM scraps UNION SELECT name_id FROM parameters)"
+_ALL_RANGES = "SELECT name_id, group_concat(DISTINCT type), count(*), min(number), max(number) FROM {} GROUP BY name_id"
+_ALL_EXAMPLES = """
+SELECT name_id, text FROM (
+  SELECT name_id, text, row_number() OVER (PARTITION BY name_id ORDER BY text) AS place
+    FROM (SELECT DISTINCT name_id, text FROM {} WHERE number IS NULL AND text > ''))
+ WHERE place <= ? ORDER BY name_id, place"""
 
 
 def names_starting_with(connection: sqlite3.Connection, start: str, limit: int = -1) -> list[str]:
@@ -51,6 +63,8 @@ def names_starting_with(connection: sqlite3.Connection, start: str, limit: int =
 
 def commonest_numbers(connection: sqlite3.Connection, limit: int) -> list[str]:
     """Read the names that stand for numbers in the most notebooks, but for those that always stand for the same."""
+    if past.of(connection) is not None:
+        return list(islice(_varying_numbers(connection), limit))
     rows = connection.execute(
         """SELECT name FROM names WHERE type = 'number' AND (
              (SELECT min(number) FROM scraps WHERE name_id = names.id)
@@ -61,6 +75,17 @@ def commonest_numbers(connection: sqlite3.Connection, limit: int) -> list[str]:
         (limit,),
     )
     return [name for (name,) in rows]
+
+
+def _varying_numbers(connection: sqlite3.Connection) -> Iterator[str]:
+    """Read the same of the past, which has no index: by the first values of those that are commonest."""
+    commonest = "SELECT id, name FROM names WHERE type = 'number' ORDER BY scraps + parameters DESC, name LIMIT ?"
+    for name_id, name in connection.execute(commonest, (_TRIED,)).fetchall():
+        for table in ("scraps", "parameters"):
+            few = f"SELECT number FROM {table} WHERE name_id = ? LIMIT {_LOOKED_AT}"
+            if connection.execute(f"SELECT min(number) < max(number) FROM ({few})", (name_id,)).fetchone()[0]:
+                yield name
+                break
 
 
 def roles_of_name(connection: sqlite3.Connection, name: str) -> list[tuple[int, str, str, str, int, int]]:
@@ -79,7 +104,9 @@ def run_columns_of(connection: sqlite3.Connection, name_id: int) -> tuple[tuple[
 
 def used_names(connection: sqlite3.Connection) -> list[str]:
     """Read the names in use, the first ones first."""
-    rows = connection.execute("SELECT name FROM names WHERE scraps > 0 OR parameters > 0 ORDER BY id")
+    looked_at = past.of(connection)
+    used = "scraps > 0 OR parameters > 0" if looked_at is None or looked_at == past.EVERY_VERSION else _WERE_USED
+    rows = connection.execute(f"SELECT name FROM names WHERE {used} ORDER BY id")
     return [name for (name,) in rows]
 
 
@@ -104,6 +131,9 @@ def varying_parameters(connection: sqlite3.Connection, looked_at: int) -> Iterat
 
 def name_summaries(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
     """Read every name in each of its roles: name, role, type, notebooks, min, max, examples."""
+    if past.of(connection) is not None:
+        yield from _summaries_of_past(connection)
+        return
     rows = connection.execute(
         """SELECT names.id, name, role, sum(notebooks), group_concat(DISTINCT name_types.type)
              FROM names JOIN name_types ON name_types.name_id = names.id
@@ -113,6 +143,20 @@ def name_summaries(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
         smallest, largest = number_range(connection, role, name_id, "number IS NOT NULL")
         examples = _examples(connection, role, name_id, expressions="expression" in types)
         yield name, role, types.replace(",", ", "), notebooks, smallest, largest, examples
+
+
+def _summaries_of_past(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    """Read the same in one pass through all values, since the past has no index to look names up in."""
+    names = dict(connection.execute("SELECT id, name FROM main.names"))
+    found = []
+    for role in ("scrap", "parameter"):
+        examples: dict[int, list[str]] = {}
+        for name_id, text in connection.execute(_ALL_EXAMPLES.format(f"{role}s"), (_EXAMPLES,)):
+            examples.setdefault(name_id, []).append(text)
+        for name_id, types, *told in connection.execute(_ALL_RANGES.format(f"{role}s")).fetchall():
+            texts = _shown(connection, name_id, examples.get(name_id, []), expressions="expression" in types)
+            found.append((names[name_id], role, ", ".join(sorted(types.split(","))), *told, texts))
+    yield from sorted(found, key=lambda row: row[0])
 
 
 def number_range(connection: sqlite3.Connection, role: str, name_id: int, condition: str) -> list[float | None]:
@@ -136,6 +180,10 @@ def _examples(connection: sqlite3.Connection, role: str, name_id: int, *, expres
         if text is None:
             break
         found.append(text)
+    return _shown(connection, name_id, found, expressions=expressions)
+
+
+def _shown(connection: sqlite3.Connection, name_id: int, found: list[str], *, expressions: bool) -> str | None:
     if expressions and len(found) < _EXAMPLES:
         sources = connection.execute(_EXPRESSIONS, (name_id, _EXAMPLES - len(found)))
         found += [source for (source,) in sources]

@@ -54,15 +54,15 @@ def totals(connection: sqlite3.Connection) -> dict[str, int]:
 
 def of_versions(connection: sqlite3.Connection) -> OfVersions | None:
     """Count the versions that are kept, and what they take; None if there are none."""
-    counts = connection.execute("SELECT count(*), count(DISTINCT path) FROM versions").fetchone()
-    if not counts[0]:
+    count, notebooks = connection.execute("SELECT count(*), count(DISTINCT path) FROM main.versions").fetchone()
+    if not count:
         return None
     blobs = _ONLY_OF_VERSIONS.format(size="length(data)", bytes="blobs")
     sidecars = _ONLY_OF_VERSIONS.format(
         size="size", bytes="(SELECT DISTINCT hash, size FROM version_frames WHERE stored = 'sidecar')"
     )
-    found = (connection.execute(sql).fetchone()[0] for sql in (blobs, sidecars))
-    return OfVersions(*counts, _of_tables(connection), *found)
+    in_blobs, in_sidecars = (int(connection.execute(sql).fetchone()[0]) for sql in (blobs, sidecars))
+    return OfVersions(count, notebooks, _of_tables(connection), in_blobs, in_sidecars)
 
 
 def _of_tables(connection: sqlite3.Connection) -> int | None:
