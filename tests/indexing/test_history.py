@@ -20,6 +20,7 @@ from scrapdb.database import Database
 from scrapdb.errors import UsageError
 from scrapdb.indexing import history
 from scrapdb.indexing import loop
+from scrapdb.indexing.changes import Change
 from scrapdb.indexing.changes import Summary
 from scrapdb.store.versions import Retention
 from tests.notebook_builder import gluing
@@ -41,7 +42,7 @@ class Commit(NamedTuple):
 
 
 def index(store: Path, asked: object, **options: Any) -> Summary:
-    return history.index(store, *history.opened(os.fspath(asked)), **options)  # type: ignore[arg-type,call-overload]
+    return history.index(store, *history.opened(os.fspath(asked)), **options)
 
 
 def by_hand(repo: Repository, *tips: str) -> dict[str, Commit]:
@@ -368,7 +369,7 @@ def test_a_working_tree_and_its_repository_do_not_fight(tmp_path: Path) -> None:
     repo = Repository(tmp_path / "repo").commit({"a.ipynb": gluing(x=1), "b.ipynb": gluing(x=2)})
     store = tmp_path / "scraps.db"
     index(store, repo.directory)
-    assert loop.index(store, [str(tmp_path)]).told(*loop.changes.Change) == (
+    assert loop.index(store, [str(tmp_path)]).told(*Change) == (
         "0 added, 0 changed, 0 unchanged, 0 removed, 0 failed, 0 unfinished"
     )  # nothing is checked out, and what is there by git alone stays
     before = places(store)
@@ -560,6 +561,14 @@ def test_python_indexes_both(tmp_path: Path) -> None:
     assert str(summary).startswith(
         "3 notebooks: 3 added, 0 changed, 0 unchanged, 0 removed, 0 failed; versions: 2 added"
     )
-    assert sorted(db.query("x > 0", columns="x").rows()) == [(1,), (2,), (3,)]
+    assert {x for (x,) in db.query("x > 0", columns="x").rows()} == {1, 2, 3}
     with pytest.raises(UsageError, match="There is no commit nope"):
         db.index(git=f"{repo.directory}@nope")
+
+
+def test_problems_of_versions_name_the_commit(told: Repository, read: Path) -> None:
+    rows = [(row["kind"], row["nb.commit"]) for row in Database(read).versions().problems("d.ipynb")]
+    line = told.git("log", "--reverse", "--format=%H", "main", "--", "d.ipynb").decode().split()
+    assert rows == [("truncated", line[1]), ("git-lfs", line[2])]
+    assert {*Database(read).versions().problems().rows()} > {*Database(read).versions().problems("d.ipynb").rows()}
+    assert [*Database(read).problems("d.ipynb").rows()] == []
