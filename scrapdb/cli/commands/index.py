@@ -104,7 +104,7 @@ def command(
         if repository:
             if repository[0].is_shallow:
                 settings.say(
-                    "The clone is shallow: history begins where it was cut off, until `git fetch --unshallow`."
+                    "The clone is shallow: what came before its first commits comes by `git fetch --unshallow`."
                 )
             versions = history.index(
                 path,
