@@ -109,7 +109,7 @@ def test_a_repository_is_indexed_beside_paths(runs: Path) -> None:
     repo = (
         Repository(runs / "repo").commit({"r.ipynb": nb.gluing(x=1)}).commit({"r.ipynb": "{"}).commit({"r.ipynb": "1"})
     )
-    assert repo.directory
+    repo.write()
     answer = sessions.run("scrapdb -q index runs --git repo --json", runs)
     summary = json.loads(answer.stdout)
     assert summary.keys() == FIELDS | OF_GIT
@@ -141,6 +141,6 @@ def test_a_repository_is_indexed_beside_paths(runs: Path) -> None:
     ],
 )
 def test_what_is_said_of_repositories(runs: Path, arguments: str, code: int, said: str) -> None:
-    assert Repository(runs / "repo").commit({"r.ipynb": "{"}).commit({"r.ipynb": nb.gluing(x=1)}).directory
+    Repository(runs / "repo").commit({"r.ipynb": "{"}).commit({"r.ipynb": nb.gluing(x=1)}).write()
     answer = sessions.run(f"GIT_CEILING_DIRECTORIES=/ scrapdb index {arguments}", runs)
     assert (answer.code, said in answer.stderr) == (code, True), answer.stderr

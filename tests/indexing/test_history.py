@@ -41,7 +41,7 @@ class Commit(NamedTuple):
     files: dict[str, tuple[str, bytes]]  # mode and content of each notebook
 
 
-def index(store: Path, asked: object, **options: Any) -> Summary:
+def index(store: Path, asked: str | Path, **options: Any) -> Summary:
     return history.index(store, *history.opened(os.fspath(asked)), **options)
 
 
