@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 COMPILED := $(BIN)/python -m compileall -q scrapdb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs screenshots bench million proof clean
+.PHONY: help demo test suite suite1 lint format docs screenshots bench million proof clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -37,11 +37,18 @@ demo: $(INSTALLED)  ## Run the example's notebook for twelve tickers, ask, and m
 	@echo "The report: $(CURDIR)/reports/voltage-east/report.html"
 	@echo "To ask for others on a page: $(BIN)/scrapdb report serve examples"
 
-# More at once than there are processors, since many tests wait: for kernels, browsers and clocks.
 test: $(INSTALLED) $(INSTALLED1)  ## Run the whole suite, and the plugin's part with Datasette 1.0 too
 	@$(COMPILED)
+	@$(MAKE) --no-print-directory -j 2 suite suite1
+
+# More at once than there are processors, since many tests wait: for kernels, browsers and clocks.
+suite:
 	@$(BIN)/python -m pytest -n 4 --dist worksteal
-	@$(VENV1)/bin/python -m pytest -n 4 --dist worksteal tests/datasette
+
+# Beside it; what it prints comes when it has ended.
+suite1:
+	@mkdir -p .cache
+	@$(VENV1)/bin/python -m pytest tests/datasette > .cache/suite1.txt 2>&1; code=$$?; cat .cache/suite1.txt; exit $$code
 
 lint: $(INSTALLED)  ## Check style and types
 	@$(BIN)/ruff check
@@ -68,6 +75,7 @@ million: $(INSTALLED_BENCH)  ## Ask stores of a million notebooks (half an hour,
 proof: $(INSTALLED_FUZZ) $(INSTALLED1)  ## Kill, fill, damage and move stores, and see that nothing is lost (about half an hour; as root)
 	@$(COMPILED)
 	@$(VENV_FUZZ)/bin/python -m pytest -n 3 --dist worksteal -m slow
+	@FRESH_INTERPRETERS=1 $(VENV_FUZZ)/bin/python -m pytest -n 3 --dist worksteal tests/cli tests/test_docs.py tests/test_transcripts.py
 	@$(VENV1)/bin/python -m pytest -n 3 --dist worksteal -m slow tests/datasette
 	@$(VENV_FUZZ)/bin/python -m proof
 

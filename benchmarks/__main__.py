@@ -1,6 +1,6 @@
 """Measure everything, and print a table of each benchmark.
 
-python -m benchmarks [indexing|reading|running|browsing|querying|million]... [--save docs/performance.md]
+python -m benchmarks [indexing|keeping|committed|reading|running|browsing|querying|million]... [--save docs/performance.md]
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from datetime import datetime
 from pathlib import Path
 
 from benchmarks import browsing
+from benchmarks import committed
 from benchmarks import indexing
+from benchmarks import keeping
 from benchmarks import querying
 from benchmarks import reading
 from benchmarks import running
@@ -28,10 +30,12 @@ from scrapdb import __version__
 
 _BENCHMARKS: dict[str, Callable[[Path], Iterator[Row]]] = {
     "indexing": indexing.measure,
+    "keeping": keeping.measure,
     "reading": reading.measure,
     "running": running.measure,
     "browsing": browsing.measure,
     "querying": querying.measure,
+    "committed": committed.measure,
     "million": lambda directory: querying.measure(directory, 1_000_000),
 }
 _ALONE = "million"  # is run only when it is named

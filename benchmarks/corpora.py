@@ -1,6 +1,6 @@
 """Directories of notebooks to measure with: clones of one really executed ticker, with other values in each.
 
-Every corpus is a pure function of its number of notebooks.
+Every corpus is a pure function of its number of notebooks, and of the night in which they ran.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import os
 import random
 from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,9 @@ _MANY = 300  # scraps of a notebook with many
 _LINKS = 1_000  # different files in a tree of hard links
 
 
-def small(directory: Path, count: int) -> None:
+def small(directory: Path, count: int, night: int = 0) -> None:
     """Write notebooks of 11 KB: seven values, no picture and no frame."""
-    _write(directory, count, lambda notebook, chance: _set_values(notebook, chance, drop=("prices", "chart")))
+    _write(directory, count, lambda notebook, chance: _set_values(notebook, chance, drop=("prices", "chart")), night)
 
 
 def large(directory: Path, count: int) -> None:
@@ -45,6 +46,16 @@ def large(directory: Path, count: int) -> None:
             outputs.append(_display(f"chart {number}", picture + chance.randbytes(8)))
 
     _write(directory, count, change)
+
+
+def nightly(pictures: Iterable[bytes], chance: random.Random) -> Notebook:
+    """Return a notebook with seven values, a frame of 4,500 rows and some pictures."""
+    notebook = copy.deepcopy(_executed())
+    _set_values(notebook, chance, drop=("prices", "chart"))
+    outputs = notebook["cells"][-1]["outputs"]
+    outputs.append(_scrap("prices", _frame(chance), "pandas"))
+    outputs += [_display(f"chart {number}", picture) for number, picture in enumerate(pictures)]
+    return notebook
 
 
 def sparse(directory: Path, count: int) -> None:
@@ -79,12 +90,12 @@ def links(directory: Path, count: int) -> None:
         os.link(files[number % _LINKS], folder / files[number % _LINKS].name)
 
 
-def _write(directory: Path, count: int, change: Callable[[Notebook, random.Random], None]) -> None:
+def _write(directory: Path, count: int, change: Callable[[Notebook, random.Random], None], night: int = 0) -> None:
     directory.mkdir(parents=True)
     original = _executed()
     for number in range(count):
         notebook = copy.deepcopy(original)
-        change(notebook, random.Random(number))  # noqa: S311 (values, no secrets)
+        change(notebook, random.Random(number + count * night))  # noqa: S311 (values, no secrets)
         text = json.dumps(notebook, indent=1, ensure_ascii=False)
         (directory / f"{number:06}.ipynb").write_text(f"{text}\n")
 

@@ -6,6 +6,7 @@ A store is a pure function of its number of notebooks and of characters. It is k
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -31,6 +32,14 @@ _NUMBERS = ("distance", "last", "first", "volume", "maybe")
 _BATCH = 20_000  # notebooks
 _INDEXES = ("scraps_by_value", "parameters_by_value")  # made when all rows are there
 _STATUS = ("completed", "failed", "partial")
+_VERSIONS = """
+INSERT INTO versions (id, path, version, notebook_id, previous, since, until)
+SELECT id + :before, path, :version, CASE WHEN :last THEN id END,
+       CASE WHEN :version > 1 THEN id + :before - :count END,
+       printf('2026-10-%02dT00:00:00.000000Z', :version),
+       CASE WHEN NOT :last THEN printf('2026-10-%02dT00:00:00.000000Z', :version + 1) END
+  FROM notebooks"""
+_OTHER = "CASE WHEN type = 'float' AND NOT :last THEN number * :version / 20 ELSE number END"
 Values = dict[str, list[Any]]  # by name, one of each notebook; None if it has none
 
 
@@ -43,6 +52,41 @@ def kept(directory: Path, count: int, characters: int) -> Path:
         fill(unfinished, count, characters)
         unfinished.rename(store)
     return store
+
+
+def remembering(store: Path, versions: int) -> Path:
+    """Return a store like another one that has so many versions of each notebook; it is made if there is none."""
+    kept = store.with_name(f"{store.stem}, {versions} versions.db")
+    if not kept.exists():
+        unfinished = kept.with_suffix(f".{os.getpid()}")
+        shutil.copyfile(store, unfinished)
+        with closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
+            for pragma in ("journal_mode = OFF", "synchronous = OFF"):
+                connection.execute(f"PRAGMA {pragma}")
+            connection.execute("BEGIN")
+            _remember(connection, versions)
+            connection.execute("COMMIT")
+        with Writer(unfinished) as writer:
+            settle(writer)
+        unfinished.rename(kept)
+    return kept
+
+
+def _remember(connection: sqlite3.Connection, versions: int) -> None:
+    """Write versions of all notebooks, each of another day with other numbers, of which the last is what is there."""
+    (count,) = connection.execute("SELECT count(*) FROM notebooks").fetchone()
+    connection.execute("INSERT INTO settings VALUES ('keep', '{}')")
+    for version in range(1, versions + 1):
+        bound = {"before": count * (version - 1), "version": version, "last": version == versions, "count": count}
+        connection.execute(_VERSIONS, bound)
+        for table in ("notebooks", "scraps", "parameters"):
+            key = "id" if table == "notebooks" else "notebook_id"
+            columns = [name for (name,) in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))]
+            shown = [f"{name} + :before" if name == key else _OTHER if name == "number" else name for name in columns]
+            connection.execute(f"INSERT INTO version_{table} SELECT {', '.join(shown)} FROM {table}", bound)  # noqa: S608
+    connection.execute(
+        "INSERT INTO version_name_types SELECT name_id, role, type, notebooks * ? FROM name_types", (versions,)
+    )
 
 
 def parquet(store: Path) -> Path:

@@ -29,8 +29,9 @@ settings.load_profile("scrapdb")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave to `make proof` what takes long."""
+    """Leave to `make proof` what takes long, and begin with sessions, so that nobody waits for one at the end."""
     slow.mark(items)
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/test_"))
 
 
 @pytest.fixture(scope="session")

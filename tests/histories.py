@@ -134,16 +134,18 @@ def like_files(history: History, directory: Path) -> int:
 
 def _values(looking: Database, expected: list[Version], keys: tuple[str, ...]) -> int:
     """Compare values, conditions and frames with what scrapbook reads."""
-    rows = looking.query(None, columns=[*keys, "nb.status", *NAMES], sort=keys).rows()
-    ours = [_plain(row) for row in rows]
-    wanted = [_plain([*_key(version, keys), _status(version), *map(version.value, NAMES)]) for version in expected]
+    known = {row["name"] for row in looking.fields()}
+    names = [name for name in NAMES if name in known]
+    rows = looking.query(None, columns=[*keys, "nb.status", *names], sort=keys).rows()
+    ours = [plain(row) for row in rows]
+    wanted = [plain([*_key(version, keys), _status(version), *map(version.value, names)]) for version in expected]
     assert ours == wanted, _unlike(ours, wanted)
     close = [version for version in expected if _is_less(version.value("distance"), 0.1)]
     rows = looking.query("distance < 0.1", columns=keys, sort=keys).rows()
     assert [tuple(row) for row in rows] == [_key(version, keys) for version in close]
     assert looking.count("distance < 0.1") == len(close)
     assert looking.count("nb.status = 'failed'") == sum(_status(version) == "failed" for version in expected)
-    return len(expected) * len(NAMES) + len(close) + _frames(looking, expected) + _displays(looking, expected)
+    return len(expected) * len(names) + len(close) + _frames(looking, expected) + _displays(looking, expected)
 
 
 def _frames(looking: Database, expected: list[Version]) -> int:
@@ -208,7 +210,7 @@ def _answers(then: Database, now: Database) -> int:
 
 def _answer(db: Database, question: str | None, **how: Any) -> list[tuple[Any, ...]] | None:
     try:
-        return [_plain(row) for row in db.query(question, **how).rows()]
+        return [plain(row) for row in db.query(question, **how).rows()]
     except ExpressionError:  # a name that no notebook had then, or that was of another type
         return None
 
@@ -244,7 +246,7 @@ def _unlike(ours: list[Any], theirs: list[Any]) -> str:
     return next((f"{one} is not {other}" for one, other in pairs if one != other), "")
 
 
-def _plain(row: Iterable[Any]) -> tuple[Any, ...]:
+def plain(row: Iterable[Any]) -> tuple[Any, ...]:
     """Make values comparable: NaN is itself, and a frame or display is what it shows, not of which notebook."""
     cells = (str(value) if isinstance(value, FrameCell | DisplayCell) else value for value in row)
     return tuple("NaN" if isinstance(value, float) and math.isnan(value) else value for value in cells)

@@ -52,6 +52,10 @@ class Repository:
     @property
     def directory(self) -> Path:
         """The directory of the repository, with all commits in it."""
+        return self.write()
+
+    def write(self) -> Path:
+        """Write to git what it does not have yet, and return the directory."""
         if self._stream:
             self._run("fast-import", "--quiet", "--force", input_=b"".join(self._stream))
             self._stream = []
@@ -62,6 +66,32 @@ class Repository:
         """Run git there."""
         assert self.directory
         return self._run(*arguments, input_=input_)
+
+    @property
+    def name(self) -> str:
+        """Name of the directory."""
+        return self._directory.name
+
+    @property
+    def now(self) -> int:
+        """The author's time of the last commit, in seconds."""
+        return self._now
+
+    def branches(self) -> list[str]:
+        """Name the branches."""
+        return [*self._files]
+
+    def has_commits(self) -> bool:
+        """Tell whether there is any commit."""
+        return bool(self._written or self._stream)
+
+    def paths(self) -> list[str]:
+        """Name the files that the branch has."""
+        return [os.fsdecode(path) for path in self._files[self.branch_name]]
+
+    def content(self, path: str) -> bytes:
+        """Return what the branch has at a path."""
+        return self._files[self.branch_name][os.fsencode(path)][1]
 
     def check_out(self, branch: str = "main") -> Self:
         """Make the files of a branch the working tree."""

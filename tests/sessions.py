@@ -19,6 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from tests import preloaded
+
 ROOT = Path(__file__).parent.parent
 UPDATE = "UPDATE_SESSIONS" in os.environ
 TIMEOUT = 120.0  # seconds
@@ -118,6 +120,6 @@ def _scrapdb(directory: Path) -> Path:
     script = commands / "scrapdb"
     if not script.exists():
         commands.mkdir(exist_ok=True)
-        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m scrapdb "$@"\n', encoding="utf-8")
+        script.write_text(preloaded.script(), encoding="utf-8")
         script.chmod(0o755)
     return commands

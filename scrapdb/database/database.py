@@ -294,7 +294,7 @@ class Database:
         """Find out whether an expression holds for every notebook, or for any.
 
         Args:
-            expression: what should hold. A notebook that misses a value offends, also one of the version before.
+            expression: what should hold. A notebook that misses a value offends, be it that of the version before.
             where: an expression that chooses the notebooks to look at.
             any_: whether one notebook is enough.
 

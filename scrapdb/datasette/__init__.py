@@ -55,8 +55,12 @@ def asgi_wrapper(datasette: Any) -> Callable[..., Any]:
 
 
 @hookimpl
-def render_cell(value: Any, column: str, database: str, datasette: Any) -> Markup | None:
-    """Show tokens, statuses, notebooks, times, long numbers and JSON."""
+def render_cell(  # noqa: PLR0917 - Datasette's arguments
+    row: Any, value: Any, column: str, table: str | None, database: str, datasette: Any
+) -> Markup | None:
+    """Show tokens, statuses, notebooks and their versions, times, long numbers and JSON."""
+    if table == "versions" and column == "version":
+        return cells.version(row, store.base(datasette, database))
     return cells.cell(value, column, store.base(datasette, database))
 
 

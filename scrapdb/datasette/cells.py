@@ -50,6 +50,15 @@ def cell(value: Any, column: str, base: str) -> Markup | None:
     return _json(value) if value[:1] in "[{" and len(value) <= _LONGEST_JSON else None
 
 
+def version(row: Any, base: str) -> Markup | None:
+    """Lead from a row of the table `versions` to the page of that version."""
+    if not {"path", "version"} <= {*row.keys()}:
+        return None
+    asked = {"path": row["path"], "version": row["version"]}
+    address = escape(f"{base}/notebook?{urlencode(asked)}")
+    return Markup(f'<a href="{address}">{escape(row["version"])}</a>')  # noqa: S704 - escaped
+
+
 def badge(status: str) -> Markup:
     """Show the status of a run."""
     word = "failed" if status == "error" else escape(status.replace(" ", "-"))  # of a report

@@ -5,19 +5,22 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from scrapdb.datasette import bars
 from scrapdb.formats.html import PICTURES
 from scrapdb.query.nodes import Constant
+from scrapdb.query.nodes import In
 from scrapdb.query.nodes import Name
 from scrapdb.store.readers import versions
 from scrapdb.store.readers.versions import Change
 from scrapdb.store.readers.versions import Version
 
-MOST, _FEWEST = 100, 10
-_MOST_VALUES = 20_000  # that are compared, so that a notebook of thousands of values is shown as soon
+MOST, _FEWEST = 100, 5
+_MOST_VALUES = 10_000  # that are compared, so that a notebook of thousands of values is shown as soon
 _CHANGES, _LINES = 8, 40
+_SECONDS = str(Name("nb", "seconds"))
 _HOW = ("changed", "new", "gone")
 _SHOWN, _PICTURES = 6, 12  # names, and pictures of each
 
@@ -53,16 +56,18 @@ class History(NamedTuple):
     """What a page shows of the versions of a notebook.
 
     Args:
-        rows: the last versions, the last one first.
-        has_more: whether there are more.
+        rows: the last versions, also of the notebooks that it was before it was renamed, the last one first.
+        paths: of these notebooks, its own first.
+        has_more: whether there are more versions.
         numbers: those that were not always the same, and how long the runs took.
-        constants: those that were, with that number.
+        constants: some of those that were, with that number.
         left_out: how many numbers more there are.
         shown: pictures of names that did not always show the same.
         where: the expression for which the versions of the notebook are asked.
     """
 
     rows: list[Row]
+    paths: list[str]
     has_more: bool
     numbers: list[Number]
     constants: dict[str, float]
@@ -73,23 +78,24 @@ class History(NamedTuple):
 
 def read(connection: sqlite3.Connection, path: str) -> History | None:
     """Read what the page of a notebook shows of its versions; None if there are none."""
-    last = versions.of_path(connection, path, 1)
-    if not last:
+    line = versions.line(connection, path)
+    if not line:
         return None
-    most = min(MOST, max(_FEWEST, _MOST_VALUES // (versions.values_of(connection, last[0].id) or 1)))
-    read_versions = versions.of_path(connection, path, most + 1)
-    chosen = read_versions[:most]
+    most = min(MOST, max(_FEWEST, _MOST_VALUES // (versions.values_of(connection, line[-1].id) or 1)))
+    chosen = line[-most:]
     changes = versions.changes(connection, chosen)
-    were_there = sorted((version for version in chosen if version.was_there), key=lambda version: version.since)
-    numbers, constants = _numbers(connection, were_there)
+    were_there = [version for version in chosen if version.was_there]
+    numbers, constants, left_out = _numbers(connection, were_there)
+    paths = list(dict.fromkeys([path, *(version.path for version in reversed(line))]))
     return History(
-        [_row(version, changes.get(version.id, [])) for version in chosen],
-        len(read_versions) > most,
-        numbers[:_LINES],
+        [_row(version, changes.get(version.id, [])) for version in reversed(chosen)],
+        paths,
+        len(line) > most,
+        numbers,
         constants,
-        max(0, len(numbers) - _LINES),
+        left_out,
         list(_shown(connection, were_there))[:_SHOWN],
-        f"{Name('nb', 'path')} = {Constant(path)}",
+        str(In(Name("nb", "path"), tuple(map(Constant, paths)))),
     )
 
 
@@ -98,20 +104,27 @@ def _row(version: Version, changes: Sequence[Change]) -> Row:
     return Row(version, ordered[:_CHANGES], max(0, len(changes) - _CHANGES))
 
 
-def _numbers(connection: sqlite3.Connection, chosen: Sequence[Version]) -> tuple[list[Number], dict[str, float]]:
-    """Read the numbers of some versions: those that vary, and those that do not."""
-    found = {(str(Name("scrap", name)), name): by_id for name, by_id in versions.numbers(connection, chosen).items()}
+def _numbers(connection: sqlite3.Connection, chosen: Sequence[Version]) -> tuple[list[Number], dict[str, float], int]:
+    """Read the numbers of some versions: of those that vary the first, those that do not, and how many more vary."""
+    found = versions.numbers(connection, chosen)
+    asked = {name: str(Name("scrap", name)) for name in found}
     seconds = {version.id: version.seconds for version in chosen if version.seconds is not None}
-    asked = str(Name("nb", "seconds"))
-    drawn, constants = [], {}
-    for (expression, name), by_id in [*found.items(), ((asked, asked), seconds)]:
-        if len(set(by_id.values())) > 1:
-            line = bars.line([by_id.get(version.id) for version in chosen])
-            last = [by_id[version.id] for version in chosen if version.id in by_id][-1]
-            drawn.append(Number(name, expression, line, min(by_id.values()), max(by_id.values()), last))
-        elif len(by_id) > 1 and name != asked:
-            constants[name] = next(iter(by_id.values()))
-    return drawn, constants
+    varying = [(name, asked[name], by_id) for name, by_id in found.items() if len(set(by_id.values())) > 1]
+    if len(set(seconds.values())) > 1:
+        varying.append((_SECONDS, _SECONDS, seconds))
+    constants = {
+        name: next(iter(by_id.values()))
+        for name, by_id in found.items()
+        if len(by_id) > 1 and len(set(by_id.values())) == 1
+    }
+    ids = [version.id for version in chosen]
+    drawn = [_number(name, expression, [by_id.get(id_) for id_ in ids]) for name, expression, by_id in varying[:_LINES]]
+    return drawn, dict(islice(constants.items(), _LINES)), max(0, len(varying) - _LINES)
+
+
+def _number(name: str, asked: str, numbers: Sequence[float | None]) -> Number:
+    there = [number for number in numbers if number is not None]
+    return Number(name, asked, bars.line(numbers), min(there), max(there), there[-1])
 
 
 def _shown(connection: sqlite3.Connection, chosen: Sequence[Version]) -> Iterable[Shown]:

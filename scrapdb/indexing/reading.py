@@ -86,6 +86,7 @@ class BlobReader(Reader, frozen=True, kw_only=True):
 
     def __call__(self, tasks: Sequence[Task]) -> list[Done]:
         """Read some blobs."""
+        _blobs(self.repository).ask(_blob(task) for task in tasks if self._is_asked_for(task))
         return [self._of_blob(task) for task in tasks]
 
     def out_of_memory(self, task: Task) -> Done:
@@ -96,14 +97,16 @@ class BlobReader(Reader, frozen=True, kw_only=True):
         """End the process that has read blobs for this one, if there is one."""
         _blobs(self.repository).close()
 
+    def _is_asked_for(self, task: Task) -> bool:
+        listed = task.candidate
+        return not listed.reason and (listed.size is None or listed.size <= self.max_bytes)
+
     def _of_blob(self, task: Task) -> Done:
         listed = task.candidate
         if listed.reason:
             return self.unreadable(task, "not a file", listed.reason, until_changed=True)
         try:
-            content = None
-            if listed.size is None or listed.size <= self.max_bytes:
-                content = _blobs(self.repository).read((listed.etag or "").removeprefix(COMMITTED))
+            content = _blobs(self.repository).read(_blob(task)) if self._is_asked_for(task) else None
             read = notebooks.read_fetched(listed, content, None, self.max_bytes)
         except MissingError:
             return self.unreadable(task, "missing", _MISSING, until_changed=True)
@@ -111,6 +114,10 @@ class BlobReader(Reader, frozen=True, kw_only=True):
             return self.out_of_memory(task)
         file = self._file(task)._replace(size=read.size, content_hash=read.content_hash, etag=listed.etag)
         return _done(task, file, read.facts)
+
+
+def _blob(task: Task) -> str:
+    return (task.candidate.etag or "").removeprefix(COMMITTED)
 
 
 @cache

@@ -141,9 +141,9 @@ class _Binding:
     def check_names(self, root: nodes.Node) -> None:
         """Look up all names first: an unknown one may be part of `a-b`, which is known."""
         for node in nodes.walk_until(root, self.is_over_time):
-            if self.is_over_time(node):
-                self.check_names_then(node)
             if not isinstance(node, nodes.Name):
+                if self.is_over_time(node):
+                    self.check_names_then(node)
                 continue
             try:
                 self.fields.meaning(node)
@@ -595,8 +595,9 @@ def _computed(node: nodes.Arithmetic) -> nodes.Value:
 
 def _as_path(node: nodes.Value, other: nodes.Value) -> nodes.Value:
     """Bring a text to the form in which the store keeps paths."""
-    place = bound_nodes.place_of(other) if isinstance(node, nodes.Constant) and isinstance(node.value, str) else None
-    if place and isinstance(place.field, Attribute) and place.field.column == "path":
+    place = bound_nodes.place_of(other)
+    is_path = place is not None and isinstance(place.field, Attribute) and place.field.column == "path"
+    if is_path and isinstance(node, nodes.Constant) and isinstance(node.value, str):
         return nodes.Constant(composed(node.value), span=node.span)
     return node
 

@@ -340,9 +340,7 @@ class Fields:
             there, right = ("scrap", "param") if node.role == "scrap" else ("parameter", "scrap")
             return node.span.error(f"`{other.name}` is no {there}; did you mean `{right}.{other.name}`?")
         if self.then and self.then is not self and self.then.find(name):
-            return node.span.error(
-                f"No notebook has `{name}` any more; versions had: `previous({node})` or `first({node})`"
-            )
+            return node.span.error(f"No notebook has `{name}` any more, but versions had: ask for `previous({node})`")
         near = [f"{prefix}.{name}" for prefix in _TABLES if f"{prefix}.{name}" in _ATTRIBUTES]
         near = near or _nearest(name, self.names()) or _nearest(node.name, self.names())
         return node.span.error(f"No {self._of} has a field `{name}`{_question(near)}")

@@ -342,9 +342,12 @@ def walk(node: Node) -> Iterator[tuple[Node, int]]:
 
 def walk_until(node: Node, is_last: Callable[[Node], bool]) -> Iterator[Node]:
     """Every node, but nothing below those that are a last one."""
-    yield node
-    for child in () if is_last(node) else node.children:
-        yield from walk_until(child, is_last)
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        yield node
+        if node.parts and not is_last(node):
+            stack.extend(reversed(node.children))
 
 
 def names(node: Node) -> list[Name]:

@@ -73,7 +73,7 @@ def is_truth_then(column: Output) -> bool:
     """Whether a column says if something held in another version."""
     while isinstance(column, Then):
         column = column.operand
-    return isinstance(column, Decided)
+    return isinstance(column, Decided) or (isinstance(column, OfRows) and is_truth(column.function))
 
 
 def is_cell_then(column: Output) -> bool:

@@ -385,7 +385,7 @@ def test_no_overview_is_wider_than_its_window(kind: str, request: pytest.Fixture
             tab.close()
 
 
-_FOCUSED = """() => {
+FOCUSED = """() => {
   const element = document.activeElement, style = getComputedStyle(element);
   return [element.href, style.outlineStyle, style.outlineWidth, !!element.closest(".scrapdb-nav, section.content")];
 }"""
@@ -419,7 +419,7 @@ def test_the_keyboard_reaches_everything_and_sees_where_it_is(address: str, brow
     reached = []
     for _ in range(links.count()):
         tab.keyboard.press("Tab")
-        reached.append(tab.evaluate(_FOCUSED))
+        reached.append(tab.evaluate(FOCUSED))
     assert [address for address, *_ in reached if address] == links.evaluate_all(
         "all => all.map(link => link.href).filter(href => href)"
     )

@@ -12,6 +12,7 @@ from datetime import UTC
 from datetime import datetime
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
@@ -20,9 +21,16 @@ from scrapdb.datasette import bars
 from scrapdb.datasette import history
 from tests.datasette.asked import get
 from tests.datasette.glued import page
+from tests.datasette.server import served
 from tests.datasette.test_compare import lines
+from tests.datasette.test_overview import FOCUSED
 from tests.datasette.versioned import HOSTILE
 from tests.datasette.versioned import nights
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
 
 A = "runs/a.ipynb"
 OVERVIEW = "/-/scrapdb/scraps/overview"
@@ -311,9 +319,9 @@ def test_a_version_of_a_side_branch_and_a_renamed_notebook(versioned: Path, tmp_
     assert "2 versions: first 0.5, last 1000, lowest 0.5, highest 1000" in numbers
     banner = text_of(section(get(store, page("notebook", path=A, version=2)).text, 'role="status">', "</p>"))
     assert "which was never on the branch asked for" in banner
-    assert (
-        "renamed from runs/gone.ipynb" in versions_of(get(store, page("notebook", path="runs/new.ipynb")).text)["1"][2]
-    )
+    renamed = get(store, page("notebook", path="runs/new.ipynb")).text
+    assert versions_of(renamed)["1"][2] == "renamed from runs/gone.ipynb"
+    assert list(versions_of(renamed)) == ["1", "1 runs/gone.ipynb"]
     news = section(get(store, OVERVIEW).text, '<h2 id="news">', "<section aria-labelledby")
     assert "Gone" not in news
     assert not re.search(r"<h3>New <", news)
@@ -325,7 +333,14 @@ def test_many_versions_are_cut_and_lead_to_all(versioned: Path, monkeypatch: pyt
     assert list(versions_of(text)) == ["4", "3"]
     (link,) = re.findall(r'href="([^"]+)">All versions', text)
     rows = get(versioned, html.unescape(link).replace("versions?", "versions.json?_shape=array&")).json()
-    assert [row["version"] for row in rows] == [4, 3, 2, 1]
+    assert [(row["path"], row["version"]) for row in rows] == [(A, 4), (A, 3), (A, 2), (A, 1)]
+
+
+def test_the_table_of_versions_leads_to_their_pages(versioned: Path) -> None:
+    text = get(versioned, f"/scraps/versions?path={A}").text
+    links = [html.unescape(link) for link in re.findall(r'<td class="col-version[^>]*><a href="([^"]+)"', text)]
+    assert links == [page("notebook", path=A, version=version) for version in (4, 3, 2, 1)]
+    assert get(versioned, "/scraps/versions?_col=version").status_code == 200
 
 
 def test_shared_connections_stay_in_the_present(versioned: Path) -> None:
@@ -393,3 +408,66 @@ def test_the_files_say_what_the_store_does(versioned: Path) -> None:
 def test_lines(numbers: list[float | None], path: str, words: str) -> None:
     line = bars.line(numbers)
     assert (line.path, line.words) == (path, words)
+
+
+# From here on a browser lives, beside which no other test of this module can ask Datasette without a server.
+
+
+@pytest.fixture(scope="module")
+def address(versioned: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served("datasette", hostile(versioned, tmp_path_factory.mktemp("hostile"))) as running:
+        yield running
+
+
+PAGES = (
+    page("notebook", path=A),
+    page("notebook", path=A, version=2),
+    page("notebook", path=f"runs/{HOSTILE.replace('/', '')}.ipynb"),
+    page("compare", path=[f"{A}@1", f"{A}@2"]),
+    OVERVIEW,
+)
+
+
+def test_no_page_is_wider_than_its_window_and_nothing_acts(address: str, browser: Browser) -> None:
+    for width, scheme in ((390, "dark"), (1280, "light")):
+        tab = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
+        for asked in PAGES:
+            tab.goto(address + asked)
+            assert tab.evaluate("document.documentElement.scrollWidth") == width, asked
+            assert tab.title() != "owned"
+        tab.close()
+
+
+def test_versions_are_seen_and_reached_without_scripts_and_by_keyboard(address: str, browser: Browser) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(address + page("notebook", path=A))
+    line = tab.locator(".scrapdb-lines svg path").nth(1).bounding_box()
+    assert line is not None
+    assert line["width"] > 100
+    pictures = tab.locator(".scrapdb-film img")
+    pictures.last.scroll_into_view_if_needed()
+    assert pictures.count() == 2
+    tab.get_by_role("link", name="2", exact=True).focus()
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**version=2")
+    assert tab.get_by_role("status").inner_text().startswith("Version 2 of 4")
+    tab.get_by_role("link", name="Compare with the version before").focus()
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/compare?*")
+    assert tab.get_by_role("heading", name="Compare notebooks").is_visible()
+    context.close()
+
+
+def test_the_keyboard_reaches_every_version_and_sees_where_it_is(address: str, browser: Browser) -> None:
+    tab = browser.new_page()
+    tab.goto(address + page("notebook", path=A, version=2))
+    links = tab.locator("section.content a:visible, section.content [tabindex='0']:visible")
+    reached = set()
+    for _ in range(links.count() + 20):
+        tab.keyboard.press("Tab")
+        reached.add(tuple(tab.evaluate(FOCUSED)))
+    addresses = set(links.evaluate_all("all => all.map(link => link.href).filter(href => href)"))
+    assert addresses <= {found for found, *_ in reached}
+    assert {(style, width) for _, style, width, is_ours in reached if is_ours} == {("solid", "3px")}
+    tab.close()

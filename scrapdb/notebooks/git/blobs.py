@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from subprocess import Popen
@@ -31,13 +32,25 @@ class Blobs:
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
         self._git: Popen[bytes] | None = None
+        self._asked: deque[str] = deque()
 
     def close(self) -> None:
         """End the process."""
         git, self._git = self._git, None
+        self._asked.clear()
         if git:
             with suppress(OSError), git:  # which closes its pipes and waits
-                pass
+                git.kill()
+
+    def ask(self, blobs: Iterable[str]) -> None:
+        """Ask for some hundred blobs that are read next, in this order: the process goes on while one is looked at."""
+        git = self._git = self._git or started(self._repository, "cat-file", "--batch")
+        asked = [*blobs]
+        self._asked += asked
+        if git.stdin:
+            with suppress(OSError):  # it has died, which is told by what it answers
+                git.stdin.write("".join(f"{blob}\n" for blob in asked).encode())
+                git.stdin.flush()
 
     def read(self, blob: str) -> bytes:
         """Return the bytes of a blob.
@@ -45,19 +58,27 @@ class Blobs:
         Raises:
             MissingError: it is missing, or damaged, of which git dies.
         """
-        git = self._git = self._git or started(self._repository, "cat-file", "--batch")
-        content = None
-        if git.stdin and git.stdout:
-            with suppress(OSError):
-                git.stdin.write(f"{blob}\n".encode())
-                git.stdin.flush()
-                _, *told = git.stdout.readline().split() or [b""]
-                if told == [b"missing"]:
-                    raise MissingError(blob)
-                if told:
-                    size = int(told[-1])
-                    content = git.stdout.read(size + 1)[: size + 1]
-                    if len(content) == size + 1:
-                        return content[:-1]
-        self.close()
-        raise MissingError(blob)
+        if not self._asked or self._asked[0] != blob:
+            self.close()
+            self.ask([blob])
+        self._asked.popleft()
+        content = self._answer()
+        if content is None:
+            left = [*self._asked]
+            self.close()
+            self.ask(left)
+        if not content:
+            raise MissingError(blob)
+        return content[:-1]
+
+    def _answer(self) -> bytes | None:
+        """Read one answer: a content and a newline, nothing if it is missing, or None if git has died of it."""
+        if not (self._git and self._git.stdout):
+            return None
+        try:
+            told = self._git.stdout.readline().split()
+            size = -1 if told[-1] == b"missing" else int(told[-1])
+            content = self._git.stdout.read(size + 1)
+        except (OSError, ValueError, IndexError):
+            return None
+        return content if len(content) == size + 1 else None

@@ -94,7 +94,7 @@ def present(node: nodes.Value, at: Run) -> str:
     """Whether there is a value that is neither null nor NaN."""
     if isinstance(node, bound_nodes.Key | bound_nodes.Aggregate):
         return at.is_in_group(node)
-    if isinstance(node, bound_nodes.Then) and bound_nodes.place_of(node):
+    if isinstance(node, bound_nodes.Then) and isinstance(node.operand, bound_nodes.FieldValue | bound_nodes.Then):
         return present(node.operand, at.then(node))
     if not isinstance(node, bound_nodes.FieldValue):
         return separated("OR", [f"{face} IS NOT NULL" for face in values.faces(node, at).values()] or ["0"])

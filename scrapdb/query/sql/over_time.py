@@ -86,21 +86,21 @@ class Version(Notebook):
     def __init__(self, bind: Binder, level: int, version: str, previous: str | None = None) -> None:
         super().__init__(bind)
         self.level = level
-        self.notebook = version
+        self.nb_id = version
         self._previous = previous
 
     @property
     def version(self) -> str:
         """The id of this version."""
-        return self.notebook
+        return self.nb_id
 
     @property
     def previous(self) -> str:
         """The id of the version before it."""
-        return self._previous or f"(SELECT w.previous FROM {_VERSIONS} AS w WHERE w.id = {self.notebook})"
+        return self._previous or f"(SELECT w.previous FROM {_VERSIONS} AS w WHERE w.id = {self.nb_id})"
 
     def _attribute(self, field: Attribute) -> str:
         if field.table == "versions":
-            return f"(SELECT w.{field.column} FROM {_VERSIONS} AS w WHERE w.id = {self.notebook})"
+            return f"(SELECT w.{field.column} FROM {_VERSIONS} AS w WHERE w.id = {self.nb_id})"
         table, key = f"{self.tables}{field.table}", id_of(field.table)
-        return f"(SELECT w.{field.column} FROM {table} AS w WHERE w.{key} = {self.notebook})"
+        return f"(SELECT w.{field.column} FROM {table} AS w WHERE w.{key} = {self.nb_id})"

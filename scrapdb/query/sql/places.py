@@ -50,10 +50,10 @@ class Binder:
 class Run:
     """The row `r` of a notebook in `runs`.
 
-    `notebook` is its id, and `tables` what the names of the tables begin with in which its values are looked up.
+    `nb_id` is its id, and `tables` what the names of the tables begin with in which its values are looked up.
     """
 
-    notebook = "r.nb_id"
+    nb_id = "r.nb_id"
     tables = ""
 
     def __init__(self, bind: Binder) -> None:
@@ -70,7 +70,7 @@ class Run:
         """An expression of a column of `scraps` and `parameters`, found by primary key."""
         found = [
             f"(SELECT {expression(column)} FROM {self.tables}{table}"
-            f" WHERE v.notebook_id = {self.notebook} AND {condition})"
+            f" WHERE v.notebook_id = {self.nb_id} AND {condition})"
             for table, condition in tables(field, self.bind)
         ]
         return found[0] if len(found) == 1 else f"coalesce({', '.join(found)})"
@@ -88,7 +88,7 @@ class Run:
         return separated(
             "OR",
             [
-                f"EXISTS (SELECT 1 FROM {self.tables}{table} WHERE v.notebook_id = {self.notebook} AND {condition}"
+                f"EXISTS (SELECT 1 FROM {self.tables}{table} WHERE v.notebook_id = {self.nb_id} AND {condition}"
                 f" AND {Row(self.bind).is_there(field)})"
                 for table, condition in tables(field, self.bind)
             ],

@@ -146,7 +146,7 @@ def _then(column: bound_nodes.Then, place: bound_nodes.FieldValue, at: Run) -> s
     while isinstance(column.operand, bound_nodes.Then):
         column = column.operand
         run = run.then(column)
-    return run.notebook if isinstance(place.field, Field) else output(place, run)
+    return run.nb_id if isinstance(place.field, Field) else output(place, run)
 
 
 def keys_of(key: Order, at: Run) -> list[str]:

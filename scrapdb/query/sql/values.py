@@ -93,7 +93,7 @@ def json_path(path: tuple[str | int, ...]) -> str:
 
 def _of_rows(node: bound_nodes.OfRows, face: str, at: Run) -> str:
     """What a function gives of the rows of a DataFrame; SQLite tests what has a SELECT of its own after the others."""
-    named = f"f.notebook_id = {at.notebook} AND f.name_id = {at.bind(node.frame.field.name_id)}"  # type: ignore[union-attr]
+    named = f"f.notebook_id = {at.nb_id} AND f.name_id = {at.bind(node.frame.field.name_id)}"  # type: ignore[union-attr]
     if not node.expression:
         return f"(SELECT f.rows FROM {at.tables}frames AS f WHERE {named})"
     given = "".join(f", coalesce({', '.join(faces(each, at).values())}, NULL)" for each in node.given)
