@@ -29,9 +29,12 @@ _SET = "INSERT OR REPLACE INTO settings VALUES ('keep', ?)"
 _WITHOUT = """
 SELECT id FROM notebooks
  WHERE id > ? AND NOT EXISTS (SELECT 1 FROM versions WHERE notebook_id = notebooks.id) ORDER BY id LIMIT ?"""
-# Of each notebook its version that is there now, or was last; and the highest number of one.
+# Of each notebook its version that is there now, or was last; and the highest number of one. What an older scrapdb
+# read, whose hash is forgotten, is told by size and time.
 _LAST = """
-SELECT n.id, n.path, n.ended_at, n.mtime, k.content_hash IS n.content_hash AND v.notebook_id = n.id AS same,
+SELECT n.id, n.path, n.ended_at, n.mtime,
+       v.notebook_id = n.id AND (k.content_hash IS n.content_hash
+         OR k.content_hash IS NULL AND k.size = n.size AND k.mtime = n.mtime) AS same,
        v.id, v.since, v.until, v.notebook_id,
        coalesce((SELECT max(version) FROM versions WHERE path = n.path), 0) AS number
   FROM json_each(?) AS written CROSS JOIN notebooks AS n ON n.id = written.value
