@@ -18,6 +18,7 @@ import pytest
 from scrapdb.indexing.changes import Summary
 from tests import notebook_builder as nb
 from tests import sessions
+from tests.stores import query
 
 FIELDS = {field.name for field in msgspec.structs.fields(Summary)} | {"notebooks", "store"}
 
@@ -101,3 +102,23 @@ def test_every_pass_of_a_watch_is_a_line(runs: Path) -> None:
     assert {frozenset(line) for line in lines} == {frozenset(FIELDS)}
     assert [(line["added"], line["failed"], line["notebooks"]) for line in lines[:2]] == [(1, 1, 2), (1, 1, 3)]
     assert "Watched: " in said
+
+
+@pytest.mark.parametrize("wanted", ["3x", "-1", "1.5", "9" * 20, "9" * 5000, "d", "5m1h", "0d"])
+def test_what_is_no_number_of_versions_and_no_age(runs: Path, wanted: str) -> None:
+    told = sessions.run(f"scrapdb index runs --keep={wanted}", runs).stderr
+    assert "Error: --keep takes a number of versions or an age" in told
+    assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(
+    "kept", ["--keep", "--keep 5", "--keep 99999999d", f"--keep {'9' * 18}", "--keep 30d --keep 5"]
+)
+def test_versions_are_kept(runs: Path, kept: str) -> None:
+    sessions.run(f"scrapdb index runs {kept}", runs)
+    assert query(runs / "scraps.db", "SELECT path, version FROM versions ORDER BY path") == [
+        ("runs/a.ipynb", 1),
+        ("runs/half.ipynb", 1),
+    ]
+    sessions.run("scrapdb index runs --keep 0", runs)
+    assert query(runs / "scraps.db", "SELECT count(*) FROM versions") == [(0,)]
