@@ -41,9 +41,7 @@ class Versions(NamedTuple):
     """At which moment the store is looked at, or that all versions of its notebooks are."""
 
     as_of: _AsOf = None
-    versions: Annotated[bool, typer.Option("--versions", help="Every version of each notebook, as one of its own.")] = (
-        False
-    )
+    versions: Annotated[bool, typer.Option("--versions", help="Every version of each notebook, as its own.")] = False
 
     def database(self, settings: Settings) -> Database:
         """Return the store as it is, as it was, or with all versions; errors are those of `AsOf.database`."""
