@@ -1,6 +1,6 @@
 """Measure everything, and print a table of each benchmark.
 
-python -m benchmarks [indexing|keeping|committed|reading|running|browsing|querying|million]... [--save docs/performance.md]
+python -m benchmarks [indexing|keeping|committed|reading|running|browsing|querying|million]... [--save FILE.md]
 """
 
 from __future__ import annotations

@@ -66,16 +66,11 @@ def nights(directory: Path) -> int:
 
 def loop(directory: str) -> int:
     """Read every version of every notebook as one would by hand, and return how many there are."""
-    git = ["git", "-C", directory]
-    log = subprocess.run(
-        [*git, "log", "--all", "--format=%H", "--name-only"], capture_output=True, check=True, text=True
-    )
-    versions = 0
-    commit = ""
-    for line in log.stdout.splitlines():
+    versions, commit = 0, ""
+    for line in _git(directory, "log", "--all", "--format=%H", "--name-only").decode().splitlines():
         if line.endswith(".ipynb"):
-            shown = subprocess.run([*git, "show", f"{commit}:{line}"], capture_output=True, check=True).stdout
-            outputs = (output for cell in json.loads(shown)["cells"] for output in cell.get("outputs", ()))
+            cells = json.loads(_git(directory, "show", f"{commit}:{line}"))["cells"]
+            outputs = (output for cell in cells for output in cell.get("outputs", ()))
             versions += any("scrapbook" in output.get("metadata", {}) for output in outputs)
         elif line:
             commit = line

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from typing import Self
 
+Name = Any  # of a file: text or bytes
 Content = Any  # a notebook as a document, text or bytes, or None: the file is deleted
 WHO = "Ada <ada@example.org>"
 # Nothing that a user or a machine has configured.
@@ -64,7 +65,7 @@ class Repository:
 
     def git(self, *arguments: str, input_: bytes | None = None) -> bytes:
         """Run git there."""
-        assert self.directory
+        self.write()
         return self._run(*arguments, input_=input_)
 
     @property
@@ -99,7 +100,7 @@ class Repository:
         return self
 
     def commit(
-        self, files: Mapping[str | bytes, Content], at: str | None = None, message: str = "", *, kind: str = "file"
+        self, files: Mapping[Name, Content], at: str | None = None, message: str = "", *, kind: str = "file"
     ) -> Self:
         """Commit some files to the branch.
 
@@ -113,7 +114,7 @@ class Repository:
         self._commit(changes, at, message)
         return self
 
-    def move(self, old: str | bytes, new: str | bytes, content: Content = None, at: str | None = None) -> Self:
+    def move(self, old: Name, new: Name, content: Content = None, at: str | None = None) -> Self:
         """Commit a file under another path, and with another content if there is one."""
         mode, before = self._files[self.branch_name][os.fsencode(old)]
         after = before if content is None else _bytes(content)
@@ -133,8 +134,8 @@ class Repository:
         self.branch_name = name
         return self
 
-    def merge(self, *names: str, files: Mapping[str | bytes, Content] | None = None, at: str | None = None) -> Self:
-        """Merge branches: what changed on them since they began, or were merged last, and then what is told."""
+    def merge(self, *names: str, files: Mapping[Name, Content] | None = None, at: str | None = None) -> Self:
+        """Merge branches into this one: what changed on them since they began, and then what is told."""
         changes: dict[bytes, tuple[bytes, bytes | None]] = {}
         for name in names:
             theirs, base = self._files[name], self._base[name]

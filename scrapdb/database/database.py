@@ -565,21 +565,28 @@ class Database:
         return list(dict.fromkeys(names))
 
     def problems(self, notebook: str | None = None) -> Table:
-        """List what could not be read, of one notebook or of all.
+        """List what could not be read, of one notebook or of all; of all versions also the version and its commit.
 
         Raises:
             NotebookNotFoundError: there is no such notebook, or more than one.
             StoreError: there is no store, or it cannot be read.
         """
+        from scrapdb.database.history import path_of
         from scrapdb.database.notebook import find
         from scrapdb.store.readers.problems import problems_of_notebook
+        from scrapdb.store.readers.problems import problems_of_versions
+
+        def ask_all(connection: sqlite3.Connection) -> Answer:
+            path = path_of(connection, self.path, notebook) if notebook else None
+            names = ("notebook", "nb.version", "nb.commit", "cell", "output", "name", "kind", "message")
+            return names, problems_of_versions(connection, path)
 
         def ask(connection: sqlite3.Connection) -> Answer:
             notebook_id = find(connection, self.path, notebook) if notebook else None
             names = ("notebook", "cell", "output", "name", "kind", "message")
             return names, problems_of_notebook(connection, notebook_id)
 
-        return asked(self.path, ask, self.past)
+        return asked(self.path, ask_all) if self.past == EVERY_VERSION else asked(self.path, ask, self.past)
 
     def sizes(self, by: str = "scrap") -> Table:
         """List bytes by `scrap`, `notebook` or `encoder`, largest first.

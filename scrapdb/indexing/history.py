@@ -123,7 +123,7 @@ def index(
         base = os.path.realpath(store_path.parent)
         found = _Pass(writer, repo, tips, scan.Scan(base, exclude), max_bytes)
         noted = [revision, tips.tips, [branch.name for branch in tips.branches], [*exclude], max_bytes, repo.is_shallow]
-        if force or store.state(writer, repo.top) != noted or not store.is_settled(writer):
+        if force or not store.is_as_noted(writer, repo.top, noted):
             found.look(force=force)
             found.read(store_path, workers, progress)
             found.settle(noted, prune=prune)
@@ -143,7 +143,7 @@ class _Pass:
             if other.startswith(os.path.join(repo.top, ""))
         ]
         self._places: dict[bytes, tuple[str, str]] = {}  # real and stored path of each path in the repository
-        self._taken: dict[str, bytes] = {}
+        self._spelled: set[str] = set()  # as they are there
         self._wanted: dict[store.Key, store.Committed] = {}
         self._there: set[str] = set()  # paths at the commit that was asked for
         self._reached: set[str] = set()
@@ -160,6 +160,8 @@ class _Pass:
         read = commits.reached(everything, self._asked.tip) if self._asked.is_named else everything
         self._reached = {commit.hash for commit in read}
         told = commits.changes(self._repo, read, self._is_wanted)
+        names = {change.path for some in told.values() for change in some}
+        self._spelled = {self._spelling(os.path.join(self._repo.top, os.fsdecode(name))) for name in names}
         made = lineage.versions(read, told, self._repo.empty_tree, self._asked.tip)
         branches = commits.names(everything, self._asked.branches)
         last = {(version.path, version.blob): version for version in made}
@@ -297,14 +299,19 @@ class _Pass:
         return scan.Candidate(real, path, size, None, _NO_FILES.get(made.mode), f"{COMMITTED}{made.blob}")
 
     def _place(self, path: bytes) -> tuple[str, str]:
-        """Return where a file of the repository would lie, and how the store calls it: no two the same."""
+        """Return where a file of the repository would lie, and how the store calls it.
+
+        That is in NFC, unless another file of the repository is spelled so.
+        """
         if path not in self._places:
             real = os.path.join(self._repo.top, os.fsdecode(path))
             stored = paths.identity(real, self._walk.base)
-            if self._taken.setdefault(stored, path) != path:  # another spelling of the same name
-                stored = valid_text(real.removeprefix(os.path.join(self._walk.base, "")))
-            self._places[path] = real, stored
+            spelled = self._spelling(real)
+            self._places[path] = real, spelled if stored in self._spelled else stored
         return self._places[path]
+
+    def _spelling(self, real: str) -> str:
+        return valid_text(real.removeprefix(os.path.join(self._walk.base, "")))
 
     def _is_wanted(self, path: bytes) -> bool:
         return path.endswith(scan.SUFFIX.encode()) and not self._walk.excludes_way_to(os.fsdecode(path))

@@ -188,14 +188,17 @@ def _is_unfinished(done: Done, patience: float) -> bool:
 def _prune(writer: Writer, walk: scan.Scan, met: bytearray) -> int:
     """Remove the notebooks that are gone from directories and below URLs that were listed; return how many."""
     removed = 0
-    # What is there by a repository alone lies in no directory; it goes with that.
-    repositories = tuple(os.path.join(top, "") for top in directories(writer) if os.path.isdir(top))
+    repositories = sorted((os.path.join(top, "") for top in directories(writer)), reverse=True)  # inner ones first
+
+    def is_kept(real: str) -> bool:
+        """What is there by a repository alone lies in no directory; it goes with that."""
+        return next((os.path.isdir(top) for top in repositories if real.startswith(top)), False)
+
     for rows in known.other_files(writer, met):
         gone = [
             path
             for path, os_path, is_committed in rows
-            if walk.gone(path, os_path)
-            and not (is_committed and located(path, os_path, walk.base).startswith(repositories))
+            if walk.gone(path, os_path) and not (is_committed and is_kept(located(path, os_path, walk.base)))
         ]
         gone += walk.gone_urls(path for path, *_ in rows)
         if gone:

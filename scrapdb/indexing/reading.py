@@ -99,12 +99,14 @@ class BlobReader(Reader, frozen=True, kw_only=True):
 
     def _is_asked_for(self, task: Task) -> bool:
         listed = task.candidate
-        return not listed.reason and (listed.size is None or listed.size <= self.max_bytes)
+        return not listed.reason and listed.size is not None and listed.size <= self.max_bytes
 
     def _of_blob(self, task: Task) -> Done:
         listed = task.candidate
         if listed.reason:
             return self.unreadable(task, "not a file", listed.reason, until_changed=True)
+        if listed.size is None:
+            return self.unreadable(task, "missing", _MISSING, until_changed=True)
         try:
             content = _blobs(self.repository).read(_blob(task)) if self._is_asked_for(task) else None
             read = notebooks.read_fetched(listed, content, None, self.max_bytes)

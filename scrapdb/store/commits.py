@@ -62,6 +62,7 @@ _CONTENT = "SELECT content_hash FROM version_notebooks WHERE id = ?"
 _UNREADABLE = """
 SELECT v.path, k.os_path FROM version_notebooks AS k JOIN versions AS v ON v.id = k.id
  WHERE k.status = 'unreadable' AND v.commit_hash IS NOT NULL"""
+_THERE = "SELECT count(*) FROM versions WHERE until IS NULL AND commit_hash IS NOT NULL"
 _STATE = "SELECT value FROM settings WHERE name = ?"
 _STATES = "SELECT name FROM settings WHERE name LIKE 'git %'"
 _SET = "INSERT OR REPLACE INTO settings VALUES (?, ?)"
@@ -143,17 +144,13 @@ def present(writer: Writer, paths: Iterable[str]) -> dict[str, Present]:
     return {row[0]: Present(*row) for row in rows}
 
 
-def is_settled(writer: Writer) -> bool:
-    """Return whether what is there by its last commit has rows, and is told to be what has its content."""
-    with sentences(writer.path):
-        return writer.connection.execute(_UNSETTLED).fetchone() is None
-
-
-def state(writer: Writer, directory: str) -> Any:
-    """Read what was noted of a repository when it was last read; None if it was not."""
+def is_as_noted(writer: Writer, directory: str, noted: Any) -> bool:
+    """Return whether a repository is as it was noted, and what is there by its last commit is so in the store."""
     with sentences(writer.path):
         found = writer.connection.execute(_STATE, (_name(directory),)).fetchone()
-    return json.loads(found[0]) if found else None
+        if not found or json.loads(found[0]) != [noted, _there(writer)]:
+            return False
+        return writer.connection.execute(_UNSETTLED).fetchone() is None
 
 
 def directories(writer: Writer) -> list[str]:
@@ -246,7 +243,13 @@ def place(
         connection.executemany("DELETE FROM versions WHERE id = ?", [(id_,) for id_ in never])
         connection.executemany(_NEVER, [(version.id,) for version in strays if version.blob])
         _link(writer, [(key[0], ids[key]) for key, version in wanted.items() if version.until is None and key in ids])
-        connection.execute(_SET, (_name(directory), json.dumps(noted)))
+        connection.execute(_SET, (_name(directory), json.dumps([noted, _there(writer)])))
+
+
+def _there(writer: Writer) -> int:
+    """Count what is there by commits, as a removal of notebooks changes it, too."""
+    (count,) = writer.connection.execute(_THERE).fetchone()
+    return int(count)
 
 
 def _name(directory: str) -> str:

@@ -18,9 +18,11 @@ import pytest
 from scrapdb.indexing.changes import Summary
 from tests import notebook_builder as nb
 from tests import sessions
+from tests.repositories import Repository
 from tests.stores import query
 
-FIELDS = {field.name for field in msgspec.structs.fields(Summary)} | {"notebooks", "store"}
+OF_GIT = {"versions", "failed_versions"}
+FIELDS = {field.name for field in msgspec.structs.fields(Summary)} - OF_GIT | {"notebooks", "store"}
 
 
 @pytest.fixture
@@ -122,3 +124,42 @@ def test_versions_are_kept(runs: Path, kept: str) -> None:
     ]
     sessions.run("scrapdb index runs --keep 0", runs)
     assert query(runs / "scraps.db", "SELECT count(*) FROM versions") == [(0,)]
+def test_a_repository_is_indexed_beside_paths(runs: Path) -> None:
+    repo = (
+        Repository(runs / "repo").commit({"r.ipynb": nb.gluing(x=1)}).commit({"r.ipynb": "{"}).commit({"r.ipynb": "1"})
+    )
+    repo.write()
+    answer = sessions.run("scrapdb -q index runs --git repo --json", runs)
+    summary = json.loads(answer.stdout)
+    assert summary.keys() == FIELDS | OF_GIT
+    counts = {name: summary[name] for name in ("notebooks", "added", "failed", "versions", "failed_versions")}
+    assert counts == {"notebooks": 3, "added": 1, "failed": 2, "versions": 3, "failed_versions": 2}
+    listed = sessions.run("scrapdb problems --versions -f table", runs)
+    log = repo.git("log", "--reverse", "--format=%H").decode().split()
+    assert [log[1], log[2]] == [line.split()[2] for line in listed.stdout.splitlines() if line.startswith("repo/")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (
+            "--git repo",
+            0,
+            "1 notebook: 1 added, 0 changed, 0 unchanged, 0 removed, 0 failed; versions: 2 added, 1 failed in ",
+        ),
+        ("--git repo", 0, "`scrapdb problems --versions` says what is wrong with the versions that failed."),
+        ("--git repo --strict", 1, "1 failed"),
+        ("--git repo@main~1", 0, "1 added, 1 failed"),
+        ("runs --git repo --exclude 'r*'", 0, "versions: 0 added, 0 failed"),
+        ("--git repo --watch", 2, "--watch is for files"),
+        ("--git repo --scheduler tcp://host:1", 2, "--scheduler is for files"),
+        ("--git https://example.org/ada/repo", 2, "clone the repository"),
+        ("--git repo@nope", 2, "There is no commit nope"),
+        ("--git runs", 2, "is not in a git repository"),
+        ("", 2, "Name what to index"),
+    ],
+)
+def test_what_is_said_of_repositories(runs: Path, arguments: str, code: int, said: str) -> None:
+    Repository(runs / "repo").commit({"r.ipynb": "{"}).commit({"r.ipynb": nb.gluing(x=1)}).write()
+    answer = sessions.run(f"GIT_CEILING_DIRECTORIES=/ scrapdb index {arguments}", runs)
+    assert (answer.code, said in answer.stderr) == (code, True), answer.stderr

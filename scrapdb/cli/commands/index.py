@@ -87,8 +87,15 @@ def command(
     paths = paths or []
     _check(paths, git, watch=watch, strict=strict, workers=workers, scheduler=scheduler)
     path = settings.store_path(create=True)
-    options = {"exclude": exclude or (), "prune": not no_prune, "workers": workers, "max_bytes": max_bytes}
-    once = partial(index, path, scheduler=scheduler, **options)
+    once = partial(
+        index,
+        path,
+        exclude=exclude or (),
+        prune=not no_prune,
+        workers=workers,
+        scheduler=scheduler,
+        max_bytes=max_bytes,
+    )
     kept = _retention(keep) if keep else None
     roots = [root for root in paths if root != "-"]
     names = _listed(null=null) if "-" in paths else ()
@@ -96,7 +103,20 @@ def command(
         repository = git and history.opened(git)
         summary = once(roots, names=names, force=force, keep=kept, progress=progress)
         if repository:
-            versions = history.index(path, *repository, force=force, progress=progress, **options)
+            if repository[0].is_shallow:
+                settings.say(
+                    "The clone is shallow: what came before its first commits comes by `git fetch --unshallow`."
+                )
+            versions = history.index(
+                path,
+                *repository,
+                exclude=exclude or (),
+                prune=not no_prune,
+                force=force,
+                workers=workers,
+                max_bytes=max_bytes,
+                progress=progress,
+            )
             summary = summary.beside(versions)
     _tell(summary, path, settings, as_json=as_json)
     if watch:
@@ -161,6 +181,8 @@ def _tell(summary: Summary, path: Path, settings: Settings, *, as_json: bool) ->
         _say_reasons(path, settings)
     elif summary.failed:
         settings.say("`scrapdb problems` says what is wrong with those that failed.")
+    if summary.failed_versions:
+        settings.say("`scrapdb problems --versions` says what is wrong with the versions that failed.")
 
 
 def _say_reasons(path: Path, settings: Settings) -> None:
@@ -175,12 +197,14 @@ def _say_reasons(path: Path, settings: Settings) -> None:
 
 
 def _print_json(summary: Summary, path: Path) -> None:
-    """Print all that the sentence tells, and the errors, on one line."""
+    """Print all that the sentence tells, and the errors, on one line; of versions only if a repository was read."""
     import json
 
     import msgspec
 
     values = msgspec.structs.asdict(summary) | {"seconds": round(summary.seconds, 3)}
+    if summary.failed_versions is None:
+        del values["versions"], values["failed_versions"]
     values |= {"notebooks": summary.notebooks, "store": str(path)}
     typer.echo(json.dumps(values, ensure_ascii=False))
 

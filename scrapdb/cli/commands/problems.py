@@ -7,18 +7,20 @@ from typing import Annotated
 
 import typer
 
-from scrapdb.cli.looking_back import AsOf
+from scrapdb.cli.looking_back import Versions
 from scrapdb.cli.options import Settings
 from scrapdb.cli.printing import Printing
 
 if TYPE_CHECKING:
     from scrapdb.database.table import Table
 
+_DIGITS = 12  # of a commit's hash
+
 
 def command(
     notebook: Annotated[str | None, typer.Argument(metavar="NOTEBOOK", hidden=True)] = None,
     *,
-    past: AsOf,
+    past: Versions,
     printing: Printing,
     settings: Settings,
 ) -> None:
@@ -38,10 +40,11 @@ def _print_sentences(problems: Table, settings: Settings) -> None:
     from scrapdb.formats.values import escaped
 
     last = None
-    for path, cell, output, name, kind, message in problems.rows():
-        if path != last:
-            typer.echo(escaped(path))
-        last = path
+    for path, *of, cell, output, name, kind, message in problems.rows():
+        version = f", version {of[0]}{f' (commit {of[1][:_DIGITS]})' if of[1] else ''}" if of else ""
+        if path + version != last:
+            typer.echo(escaped(path + version))
+        last = path + version
         places = (("cell", cell), ("output", output), ("name", name))
         where = ", ".join(f"{word} {place}" for word, place in places if place is not None)
         typer.echo(escaped(f"  {kind}{f' ({where})' if where else ''}: {message}"))

@@ -7,9 +7,21 @@ from collections.abc import Iterable
 from contextlib import suppress
 from subprocess import Popen
 
+from scrapdb.notebooks.git.repository import Failed
 from scrapdb.notebooks.git.repository import Repository
 from scrapdb.notebooks.git.repository import run
 from scrapdb.notebooks.git.repository import started
+
+_SIZES = ("cat-file", "--batch-check=%(objectname) %(objectsize)")
+_THERE = (
+    "rev-list",
+    "--objects",
+    "--no-walk",
+    "--no-object-names",
+    "--missing=allow-any",
+    "--ignore-missing",
+    "--stdin",
+)
 
 
 class MissingError(Exception):
@@ -21,8 +33,11 @@ def sizes(repository: Repository, blobs: Iterable[str]) -> dict[str, int]:
     given = "".join(f"{blob}\n" for blob in blobs).encode()
     if not given:
         return {}
-    told = run(repository, "cat-file", "--batch-check=%(objectname) %(objectsize)", given=given).decode()
-    parts = (line.split(" ") for line in told.splitlines())
+    try:
+        told = run(repository, *_SIZES, given=given)
+    except Failed:  # at the first that is missing, if it was promised by another repository
+        told = run(repository, *_SIZES, given=run(repository, *_THERE, given=given))
+    parts = (line.split(" ") for line in told.decode().splitlines())
     return {blob: int(size) for blob, size in parts if size.isdigit()}
 
 

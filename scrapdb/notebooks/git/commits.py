@@ -80,7 +80,7 @@ def asked(repository: Repository, revision: str | None) -> Asked:
         raise UsageError(f"There is no commit {revision} in the repository {repository.top}.")
     listed = run(repository, "for-each-ref", "--format=%(objectname) %(refname) %(symref)", _HEADS, _REMOTES)
     refs = [line.split(" ") for line in os.fsdecode(listed).splitlines()]
-    own = _full_name(repository, name)
+    own = _parsed_revision(repository, name, "--symbolic-full-name")
     branches = [
         (ref != own, not ref.startswith(_HEADS), _short(ref), at) for at, ref, points_to in refs if not points_to
     ]
@@ -206,19 +206,20 @@ def _commit(line: str, told: str) -> Commit:
 
 
 def _commit_of(repository: Repository, revision: str) -> str | None:
-    asked = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    """Return the hash of the commit for which a revision stands, if there is one.
+
+    Some revisions, as `:/fix`, cannot have a `^{commit}` behind them.
+    """
+    named = _parsed_revision(repository, revision)
+    return _parsed_revision(repository, f"{named}^{{commit}}") if named and named.isalnum() else None
+
+
+def _parsed_revision(repository: Repository, revision: str, *options: str) -> str | None:
     try:
-        return os.fsdecode(run(repository, *asked)).strip() or None
+        return os.fsdecode(
+            run(repository, "rev-parse", "--verify", "--quiet", *options, "--end-of-options", revision)
+        ).strip()
     except (Failed, ValueError):  # a NUL in it
-        return None
-
-
-def _full_name(repository: Repository, revision: str) -> str | None:
-    """Return the full name of a branch, of which HEAD is another name."""
-    asked = ("rev-parse", "--verify", "--quiet", "--symbolic-full-name", "--end-of-options", revision)
-    try:
-        return os.fsdecode(run(repository, *asked)).strip() or None
-    except Failed:
         return None
 
 

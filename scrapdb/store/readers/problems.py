@@ -33,6 +33,19 @@ class ErrorCount(NamedTuple):
     message: str | None
 
 
+class VersionProblem(NamedTuple):
+    """A problem, and the version of a notebook that has it, by its number and, if a commit made it, by that."""
+
+    path: str
+    version: int
+    commit: str | None
+    cell: int | None
+    output: int | None
+    name: str | None
+    kind: str
+    message: str
+
+
 class NotebookProblem(NamedTuple):
     """A problem, and the notebook that has it."""
 
@@ -73,6 +86,17 @@ def problems_of_notebook(connection: sqlite3.Connection, notebook_id: int | None
         {"id": notebook_id},
     )
     return (NotebookProblem(*row) for row in rows)
+
+
+def problems_of_versions(connection: sqlite3.Connection, path: str | None = None) -> Iterator[VersionProblem]:
+    """Read problems of versions by path, version and place, of one notebook or of all."""
+    rows = connection.execute(
+        f"""SELECT v.path, version, commit_hash, cell, output, name, kind, message
+              FROM main.version_problems JOIN main.versions AS v ON v.id = version_problems.notebook_id
+             {"" if path is None else "WHERE v.path = :path"} ORDER BY 1, 2, 4, 5, 6, 7, 8""",
+        {"path": path},
+    )
+    return (VersionProblem(*row) for row in rows)
 
 
 def error_counts(connection: sqlite3.Connection, limit: int) -> list[ErrorCount]:
