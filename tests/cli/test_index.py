@@ -124,6 +124,8 @@ def test_versions_are_kept(runs: Path, kept: str) -> None:
     ]
     sessions.run("scrapdb index runs --keep 0", runs)
     assert query(runs / "scraps.db", "SELECT count(*) FROM versions") == [(0,)]
+
+
 def test_a_repository_is_indexed_beside_paths(runs: Path) -> None:
     repo = (
         Repository(runs / "repo").commit({"r.ipynb": nb.gluing(x=1)}).commit({"r.ipynb": "{"}).commit({"r.ipynb": "1"})
