@@ -37,10 +37,10 @@ def prove(trial: Trial) -> Iterator[Counts]:
         needed = sum(path.stat().st_size for path in undisturbed.parent.rglob("*") if path.is_file())
         with _disk(trial.directory / "disk", trial.random.randrange(8192, needed)) as disk:
             store = disk / "full.db"
-            refused(scrapdb("index", root, db=store), *_FULL)
+            refused(scrapdb("index", root, "--keep", db=store), *_FULL)
             yield Counter({"times full": 1, **_look(trial, disk, store)})
             _resize(disk, _ROOM)
-            succeeded(scrapdb("index", root, db=store))
+            succeeded(scrapdb("index", root, "--keep", db=store))
             check(store)
             yield Counter({"rows compared": compare(store, undisturbed)})
             yield from _fill(trial, disk, store, root)

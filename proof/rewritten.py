@@ -34,7 +34,7 @@ def prove(trial: Trial) -> Iterator[Counts]:
     for number in trial.rounds():
         with writer:
             for _ in range(_INDEXED):
-                succeeded(scrapdb("index", root, db=store))
+                succeeded(scrapdb("index", root, "--keep", db=store))
                 yield Counter({"indexes meanwhile": 1, **_look(store, writer.written)})
         alone = trial.directory / f"alone{number}.db"
         for path in (store, alone):
