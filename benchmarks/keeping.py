@@ -39,15 +39,13 @@ def measure(directory: Path) -> Iterator[racing.Row]:
     kept = stores.remembering(plain, _VERSIONS)
     yield _sizes(f"a store of {_ASKED:,} notebooks with {_VERSIONS} versions each", "without versions", kept, plain)
     of = f"{_ASKED:,} notebooks × {_VERSIONS} versions"
+    now = scrapdb.open(kept)
     for question in _QUESTIONS:
-        yield _asked(question, of, "without versions", scrapdb.open(kept), scrapdb.open(plain), "≤ 1.1")
+        yield _asked(question, (now, scrapdb.open(plain)), of, "without versions", "≤ 1.1")
     for question in _QUESTIONS:
-        then = scrapdb.open(kept).at(_MOMENT)
-        yield _asked(question, f"{of}, as of a day", "the present", then, scrapdb.open(kept), "")
+        yield _asked(question, (now.at(_MOMENT), now), f"{of}, as of a day", "the present")
     for question in _QUESTIONS[:3]:
-        yield _asked(
-            question, f"{of}, of all versions", "the present", scrapdb.open(kept).versions(), scrapdb.open(kept)
-        )
+        yield _asked(question, (now.versions(), now), f"{of}, all versions", "the present")
 
 
 def _indexing(directory: Path) -> Iterator[racing.Row]:

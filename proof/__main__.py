@@ -24,6 +24,7 @@ PROOFS = {
     "read_only": 80,
     "together": 120,
     "kept": 240,
+    "commits": 120,
     "nights": 240,
     "rewritten": 90,
     "sidecars": 60,

@@ -25,6 +25,7 @@ def prove(trial: Trial) -> Iterator[Counts]:
     yield Counter({"versions": histories.versions(history)})
     yield Counter({"values as of a night": histories.of_nights(history, range(count))})
     yield Counter({"values of versions": histories.of_versions(history)})
+    yield Counter({"values over time": histories.over_time(history)})
     yield Counter({"rows of versions": histories.like_files(history, trial.directory)})
     for number in range(0, count, _LOOKED_AT):
         yield Counter({"rows as of a night": histories.like_then(history, number, trial.directory)})

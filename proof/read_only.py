@@ -39,6 +39,13 @@ READING: tuple[tuple[str, ...], ...] = (
     ("du", "--by", "notebook"),
     ("problems",),
 )
+_LOOKING_BACK = (
+    ("query", "generation = 0", "-c", "notebook,nb.version,label,list", "--versions"),
+    ("query", "generation = 0", "-c", "notebook,label,list", "--as-of", "now()"),
+    ("query", "streak(generation = 0) > 0", "-c", "notebook,previous(label)"),
+    ("history", "20", "label"),
+    ("frame", "large", "--versions"),
+)
 _WRITING = (("optimize",), ("gc",))
 _WHY = ("may not be written", "cannot be opened", "Permission denied", "Read-only file system", "cannot be read")
 
@@ -49,8 +56,8 @@ def prove(trial: Trial) -> Iterator[Counts]:
         raise NotRunError("only root can act as somebody else")
     root = notebooks.plant(trial.part("made") / "notebooks", _NOTEBOOKS)
     store = root.parent / "scraps.db"
-    succeeded(scrapdb("index", root, db=store))
-    answers = {words: scrapdb(*words, db=store).out for words in READING}
+    succeeded(scrapdb("index", root, "--keep", db=store))
+    answers = {words: succeeded(scrapdb(*words, db=store)).out for words in (*READING, *_LOOKING_BACK)}
     harms = list(product((_directory, _file, _hidden_sidecars, _file_system), (False, True)))
     trial.random.shuffle(harms)
     for number in trial.rounds():
@@ -73,7 +80,7 @@ def _ask(trial: Trial, store: Path, answers: dict[tuple[str, ...], str], *, as_n
     """Run each command, and see that an answer is the right one, a refusal has a reason, and nothing has changed."""
     before = _state(store.parent)
     counts: Counts = Counter()
-    for words in trial.random.sample(READING, _ASKED):
+    for words in trial.random.sample((*READING, *_LOOKING_BACK), _ASKED):
         run = scrapdb(*words, db=store, as_nobody=as_nobody)
         counts.update(_judged(run, answers.get(words)))
     for words in (*_WRITING, ("index", str(store.parent / "notebooks"), "--force", "--workers", "1")):

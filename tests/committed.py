@@ -70,6 +70,8 @@ def _go(repo: Repository, chance: random.Random) -> None:
 
 
 def _merge(repo: Repository, chance: random.Random) -> None:
+    """Merge into the main branch; nothing comes back by that which was there before."""
+    repo.switch("main")
     others = [name for name in repo.branches() if name != repo.branch_name]
     if others and repo.has_commits():
         files = {chance.choice(_PLACES): _content("AAA.ipynb", chance)} if chance.random() < 0.3 else {}

@@ -34,6 +34,7 @@ from scrapdb.store.versions import Retention
 from tests import nights
 from tests import referee
 from tests.referee import Version
+from tests.stores import query
 
 NAMES = ("symbol", "distance", "close_to_ath", "grade", "dj", "spread", "volume", "rare", "huge", "odd")
 QUESTIONS = (
@@ -51,6 +52,15 @@ QUESTIONS = (
     "prices.rows > 3",
     "prices.columns = 3 or chart is null",
     "huge > 1e20",
+)
+_OVER_TIME = (
+    "previous(distance)",
+    "previous(grade)",
+    "change(distance)",
+    "first(symbol)",
+    "streak(nb.status != 'completed')",
+    "since(distance < 0.5)",
+    "previous(dj.a)",
 )
 _SHOWN = ("notebook", "nb.status", *NAMES, "threshold", "prices", "chart")
 _GROUPS = (("symbol", "count() as n, mean(distance), min(distance), max(grade)"), ("nb.status", "count() as n"))
@@ -113,6 +123,42 @@ def of_versions(history: History) -> int:
     """See what the store says of every version; return how many values were compared."""
     expected = [version for those in history.versions().values() for version in those]
     return _values(Database(history.store).versions(), expected, ("notebook", "nb.version"))
+
+
+def over_time(history: History) -> int:
+    """See what functions over time say of every version, and of those that are there now; return how many values."""
+    columns = ["notebook", "nb.version", *_OVER_TIME]
+    expected, current = [], []
+    for those in history.versions().values():
+        rows = [_over_time(those[: number + 1], history) for number in range(len(those))]
+        expected += rows
+        current += rows[-1:] if those[-1].until is None else []
+    for db, wanted in ((Database(history.store).versions(), expected), (Database(history.store), current)):
+        ours = [plain(row) for row in db.query(None, columns, sort=["notebook", "nb.version"]).rows()]
+        assert ours == wanted, _unlike(ours, wanted)
+    return (len(expected) + len(current)) * len(columns)
+
+
+def _over_time(those: list[Version], history: History) -> tuple[Any, ...]:
+    """What they should say of the last of some versions of a notebook."""
+    last, before = those[-1], those[-2] if len(those) > 1 else None
+    now, was = _number(last.value("distance")), _number(before and before.value("distance"))
+    count, _ = referee.streak(those, lambda version: _status(version) != "completed")
+    _, close = referee.streak(those, lambda version: _is_less(version.value("distance"), 0.5))
+    return plain(
+        [
+            *(last.path, last.number, before and before.value("distance"), before and before.value("grade")),
+            *(None if now is None or was is None else now - was, those[0].value("symbol"), count),
+            *(
+                None if close is None else _since(history, close),
+                before and before.value("dj") and before.value("dj")["a"],
+            ),
+        ]
+    )
+
+
+def _number(value: Any) -> Any:
+    return None if value is None or math.isnan(value) else value
 
 
 def like_then(history: History, number: int, directory: Path) -> int:
@@ -222,6 +268,12 @@ def _store(directory: Path, files: Mapping[str, bytes]) -> Path:
     store = directory / "scraps.db"
     index(store, [str(directory)], workers=1)
     return store
+
+
+def _since(history: History, version: Version) -> str:
+    """Read since when a version is there, which `versions` holds against the nights."""
+    sql = "SELECT since FROM versions WHERE path = ? AND version = ?"
+    return str(query(history.store, sql, version.path, version.number)[0][0])
 
 
 def _status(version: Version) -> str:

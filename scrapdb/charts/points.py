@@ -80,10 +80,13 @@ class Points(NamedTuple):
         return f"{told}."
 
 
-def read(connection: sqlite3.Connection, axes: Axes, most: int | None = None) -> Points:
+def read(
+    connection: sqlite3.Connection, axes: Axes, most: int | None = None, among: Sequence[int] | None = None
+) -> Points:
     """Read the points of the notebooks for which the expression holds, in the order of their paths.
 
-    Of more than `most` notebooks so many are read, chosen at even distances.
+    Of more than `most` notebooks so many are read, chosen at even distances; or only notebooks `among` some, by their
+    ids.
 
     Raises:
         ExpressionError: an axis or the expression is wrong.
@@ -96,9 +99,10 @@ def read(connection: sqlite3.Connection, axes: Axes, most: int | None = None) ->
             raise UsageError(f"An axis is one field or expression, not {axis!r}.")
         select.check(fields, columns=axis)  # alone, so that an error tells its place in what was asked for
     columns = ", ".join(["nb.path", *drawn])
-    choice = None if most is None else _choose(connection, fields, axes, most)
+    choice = None if most is None or among is not None else _choose(connection, fields, axes, most)
     where = None if choice else axes.where or None
-    selection = select.select(connection, fields, where, columns=columns, only=choice and choice.condition)
+    only = choice and choice.condition if among is None else one_of(among)
+    selection = select.select(connection, fields, where, columns=columns, only=only)
     rows: list[tuple[Any, ...]] = []
     others: list[tuple[Any, ...]] = []
     for row in selection.rows:

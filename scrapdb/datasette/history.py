@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 from scrapdb.datasette import bars
 from scrapdb.formats.html import PICTURES
-from scrapdb.query.nodes import Constant
-from scrapdb.query.nodes import In
 from scrapdb.query.nodes import Name
 from scrapdb.store.readers import versions
 from scrapdb.store.readers.versions import Change
@@ -63,7 +61,6 @@ class History(NamedTuple):
         constants: some of those that were, with that number.
         left_out: how many numbers more there are.
         shown: pictures of names that did not always show the same.
-        where: the expression for which the versions of the notebook are asked.
     """
 
     rows: list[Row]
@@ -73,7 +70,6 @@ class History(NamedTuple):
     constants: dict[str, float]
     left_out: int
     shown: list[Shown]
-    where: str
 
 
 def read(connection: sqlite3.Connection, path: str) -> History | None:
@@ -95,7 +91,6 @@ def read(connection: sqlite3.Connection, path: str) -> History | None:
         constants,
         left_out,
         list(_shown(connection, were_there))[:_SHOWN],
-        str(In(Name("nb", "path"), tuple(map(Constant, paths)))),
     )
 
 

@@ -55,7 +55,7 @@ _NUMBERS: frozenset[Kind] = frozenset({"number"})
 _TEXTS: frozenset[Kind] = frozenset({"text", "time"})
 _MOMENTS: frozenset[Kind] = frozenset({"time", "text"})
 _KEYS: frozenset[Kind] = frozenset({"number", "text", "time", "json"})
-_DEEPEST = 6  # functions over time, each of which may ask twice for what stands in it
+_DEEPEST = 4  # functions over time: each may ask twice for what stands in it, and SQLite reads no deep statement
 
 
 def bind_truth(node: nodes.Truth, fields: Fields, now: datetime) -> nodes.Truth:
@@ -533,7 +533,10 @@ class _OfGroups(_Binding):
         argument = binding.column(node.arguments[0])
         if isinstance(argument, nodes.Value):
             is_for = "is for numbers" if function.takes == _NUMBERS else "cannot take that"
-            _expect(argument, function.takes, f"`{function.name}` {is_for}")
+            # What stands for a list or a dict, or for a DataFrame, is the notebook, and not its version.
+            is_shown = isinstance(argument, bound_nodes.FieldValue) or function.name == "count"
+            takes = function.takes if is_shown else function.takes & (bound_nodes.SCALARS | _MOMENTS)
+            _expect(argument, takes, f"`{function.name}` {is_for}")
         elif function.name == "count":
             inside = node.arguments[0]
             raise node.span.error(f"`count` counts values: `sum({inside})` counts the notebooks for which that holds")

@@ -23,6 +23,7 @@ from scrapdb.store import schema
 from scrapdb.store.values import ids_as_json
 
 _TOGETHER = 1_000  # notebooks, whose first versions are kept in one transaction
+_FOR_EVER = 60_000_000_000  # seconds, before which no calendar of Python begins
 _SETTING = "SELECT value FROM settings WHERE name = 'keep'"
 _SET = "INSERT OR REPLACE INTO settings VALUES ('keep', ?)"
 _WITHOUT = """
@@ -179,7 +180,7 @@ def close(connection: sqlite3.Connection, notebooks: Sequence[int]) -> None:
 
 def let_go(connection: sqlite3.Connection, kept: Retention) -> None:
     """Let go of the versions that are too old."""
-    if kept.seconds is not None:
+    if kept.seconds is not None and kept.seconds < _FOR_EVER:
         limit = written(datetime.now(UTC) - timedelta(seconds=kept.seconds))
         _let_go(connection, connection.execute(_OLD, (limit,)))
 

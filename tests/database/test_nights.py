@@ -31,6 +31,10 @@ def test_values_of_every_version(history: History) -> None:
     assert histories.of_versions(history) > 200
 
 
+def test_functions_over_time(history: History) -> None:
+    assert histories.over_time(history) > 200
+
+
 @pytest.mark.parametrize("number", [0, _NIGHTS // 2, _NIGHTS - 1])
 def test_answers_as_of_a_night_are_those_that_were_given_then(history: History, number: int, tmp_path: Path) -> None:
     assert histories.like_then(history, number, tmp_path) > 50

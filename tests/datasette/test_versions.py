@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import json
 import re
@@ -95,6 +96,11 @@ def test_numbers_are_lines_that_lead_to_their_plot(versioned: Path, a: str) -> N
     drawn = get(versioned, address.replace("/plot?", "/plot.csv?")).text.splitlines()
     numbers = [line.rpartition(",")[2] for line in drawn[1:]]
     assert sorted(map(float, filter(None, numbers))) == [0.25, 0.5, 1000]
+    text = get(versioned, address).text
+    assert f'<input type="hidden" name="path" value="{A}">' in text
+    (svg,) = re.findall(r'src="([^"]*/plot.svg[^"]*)"', text)
+    assert get(versioned, html.unescape(svg)).status_code == 200
+    assert "There is no run to draw" in get(versioned, f"{address}&where=distance>1e6").text
 
 
 def test_pictures_stand_in_their_order_where_they_changed(versioned: Path, a: str) -> None:
@@ -207,6 +213,8 @@ def test_a_frame_of_a_version(versioned: Path) -> None:
     (parquet,) = [link for link in found if "frame.parquet" in link]
     assert get(versioned, parquet).content[:4] == b"PAR1"
     assert get(versioned, page("frame", **asked, x__gt=1)).text.count("<tr>") < text.count("<tr>")
+    digest = hashlib.sha256(get(versioned, parquet).content).hexdigest()
+    assert f"{A}</a>, version 2" in get(versioned, page("frame", hash=digest)).text
 
 
 def test_a_display_is_sent_only_for_a_version_that_has_shown_it(versioned: Path) -> None:
@@ -217,7 +225,7 @@ def test_a_display_is_sent_only_for_a_version_that_has_shown_it(versioned: Path)
         )
     assert get(versioned, page(f"display/{shown}", version=version)).status_code == 200
     assert get(versioned, page(f"display/{shown}", version=10**9)).status_code == 404
-    assert get(versioned, f"/-/scrapdb/scraps/display/{shown}").status_code == 404
+    assert get(versioned, f"/-/scrapdb/scraps/display/{'0' * 64}?version={version}").status_code == 404
 
 
 def test_a_plot_has_time_as_an_axis(versioned: Path) -> None:

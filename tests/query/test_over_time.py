@@ -384,7 +384,7 @@ def test_first_is_an_aggregate_where_no_notebook_is_asked_alone(columns: str, *,
         ("previous(dj) = 1", "cannot be compared"),
         ("previous(nb.status) = failed", "A text needs quotes"),
         ("changes(x) = 1", "did you mean `change`?"),
-        (f"{'change(' * 7}x{')' * 7} = 1", "nested more than 6 deep"),
+        (f"{'change(' * 5}x{')' * 5} = 1", "nested more than 4 deep"),
         ("max(previous(prices.price)) > 1", "aggregate of many notebooks"),
     ],
 )
@@ -399,6 +399,17 @@ def test_of_groups_it_is_an_aggregate_that_is_asked(store: sqlite3.Connection) -
         of_groups(store, by="x", columns="change(x)")
     with pytest.raises(ExpressionError, match="they make no groups"):
         of_groups(store, by="first(dj)")
+    with pytest.raises(ExpressionError, match="`last` cannot take that"):
+        of_groups(store, columns="last(first(dj))")
+    assert of_groups(store, columns="count(first(dj)), last(first(flag))") == [(1, False)]
+
+
+@pytest.mark.parametrize("inside", ["change({})", "streak({} > 0)", "previous({})", "first({})", "change(-{} * 2)"])
+def test_as_deep_as_they_may_be_nested(store: sqlite3.Connection, inside: str) -> None:
+    text = "x"
+    for _ in range(4):
+        text = inside.format(text)
+    assert len(asked(store, None, text, sort=text)) == 3
 
 
 @pytest.mark.parametrize("expression", ["change(x) > 0", "streak(x > 0) > 1", "previous(nope) = 1"])

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from scrapdb.store.versions import Retention
 
 _MAX_MIB = 256
+_DIGITS = 18  # so that SQLite can hold the number
 _RETENTION = re.compile(r"all|[0-9][0-9a-z.]*")
 
 
@@ -139,13 +140,13 @@ def _retention(wanted: Sequence[str]) -> Retention:
 
     count = seconds = None
     for text in wanted:
-        if text.isdecimal():
+        if text.isdecimal() and len(text) <= _DIGITS:
             count = int(text)
         elif text != "all":
             from scrapdb.running.rows.units import duration
 
             try:
-                seconds = int(duration(text))
+                seconds = int(duration(text if text[-1:].isalpha() else ""))  # seconds are said, too
             except UsageError:
                 raise UsageError(f"--keep takes a number of versions or an age, as 100 or 30d, not {text!r}.") from None
     return Retention(count, seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 from typing import Literal
@@ -40,7 +41,7 @@ _SINCE, _PATH = str(Name("nb", "since")), str(Name("nb", "path"))
 class Question(NamedTuple):
     """What an address asks: expressions for the axes, for which notebooks, how drawn and on which ground.
 
-    With `versions` every version of a notebook is a point.
+    With `versions` every version of a notebook is a point, or of those at some paths only.
     """
 
     x: page.Typed = ""
@@ -50,6 +51,7 @@ class Question(NamedTuple):
     kind: plot.PlotKind | None = None
     theme: Theme = "light"
     versions: Literal["0", "1"] = "0"
+    path: tuple[str, ...] = ()
 
     @property
     def asked(self) -> Asked:
@@ -60,9 +62,15 @@ class Question(NamedTuple):
         """Return what asks the store: as it is, or looking back."""
         return store.look_back if self.versions == "1" else store.ask
 
+    def read(self, connection: sqlite3.Connection, axes: points.Axes, most: int | None = None) -> points.Points:
+        """Read the points, of a connection that `asking` gave."""
+        is_of_some = self.versions == "1" and self.path
+        among = versions.ids_of(connection, self.path, plot.MOST_POINTS) if is_of_some else None
+        return points.read(connection, axes, most, among)
+
 
 async def view(store: Store, request: Any) -> Response:
-    """Answer `/-/scrapdb/DATABASE/plot?x=FIELD&y=FIELD&kind=KIND&where=EXPRESSION&color=FIELD&versions=1`."""
+    """Answer `/-/scrapdb/DATABASE/plot?x=FIELD&y=FIELD&kind=KIND&where=EXPRESSION&color=FIELD&versions=1&path=PATH`."""
     question = page.read(request, Question)
     asked, ask = question.asked, question.asking(store)
     has_versions = await store.ask(versions.are_there)
@@ -70,7 +78,7 @@ async def view(store: Store, request: Any) -> Response:
     try:
         asked = completed(await ask(lambda connection: with_axes(connection, asked)))
         if asked.axes.x:
-            read_points = await ask(lambda connection: points.read(connection, asked.axes, asked.most))
+            read_points = await ask(lambda connection: question.read(connection, asked.axes, asked.most))
             drawn = Plot(read_points, asked.kind or "scatter")
     except ScrapdbError as wrong:
         error = str(wrong)
@@ -78,7 +86,7 @@ async def view(store: Store, request: Any) -> Response:
     is_back = question.versions == "1"
     arguments = {**asked.axes._asdict(), "kind": asked.kind or ""}  # which ask for the page again
     context = {
-        "arguments": {**arguments, "versions": "1" if is_back else ""},
+        "arguments": {**arguments, "versions": "1" if is_back else "", "path": question.path if is_back else ()},
         "over_time": {**arguments, **over_time, "kind": "line"} if has_versions and asked.axes.x != _SINCE else {},
         "has_versions": has_versions,
         "is_back": is_back,
@@ -97,7 +105,7 @@ async def svg(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/plot.svg?…`, with `theme=dark` on a dark ground."""
     question = page.read(request, Question)
     asked = _with_x(question)
-    read_points = await question.asking(store)(lambda connection: points.read(connection, asked.axes, asked.most))
+    read_points = await question.asking(store)(lambda connection: question.read(connection, asked.axes, asked.most))
     specification = Plot(read_points, asked.kind or "scatter").specification(theme=question.theme)
     picture = await asyncio.to_thread(drawer.svg, specification)
     return Response(picture, content_type=SVG, headers=dict(PICTURE_HEADERS))
@@ -107,7 +115,7 @@ async def table(store: Store, request: Any) -> Response:
     """Answer `/-/scrapdb/DATABASE/plot.csv?…` with all points."""
     question = page.read(request, Question)
     axes = _with_x(question).axes
-    read_points = await question.asking(store)(lambda connection: points.read(connection, axes), seconds=_SECONDS)
+    read_points = await question.asking(store)(lambda connection: question.read(connection, axes), seconds=_SECONDS)
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(["notebook", *read_points.labels])

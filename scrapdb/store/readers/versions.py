@@ -262,6 +262,15 @@ def around(connection: sqlite3.Connection, version: Version) -> Around:
     return Around(*row)
 
 
+def ids_of(connection: sqlite3.Connection, paths: Sequence[str], limit: int) -> list[int]:
+    """Read the ids of the versions of some notebooks, of very many the latest."""
+    rows = connection.execute(
+        """SELECT id FROM main.versions WHERE path IN (SELECT value FROM json_each(?)) ORDER BY since DESC LIMIT ?""",
+        (json.dumps(paths), limit),
+    )
+    return [id_ for (id_,) in rows]
+
+
 def values_of(connection: sqlite3.Connection, version: int) -> int:
     """Count the scraps and parameters of a version, by its id."""
     (count,) = connection.execute(
