@@ -81,14 +81,14 @@ def _race(commands: Mapping[str, racing.Command], before: Callable[[], None]) ->
 
 def _ratio(work: str, results: Mapping[str, racing.Measured]) -> racing.Row:
     ours, theirs = results["kept"], results["plain"]
-    seconds = (f"{measured.seconds:.1f} s" for measured in (ours, theirs))
-    return racing.Row(work, "without --keep", *seconds, ours.times(theirs), "≤ 1.3")
+    told, beside = (f"{measured.seconds:.1f} s" for measured in (ours, theirs))
+    return racing.Row(work, "without --keep", told, beside, ours.times(theirs), "≤ 1.3")
 
 
 def _sizes(work: str, against: str, kept: Path, plain: Path) -> racing.Row:
     ours, theirs = kept.stat().st_size, plain.stat().st_size
-    megabytes = (f"{size / 2**20:,.0f} MB" for size in (ours, theirs))
-    return racing.Row(f"{work}: disk", against, *megabytes, ours / theirs, "")
+    told, beside = (f"{size / 2**20:,.0f} MB" for size in (ours, theirs))
+    return racing.Row(f"{work}: disk", against, told, beside, ours / theirs, "")
 
 
 def _asked(question: str | None, dbs: tuple[Database, Database], of: str, against: str, bar: str = "") -> racing.Row:

@@ -65,7 +65,9 @@ def read(content: bytes) -> Saved | None:
             notebook = scrapbook.read_notebook(str(path))
         except Exception:  # noqa: BLE001 - nbformat, papermill and json have many; each means that there is no notebook
             return None
-    values, frames, displays = {}, {}, {}
+    values: dict[str, Any] = {}
+    frames: dict[str, pd.DataFrame] = {}
+    displays: dict[tuple[str, str], Any] = {}
     for name, scrap in notebook.scraps.items():
         if isinstance(scrap.data, pd.DataFrame):
             frames[name] = scrap.data

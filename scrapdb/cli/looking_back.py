@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 from typing import Annotated
 from typing import NamedTuple
@@ -14,10 +13,9 @@ from scrapdb.cli.options import Settings
 if TYPE_CHECKING:
     from scrapdb.database import Database
 
-_option = partial(typer.Option, rich_help_panel="Looking back")
 _AsOf = Annotated[
     str | None,
-    _option(
+    typer.Option(
         metavar="MOMENT",
         help="The store as it was: 2026-11-01 (at its midnight, UTC), 2026-11-01T12:00+01:00 or 'now() - days(7)'.",
     ),
@@ -43,7 +41,7 @@ class Versions(NamedTuple):
     """At which moment the store is looked at, or that all versions of its notebooks are."""
 
     as_of: _AsOf = None
-    versions: Annotated[bool, _option("--versions", help="Every version of each notebook, as one of its own.")] = False
+    versions: Annotated[bool, typer.Option("--versions", help="Every version of each notebook, as its own.")] = False
 
     def database(self, settings: Settings) -> Database:
         """Return the store as it is, as it was, or with all versions; errors are those of `AsOf.database`."""

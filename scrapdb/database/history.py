@@ -250,6 +250,8 @@ def _read(
 ) -> tuple[tuple[str, ...], tuple[str, ...], list[Entry]]:
     """Read some values of versions, and of those before them: what they are called, which are times, and entries."""
     fields = select.fields_of(connection)
+    if any(name.strip() == "*" for name in names):
+        raise errors.UsageError("A history shows values that are named, and not `*`, all of them.")
     for name in names:
         select.check(fields, columns=name)  # alone, so that an error tells its place in what was asked for
     ids = dict.fromkeys(id_ for version in shown for id_ in (version.id, version.before_id) if id_ is not None)

@@ -106,6 +106,26 @@ def test_every_pass_of_a_watch_is_a_line(runs: Path) -> None:
     assert "Watched: " in said
 
 
+@pytest.mark.parametrize("wanted", ["3x", "-1", "1.5", "9" * 20, "9" * 5000, "d", "5m1h", "0d"])
+def test_what_is_no_number_of_versions_and_no_age(runs: Path, wanted: str) -> None:
+    told = sessions.run(f"scrapdb index runs --keep={wanted}", runs).stderr
+    assert "Error: --keep takes a number of versions or an age" in told
+    assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(
+    "kept", ["--keep", "--keep 5", "--keep 99999999d", f"--keep {'9' * 18}", "--keep 30d --keep 5"]
+)
+def test_versions_are_kept(runs: Path, kept: str) -> None:
+    sessions.run(f"scrapdb index runs {kept}", runs)
+    assert query(runs / "scraps.db", "SELECT path, version FROM versions ORDER BY path") == [
+        ("runs/a.ipynb", 1),
+        ("runs/half.ipynb", 1),
+    ]
+    sessions.run("scrapdb index runs --keep 0", runs)
+    assert query(runs / "scraps.db", "SELECT count(*) FROM versions") == [(0,)]
+
+
 def test_a_repository_is_indexed_beside_paths(runs: Path) -> None:
     repo = (
         Repository(runs / "repo").commit({"r.ipynb": nb.gluing(x=1)}).commit({"r.ipynb": "{"}).commit({"r.ipynb": "1"})
@@ -145,23 +165,3 @@ def test_what_is_said_of_repositories(runs: Path, arguments: str, code: int, sai
     Repository(runs / "repo").commit({"r.ipynb": "{"}).commit({"r.ipynb": nb.gluing(x=1)}).write()
     answer = sessions.run(f"GIT_CEILING_DIRECTORIES=/ scrapdb index {arguments}", runs)
     assert (answer.code, said in answer.stderr) == (code, True), answer.stderr
-
-
-@pytest.mark.parametrize("wanted", ["3x", "-1", "1.5", "9" * 20, "9" * 5000, "d", "5m1h", "0d"])
-def test_what_is_no_number_of_versions_and_no_age(runs: Path, wanted: str) -> None:
-    told = sessions.run(f"scrapdb index runs --keep={wanted}", runs).stderr
-    assert "Error: --keep takes a number of versions or an age" in told
-    assert "Traceback" not in told
-
-
-@pytest.mark.parametrize(
-    "kept", ["--keep", "--keep 5", "--keep 99999999d", f"--keep {'9' * 18}", "--keep 30d --keep 5"]
-)
-def test_versions_are_kept(runs: Path, kept: str) -> None:
-    sessions.run(f"scrapdb index runs {kept}", runs)
-    assert query(runs / "scraps.db", "SELECT path, version FROM versions ORDER BY path") == [
-        ("runs/a.ipynb", 1),
-        ("runs/half.ipynb", 1),
-    ]
-    sessions.run("scrapdb index runs --keep 0", runs)
-    assert query(runs / "scraps.db", "SELECT count(*) FROM versions") == [(0,)]

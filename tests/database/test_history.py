@@ -28,6 +28,7 @@ from tests.notebook_builder import gluing
 from tests.notebook_builder import notebook
 from tests.notebook_builder import scrap
 from tests.notebook_builder import write
+from tests.repositories import Repository
 
 FIRST, DAY = 1_793_400_000, 86_400
 # What was glued in each night; in one nothing was.
@@ -301,6 +302,8 @@ def test_an_unknown_notebook_or_name_is_told(db: scrapdb.Database) -> None:
     with pytest.raises(ExpressionError) as caught:
         db.history("BCD", ["length", "distanc"])
     assert str(caught.value).startswith("No notebook has a field `distanc`; did you mean `distance`?\n  distanc\n")
+    with pytest.raises(UsageError, match="values that are named"):
+        db.history("BCD", "*")
     with pytest.raises(UsageError, match="not a negative number"):
         db.history("BCD", limit=-1)
 
@@ -406,3 +409,37 @@ def test_since_when_a_value_is_as_it_is(db: scrapdb.Database, name: str, version
     found = unchanged_since(db.path, "runs/BCD.ipynb", version, name)
     assert found is not None
     assert found.version == since
+
+
+def test_a_renaming_and_branches_of_a_repository(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "repo")
+    first = repository_commits(repository)
+    db = scrapdb.open(tmp_path / "scraps.db")
+    db.index(git=repository.directory)
+    found = db.history("new", "auc")
+    assert [(row["notebook"][5:], row["auc"], row["changed"]) for row in found] == [
+        ("old.ipynb", 0.8, []), ("old.ipynb", 0.82, ["auc"]), ("new.ipynb", 0.82, []), ("new.ipynb", 0.7, ["auc"]),
+    ]  # fmt: skip
+    commits = repository.git("log", "--first-parent", "--reverse", "--format=%H", "main").decode().split()
+    assert [row["commit"] for row in found] == commits
+    assert [row["auc"] for row in db.history("old", "auc", branches=True)] == [0.8, 0.9, 0.82]
+    assert db.history("old").other_branches == 1
+    assert [row["commit"] for row in db.history("new", "auc", changes=True)] == [commits[1], commits[3]]
+    assert db.notebook(f"old@{commits[0][:7]}").scraps["auc"].data == first
+    lines = db.diff("new@previous", f"new@{commits[3]}").differences.lines
+    assert [(line.name, line.entries[0].value, line.entries[1].value) for line in lines] == [("auc", 0.82, 0.7)]
+
+
+def repository_commits(repository: Repository) -> float:
+    """Commit to main, to a branch beside it, and to main under another name; give what was glued first."""
+    values = {1: 0.8, 2: 0.9, 3: 0.82, 5: 0.7}
+    days = {day: f"2026-11-{day:02}T12:00:00+00:00" for day in range(1, 6)}
+    repository.commit({"old.ipynb": gluing(auc=values[1])}, at=days[1])
+    repository.branch("side")
+    repository.switch("side")
+    repository.commit({"old.ipynb": gluing(auc=values[2])}, at=days[2])
+    repository.switch("main")
+    repository.commit({"old.ipynb": gluing(auc=values[3])}, at=days[3])
+    repository.move("old.ipynb", "new.ipynb")
+    repository.commit({"new.ipynb": gluing(auc=values[5])}, at=days[5])
+    return values[1]

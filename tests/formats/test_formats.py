@@ -27,6 +27,7 @@ from scrapdb.formats import FORMATS
 from scrapdb.formats import write
 from scrapdb.formats.table import display_width
 from scrapdb.formats.table import room
+from scrapdb.formats.values import Marked
 from scrapdb.query.results import DisplayCell
 from scrapdb.query.results import FrameCell
 from tests import nobody
@@ -195,6 +196,12 @@ def test_a_table_is_aligned() -> None:
         "e\u0301       -4.94066e-324  20\n"
         "😀                nan   3\n"
     )
+
+
+def test_marks_stand_behind_values_that_are_aligned_as_without() -> None:
+    rows = [(Marked(0.5), Marked("a")), (Marked(12.25, "▲"), Marked(None, "●")), (Marked(None), Marked("b", "●"))]
+    assert written("table", ["x", "word"], rows) == "      x  word\n  0.5    a\n12.25 ▲   ●\n         b ●\n"
+    assert written("csv", ["x"], [(Marked("a", "●"),)]) == "x\na ●\n"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from datetime import date
 from datetime import timedelta
 from typing import Any
 from typing import NamedTuple
+from typing import TypeGuard
 
 import pytest
 
@@ -112,7 +113,7 @@ def expected(history: list[Kept]) -> dict[str, Any]:
     }
 
 
-def is_finite(number: Any) -> bool:
+def is_finite(number: Any) -> TypeGuard[float]:
     return number is not None and abs(number) != float("inf")
 
 
