@@ -29,15 +29,19 @@ _SET = "INSERT OR REPLACE INTO settings VALUES ('keep', ?)"
 _WITHOUT = """
 SELECT id FROM notebooks
  WHERE id > ? AND NOT EXISTS (SELECT 1 FROM versions WHERE notebook_id = notebooks.id) ORDER BY id LIMIT ?"""
-# Of each notebook its version that is there now, or was last; and the highest number of one.
+# Of each notebook its version that is there now, or by its last commit, or was last; and the highest number of one.
+# What an older scrapdb read, whose hash is forgotten, is told by size and time.
 _LAST = """
-SELECT n.id, n.path, n.ended_at, n.mtime, k.content_hash IS n.content_hash AND v.notebook_id = n.id AS same,
+SELECT n.id, n.path, n.ended_at, n.mtime,
+       v.notebook_id = n.id AND (k.content_hash IS n.content_hash
+         OR k.content_hash IS NULL AND k.size = n.size AND k.mtime = n.mtime) AS same,
        v.id, v.since, v.until, v.notebook_id,
        coalesce((SELECT max(version) FROM versions WHERE path = n.path), 0) AS number
   FROM json_each(?) AS written CROSS JOIN notebooks AS n ON n.id = written.value
   LEFT JOIN versions AS v ON v.id = coalesce(
     (SELECT id FROM versions WHERE notebook_id = n.id),
-    (SELECT id FROM versions WHERE path = n.path AND until > since ORDER BY version DESC LIMIT 1))
+    (SELECT id FROM versions WHERE path = n.path AND until IS NOT since
+      ORDER BY until IS NULL DESC, version DESC LIMIT 1))
   LEFT JOIN version_notebooks AS k ON k.id = v.id"""
 _END = "UPDATE versions SET notebook_id = NULL, until = coalesce(until, ?) WHERE id = ?"
 _BEGIN = "INSERT INTO versions (path, version, notebook_id, previous, since) VALUES (?, ?, ?, ?, ?)"

@@ -26,6 +26,7 @@ from tests.notebook_builder import gluing
 from tests.notebook_builder import notebook
 from tests.notebook_builder import scrap
 from tests.notebook_builder import write
+from tests.stores import check
 from tests.stores import query
 
 ALL = Retention()
@@ -258,3 +259,22 @@ def test_what_a_killed_index_has_not_kept_the_next_one_keeps(tmp_path: Path) -> 
     assert of(store) == []
     index(store, [str(tmp_path)], keep=ALL)
     assert [row[:2] for row in of(store)] == [(1, 1)]
+
+
+def test_what_an_older_scrapdb_read_is_no_other_version(tmp_path: Path) -> None:
+    store, path = tmp_path / "scraps.db", tmp_path / "a.ipynb"
+    for each in (path, tmp_path / "b.ipynb", tmp_path / "c.ipynb"):
+        write(each, gluing(x=1))
+    index(store, [str(tmp_path)])
+    with closing(sqlite3.connect(store)) as connection:
+        connection.execute("PRAGMA user_version = 2")
+    write(path, gluing(x=2), FIRST)
+    (tmp_path / "c.ipynb").unlink()
+    index(store, [str(tmp_path)], keep=ALL)
+    assert query(store, "SELECT path, version FROM versions ORDER BY 1, 2") == [
+        *[("a.ipynb", 1), ("a.ipynb", 2)],
+        *[("b.ipynb", 1), ("c.ipynb", 1)],
+    ]
+    outdated = "SELECT path, version FROM version_problems JOIN versions AS v ON v.id = version_problems.notebook_id"
+    assert query(store, outdated) == [("a.ipynb", 1), ("c.ipynb", 1)]
+    check(store)
