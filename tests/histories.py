@@ -244,7 +244,9 @@ def _answers(then: Database, now: Database) -> int:
     """Compare answers to all questions of which the store that knows no versions has the names."""
     compared = 0
     shown = [column for column in _SHOWN if _answer(now, None, columns=column) is not None]
-    asked: list[tuple[str | None, dict[str, Any]]] = [(question, {"columns": shown, "sort": "-distance"}) for question in (None, *QUESTIONS)]
+    asked: list[tuple[str | None, dict[str, Any]]] = [
+        (question, {"columns": shown, "sort": "-distance"}) for question in (None, *QUESTIONS)
+    ]
     for question, how in (*asked, *((None, {"columns": columns, "by": by}) for by, columns in _GROUPS)):
         theirs = _answer(now, question, **how)
         if theirs is not None:

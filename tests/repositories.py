@@ -135,7 +135,7 @@ class Repository:
         return self
 
     def merge(self, *names: str, files: Mapping[Name, Content] | None = None, at: str | None = None) -> Self:
-        """Merge branches into this one: what changed on them since they began, and then what is told."""
+        """Merge branches: what changed on them since they began, or were merged last, and then what is told."""
         changes: dict[bytes, tuple[bytes, bytes | None]] = {}
         for name in names:
             theirs, base = self._files[name], self._base[name]
