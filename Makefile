@@ -65,7 +65,7 @@ docs: $(INSTALLED)  ## Print help, schema and sessions into README and docs agai
 screenshots: $(INSTALLED)  ## Take the pictures in docs/screenshots again
 	@$(BIN)/python -m tests.datasette.screenshots docs/screenshots
 
-bench: $(INSTALLED_BENCH)  ## Measure scrapdb beside its peers and print tables (about 20 minutes)
+bench: $(INSTALLED_BENCH)  ## Measure scrapdb beside its peers and print tables (about half an hour)
 	@$(VENV_BENCH)/bin/python -m benchmarks
 
 # The stores stay in .cache/benchmarks, to be asked again; `make clean` removes them.
