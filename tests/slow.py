@@ -17,7 +17,7 @@ _BELOW = {
     ),
     "tests/query/": re.compile(r"test_conditions\.py::test_thousands_of_terms.*and-5000"),
     "tests/running/": re.compile(
-        r"test_same\.py::test_outputs_of_others|test_same\.py::.*\[(?:agg|errors|inline|language|processes|rich|widgets)\]"
+        r"test_same\.py::test_outputs_of_others|test_same\.py::.*\[(?:agg|errors|inline|language|magics|processes|rich|widgets)\]"
         r"|test_forks\.py::test_fork_is_as_fresh.*refused\d\d\]"
         r"|test_walls\.py::test_(?:older|landlock_holds|the_network.*landlock|nothing_stays.*\[(?:landlock|limits))"
         r"|test_endings\.py::test_(?:who_is|of_|a_secret_reaches).*(?:fresh|limits)"
@@ -51,9 +51,11 @@ _BELOW = {
 }
 # What is ours alone, or the browser's, so that one release of Datasette shows it as well as another.
 _OF_DATASETTE = re.compile(
-    r"test_(?:columns|frame|groups|overview|parquet|plot)\.py"
+    r"test_(?:columns|compare|frame|gallery|groups|overview|parquet|plot|problems)\.py"
+    r"|test_report\.py::test_(?!a_report_is_seen|who_may|the_page)"
+    r"|test_serve\.py::test_(?:a_taken|ctrl_c|a_directory|the_frames)"
     r"|test_exfiltration\.py::test_(?:scripts_that_run|the_server_hears|nothing_acts_(?:in_the_frame|on_the_page|when|where))"
-    r"|test_hostile\.py::test_a_frame_of_values"
+    r"|test_hostile\.py::test_a_(?:frame_of_values|number_that|sidecar)"
     r"|test_versions\.py::test_(?!the_table|who_may|shared|nothing_of)"
 )
 if version("datasette").startswith("1"):

@@ -25,6 +25,7 @@ import pandas as pd
 import pytest
 from hypothesis import example
 from hypothesis import given
+from hypothesis import settings
 from hypothesis import strategies as st
 from openpyxl.utils.escape import unescape
 from PIL import Image
@@ -113,6 +114,7 @@ def test_a_text_is_that_text_and_nothing_that_acts(text: str) -> None:
     assert [word for word in (b"<f", b"<hyperlink", b"<r>") if word in parts] == []
 
 
+@settings(max_examples=40)
 @given(st.lists(st.text(), min_size=1, max_size=4))
 @example(["_x0041_", "\x00\x1f\x85\u2028", " \n ", "\ud800"])
 def test_any_text_comes_back(texts: list[str]) -> None:

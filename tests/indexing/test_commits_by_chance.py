@@ -28,7 +28,7 @@ def index(store: Path, repo: Repository) -> None:
     history.index(store, *history.opened(str(repo.directory)), workers=1)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_commits_are_as_git_shows_them(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)  # noqa: S311
     store, repo = tmp_path / "scraps.db", Repository(tmp_path / "repo")

@@ -647,9 +647,16 @@ def referee(notebooks: Notebooks, question: Question) -> list[str] | None:
 rooms = st.sampled_from([100, 100, 100, 2, 0])
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(stores(), questions, rooms)
-def test_pandas_gives_the_same_answer(notebooks: Notebooks, question: Question, room: int) -> None:
+_UNHEALTHY = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+@pytest.mark.parametrize("examples", [80, pytest.param(600, marks=pytest.mark.slow)])
+def test_pandas_gives_the_same_answer(examples: int) -> None:
+    found = settings(max_examples=examples, suppress_health_check=_UNHEALTHY)
+    found(given(stores(), questions, rooms)(agree))()
+
+
+def agree(notebooks: Notebooks, question: Question, room: int) -> None:
     connection = build(notebooks, columns=room)
     found_fields = fields_of(connection)
     expected = referee(notebooks, question)
@@ -664,9 +671,12 @@ def test_pandas_gives_the_same_answer(notebooks: Notebooks, question: Question, 
     assert len(notebook_ids(connection, found_fields, question.text)) == len(expected)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(stores(), rooms)
-def test_every_value_comes_back_as_it_was(notebooks: Notebooks, room: int) -> None:
+@pytest.mark.parametrize("examples", [60, pytest.param(400, marks=pytest.mark.slow)])
+def test_every_value_comes_back_as_it_was(examples: int) -> None:
+    settings(max_examples=examples, suppress_health_check=_UNHEALTHY)(given(stores(), rooms)(come_back))()
+
+
+def come_back(notebooks: Notebooks, room: int) -> None:
     connection = build(notebooks, columns=room)
     found_fields = fields_of(connection)
     known = [(name, role) for name in found_fields.names() for role in ("", "scrap", "param")]
