@@ -13,17 +13,16 @@ from typing import NamedTuple
 
 from scrapdb.errors import StoreError
 from scrapdb.store.schema import KEPT
-from scrapdb.store.values import KINDS
+from scrapdb.store.values import KINDS_IN_SQL
 
 _VERSIONS = "id, path, version, id AS notebook_id, previous, since, until, commit_hash, authored_at, branch"
 _RUN = """id AS nb_id, path AS notebook, status AS nb_status, started_at AS nb_started_at, seconds AS nb_seconds,
   error_name || ifnull(': ' || error_value, '') AS nb_error"""
 # As `names` say it of the present, but for columns of `runs`, which there are none of.
-_KIND = " ".join(f"WHEN '{type_}' THEN '{kind}'" for type_, kind in (KINDS | {"boolean": "boolean"}).items())
 _NAMES = f"""
 SELECT id, name,
-  (SELECT CASE count(DISTINCT CASE type {_KIND} END)
-     WHEN 0 THEN min(type) WHEN 1 THEN max(CASE type {_KIND} END) ELSE 'mixed' END
+  (SELECT CASE count(DISTINCT CASE type {KINDS_IN_SQL} END)
+     WHEN 0 THEN min(type) WHEN 1 THEN max(CASE type {KINDS_IN_SQL} END) ELSE 'mixed' END
      FROM main.version_name_types WHERE name_id = n.id AND notebooks > 0) AS type,
   (SELECT coalesce(sum(notebooks), 0) FROM main.version_name_types
     WHERE name_id = n.id AND role = 'scrap') AS scraps,

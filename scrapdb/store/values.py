@@ -27,6 +27,8 @@ KINDS: dict[str, Kind] = {
     "frame": "frame",
     "display": "display",
 }
+# The branches of SQL's CASE that tell the kind of a name by a type of its values; people tell booleans from numbers.
+KINDS_IN_SQL = " ".join(f"WHEN '{type_}' THEN '{kind}'" for type_, kind in (KINDS | {"boolean": "boolean"}).items())
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 
 

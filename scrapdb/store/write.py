@@ -25,7 +25,7 @@ from scrapdb.store import versions
 from scrapdb.store.connection import open_writer
 from scrapdb.store.connection import transaction
 from scrapdb.store.errors import sentences
-from scrapdb.store.values import KINDS
+from scrapdb.store.values import KINDS_IN_SQL
 
 if TYPE_CHECKING:
     from scrapdb.store.rows import Rows
@@ -37,15 +37,13 @@ Changes = Counter[tuple[int, str, str]]  # (name_id, role, type): by how many no
 _COUNT = """
 INSERT INTO name_types VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET notebooks = notebooks + excluded.notebooks"""
-# A name's type is the kind of its values, but for booleans, which people tell from numbers.
-_KIND = " ".join(f"WHEN '{type_}' THEN '{kind}'" for type_, kind in (KINDS | {"boolean": "boolean"}).items())
 _SUMMARY = f"""
 UPDATE names SET (scraps, parameters, type) = (
   SELECT coalesce(sum(notebooks) FILTER (WHERE role = 'scrap'), 0),
          coalesce(sum(notebooks) FILTER (WHERE role = 'parameter'), 0),
          CASE count(DISTINCT kind) WHEN 0 THEN min(type) WHEN 1 THEN max(kind) ELSE 'mixed' END
     FROM (SELECT role, notebooks, type,
-                 CASE type {_KIND} END AS kind
+                 CASE type {KINDS_IN_SQL} END AS kind
             FROM name_types WHERE name_id = ?1 AND notebooks > 0))
 WHERE id = ?1"""
 
