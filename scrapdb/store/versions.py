@@ -30,11 +30,13 @@ _WITHOUT = """
 SELECT id FROM notebooks
  WHERE id > ? AND NOT EXISTS (SELECT 1 FROM versions WHERE notebook_id = notebooks.id) ORDER BY id LIMIT ?"""
 # Of each notebook its version that is there now, or by its last commit, or was last; and the highest number of one.
-# What an older scrapdb read, whose hash is forgotten, is told by size and time.
+# What an older scrapdb read, whose hash is forgotten, is told by size and time. A run that was seen under way is none
+# of its own: it is the version that it becomes.
 _LAST = """
 SELECT n.id, n.path, n.ended_at, n.mtime,
        v.notebook_id = n.id AND (k.content_hash IS n.content_hash
-         OR k.content_hash IS NULL AND k.size = n.size AND k.mtime = n.mtime) AS same,
+         OR k.content_hash IS NULL AND k.size = n.size AND k.mtime = n.mtime
+         OR k.status = 'running' AND k.started_at IS n.started_at AND v.commit_hash IS NULL) AS same,
        v.id, v.since, v.until, v.notebook_id,
        coalesce((SELECT max(version) FROM versions WHERE path = n.path), 0) AS number
   FROM json_each(?) AS written CROSS JOIN notebooks AS n ON n.id = written.value

@@ -130,6 +130,24 @@ def test_time_goes_on_even_if_clocks_do_not(tmp_path: Path, mtime: int) -> None:
     assert (first[3], second[3], third[3]) == (second[2], third[2], None)
 
 
+def test_a_run_that_is_seen_under_way_is_one_version(tmp_path: Path) -> None:
+    store, path = tmp_path / "scraps.db", tmp_path / "a.ipynb"
+    for run, states in enumerate((["running", "running", "completed"], ["running"], ["running", "completed"])):
+        began = at(FIRST + run * DAY)
+        for step, state in enumerate(states):
+            cells = [
+                code("1", scrap("x", step), papermill={"status": "completed"}),
+                code("2", papermill={"status": state}),
+            ]
+            ended = at(FIRST + run * DAY + 60) if state == "completed" else None
+            write(path, notebook(*cells, papermill={"start_time": began, "end_time": ended}), FIRST + run * DAY + step)
+            index(store, [str(tmp_path)], keep=ALL)
+    statuses = "SELECT status FROM version_notebooks ORDER BY id"
+    assert query(store, statuses) == [("completed",), ("running",), ("completed",)]
+    assert [row[:2] for row in of(store)] == [(1, 2), (2, 0), (3, 1)]
+    assert query(store, "SELECT notebooks FROM version_name_types") == [(3,)]
+
+
 def test_a_notebook_that_is_gone_and_comes_back(tmp_path: Path) -> None:
     store, path = tmp_path / "scraps.db", tmp_path / "a.ipynb"
     write(tmp_path / "b.ipynb", gluing(x=1))
