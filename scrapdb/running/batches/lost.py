@@ -40,7 +40,8 @@ def sweep(executions: Executions, own: str) -> tuple[list[str], set[str]]:
         reason = _WAITING if attempt.started_at is None else _BEGUN
         ending: dict[str, Any] = {"state": "lost", "reason": reason, "ended_at": now()}
         output = _output(attempt, executions.path)
-        record = settled(output, attempt.id, ending) if output else None
+        # What left a record in its output has begun, even if its runner was killed before it said so in the table.
+        record = settled(output, attempt.id, ending | {"reason": _BEGUN}) if output else None
         if output and record:
             left.append(output)
             ending = {key: record.get(key) for key in ending}

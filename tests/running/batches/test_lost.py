@@ -98,3 +98,11 @@ def test_a_report_is_lost_whose_pages_were_not_made(left: Path) -> None:
     assert said["report"] == {"id": "ended", "state": "lost", "reason": "its runner was gone before it ended"}
     assert said["run"]["reason"] == "KeyError: 'x'"
     assert ("ended", "lost", "its runner was gone before it ended") in query(left, STATES)
+
+
+def test_what_has_left_a_record_had_begun(left: Path) -> None:
+    output(left.parent, "queued", id="queued", state="running", started_at=BEGAN)  # of which the table was not told
+    with locked(str(left.parent / "out"), left) as runner, Executions(left) as executions:
+        sweep(executions, runner)
+    assert ("queued", "lost", "its runner was gone before it ended") in query(left, STATES)
+    assert record_of(left.parent / "out/queued.ipynb")["reason"] == "its runner was gone before it ended"
