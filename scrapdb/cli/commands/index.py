@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Annotated
+from typing import Any
 
 import typer
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from scrapdb.store.versions import Retention
 
 _MAX_MIB = 256
+_SHALLOW = "The clone is shallow: what came before its first commits comes by `git fetch --unshallow`."
 _DIGITS = 18  # so that SQLite can hold the number
 _RETENTION = re.compile(r"all|[0-9][0-9a-z.]*")
 
@@ -87,37 +89,23 @@ def command(
     paths = paths or []
     _check(paths, git, watch=watch, strict=strict, workers=workers, scheduler=scheduler)
     path = settings.store_path(create=True)
-    once = partial(
-        index,
-        path,
-        exclude=exclude or (),
-        prune=not no_prune,
-        workers=workers,
-        scheduler=scheduler,
-        max_bytes=max_bytes,
-    )
+    how: dict[str, Any] = {
+        "exclude": exclude or (),
+        "prune": not no_prune,
+        "workers": workers,
+        "max_bytes": max_bytes,
+    }
+    once = partial(index, path, scheduler=scheduler, **how)
     kept = _retention(keep) if keep else None
     roots = [root for root in paths if root != "-"]
     names = _listed(null=null) if "-" in paths else ()
     with _progress(settings) as progress:
         repository = git and history.opened(git)
-        summary = once(roots, names=names, force=force, keep=kept, progress=progress)
+        summary = once(roots=roots, names=names, force=force, keep=kept, progress=progress)
         if repository:
             if repository[0].is_shallow:
-                settings.say(
-                    "The clone is shallow: what came before its first commits comes by `git fetch --unshallow`."
-                )
-            versions = history.index(
-                path,
-                *repository,
-                exclude=exclude or (),
-                prune=not no_prune,
-                force=force,
-                workers=workers,
-                max_bytes=max_bytes,
-                progress=progress,
-            )
-            summary = summary.beside(versions)
+                settings.say(_SHALLOW)
+            summary = summary.beside(history.index(path, *repository, force=force, progress=progress, **how))
     _tell(summary, path, settings, as_json=as_json)
     if watch:
         _follow(path, paths, once, summary, settings, as_json=as_json)
