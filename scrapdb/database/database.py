@@ -152,11 +152,11 @@ class Database:
             UsageError: a path, the repository or its revision does not exist, or `keep` is negative.
             StoreError: the store cannot be written.
         """
-        from scrapdb.indexing import history
+        from scrapdb.indexing import commits
         from scrapdb.indexing.loop import index
         from scrapdb.store.versions import Retention
 
-        repository = history.opened(os.fspath(git)) if git is not None else None
+        repository = commits.opened(os.fspath(git)) if git is not None else None
         summary = index(
             self._present(),
             [os.fspath(path) for path in paths],
@@ -170,7 +170,7 @@ class Database:
         )
         if repository is None:
             return summary
-        versions = history.index(
+        versions = commits.index(
             self.path, *repository, exclude=exclude, prune=prune, force=force, workers=workers, progress=progress
         )
         return summary.beside(versions)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scrapdb.database import Database
-from scrapdb.indexing import history
+from scrapdb.indexing import commits
 from scrapdb.indexing import loop
 from scrapdb.store.versions import Retention
 from tests import committed
@@ -25,7 +25,7 @@ SELECT path, commit_hash, since, until, authored_at, branch,
 
 
 def index(store: Path, repo: Repository) -> None:
-    history.index(store, *history.opened(str(repo.directory)), workers=1)
+    commits.index(store, *commits.opened(str(repo.directory)), workers=1)
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])

@@ -83,7 +83,7 @@ def command(
     Of a repository (--git) every committed version of its notebooks is read, without a check-out. Those of its last
     commit, or of REV, are in the store as notebooks, too, where it has no files of that path.
     """
-    from scrapdb.indexing import history
+    from scrapdb.indexing import commits
     from scrapdb.indexing.loop import index
 
     paths = paths or []
@@ -100,12 +100,12 @@ def command(
     roots = [root for root in paths if root != "-"]
     names = _listed(null=null) if "-" in paths else ()
     with _progress(settings) as progress:
-        repository = git and history.opened(git)
+        repository = git and commits.opened(git)
         summary = once(roots=roots, names=names, force=force, keep=kept, progress=progress)
         if repository:
             if repository[0].is_shallow:
                 settings.say(_SHALLOW)
-            summary = summary.beside(history.index(path, *repository, force=force, progress=progress, **how))
+            summary = summary.beside(commits.index(path, *repository, force=force, progress=progress, **how))
     _tell(summary, path, settings, as_json=as_json)
     if watch:
         _follow(path, paths, once, summary, settings, as_json=as_json)

@@ -18,7 +18,7 @@ import pytest
 
 from scrapdb.database import Database
 from scrapdb.errors import UsageError
-from scrapdb.indexing import history
+from scrapdb.indexing import commits
 from scrapdb.indexing import loop
 from scrapdb.indexing.changes import Change
 from scrapdb.indexing.changes import Summary
@@ -42,7 +42,7 @@ class Commit(NamedTuple):
 
 
 def index(store: Path, asked: str | Path, **options: Any) -> Summary:
-    return history.index(store, *history.opened(os.fspath(asked)), **options)
+    return commits.index(store, *commits.opened(os.fspath(asked)), **options)
 
 
 def by_hand(repo: Repository, *tips: str) -> dict[str, Commit]:
